@@ -1,0 +1,1 @@
+//! Builds the pipeline from a config, supervises it, drains it.

@@ -1,0 +1,1 @@
+//! Bytes in and out of their wrappings: line framing and capped decompression.

@@ -1,0 +1,21 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+
+pub mod event;
+pub mod quantity;
+pub mod state;
+pub mod telemetry;
+
+pub mod codec;
+pub mod pipe;
+
+pub mod enrich;
+pub mod generate;
+pub mod normalize;
+pub mod parse;
+pub mod score;
+pub mod sink;
+pub mod source;
+
+pub mod app;
+pub mod cli;
+pub mod config;

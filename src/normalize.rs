@@ -1,0 +1,1 @@
+//! Batches into documents: the ECS writer, and the documents that quarantine and dead letter keep.

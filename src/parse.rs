@@ -1,0 +1,1 @@
+//! Chunks into batches: which layout a stream has, and what each entry says.

@@ -1,0 +1,1 @@
+//! Where records come from: files read once or followed, and stdin.

@@ -1,1 +1,3 @@
-fn main(){}
+//! The benches of the data path.
+
+fn main() {}

@@ -1,1 +1,27 @@
 //! The nouns that everything carries: chunks of bytes as received, batches of events, documents as sent.
+
+mod batch;
+mod chunk;
+mod documents;
+mod endpoint;
+mod field;
+mod layout;
+mod origin;
+mod reason;
+mod receipt;
+mod span;
+mod value;
+mod verdict;
+
+pub use batch::{Batch, Event};
+pub use chunk::{Chunk, Entry, Record, Reject, Run, SourceId};
+pub use documents::{DocumentKind, DocumentRow, Documents};
+pub use endpoint::{Asset, AutonomousSystem, Direction, Endpoint, Place};
+pub use field::{FIELDS, Field, FieldInfo, FieldSet, Kind};
+pub use layout::{Column, Layout, LayoutError};
+pub use origin::{EventId, IdScheme, Origin, Partition, Position};
+pub use reason::Reason;
+pub use receipt::{Receipt, Settle, Settlement};
+pub use span::Span;
+pub use value::Value;
+pub use verdict::{Detector, EntityName, Feature, Finding, Revision, Score, Usual, Verdict};

@@ -1,1 +1,20 @@
-//! How work flows and how its delivery is confirmed: receipts, the window in flight, bounded queues, backoff.
+//! How work flows and how its delivery is confirmed: the window in flight, bounded queues, turns, backoff.
+
+mod backoff;
+mod committer;
+mod feed;
+mod flight;
+mod queue;
+mod stop;
+mod turn;
+
+pub use backoff::Backoff;
+pub use committer::{CommitError, Committer};
+pub use feed::{Feed, FeedClosed, Intake, Step, feed};
+pub use flight::{Flight, Window};
+pub use queue::{QueueClosed, QueueReceiver, QueueSender, queue};
+pub use stop::{Stop, StopSwitch, stop};
+pub use turn::Turn;
+
+/// A boxed future, for traits whose implementors are chosen by the config.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

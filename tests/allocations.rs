@@ -1,1 +1,3 @@
-fn main(){}
+//! The allocation budget of the hot path.
+
+fn main() {}

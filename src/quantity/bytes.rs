@@ -54,7 +54,8 @@ impl FromStr for ByteSize {
     type Err = QuantityError;
 
     fn from_str(text: &str) -> Result<Self, QuantityError> {
-        let error = || QuantityError { text: text.to_owned(), expected: "a size such as 64KiB, 512MiB or 10MB" };
+        let error =
+            || QuantityError { text: text.to_owned(), expected: "a size such as 64KiB, 512MiB or 10MB" };
         let (number, unit) = split(text).ok_or_else(error)?;
         let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(error)?;
         Ok(Self { bytes: number.checked_mul(*factor).ok_or_else(error)? })
@@ -69,7 +70,12 @@ impl fmt::Display for ByteSize {
     }
 }
 
-super::text_form!(ByteSize, "ByteSize", "^[0-9]+ ?([KMGT]iB|[kMG]?B)?$", "A number of bytes: 64KiB, 512MiB, 10MB.");
+super::text_form!(
+    ByteSize,
+    "ByteSize",
+    "^[0-9]+ ?([KMGT]iB|[kMG]?B)?$",
+    "A number of bytes: 64KiB, 512MiB, 10MB."
+);
 
 #[cfg(test)]
 mod tests {

@@ -10,8 +10,7 @@ pub struct Duration {
     millis: u64,
 }
 
-const UNITS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 const MILLIS_MAX: u64 = 100 * 366 * 86_400_000;
 
 // === impl Duration ===
@@ -52,7 +51,8 @@ impl FromStr for Duration {
     type Err = QuantityError;
 
     fn from_str(text: &str) -> Result<Self, QuantityError> {
-        let error = || QuantityError { text: text.to_owned(), expected: "a duration such as 30s, 10m or 14d" };
+        let error =
+            || QuantityError { text: text.to_owned(), expected: "a duration such as 30s, 10m or 14d" };
         let (number, unit) = split(text).ok_or_else(error)?;
         let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(error)?;
         let millis = number.checked_mul(*factor).filter(|millis| *millis <= MILLIS_MAX).ok_or_else(error)?;
@@ -62,13 +62,20 @@ impl FromStr for Duration {
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, factor) =
-            UNITS.iter().find(|(_, factor)| self.millis.is_multiple_of(*factor) && self.millis > 0).unwrap_or(&("s", 1_000));
+        let (name, factor) = UNITS
+            .iter()
+            .find(|(_, factor)| self.millis.is_multiple_of(*factor) && self.millis > 0)
+            .unwrap_or(&("s", 1_000));
         write!(f, "{}{name}", self.millis / factor)
     }
 }
 
-super::text_form!(Duration, "Duration", "^[0-9]+ ?(ms|s|m|h|d)$", "A span of time: 250ms, 25s, 10m, 1h or 14d.");
+super::text_form!(
+    Duration,
+    "Duration",
+    "^[0-9]+ ?(ms|s|m|h|d)$",
+    "A span of time: 250ms, 25s, 10m, 1h or 14d."
+);
 
 #[cfg(test)]
 mod tests {

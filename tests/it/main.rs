@@ -1,1 +1,3 @@
-fn main(){}
+//! One binary for all integration tests, so that a build links once.
+
+fn main() {}

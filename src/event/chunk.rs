@@ -1,0 +1,120 @@
+//! A chunk: bytes as received from one partition, a table of its records, and a receipt.
+
+use std::sync::Arc;
+
+use super::{Layout, Origin, Partition, Position, Reason, Receipt, Span};
+
+/// Bytes as received, and what is known of them before they are parsed.
+#[derive(Debug)]
+pub struct Chunk {
+    /// Which configured source it came from.
+    pub source: SourceId,
+    /// What orders it, and whose watermark it moves.
+    pub partition: Partition,
+    /// What its positions count in.
+    pub origin: Origin,
+    /// The bytes, as received.
+    pub bytes: Vec<u8>,
+    /// What one position names each, in order.
+    pub records: Vec<Record>,
+    /// What one event is parsed from each, in order; filled when the chunk is resolved.
+    pub entries: Vec<Entry>,
+    /// Which layout holds for which entries, in order; filled when the chunk is resolved.
+    pub runs: Vec<Run>,
+    /// Entries and records found bad before parsing; their neighbours go on.
+    pub rejects: Vec<Reject>,
+    /// Records before this position were delivered by an earlier run: they are scored, but do not leave again.
+    pub deliver_from: Position,
+    /// Records before this position are in the restored state already: they are scored, but not learned again.
+    pub learn_from: Position,
+    /// The position after its last record: what is committed once the receipt is confirmed.
+    pub next: Position,
+    /// The beginning of the stream, where the source has it at hand: a reader that starts in the middle finds the
+    /// header line there.
+    pub head: Option<Arc<[u8]>>,
+    /// The format string that a quarantined record came with; only a replay has one.
+    pub replayed_format: Option<Arc<str>>,
+    /// Confirmed when everything in the chunk is delivered, quarantined or dead-lettered.
+    pub receipt: Receipt,
+}
+
+/// Which configured source; an index into the config's sources in order of name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct SourceId(pub u16);
+
+/// What one position names: where it ends in the chunk's bytes. It begins where the one before it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record {
+    /// Its position in the origin.
+    pub position: Position,
+    /// Offset just past its last byte, line terminator included.
+    pub end: u32,
+    /// Number of its first entry; 0, except where a replay brings back one entry of a record that held many.
+    pub first_index: u32,
+}
+
+/// What one event is parsed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Its bytes, without the line terminator.
+    pub span: Span,
+    /// The record it stands in, by its place in the chunk's table.
+    pub record: u32,
+    /// Its number in that record.
+    pub index: u32,
+}
+
+/// A run of entries that have one layout.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The entry after its last one.
+    pub end: u32,
+    /// How they are read.
+    pub layout: Arc<Layout>,
+}
+
+/// An entry or record that could not be read, to be quarantined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// The entry: its bytes, record and index.
+    pub entry: Entry,
+    /// Why, as a closed set.
+    pub reason: Reason,
+    /// Why, for a person: which column, which value. Empty where the reason says it all.
+    pub detail: String,
+    /// The format string of the layout it was read with, where one was known.
+    pub format: Option<Arc<str>>,
+}
+
+// === impl Chunk ===
+
+impl Chunk {
+    /// An empty chunk of `origin` that uses the room in `bytes`; everything in it is delivered and learned.
+    #[must_use]
+    pub fn new(source: SourceId, partition: Partition, origin: Origin, bytes: Vec<u8>) -> Self {
+        Self {
+            source,
+            partition,
+            origin,
+            bytes,
+            records: Vec::new(),
+            entries: Vec::new(),
+            runs: Vec::new(),
+            rejects: Vec::new(),
+            deliver_from: 0,
+            learn_from: 0,
+            next: 0,
+            head: None,
+            replayed_format: None,
+            receipt: Receipt::unclaimed(),
+        }
+    }
+
+    /// The bytes of record number `index`, line terminator included.
+    #[must_use]
+    pub fn record_span(&self, index: usize) -> Span {
+        let start =
+            index.checked_sub(1).and_then(|before| self.records.get(before)).map_or(0, |before| before.end);
+        Span::new(start as usize, self.records[index].end as usize)
+    }
+}

@@ -1,0 +1,87 @@
+//! What is known of one address besides the record: where it is, whose network it is in, which asset it belongs to.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What enrichment found about one address.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoint {
+    /// Whether the address lies in the configured internal networks.
+    pub internal: bool,
+    /// Where it is, by the City or Country database.
+    pub place: Option<Arc<Place>>,
+    /// Whose network it is in, by the ASN database.
+    pub network: Option<Arc<AutonomousSystem>>,
+    /// The asset that the address, the interface or the instance belongs to.
+    pub asset: Option<Arc<Asset>>,
+}
+
+/// One place of a City or Country database, decoded once. Every text is in English, as MaxMind's `en` names are.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Place {
+    /// Unique in the process; a second decoding of the same database record has another.
+    pub serial: u64,
+    /// Two-letter continent code.
+    pub continent_code: Option<Box<str>>,
+    /// Continent name.
+    pub continent_name: Option<Box<str>>,
+    /// ISO 3166-1 alpha-2 country code.
+    pub country_code: Option<Box<str>>,
+    /// Country name.
+    pub country_name: Option<Box<str>>,
+    /// ISO 3166-2 code of the first subdivision, country included: `GB-ENG`.
+    pub region_code: Option<Box<str>>,
+    /// Name of the first subdivision.
+    pub region_name: Option<Box<str>>,
+    /// City name.
+    pub city: Option<Box<str>>,
+    /// Postal code.
+    pub postal_code: Option<Box<str>>,
+    /// IANA time zone.
+    pub timezone: Option<Box<str>>,
+    /// Latitude and longitude in degrees, WGS 84.
+    pub location: Option<(f64, f64)>,
+}
+
+/// One autonomous system of an ASN database, decoded once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AutonomousSystem {
+    /// Unique in the process.
+    pub serial: u64,
+    /// Its number.
+    pub number: u32,
+    /// The organization that runs it.
+    pub organization: Option<Box<str>>,
+}
+
+/// One row of an asset list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asset {
+    /// Unique in the process.
+    pub serial: u64,
+    /// What people call it.
+    pub name: Option<Box<str>>,
+    /// Who answers for it.
+    pub owner: Option<Box<str>>,
+    /// What it does; hosts with one role in one scope are each other's peers.
+    pub role: Option<Box<str>>,
+    /// How much it matters, as the list's author says it: `low`, `high`, `critical`.
+    pub criticality: Option<Box<str>>,
+    /// Its tags, by name.
+    pub tags: BTreeMap<Box<str>, Box<str>>,
+}
+
+/// Which way a flow goes, judged by which of its sides is internal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// From outside to inside.
+    Inbound,
+    /// From inside to outside.
+    Outbound,
+    /// Both sides inside.
+    Internal,
+    /// Both sides outside.
+    External,
+    /// The record names no addresses.
+    #[default]
+    Unknown,
+}

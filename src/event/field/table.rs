@@ -1,0 +1,130 @@
+//! The table itself: one row for each field of VPC Flow Logs. A field that AWS adds is one more row.
+
+use super::{FieldInfo, Kind};
+
+macro_rules! fields {
+    ($($(#[doc = $doc:literal])+ $field:ident $name:literal v $version:literal, $kind:expr, [$($ecs:literal),+];)+) => {
+        /// A field of the vocabulary; its number is its row in [`FIELDS`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Field {
+            $($(#[doc = $doc])+ $field,)+
+        }
+
+        /// Every field, in the order of [`Field`]. Source of names, types and versions: AWS, "Flow log records".
+        pub const FIELDS: &[FieldInfo] = &[
+            $(FieldInfo { field: Field::$field, name: $name, kind: $kind, version: $version, ecs: &[$($ecs),+] },)+
+        ];
+    };
+}
+
+fields! {
+    /// The highest version among the log's fields.
+    Version "version" v 2, Kind::Uint(255), ["aws.vpcflow.version"];
+    /// The account that owns the interface; leading zeros are part of it.
+    AccountId "account-id" v 2, Kind::Text, ["cloud.account.id", "aws.vpcflow.account_id"];
+    /// The network interface that saw the flow.
+    InterfaceId "interface-id" v 2, Kind::Text, ["aws.vpcflow.interface_id"];
+    /// The sender, as the interface sees it.
+    SrcAddr "srcaddr" v 2, Kind::Address, ["source.ip", "source.address"];
+    /// The receiver, as the interface sees it.
+    DstAddr "dstaddr" v 2, Kind::Address, ["destination.ip", "destination.address"];
+    /// The sender's port.
+    SrcPort "srcport" v 2, Kind::Uint(65_535), ["source.port"];
+    /// The receiver's port.
+    DstPort "dstport" v 2, Kind::Uint(65_535), ["destination.port"];
+    /// The IANA protocol number.
+    Protocol "protocol" v 2, Kind::Uint(255), ["network.iana_number"];
+    /// Packets sent in the window.
+    Packets "packets" v 2, Kind::Uint(u64::MAX), ["source.packets", "network.packets"];
+    /// Bytes sent in the window.
+    Bytes "bytes" v 2, Kind::Uint(u64::MAX), ["source.bytes", "network.bytes"];
+    /// First packet, seconds since 1970.
+    Start "start" v 2, Kind::Uint(253_402_300_799), ["event.start"];
+    /// Last packet, seconds since 1970.
+    End "end" v 2, Kind::Uint(253_402_300_799), ["event.end", "@timestamp"];
+    /// Accepted or rejected.
+    Action "action" v 2, Kind::Action, ["event.action", "aws.vpcflow.action"];
+    /// Whether the log saw all of the window.
+    LogStatus "log-status" v 2, Kind::LogStatus, ["aws.vpcflow.log_status"];
+    /// The VPC of the interface.
+    VpcId "vpc-id" v 3, Kind::Text, ["aws.vpcflow.vpc_id"];
+    /// The subnet of the interface.
+    SubnetId "subnet-id" v 3, Kind::Text, ["aws.vpcflow.subnet_id"];
+    /// The instance of the interface.
+    InstanceId "instance-id" v 3, Kind::Text, ["cloud.instance.id", "aws.vpcflow.instance_id"];
+    /// TCP flags seen, combined by OR.
+    TcpFlags "tcp-flags" v 3, Kind::Uint(255), ["aws.vpcflow.tcp_flags"];
+    /// IPv4, IPv6 or EFA.
+    Type "type" v 3, Kind::Text, ["aws.vpcflow.type"];
+    /// The sender in the packet itself.
+    PktSrcAddr "pkt-srcaddr" v 3, Kind::Address, ["aws.vpcflow.pkt_srcaddr"];
+    /// The receiver in the packet itself.
+    PktDstAddr "pkt-dstaddr" v 3, Kind::Address, ["aws.vpcflow.pkt_dstaddr"];
+    /// The region of the interface.
+    Region "region" v 4, Kind::Text, ["cloud.region"];
+    /// The availability zone's id.
+    AzId "az-id" v 4, Kind::Text, ["cloud.availability_zone"];
+    /// Wavelength, outpost or localzone.
+    SublocationType "sublocation-type" v 4, Kind::Text, ["aws.vpcflow.sublocation.type"];
+    /// The sublocation's id.
+    SublocationId "sublocation-id" v 4, Kind::Text, ["aws.vpcflow.sublocation.id"];
+    /// The AWS service of the packet's sender.
+    PktSrcAwsService "pkt-src-aws-service" v 5, Kind::Text, ["aws.vpcflow.pkt_src_service"];
+    /// The AWS service of the packet's receiver.
+    PktDstAwsService "pkt-dst-aws-service" v 5, Kind::Text, ["aws.vpcflow.pkt_dst_service"];
+    /// Ingress or egress, as the interface sees it.
+    FlowDirection "flow-direction" v 5, Kind::Text, ["aws.vpcflow.flow_direction"];
+    /// Which way egress traffic takes.
+    TrafficPath "traffic-path" v 5, Kind::Uint(255), ["aws.vpcflow.traffic_path"];
+    /// The ECS cluster's ARN.
+    EcsClusterArn "ecs-cluster-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_cluster_arn"];
+    /// The ECS cluster's name.
+    EcsClusterName "ecs-cluster-name" v 7, Kind::Text, ["aws.vpcflow.ecs_cluster_name"];
+    /// The ECS container instance's ARN.
+    EcsContainerInstanceArn "ecs-container-instance-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_container_instance_arn"];
+    /// The ECS container instance's id.
+    EcsContainerInstanceId "ecs-container-instance-id" v 7, Kind::Text, ["aws.vpcflow.ecs_container_instance_id"];
+    /// The first container's runtime id.
+    EcsContainerId "ecs-container-id" v 7, Kind::Text, ["aws.vpcflow.ecs_container_id"];
+    /// The second container's runtime id.
+    EcsSecondContainerId "ecs-second-container-id" v 7, Kind::Text, ["aws.vpcflow.ecs_second_container_id"];
+    /// The ECS service of the task.
+    EcsServiceName "ecs-service-name" v 7, Kind::Text, ["aws.vpcflow.ecs_service_name"];
+    /// The ECS task definition's ARN.
+    EcsTaskDefinitionArn "ecs-task-definition-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_task_definition_arn"];
+    /// The ECS task's ARN.
+    EcsTaskArn "ecs-task-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_task_arn"];
+    /// The ECS task's id.
+    EcsTaskId "ecs-task-id" v 7, Kind::Text, ["aws.vpcflow.ecs_task_id"];
+    /// Why a flow was rejected.
+    RejectReason "reject-reason" v 8, Kind::Text, ["aws.vpcflow.reject_reason"];
+    /// The resource that the log belongs to, such as a regional NAT gateway.
+    ResourceId "resource-id" v 9, Kind::Text, ["aws.vpcflow.resource_id"];
+    /// How the flow is encrypted in transit.
+    EncryptionStatus "encryption-status" v 10, Kind::Uint(255), ["aws.vpcflow.encryption_status"];
+    /// The first instance tag logged, percent-encoded.
+    InstanceTag "instance-tag" v 11, Kind::Text, ["aws.vpcflow.instance_tag"];
+    /// The second instance tag logged, percent-encoded.
+    InstanceTag2 "instance-tag-2" v 11, Kind::Text, ["aws.vpcflow.instance_tag_2"];
+    /// The first interface tag logged, percent-encoded.
+    InterfaceTag "interface-tag" v 11, Kind::Text, ["aws.vpcflow.interface_tag"];
+    /// The second interface tag logged, percent-encoded.
+    InterfaceTag2 "interface-tag-2" v 11, Kind::Text, ["aws.vpcflow.interface_tag_2"];
+    /// The first Auto Scaling group tag logged, percent-encoded.
+    AsgTag "asg-tag" v 11, Kind::Text, ["aws.vpcflow.asg_tag"];
+    /// The second Auto Scaling group tag logged, percent-encoded.
+    AsgTag2 "asg-tag-2" v 11, Kind::Text, ["aws.vpcflow.asg_tag_2"];
+    /// What kind of interface it is.
+    InterfaceType "interface-type" v 11, Kind::Text, ["aws.vpcflow.interface_type"];
+    /// The interface on the other side.
+    NextHopInterfaceId "next-hop-interface-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_interface_id"];
+    /// The other side's subnet.
+    NextHopSubnetId "next-hop-subnet-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_subnet_id"];
+    /// The other side's availability zone.
+    NextHopAzId "next-hop-az-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_az_id"];
+    /// The other side's VPC.
+    NextHopVpcId "next-hop-vpc-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_vpc_id"];
+    /// What kind of interface the other side is.
+    NextHopInterfaceType "next-hop-interface-type" v 11, Kind::Text, ["aws.vpcflow.next_hop_interface_type"];
+}

@@ -1,0 +1,213 @@
+//! Where a record came from, where it stands there, and the id that follows from both.
+
+use std::{fmt, hash::Hasher, sync::Arc};
+
+use siphasher::sip128::{Hasher128, SipHasher24};
+
+/// A place in an origin: a byte offset in a file's decompressed content, a line's ordinal on stdin, an offset in a
+/// Kafka partition. Only the origin knows the unit; positions of one origin grow in the order of its records.
+pub type Position = u64;
+
+/// What positions count in, by its canonical text: `file:<32 hex digits>`, `stdin`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin(Arc<str>);
+
+/// Name of one sequence of records whose order means something, and which has a watermark of its own: a Kafka
+/// partition, a followed file, all the read-once files of a source together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Partition(Arc<str>);
+
+/// The 128-bit id of an event or a finding: what makes a second delivery of it recognizable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct EventId(pub [u8; 16]);
+
+/// Makes the ids of one origin's events.
+#[derive(Clone)]
+pub struct IdScheme {
+    keyed: SipHasher24,
+}
+
+/// The key of the id scheme. It is published and belongs to [`SCHEME_VERSION`]: every worker, a reset state and a
+/// replay must arrive at the same id, so it is never the state's secret seed.
+const SCHEME_KEY: [u8; 16] = *b"floodmark-id-v1\0";
+/// Version of the id scheme; a change of what is hashed, or how, is a new version.
+const SCHEME_VERSION: u8 = 1;
+
+// === impl Origin ===
+
+impl Origin {
+    /// A file, by the fingerprint of its beginning: never its path or inode, so that a rotated or copied file is known
+    /// again.
+    #[must_use]
+    pub fn file(fingerprint: u128) -> Self {
+        Self(format!("file:{fingerprint:032x}").into())
+    }
+
+    /// Standard input.
+    #[must_use]
+    pub fn stdin() -> Self {
+        Self("stdin".into())
+    }
+
+    /// The origin that `text` names, as it stands in a quarantined record.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// Its canonical text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// === impl Partition ===
+
+impl Partition {
+    /// The partition called `name`; unique in the process and the same after a restart.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// === impl EventId ===
+
+const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+impl EventId {
+    /// Length of an id's text.
+    pub const TEXT_LEN: usize = 22;
+
+    /// The id as 22 characters of unpadded base64url (RFC 4648, section 5).
+    #[must_use]
+    #[inline]
+    pub fn text(self) -> [u8; Self::TEXT_LEN] {
+        let mut text = [0; Self::TEXT_LEN];
+        let number = u128::from_be_bytes(self.0);
+        let mut index = 0;
+        while index < Self::TEXT_LEN - 1 {
+            let sextet = (number >> (122 - 6 * index)) as usize & 63;
+            text[index] = BASE64URL[sextet];
+            index += 1;
+        }
+        text[index] = BASE64URL[((number & 3) << 4) as usize];
+        text
+    }
+
+    /// The id written as `text`, where it is one.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        if text.len() != Self::TEXT_LEN {
+            return None;
+        }
+        let sextet = |byte: u8| BASE64URL.iter().position(|known| *known == byte).map(|index| index as u128);
+        let (last, before) = text.as_bytes().split_last()?;
+        let mut number: u128 = 0;
+        for byte in before {
+            number = number << 6 | sextet(*byte)?;
+        }
+        let id = Self((number << 2 | sextet(*last)? >> 4).to_be_bytes());
+        (id.text() == text.as_bytes()).then_some(id)
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().iter().try_for_each(|byte| fmt::Write::write_char(f, *byte as char))
+    }
+}
+
+// === impl IdScheme ===
+
+impl IdScheme {
+    /// The scheme for the events of `origin`.
+    #[must_use]
+    pub fn of(origin: &Origin) -> Self {
+        let mut keyed = SipHasher24::new_with_key(&SCHEME_KEY);
+        keyed.write_u8(SCHEME_VERSION);
+        keyed.write_u32(u32::try_from(origin.0.len()).unwrap_or(u32::MAX));
+        keyed.write(origin.0.as_bytes());
+        Self { keyed }
+    }
+
+    /// The id of the event parsed from `bytes`, entry number `index` of the record at `position`.
+    #[must_use]
+    #[inline]
+    pub fn event(&self, position: Position, index: u32, bytes: &[u8]) -> EventId {
+        let mut keyed = self.keyed;
+        keyed.write_u64(position);
+        keyed.write_u32(index);
+        keyed.write(bytes);
+        EventId(keyed.finish128().as_bytes())
+    }
+
+    /// The id of something made from `parts`, under a scheme of its own called `name`: a finding, a finding's document.
+    #[must_use]
+    pub fn derived(name: &str, parts: &[&[u8]]) -> EventId {
+        let mut keyed = Self::of(&Origin::from_text(name)).keyed;
+        for part in parts {
+            keyed.write_u64(part.len() as u64);
+            keyed.write(part);
+        }
+        EventId(keyed.finish128().as_bytes())
+    }
+}
+
+impl fmt::Debug for IdScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdScheme")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_written_as_unpadded_base64url_and_read_back() {
+        for id in [EventId([0; 16]), EventId([255; 16]), EventId(*b"0123456789abcdef")] {
+            assert_eq!(id.to_string(), URL_SAFE_NO_PAD.encode(id.0));
+            assert_eq!(EventId::from_text(&id.to_string()), Some(id));
+        }
+        assert_eq!(EventId::from_text("AAAAAAAAAAAAAAAAAAAAAB"), None, "bits past the 128th are refused");
+    }
+
+    #[test]
+    fn an_id_depends_on_origin_position_index_and_bytes() {
+        let scheme = IdScheme::of(&Origin::stdin());
+        let id = scheme.event(7, 0, b"2 123");
+        assert_eq!(id, IdScheme::of(&Origin::from_text("stdin")).event(7, 0, b"2 123"));
+        assert_ne!(id, scheme.event(8, 0, b"2 123"));
+        assert_ne!(id, scheme.event(7, 1, b"2 123"));
+        assert_ne!(id, scheme.event(7, 0, b"2 124"));
+        assert_ne!(id, IdScheme::of(&Origin::file(1)).event(7, 0, b"2 123"));
+    }
+
+    #[test]
+    fn the_scheme_of_this_release_never_changes() {
+        let id = IdScheme::of(&Origin::file(1)).event(42, 0, b"2 123456789012 eni-1 10.0.0.1 10.0.0.2");
+        assert_eq!(id.to_string(), "4W-mqyKxoqge0gUEiNKbFA");
+    }
+}

@@ -1,0 +1,185 @@
+//! What scoring says: a verdict on every event, and findings where the mark is crossed.
+
+use std::sync::Arc;
+
+use super::EventId;
+
+/// What scoring says of one event: the most surprising feature of its entity's window, so far.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verdict {
+    /// The entity, by its place in the batch's table of entities.
+    pub entity: u32,
+    /// The score; absent while entity and peers together have seen fewer than 24 windows.
+    pub score: Option<Score>,
+    /// Start of the window, seconds since 1970.
+    pub window_start: u64,
+    /// The record came after its window had folded: scored, not learned.
+    pub late: bool,
+}
+
+/// How surprising a window is, and against what.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score {
+    /// `min(100, round(100 · (−log10 p) / 6))`.
+    pub points: u8,
+    /// The feature that surprises most.
+    pub feature: Feature,
+    /// Its value in the window so far, in the feature's unit.
+    pub observed: u64,
+    /// log10 of the tail probability of that value; at most 0.
+    pub log10_p: f32,
+    /// What is usual.
+    pub usual: Usual,
+}
+
+/// What is usual for an entity and a feature: its own windows, shrunk towards its peers'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usual {
+    /// Median of the windows.
+    pub median: u64,
+    /// 99th percentile of the windows.
+    pub p99: u64,
+    /// Largest window.
+    pub max: u64,
+    /// The entity's own windows, decayed.
+    pub samples: u32,
+    /// Its peers' windows, decayed.
+    pub peer_samples: u32,
+}
+
+/// A feature: one number per entity and window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Feature {
+    /// Bytes that the entity sent in accepted flows.
+    BytesOut,
+    /// Distinct ports that the entity sent to, accepted or not.
+    DestinationPorts,
+}
+
+/// Who an event is scored for: made once when the entity is first seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EntityName {
+    /// Unique in the process.
+    pub serial: u64,
+    /// What kind of thing it is: `service`, `tag`, `asg`, `instance`, `address`, `interface`.
+    pub kind: &'static str,
+    /// Its own name within the scope: `i-0abc…`, `10.0.1.7`.
+    pub name: Box<str>,
+    /// Whose address space it lives in: account, region and VPC, as far as the records say, joined by `/`.
+    pub scope: Box<str>,
+    /// Who its peers are: the role that its asset has, or `all` of the scope.
+    pub peer_group: Box<str>,
+}
+
+/// A finding: an entity's window rose above the mark. An event of its own kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The same for all revisions: hash of detector, entity with its scope, and window start.
+    pub id: EventId,
+    /// This document's id: hash of the finding's id and the revision.
+    pub document: EventId,
+    /// Which of its documents this is.
+    pub revision: Revision,
+    /// Which detector raised it.
+    pub detector: Detector,
+    /// Who it is about.
+    pub entity: Arc<EntityName>,
+    /// The entity's asset, where one is known.
+    pub asset: Option<Arc<super::Asset>>,
+    /// What surprised, by how much, against what.
+    pub score: Score,
+    /// Mean of the entity's own windows, in the feature's unit; a fact beside the score.
+    pub mean: f64,
+    /// Mean plus three standard deviations of the entity's own windows; a fact beside the score.
+    pub mean_plus_3_sigma: f64,
+    /// How long the entity has been known before the window, in seconds.
+    pub age_seconds: u64,
+    /// Start of the window, seconds since 1970.
+    pub window_start: u64,
+    /// Length of the window in seconds.
+    pub window_seconds: u32,
+    /// Event time of the record that raised this revision, or the window's end when it closes; seconds since 1970.
+    pub at: u64,
+    /// The physical thing at the time: interface and address of the record that raised it, as far as known.
+    pub interface: Option<Box<str>>,
+    /// The entity's own address in that record.
+    pub address: Option<std::net::IpAddr>,
+    /// The other side in that record.
+    pub peer: Option<std::net::IpAddr>,
+}
+
+/// Which document of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Revision {
+    /// The mark was crossed.
+    Created,
+    /// The observed value has a digit more: its floor(log10).
+    Grown(u8),
+    /// The window is over.
+    Closed,
+}
+
+/// What looks for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Detector {
+    /// An entity sends more bytes than it and its peers usually do.
+    VolumeOut,
+    /// An entity sends to more distinct ports than it and its peers usually do.
+    PortSpread,
+}
+
+// === impl Feature ===
+
+impl Feature {
+    /// Every feature, in the order of its number.
+    pub const ALL: [Self; 2] = [Self::BytesOut, Self::DestinationPorts];
+
+    /// Its name in documents and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BytesOut => "bytes_out",
+            Self::DestinationPorts => "destination_ports",
+        }
+    }
+}
+
+// === impl Detector ===
+
+impl Detector {
+    /// Every detector.
+    pub const ALL: [Self; 2] = [Self::VolumeOut, Self::PortSpread];
+
+    /// The detector that watches `feature`.
+    #[must_use]
+    pub const fn of(feature: Feature) -> Self {
+        match feature {
+            Feature::BytesOut => Self::VolumeOut,
+            Feature::DestinationPorts => Self::PortSpread,
+        }
+    }
+
+    /// Its id in findings: part of the finding's id, never to be changed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::VolumeOut => "exfil.volume",
+            Self::PortSpread => "scan.ports",
+        }
+    }
+}
+
+// === impl Revision ===
+
+impl Revision {
+    /// Its name: `created`, the number of digits' logarithm, or `closed`.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Created => "created".to_owned(),
+            Self::Grown(magnitude) => magnitude.to_string(),
+            Self::Closed => "closed".to_owned(),
+        }
+    }
+}

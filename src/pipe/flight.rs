@@ -1,0 +1,214 @@
+//! The window in flight: which chunks of each origin are on their way, and up to where all is confirmed.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{Notify, Semaphore};
+
+use crate::event::{Origin, Position, Receipt, Settle, Settlement};
+
+/// Everything in flight, bounded in bytes over all origins.
+#[derive(Debug)]
+pub struct Flight {
+    windows: Mutex<BTreeMap<Origin, Arc<Window>>>,
+    shared: Arc<Shared>,
+}
+
+/// What is in flight of one origin.
+#[derive(Debug)]
+pub struct Window {
+    shared: Arc<Shared>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Free room; one permit is one KiB of received bytes.
+    room: Arc<Semaphore>,
+    permits_max: u32,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Ticket of the oldest chunk that is not settled, or of the next one.
+    first: u64,
+    tickets: VecDeque<Ticket>,
+    confirmed: Position,
+    abandoned: bool,
+}
+
+#[derive(Debug)]
+struct Ticket {
+    next: Position,
+    permits: u32,
+    settlement: Option<Settlement>,
+}
+
+const PERMIT_BYTES: usize = 1024;
+
+// === impl Flight ===
+
+impl Flight {
+    /// Nothing in flight yet, and room for `bytes_max` received bytes.
+    #[must_use]
+    pub fn new(bytes_max: usize) -> Self {
+        let permits_max = u32::try_from(bytes_max.div_ceil(PERMIT_BYTES).max(1)).unwrap_or(u32::MAX >> 3);
+        let room = Arc::new(Semaphore::new(permits_max as usize));
+        Self {
+            windows: Mutex::default(),
+            shared: Arc::new(Shared { room, permits_max, changed: Notify::new() }),
+        }
+    }
+
+    /// The window of `origin`; a new one counts everything before `start` as confirmed.
+    pub fn window(&self, origin: &Origin, start: Position) -> Arc<Window> {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || {
+            let state = State { confirmed: start, ..State::default() };
+            Arc::new(Window { shared: self.shared.clone(), state: Mutex::new(state) })
+        };
+        windows.entry(origin.clone()).or_insert_with(fresh).clone()
+    }
+
+    /// Up to where everything of each origin is confirmed.
+    #[must_use]
+    pub fn confirmed(&self) -> BTreeMap<Origin, Position> {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.iter().map(|(origin, window)| (origin.clone(), window.confirmed())).collect()
+    }
+
+    /// Forgets the window of `origin`, which is finished; what of it is still in flight settles unseen.
+    pub fn forget(&self, origin: &Origin) {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner).remove(origin);
+    }
+
+    /// Whether some receipt was abandoned: its records must be read again, and nothing after them is committed.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.values().any(|window| window.lock().abandoned)
+    }
+
+    /// Whether nothing is in flight.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.values().all(|window| window.lock().tickets.iter().all(|ticket| ticket.settlement.is_some()))
+    }
+
+    /// Returns when `done` holds; it is asked again after every settlement.
+    pub async fn until(&self, mut done: impl FnMut(&Self) -> bool + Send) {
+        loop {
+            let changed = self.shared.changed.notified();
+            tokio::pin!(changed);
+            // Registered before `done` is asked, so that a settlement in between is not missed.
+            changed.as_mut().enable();
+            if done(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+// === impl Window ===
+
+impl Window {
+    /// Admits a chunk of `bytes` received bytes whose records end before `next`; waits for room. A chunk larger than
+    /// all room waits until nothing else is in flight.
+    pub async fn admit(self: &Arc<Self>, next: Position, bytes: usize) -> Receipt {
+        let permits =
+            u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).clamp(1, self.shared.permits_max);
+        if let Ok(permit) = self.shared.room.acquire_many(permits).await {
+            permit.forget();
+        }
+        let mut state = self.lock();
+        let ticket = state.first + state.tickets.len() as u64;
+        state.tickets.push_back(Ticket { next, permits, settlement: None });
+        drop(state);
+        Receipt::new(self.clone(), ticket)
+    }
+
+    /// Everything before this position is confirmed.
+    #[must_use]
+    pub fn confirmed(&self) -> Position {
+        self.lock().confirmed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Settle for Window {
+    fn settled(&self, ticket: u64, settlement: Settlement) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let index = usize::try_from(ticket - state.first).unwrap_or(usize::MAX);
+        if let Some(entry) = state.tickets.get_mut(index) {
+            entry.settlement = Some(settlement);
+            self.shared.room.add_permits(entry.permits as usize);
+        }
+        state.abandoned |= settlement == Settlement::Abandoned;
+        while let Some(Ticket { next, settlement: Some(Settlement::Confirmed), .. }) = state.tickets.front() {
+            state.confirmed = *next;
+            state.tickets.pop_front();
+            state.first += 1;
+        }
+        drop(guard);
+        self.shared.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_an_unbroken_run_of_confirmed_chunks_moves_the_position() {
+        let flight = Flight::new(1 << 20);
+        let origin = Origin::stdin();
+        let window = flight.window(&origin, 5);
+        let first = window.admit(10, 100).await;
+        let second = window.admit(20, 100).await;
+        let third = window.admit(30, 100).await;
+        second.confirm();
+        assert_eq!(window.confirmed(), 5, "the first chunk is still in flight");
+        first.confirm();
+        assert_eq!(window.confirmed(), 20);
+        assert!(!flight.is_empty());
+        third.confirm();
+        assert_eq!(flight.confirmed()[&origin], 30);
+        assert!(flight.is_empty());
+    }
+
+    #[tokio::test]
+    async fn nothing_after_an_abandoned_chunk_is_confirmed() {
+        let flight = Flight::new(1 << 20);
+        let window = flight.window(&Origin::stdin(), 0);
+        let first = window.admit(10, 100).await;
+        let second = window.admit(20, 100).await;
+        drop(first);
+        second.confirm();
+        assert_eq!(window.confirmed(), 0);
+        assert!(flight.is_abandoned());
+    }
+
+    #[tokio::test]
+    async fn a_chunk_waits_for_room_and_one_larger_than_all_room_waits_for_the_others() {
+        let flight = Flight::new(4 * PERMIT_BYTES);
+        let window = flight.window(&Origin::stdin(), 0);
+        let first = window.admit(10, 3 * PERMIT_BYTES).await;
+        let other = window.clone();
+        let second = tokio::spawn(async move { other.admit(20, 100 * PERMIT_BYTES).await });
+        tokio::task::yield_now().await;
+        assert!(!second.is_finished());
+        first.confirm();
+        second.await.unwrap().confirm();
+        flight.until(Flight::is_empty).await;
+        assert_eq!(window.confirmed(), 20);
+    }
+}

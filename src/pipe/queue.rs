@@ -1,0 +1,106 @@
+//! A queue between threads and tasks that is bounded in bytes.
+
+use std::sync::Arc;
+
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+};
+
+/// The sending end; clones send into the same queue.
+#[derive(Debug)]
+pub struct QueueSender<T> {
+    sender: mpsc::Sender<(T, OwnedSemaphorePermit)>,
+    room: Arc<Semaphore>,
+    permits_max: u32,
+}
+
+/// The receiving end.
+#[derive(Debug)]
+pub struct QueueReceiver<T>(mpsc::Receiver<(T, OwnedSemaphorePermit)>);
+
+/// Nobody receives any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the queue is closed")]
+pub struct QueueClosed;
+
+/// Bytes that one permit stands for, so that a semaphore can count any memory.
+const PERMIT_BYTES: usize = 1024;
+/// The most entries in a queue, whatever their size; it only sizes the channel's own table.
+const ENTRIES_MAX: usize = 1024;
+
+/// A queue whose entries take at most `bytes_max` bytes together, or one entry if that alone is larger.
+#[must_use]
+pub fn queue<T>(bytes_max: usize) -> (QueueSender<T>, QueueReceiver<T>) {
+    let permits_max = u32::try_from(bytes_max.div_ceil(PERMIT_BYTES).max(1)).unwrap_or(u32::MAX >> 3);
+    let (sender, receiver) = mpsc::channel(ENTRIES_MAX);
+    let room = Arc::new(Semaphore::new(permits_max as usize));
+    (QueueSender { sender, room, permits_max }, QueueReceiver(receiver))
+}
+
+// === impl QueueSender ===
+
+impl<T> QueueSender<T> {
+    /// Sends `entry`, which takes `bytes` bytes; waits for room. The room is free again when the receiver drops the
+    /// permit that comes with the entry.
+    ///
+    /// # Errors
+    /// When the receiver is gone; the entry is dropped.
+    pub async fn send(&self, entry: T, bytes: usize) -> Result<(), QueueClosed> {
+        let permits =
+            u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).clamp(1, self.permits_max);
+        let permit = self.room.clone().acquire_many_owned(permits).await.map_err(|_| QueueClosed)?;
+        self.sender.send((entry, permit)).await.map_err(|_| QueueClosed)
+    }
+
+    /// [`QueueSender::send`] from a thread outside the runtime of `handle`.
+    ///
+    /// # Errors
+    /// When the receiver is gone; the entry is dropped.
+    pub fn send_blocking(&self, handle: &Handle, entry: T, bytes: usize) -> Result<(), QueueClosed> {
+        handle.block_on(self.send(entry, bytes))
+    }
+}
+
+impl<T> Clone for QueueSender<T> {
+    fn clone(&self) -> Self {
+        Self { sender: self.sender.clone(), room: self.room.clone(), permits_max: self.permits_max }
+    }
+}
+
+// === impl QueueReceiver ===
+
+impl<T> QueueReceiver<T> {
+    /// The next entry and the permit for its bytes, to be dropped when the bytes are; `None` when every sender is gone
+    /// and all is received.
+    pub async fn next(&mut self) -> Option<(T, OwnedSemaphorePermit)> {
+        self.0.recv().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_queue_makes_the_sender_wait_until_bytes_are_freed() {
+        let (sender, mut receiver) = queue::<u8>(4 * PERMIT_BYTES);
+        sender.send(1, 3 * PERMIT_BYTES).await.unwrap();
+        let second = tokio::spawn(async move { sender.send(2, 2 * PERMIT_BYTES).await });
+        tokio::task::yield_now().await;
+        let (first, permit) = receiver.next().await.unwrap();
+        assert_eq!(first, 1);
+        tokio::task::yield_now().await;
+        assert!(!second.is_finished(), "the first entry's bytes are still held");
+        drop(permit);
+        assert_eq!(receiver.next().await.map(|(entry, _)| entry), Some(2));
+        second.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_entry_larger_than_the_queue_passes_alone() {
+        let (sender, mut receiver) = queue::<u8>(PERMIT_BYTES);
+        sender.send(1, 100 * PERMIT_BYTES).await.unwrap();
+        assert_eq!(receiver.next().await.map(|(entry, _)| entry), Some(1));
+    }
+}

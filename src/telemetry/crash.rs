@@ -1,0 +1,61 @@
+//! Named crash points: places where the kill tests stop the process as a power cut would.
+//!
+//! They are compiled in with the feature `crash-points` only. `FLOODMARK_CRASH_AT=NAME` or `NAME:COUNT` aborts the
+//! process when it comes to that point for the first, or the COUNT-th, time.
+
+/// Where a process can be made to crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// Every sink has confirmed some documents; their position is not committed.
+    DeliveredNotCommitted,
+    /// A snapshot's changes are written; the transaction is not committed.
+    SnapshotWrittenNotValid,
+    /// A commit was sent; its answer was not seen.
+    CommitSentNotAnswered,
+}
+
+// === impl CrashPoint ===
+
+impl CrashPoint {
+    /// Every crash point.
+    pub const ALL: [Self; 3] =
+        [Self::DeliveredNotCommitted, Self::SnapshotWrittenNotValid, Self::CommitSentNotAnswered];
+
+    /// Its name in the environment.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DeliveredNotCommitted => "delivered_not_committed",
+            Self::SnapshotWrittenNotValid => "snapshot_written_not_valid",
+            Self::CommitSentNotAnswered => "commit_sent_not_answered",
+        }
+    }
+
+    /// Crashes here if the environment says so; does nothing in a build without the feature.
+    #[inline]
+    pub fn reach(self) {
+        #[cfg(feature = "crash-points")]
+        armed::reach(self);
+    }
+}
+
+#[cfg(feature = "crash-points")]
+mod armed {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::CrashPoint;
+
+    static REACHED: [AtomicU64; CrashPoint::ALL.len()] = [const { AtomicU64::new(0) }; CrashPoint::ALL.len()];
+
+    pub(super) fn reach(point: CrashPoint) {
+        let Ok(wanted) = std::env::var("FLOODMARK_CRASH_AT") else { return };
+        let (name, count) = wanted.split_once(':').unwrap_or((&wanted, "1"));
+        if name != point.name() {
+            return;
+        }
+        let reached = REACHED[point as usize].fetch_add(1, Ordering::Relaxed) + 1;
+        if count.parse() == Ok(reached) {
+            std::process::abort();
+        }
+    }
+}

@@ -3,5 +3,6 @@
 pub mod books;
 pub mod clock;
 pub mod crash;
+pub mod health;
 pub mod metrics;
 pub mod seed;

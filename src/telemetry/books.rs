@@ -2,7 +2,7 @@
 //!
 //! Per source, in records: received = opened + quarantined + ignored (control) + in flight. In entries: found = parsed +
 //! quarantined + ignored (header, blank) + in flight. Per sink, in documents: offered = delivered + filtered +
-//! dead-lettered + abandoned (revoked) + in flight.
+//! dead-lettered + abandoned (revoked, or a drain that timed out) + dropped (as configured) + in flight.
 
 use super::metrics::{Counter, Gauge, Metrics};
 use crate::event::Reason;
@@ -48,6 +48,8 @@ pub struct SinkBooks {
     pub documents_dead_lettered: Counter,
     /// Documents given up because the drain timed out or their partition went to another worker.
     pub documents_abandoned: Counter,
+    /// Documents dropped because the operator chose `when_full: drop`, or has no dead letter.
+    pub documents_dropped: Counter,
     /// Documents on their way.
     pub documents_in_flight: Gauge,
     /// Tries after the first.
@@ -152,6 +154,10 @@ impl SinkBooks {
                 "floodmark_sink_documents_abandoned",
                 "Documents given up in a drain.",
             ),
+            documents_dropped: counter(
+                "floodmark_sink_documents_dropped",
+                "Documents dropped as configured.",
+            ),
             documents_in_flight: metrics.gauge(
                 "floodmark_sink_documents_in_flight",
                 "Documents on their way.",
@@ -169,6 +175,7 @@ impl SinkBooks {
             + self.documents_filtered.get()
             + self.documents_dead_lettered.get()
             + self.documents_abandoned.get()
+            + self.documents_dropped.get()
             + u64::try_from(self.documents_in_flight.get()).unwrap_or(u64::MAX);
         self.documents_offered.get() == accounted
     }

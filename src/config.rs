@@ -189,6 +189,59 @@ mod tests {
     }
 
     #[test]
+    fn a_block_is_text_in_which_nothing_is_substituted_and_a_tag_makes_text_of_a_number() {
+        let text = with("limits: { threads: !!str 2 }");
+        assert!(load(&text, &[]).unwrap_err().to_string().contains("found the text `2`"));
+        let text = with("enrich:\n  tags:\n    a: |-\n      ${A}\n    b: >-\n      ${A}\n    c: ${A}");
+        let tags = load(&text, &[("A", "set")]).unwrap_or_else(|p| panic!("{p}")).value.enrich.tags;
+        assert_eq!(tags.values().collect::<Vec<_>>(), ["${A}", "${A}", "set"]);
+    }
+
+    #[test]
+    fn a_value_of_digits_from_the_environment_is_text_where_text_is_wanted() {
+        for value in ["0123", "1e3", "true", "null", "~", ""] {
+            let text = with("enrich:\n  tags:\n    a: ${A}");
+            let tags = load(&text, &[("A", value)]).unwrap_or_else(|p| panic!("{p}")).value.enrich.tags;
+            assert_eq!(tags.values().collect::<Vec<_>>(), [value]);
+        }
+        let none = load(&with("limits:\n  threads: ${A}"), &[("A", "")]).unwrap_or_else(|p| panic!("{p}"));
+        assert_eq!(none.value.limits.threads, None, "nothing, where nothing will do");
+        let optional = with("").replace(
+            "sinks: { b: { to: { discard: {} } } }",
+            "sinks:\n  b:\n    to: { discard: {} }\n    password: ${A}",
+        );
+        let none = load(&optional, &[("A", "")]).unwrap_or_else(|p| panic!("{p}"));
+        assert!(none.value.sinks["b"].password.is_none(), "also where text will do");
+        let some = load(&optional, &[("A", "null")]).unwrap_or_else(|p| panic!("{p}"));
+        assert_eq!(some.value.sinks["b"].password.as_ref().unwrap().reveal().unwrap().as_str(), "null");
+        assert!(load(&with("enrich:\n  tags:\n    a: ~"), &[]).is_err());
+    }
+
+    #[test]
+    fn a_secret_in_a_file_is_written_as_a_map() {
+        let text = with("").replace("discard: {} }", "discard: {} }, password: { file: /nowhere/at/all }");
+        let config = load(&text, &[]).unwrap_or_else(|p| panic!("{p}")).value;
+        let error = config.sinks["b"].password.as_ref().unwrap().reveal().unwrap_err();
+        assert!(error.to_string().starts_with("could not read the secret in /nowhere/at/all: "), "{error}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_takes_no_column() {
+        assert_eq!(
+            load("\u{feff}x: 1\n", &[]).unwrap_err().iter().find(|p| p.path == "x").unwrap().column,
+            1
+        );
+    }
+
+    #[test]
+    fn of_very_many_faults_a_thousand_are_told() {
+        let many: String = (0..3_000).map(|number| format!("  k{number}: {{ from: x }}\n")).collect();
+        assert_eq!(load(&format!("sources:\n{many}"), &[]).unwrap_err().len(), 1_000);
+        let many: String = (0..3_000).map(|number| format!("k{number}: 1\n")).collect();
+        assert_eq!(load(&with(&many), &[]).unwrap_err().len(), 1_000);
+    }
+
+    #[test]
     fn a_secret_of_the_file_is_in_no_debug_output() {
         let text = GOOD.replace("${PASSWORD}", "hunter2");
         let loaded = load(&text, &[]).unwrap_or_else(|p| panic!("{p}"));
@@ -228,7 +281,10 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{}]\n", previous.trim_end_matches(", ")));
         }
         let problems = load(&bomb, &[]).unwrap_err().to_string();
-        assert!(problems.contains("aliases"), "{problems}");
+        assert!(problems.contains("the aliases up to here stand for more than"), "{problems}");
+        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(500_000), "*a, ".repeat(100_000));
+        let problems = load(&long, &[]).unwrap_err().to_string();
+        assert!(problems.contains("the aliases up to here stand for more than"), "{problems}");
     }
 
     #[test]

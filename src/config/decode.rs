@@ -7,7 +7,7 @@ use serde::de::{self, DeserializeOwned};
 
 use super::{
     path::{Path, Step},
-    survey::Survey,
+    survey::{Survey, TOLD_MAX},
     tree::{Pair, Tree},
 };
 
@@ -29,7 +29,7 @@ struct DecodeError {
 
 /// The value, or none if something is wrong; everything wrong that no earlier step has told is then noted.
 pub(super) fn decode<T: DeserializeOwned>(tree: &Tree, survey: &mut Survey) -> Option<T> {
-    if survey.is_spoiled(&Path::root()) {
+    if survey.is_spoiled(&Path::root()) || survey.problems.len() >= TOLD_MAX {
         return None;
     }
     for _ in 0..ROUNDS_MAX {

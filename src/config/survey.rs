@@ -9,6 +9,9 @@ use super::{
     tree::Position,
 };
 
+/// Faults that a step tells of one file, and after which later steps do not look. With more, the file is no config.
+pub(super) const TOLD_MAX: usize = 1_000;
+
 /// The state of one reading.
 #[derive(Debug)]
 pub(super) struct Survey {

@@ -187,13 +187,17 @@ impl Tree {
         }
     }
 
-    /// How many scalars, maps and lists there are, keys not counted.
-    pub(super) fn size(&self) -> usize {
-        match self {
-            Self::Leaf(_) => 1,
-            Self::Map { pairs, .. } => 1 + pairs.iter().map(|pair| pair.value.size()).sum::<usize>(),
-            Self::List { values, .. } => 1 + values.iter().map(Self::size).sum::<usize>(),
-        }
+    /// How many bytes the value takes in memory, about.
+    pub(super) fn bytes(&self) -> usize {
+        let inside: usize = match self {
+            Self::Leaf(leaf) => leaf.text.len(),
+            Self::Map { pairs, .. } => pairs
+                .iter()
+                .map(|Pair { key, value }| size_of::<Leaf>() + key.text.len() + value.bytes())
+                .sum(),
+            Self::List { values, .. } => values.iter().map(Self::bytes).sum(),
+        };
+        size_of::<Self>() + inside
     }
 
     /// How many maps and lists lie inside each other.
@@ -220,6 +224,40 @@ impl Tree {
                 pairs.iter().map(|Pair { key, value }| (key.text.clone(), value.json())).collect()
             }
             Self::List { values, .. } => values.iter().map(Self::json).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use crate::config::{survey::Survey, yaml};
+
+    #[test]
+    fn a_written_path_leads_to_its_value_or_to_the_nearest_thing_around_it() {
+        let text = "a:\n  b: [x, [y]]\n  b.c: { d: 1 }\n  e[0]: 2\n";
+        let tree = yaml::parse(text.as_bytes(), &mut Survey::new("f")).unwrap();
+        let table = [
+            ("", (1, 1)),
+            ("a", (1, 1)),
+            ("a.b", (2, 3)),
+            ("a.b[0]", (2, 7)),
+            ("a.b[1]", (2, 10)),
+            ("a.b[1][0]", (2, 11)),
+            ("a.b[7]", (2, 3)),
+            ("a.b.c", (3, 3)),
+            ("a.b.c.d", (3, 13)),
+            ("a.e[0]", (4, 9)),
+            ("a.none", (1, 1)),
+            ("none", (1, 1)),
+            ("a.b.c.d.more", (3, 13)),
+            ("ab", (1, 1)),
+            ("a.b[x", (2, 3)),
+        ];
+        for (path, (line, column)) in table {
+            let at = tree.locate(path);
+            assert_eq!((at.line, at.column), (line, column), "{path}");
         }
     }
 }

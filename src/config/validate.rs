@@ -13,15 +13,12 @@ use super::{
     path::Path,
     scalar::Scalar,
     suggest,
-    survey::Survey,
+    survey::{Survey, TOLD_MAX},
     tree::{Leaf, Style, Tree},
     wanted,
 };
 
 mod choice;
-
-/// Faults told of one file. With more, the file is no config.
-const TOLD_MAX: usize = 1_000;
 
 /// One check of one tree.
 struct Check<'a> {

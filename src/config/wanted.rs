@@ -102,3 +102,38 @@ pub(super) fn remedy_for_empty(schema: &Value) -> Option<String> {
     let keys: Vec<String> = required.iter().filter_map(Value::as_str).map(|key| format!("`{key}`")).collect();
     Some(format!("it needs at least {}", keys.join(" and ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_schema_admits_the_kinds_it_names_or_any_if_it_names_none() {
+        let root = json!({ "$defs": { "Text": { "type": "string" }, "Loop": { "$ref": "#/$defs/Loop" } } });
+        let table = [
+            (json!({ "type": "number" }), "integer", true),
+            (json!({ "type": "integer" }), "number", false),
+            (json!({ "type": ["string", "null"] }), "null", true),
+            (json!({ "anyOf": [{ "$ref": "#/$defs/Text" }, { "type": "null" }] }), "string", true),
+            (json!({ "anyOf": [{ "$ref": "#/$defs/Text" }, { "type": "null" }] }), "integer", false),
+            (json!({ "$ref": "#/$defs/Text" }), "object", false),
+            (json!({ "$ref": "#/$defs/Loop" }), "object", false),
+            (json!({ "description": "anything" }), "object", true),
+            (json!(true), "array", true),
+            (json!({ "enum": ["a"] }), "object", false),
+        ];
+        for (schema, kind, wanted) in table {
+            assert_eq!(admits(&alternatives(&root, &schema), kind), wanted, "{schema} {kind}");
+        }
+    }
+
+    #[test]
+    fn a_description_is_cut_to_its_first_sentence_in_one_line() {
+        let text = |text: &str| sentence(&json!({ "description": text }));
+        assert_eq!(text("Where it\ngoes. Default: here.").as_deref(), Some("Where it goes."));
+        assert_eq!(text("At 10.5 or so\n\nMore.").as_deref(), Some("At 10.5 or so"));
+        assert_eq!(text(""), None);
+    }
+}

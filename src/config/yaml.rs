@@ -16,8 +16,8 @@ use super::{
 pub const FILE_BYTES_MAX: usize = 1 << 20;
 /// Maps and lists inside each other; aliases count as what they stand for. What walks the tree may recurse.
 const DEPTH_MAX: usize = 64;
-/// Values copied for anchors and aliases in a whole file.
-const COPIES_MAX: usize = 100_000;
+/// Bytes copied for anchors and aliases in a whole file.
+const COPIED_BYTES_MAX: usize = 16 << 20;
 
 /// A map or list that has begun and not ended.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ struct Builder<'a> {
     open: Vec<Open>,
     root: Option<Tree>,
     anchors: BTreeMap<usize, Tree>,
-    copies: usize,
+    copied_bytes: usize,
     documents: usize,
 }
 
@@ -71,8 +71,14 @@ pub(super) fn parse(text: &[u8], survey: &mut Survey) -> Option<Tree> {
             return None;
         }
     };
-    let mut builder =
-        Builder { survey, open: Vec::new(), root: None, anchors: BTreeMap::new(), copies: 0, documents: 0 };
+    let mut builder = Builder {
+        survey,
+        open: Vec::new(),
+        root: None,
+        anchors: BTreeMap::new(),
+        copied_bytes: 0,
+        documents: 0,
+    };
     for event in Parser::new_from_str(text) {
         let taken = match event {
             Ok((event, span)) => builder.take(event, &span),
@@ -175,9 +181,9 @@ impl Builder<'_> {
 
     /// Counts a copy that is about to be kept.
     fn copy(&mut self, tree: &Tree, at: Position) -> Result<(), Stop> {
-        self.copies += tree.size();
-        if self.copies > COPIES_MAX {
-            let text = format!("the aliases up to here stand for more than {COPIES_MAX} values");
+        self.copied_bytes += tree.bytes();
+        if self.copied_bytes > COPIED_BYTES_MAX {
+            let text = format!("the aliases up to here stand for more than {COPIED_BYTES_MAX} bytes");
             return Err(self.stop(at, text, "write the values out".to_owned()));
         }
         Ok(())

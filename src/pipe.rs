@@ -10,7 +10,7 @@ mod turn;
 
 pub use backoff::Backoff;
 pub use committer::{CommitError, Committer};
-pub use feed::{Feed, FeedClosed, Intake, Step, feed};
+pub use feed::{Barrier, Feed, FeedClosed, Intake, Step, feed};
 pub use flight::{Flight, Window};
 pub use queue::{QueueClosed, QueueReceiver, QueueSender, queue};
 pub use stop::{Stop, StopSwitch, stop};

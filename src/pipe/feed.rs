@@ -4,8 +4,12 @@ use tokio::sync::mpsc;
 
 use crate::event::{Chunk, Partition, SourceId};
 
-/// One step of the input.
+/// One step of the input; steps are taken in the order in which they were sent.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every step is a chunk, and boxing it would cost an allocation"
+)]
 pub enum Step {
     /// Something was received.
     Chunk(Chunk),
@@ -14,7 +18,16 @@ pub enum Step {
     /// A partition is finished, revoked or empty: its watermark is not waited for any more. What resolving holds back
     /// for it is let go.
     Ended(SourceId, Partition),
+    /// Time passes, whatever arrives: wall clock in milliseconds since 1970.
+    Tick(u64),
+    /// Something to be done when everything before it is scored and nothing after it.
+    Barrier(Barrier),
+    /// All inputs have ended: every window folds.
+    Finish,
 }
+
+/// What is done at one point in the order of steps; it is given the step's ticket, and passes every turn of it.
+pub struct Barrier(pub Box<dyn FnOnce(u64) + Send>);
 
 /// The sources' end.
 #[derive(Debug, Clone)]
@@ -55,9 +68,10 @@ impl Intake {
     pub fn next_blocking(&mut self) -> Option<Step> {
         self.0.blocking_recv()
     }
+}
 
-    /// The next step, if one is there.
-    pub fn try_next(&mut self) -> Option<Step> {
-        self.0.try_recv().ok()
+impl std::fmt::Debug for Barrier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Barrier")
     }
 }

@@ -117,6 +117,11 @@ impl Flight {
 // === impl Window ===
 
 impl Window {
+    /// Admits something that takes no room of its own, such as findings that a fold raised, without waiting.
+    pub fn admit_now(self: &Arc<Self>, next: Position) -> Receipt {
+        self.ticket(next, 0)
+    }
+
     /// Admits a chunk of `bytes` received bytes whose records end before `next`; waits for room. A chunk larger than
     /// all room waits until nothing else is in flight.
     pub async fn admit(self: &Arc<Self>, next: Position, bytes: usize) -> Receipt {
@@ -125,6 +130,10 @@ impl Window {
         if let Ok(permit) = self.shared.room.acquire_many(permits).await {
             permit.forget();
         }
+        self.ticket(next, permits)
+    }
+
+    fn ticket(self: &Arc<Self>, next: Position, permits: u32) -> Receipt {
         let mut state = self.lock();
         let ticket = state.first + state.tickets.len() as u64;
         state.tickets.push_back(Ticket { next, permits, settlement: None });

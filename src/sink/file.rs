@@ -16,7 +16,8 @@ use crate::{event::Documents, pipe::BoxFuture};
 #[derive(Debug)]
 pub struct FileSink {
     config: FileConfig,
-    open: Mutex<OpenFile>,
+    /// Absent until the first document: a quarantine that keeps nothing leaves no file behind.
+    open: Mutex<Option<OpenFile>>,
 }
 
 /// The file as it stands.
@@ -32,17 +33,26 @@ struct OpenFile {
 // === impl FileSink ===
 
 impl FileSink {
-    /// Opens the file, or begins it.
+    /// Opens the file if it exists; a new one is begun with the first document.
     ///
     /// # Errors
-    /// When it cannot be opened for appending.
+    /// When it exists and cannot be opened for appending, or its folder does not exist.
     pub fn open(config: &FileConfig) -> Result<Self, SinkError> {
-        let open = OpenFile::begin(config).map_err(|error| could_not_write(&config.path, &error))?;
+        let exists = config.path.try_exists().map_err(|error| could_not_write(&config.path, &error))?;
+        let open = if exists { Some(OpenFile::begin(config)) } else { None };
+        let open = open.transpose().map_err(|error| could_not_write(&config.path, &error))?;
+        if !exists {
+            std::fs::read_dir(folder(&config.path)).map_err(|error| could_not_write(&config.path, &error))?;
+        }
         Ok(Self { config: config.clone(), open: Mutex::new(open) })
     }
 
     fn write(&self, documents: &Documents, only: &DocSet) -> std::io::Result<()> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = match &mut *guard {
+            Some(open) => open,
+            none => none.insert(OpenFile::begin(&self.config)?),
+        };
         if let Some(rotation) = &self.config.rotate
             && open.regular
             && open.len >= rotation.size.as_u64().max(1)
@@ -98,7 +108,7 @@ impl Sink for FileSink {
             let sink = self.clone();
             let synced = tokio::task::spawn_blocking(move || {
                 let open = sink.open.lock().unwrap_or_else(PoisonError::into_inner);
-                if open.regular { open.file.sync_all() } else { Ok(()) }
+                open.as_ref().filter(|open| open.regular).map_or(Ok(()), |open| open.file.sync_all())
             });
             match synced.await {
                 Ok(Err(error)) => Err(could_not_write(&self.config.path, &error)),
@@ -177,9 +187,8 @@ fn put_aside(path: &Path, keep: Option<u32>) -> std::io::Result<()> {
 /// The files put aside before, by rising number.
 fn numbered(path: &Path) -> std::io::Result<Vec<(u64, PathBuf)>> {
     let (stem, extension) = name_parts(path);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
+    for entry in std::fs::read_dir(folder(path))? {
         let entry = entry?;
         let name = entry.file_name();
         let number = name.to_str().and_then(|name| {
@@ -196,6 +205,10 @@ fn name_parts(path: &Path) -> (String, String) {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let dot = name.char_indices().skip(1).find(|(_, c)| *c == '.').map_or(name.len(), |(at, _)| at);
     (name[..dot].to_owned(), name[dot..].to_owned())
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn could_not_write(path: &Path, error: &std::io::Error) -> SinkError {

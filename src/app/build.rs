@@ -1,0 +1,184 @@
+//! Building: opens everything that a config names, so that what cannot work is said before anything is read.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, atomic::AtomicU64},
+    thread::JoinHandle,
+};
+
+use tokio::runtime::Handle;
+
+use super::{
+    App, AppError, Books, BuiltSource, MemoryPlan,
+    outlet::Outlet,
+    workers::{Front, Kit, Line, SourceParts, clock_origin},
+};
+use crate::{
+    config::Config,
+    enrich::{self, Enricher},
+    event::Batch,
+    normalize::{Normalizer, SchemaName, Select},
+    parse::{Parser, Resolver},
+    pipe::{Flight, Intake},
+    score::{self, Scorer},
+    source::{self, NothingKnown, Progress, Source, StoreProgress},
+    state::{OpenOptions, StateError, Store},
+    telemetry::{
+        books::{SinkBooks, SourceBooks},
+        health::Health,
+        metrics::Metrics,
+        seed,
+    },
+};
+
+/// How a pipeline is built.
+#[derive(Default)]
+pub struct Options {
+    /// Start with empty state; what is there is kept under another name.
+    pub reset_state: bool,
+    /// Read these instead of the config's sources, by their names; positions are not committed.
+    pub replay: Option<BTreeMap<String, Box<dyn Source>>>,
+}
+
+impl App {
+    /// Opens what `config` names: databases, state, the telemetry address. Starts nothing.
+    ///
+    /// # Errors
+    /// When something cannot be opened, or the parts do not fit the memory that they may take.
+    pub fn build(config: Config, mut options: Options) -> Result<Self, AppError> {
+        let metrics = Metrics::default();
+        let tables = enrich::Shared::open(&config.enrich, &metrics).map_err(|error| AppError::Environment {
+            part: error.key().to_owned(),
+            cause: error.to_string(),
+        })?;
+        let plan = MemoryPlan::of(&config, tables.memory_bytes(), Enricher::memory_bytes())?;
+        tracing::debug!(%plan, "memory");
+        let (store, scorer) = open_state(&config, &options, &metrics)?;
+        let progress: Arc<dyn Progress> = match (&store, &options.replay) {
+            (Some(store), None) => Arc::new(StoreProgress(store.clone())),
+            _ => Arc::new(NothingKnown),
+        };
+        let sources = build_sources(&config, options.replay.take())?;
+        let listener = match config.telemetry.listen {
+            Some(address) => Some(bind(address)?),
+            None => None,
+        };
+        let books = Books {
+            sources: sources.iter().map(|built| (built.name.clone(), SourceBooks::new(&metrics, &built.name))).collect(),
+            sinks: config.sinks.keys().map(|name| (name.clone(), SinkBooks::new(&metrics, name))).collect(),
+            keepers: ["dead_letter", "quarantine"].map(|name| (name, SinkBooks::new(&metrics, name))).into(),
+        };
+        Ok(Self {
+            flight: Arc::new(Flight::new(plan.in_flight_bytes)),
+            health: Health::default(),
+            tables: Arc::new(tables),
+            config,
+            metrics,
+            scorer,
+            store,
+            progress,
+            sources,
+            books,
+            listener,
+        })
+    }
+
+    pub(super) fn start_workers(
+        &self,
+        sources: &[BuiltSource],
+        outlets: Vec<(Outlet, SchemaName, Select)>,
+        quarantine: Outlet,
+        intake: Intake,
+    ) -> Result<Vec<JoinHandle<()>>, AppError> {
+        let kits = (0..self.config.limits.threads).map(|_| Kit {
+            parser: Parser::new(),
+            enricher: Enricher::new(self.tables.clone()),
+            normalizers: outlets.iter().map(|(_, schema, _)| Normalizer::new(*schema)).collect(),
+            batch: Batch::default(),
+        });
+        let kits = kits.collect();
+        let resolvers = sources.iter().map(|built| {
+            Resolver::new(&built.format).map_err(|error| AppError::Format { name: built.name.clone(), error })
+        });
+        let parts = sources.iter().map(|built| SourceParts {
+            name: built.name.clone(),
+            books: self.books.sources[&built.name].clone(),
+        });
+        let line = Line {
+            front: Mutex::new(Front::new(intake, resolvers.collect::<Result<_, _>>()?)),
+            scorer: self.scorer.clone(),
+            door: crate::pipe::Turn::default(),
+            sources: parts.collect(),
+            outlets,
+            quarantine,
+            clock_window: self.flight.window(&clock_origin(), 0),
+            runtime: Handle::current(),
+            serial: AtomicU64::new(1),
+        };
+        Arc::new(line).start(kits).map_err(|error| AppError::Environment {
+            part: "limits.threads".to_owned(),
+            cause: format!("could not start a thread: {error}"),
+        })
+    }
+}
+
+/// Opens the state, where the config has one, and what scoring remembers in it. A replay goes on without either while
+/// a running process holds the state.
+fn open_state(
+    config: &Config,
+    options: &Options,
+    metrics: &Metrics,
+) -> Result<(Option<Arc<Store>>, Option<Arc<Scorer>>), AppError> {
+    let internal = config.enrich.internal.clone();
+    let Some(state) = &config.state else {
+        let scorer = Scorer::new(&config.score, &internal, seed::fresh(), metrics);
+        return Ok((None, Some(Arc::new(scorer))));
+    };
+    let opened = Store::open(&state.directory, OpenOptions { reset: options.reset_state, geometry: score::GEOMETRY });
+    let store = match opened {
+        Err(StateError::Locked { .. }) if options.replay.is_some() => return Ok((None, None)),
+        opened => opened?,
+    };
+    let scorer = Scorer::new(&config.score, &internal, store.header().seed, metrics);
+    let mut refused = None;
+    store.read_scoring(&mut |key, value| {
+        if let Err(error) = scorer.restore(key, value) {
+            refused.get_or_insert(error);
+        }
+    })?;
+    if let Some(error) = refused {
+        return Err(StateError::corrupt(&state.directory, &error.to_string()).into());
+    }
+    Ok((Some(Arc::new(store)), Some(Arc::new(scorer))))
+}
+
+fn build_sources(
+    config: &Config,
+    replay: Option<BTreeMap<String, Box<dyn Source>>>,
+) -> Result<Vec<BuiltSource>, AppError> {
+    let mut replay = replay;
+    let mut built = Vec::new();
+    for (name, source) in &config.sources {
+        let fail = |error| AppError::Source { name: name.clone(), error };
+        let input = match &mut replay {
+            Some(replay) => match replay.remove(name) {
+                Some(input) => input,
+                None => continue,
+            },
+            None => source::build(&source.from).map_err(fail)?,
+        };
+        built.push(BuiltSource { name: name.clone(), source: input, format: source.format.clone() });
+    }
+    Ok(built)
+}
+
+fn bind(address: std::net::SocketAddr) -> Result<std::net::TcpListener, AppError> {
+    let bound = std::net::TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|error| AppError::Environment {
+        part: "telemetry.listen".to_owned(),
+        cause: format!("could not listen on {address}: {error}"),
+    })
+}

@@ -1,0 +1,62 @@
+//! The dead letter: documents that a sink refused for good, kept with the sink's reason.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::outlet::Outlet;
+use crate::{
+    event::{DocumentKind, Receipt, Settle, Settlement, Span},
+    normalize::DeadLetter,
+    pipe::BoxFuture,
+    sink::{Bury, Refused, SinkError},
+};
+
+/// Puts refused documents into the dead letter's queue and waits until they are safe there.
+pub(super) struct Graveyard {
+    pub(super) outlet: Outlet,
+}
+
+/// Tells one waiting caller how its receipt ended.
+struct Answer(Mutex<Option<oneshot::Sender<Settlement>>>);
+
+// === impl Graveyard ===
+
+impl Bury for Graveyard {
+    fn bury(&self, sink: &str, refused: Vec<Refused>) -> BoxFuture<'_, Result<(), SinkError>> {
+        let (sender, answer) = oneshot::channel();
+        let receipt = Receipt::new(Arc::new(Answer(Mutex::new(Some(sender)))), 0);
+        let mut documents = self.outlet.spare.take(receipt);
+        for one in &refused {
+            DeadLetter { sink, status: one.status, reason: &one.reason, event_id: one.id, document: &one.document }
+                .write(&mut documents.bytes);
+            documents.end_document(one.id, DocumentKind::DeadLetter, Span::default());
+        }
+        Box::pin(async move {
+            let count = documents.len();
+            self.outlet.books.documents_offered.inc_by(count as u64);
+            self.outlet.books.documents_in_flight.inc_by(count as i64);
+            let bytes = documents.bytes.len();
+            let sent = self.outlet.queue.send(documents, bytes).await;
+            if sent.is_err() {
+                self.outlet.books.documents_abandoned.inc_by(count as u64);
+                self.outlet.books.documents_in_flight.dec_by(count as i64);
+            }
+            match answer.await {
+                Ok(Settlement::Confirmed) => Ok(()),
+                _ => Err(SinkError::DeadLetter),
+            }
+        })
+    }
+}
+
+// === impl Answer ===
+
+impl Settle for Answer {
+    fn settled(&self, _: u64, settlement: Settlement) {
+        if let Some(sender) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // Nobody waits any more once the delivery loop has given up.
+            let _ = sender.send(settlement);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, atomic::AtomicU64},
+    sync::{Arc, Mutex},
     thread::JoinHandle,
 };
 
@@ -11,14 +11,14 @@ use tokio::runtime::Handle;
 use super::{
     App, AppError, Books, BuiltSource, MemoryPlan,
     outlet::Outlet,
-    workers::{Front, Kit, Line, SourceParts, clock_origin},
+    workers::{Front, Kit, Line, clock_origin},
 };
 use crate::{
     config::Config,
     enrich::{self, Enricher},
     event::Batch,
     normalize::{Normalizer, SchemaName, Select},
-    parse::{Parser, Resolver},
+    parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
     score::{self, Scorer},
     source::{self, NothingKnown, Progress, Source, StoreProgress},
@@ -90,30 +90,28 @@ impl App {
         quarantine: Outlet,
         intake: Intake,
     ) -> Result<Vec<JoinHandle<()>>, AppError> {
+        let inputs = sources.iter().map(|built| Input {
+            format: built.format.format(),
+            books: self.books.sources[&built.name].clone(),
+        });
+        let inputs: Arc<[Input]> = inputs.collect();
+        let parser = Parser::new(inputs.clone());
         let kits = (0..self.config.limits.threads).map(|_| Kit {
-            parser: Parser::new(),
+            parser: parser.clone(),
             enricher: Enricher::new(self.tables.clone()),
             normalizers: outlets.iter().map(|(_, schema, _)| Normalizer::new(*schema)).collect(),
             batch: Batch::default(),
         });
         let kits = kits.collect();
-        let resolvers = sources.iter().map(|built| {
-            Resolver::new(&built.format).map_err(|error| AppError::Format { name: built.name.clone(), error })
-        });
-        let parts = sources.iter().map(|built| SourceParts {
-            name: built.name.clone(),
-            books: self.books.sources[&built.name].clone(),
-        });
         let line = Line {
-            front: Mutex::new(Front::new(intake, resolvers.collect::<Result<_, _>>()?)),
+            front: Mutex::new(Front::new(intake, Resolver::new(inputs))),
             scorer: self.scorer.clone(),
             door: crate::pipe::Turn::default(),
-            sources: parts.collect(),
+            sources: sources.iter().map(|built| built.name.clone()).collect(),
             outlets,
             quarantine,
             clock_window: self.flight.window(&clock_origin(), 0),
             runtime: Handle::current(),
-            serial: AtomicU64::new(1),
         };
         Arc::new(line).start(kits).map_err(|error| AppError::Environment {
             part: "limits.threads".to_owned(),

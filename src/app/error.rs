@@ -1,6 +1,6 @@
 //! Why the pipeline could not start, or could not end well, and which exit code that is.
 
-use crate::{parse, sink::SinkError, source::SourceError, state::StateError};
+use crate::{sink::SinkError, source::SourceError, state::StateError};
 
 /// Why a pipeline failed.
 #[derive(Debug, thiserror::Error)]
@@ -12,14 +12,6 @@ pub enum AppError {
         name: String,
         /// Why.
         error: SourceError,
-    },
-    /// A source's format cannot be read.
-    #[error("source {name}: {error}; see `sources.{name}.format`")]
-    Format {
-        /// The source's name in the config.
-        name: String,
-        /// Why.
-        error: parse::FormatError,
     },
     /// A sink cannot work.
     #[error("sink {name}: {error}")]
@@ -69,7 +61,7 @@ impl AppError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Format { .. } | Self::Memory { .. } => 78,
+            Self::Memory { .. } => 78,
             Self::Source { .. } | Self::Sink { .. } | Self::Environment { .. } => 69,
             Self::State(StateError::Corrupt { .. }) => 74,
             Self::State(_) => 69,

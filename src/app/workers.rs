@@ -7,7 +7,6 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
 };
@@ -22,7 +21,7 @@ use crate::{
     parse::{Parser, Resolver},
     pipe::{Barrier, Intake, Step, Turn, Window},
     score::Scorer,
-    telemetry::{books::SourceBooks, clock},
+    telemetry::clock,
 };
 
 /// What all workers share.
@@ -32,25 +31,21 @@ pub(super) struct Line {
     pub(super) scorer: Option<Arc<Scorer>>,
     /// Where documents leave in the order of their tickets.
     pub(super) door: Turn,
-    pub(super) sources: Vec<SourceParts>,
+    /// The sources' names, in the order of their ids.
+    pub(super) sources: Vec<String>,
     pub(super) outlets: Vec<(Outlet, SchemaName, Select)>,
     pub(super) quarantine: Outlet,
     /// The window of what no record brought: findings that a fold raised while only time passed.
     pub(super) clock_window: Arc<Window>,
     pub(super) runtime: Handle,
-    pub(super) serial: AtomicU64,
-}
-
-/// One source as the workers see it.
-pub(super) struct SourceParts {
-    pub(super) name: String,
-    pub(super) books: SourceBooks,
 }
 
 /// Where steps are taken, one at a time and in order.
 pub(super) struct Front {
-    pub(super) intake: Intake,
-    pub(super) resolvers: Vec<Resolver>,
+    intake: Intake,
+    resolver: Resolver,
+    /// A step that comes after what is resolved before it.
+    held: Option<Work>,
     resolved: VecDeque<Chunk>,
     scratch: Vec<Chunk>,
     tickets: u64,
@@ -88,7 +83,7 @@ impl Line {
 
     fn work(&self, mut kit: Kit) {
         loop {
-            let next = self.front.lock().unwrap_or_else(PoisonError::into_inner).next(&self.sources);
+            let next = self.front.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((ticket, work)) = next else { return };
             match work {
                 Work::Chunk(chunk) => self.chunk(ticket, chunk, &mut kit),
@@ -109,9 +104,7 @@ impl Line {
     }
 
     fn chunk(&self, ticket: u64, chunk: Chunk, kit: &mut Kit) {
-        let source = chunk.source;
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        kit.parser.parse(chunk, &mut kit.batch, serial, &self.sources[usize::from(source.0)].books);
+        kit.parser.parse(chunk, &mut kit.batch);
         kit.enricher.apply(&mut kit.batch);
         if let Some(scorer) = &self.scorer {
             scorer.score(ticket, &mut kit.batch);
@@ -123,7 +116,8 @@ impl Line {
     /// A step that brings no record, but may fold windows and so raise findings.
     fn recordless(&self, ticket: u64, kit: &mut Kit, act: impl FnOnce(&Scorer, &mut Batch)) {
         kit.batch.empty();
-        kit.batch.serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        // The parser numbers its batches upwards from 1.
+        kit.batch.serial = u64::MAX - ticket;
         // Admitted before it acts, so that a snapshot after it waits for its findings.
         let receipt = self.clock_window.admit_now(ticket);
         if let Some(scorer) = &self.scorer {
@@ -163,7 +157,7 @@ impl Line {
     fn quarantined(&self, batch: &Batch, receipt: Receipt) -> Documents {
         let mut documents = self.quarantine.spare.take(receipt);
         let Some(chunk) = &batch.chunk else { return documents };
-        let source = &self.sources[usize::from(chunk.source.0)].name;
+        let source = &self.sources[usize::from(chunk.source.0)];
         for reject in &batch.rejects {
             let quarantined = Quarantined::of(chunk, reject, source);
             quarantined.write(&mut documents.bytes);
@@ -178,28 +172,37 @@ impl Line {
 // === impl Front ===
 
 impl Front {
-    pub(super) fn new(intake: Intake, resolvers: Vec<Resolver>) -> Self {
-        Self { intake, resolvers, resolved: VecDeque::new(), scratch: Vec::new(), tickets: 0 }
+    pub(super) fn new(intake: Intake, resolver: Resolver) -> Self {
+        Self { intake, resolver, held: None, resolved: VecDeque::new(), scratch: Vec::new(), tickets: 0 }
     }
 
     /// The next piece of work and its ticket; `None` when every feed is dropped and all is taken.
-    fn next(&mut self, sources: &[SourceParts]) -> Option<(u64, Work)> {
+    fn next(&mut self) -> Option<(u64, Work)> {
         let work = loop {
             if let Some(chunk) = self.resolved.pop_front() {
                 break Work::Chunk(chunk);
             }
-            match self.intake.next_blocking()? {
-                Step::Chunk(chunk) => {
-                    let source = usize::from(chunk.source.0);
-                    self.resolvers[source].resolve(chunk, &sources[source].books, &mut self.scratch);
-                    self.resolved.extend(self.scratch.drain(..));
-                }
-                Step::Assigned(_, partition) => break Work::Assigned(partition),
-                Step::Ended(_, partition) => break Work::Ended(partition),
-                Step::Tick(now) => break Work::Tick(now),
-                Step::Barrier(barrier) => break Work::Barrier(barrier),
-                Step::Finish => break Work::Finish,
+            if let Some(work) = self.held.take() {
+                break work;
             }
+            match self.intake.next_blocking()? {
+                Step::Chunk(chunk) => self.resolver.chunk(chunk, &mut self.scratch),
+                Step::Assigned(_, partition) => self.held = Some(Work::Assigned(partition)),
+                Step::Ended(source, partition) => {
+                    self.resolver.ended(source, &partition, &mut self.scratch);
+                    self.held = Some(Work::Ended(partition));
+                }
+                Step::Tick(now) => {
+                    self.resolver.tick(now, &mut self.scratch);
+                    self.held = Some(Work::Tick(now));
+                }
+                Step::Barrier(barrier) => self.held = Some(Work::Barrier(barrier)),
+                Step::Finish => self.held = Some(Work::Finish),
+            }
+            for found in self.resolver.found() {
+                tracing::debug!(origin = %found.origin, format = &*found.format, how = %found.how, "found a layout");
+            }
+            self.resolved.extend(self.scratch.drain(..));
         };
         let ticket = self.tickets;
         self.tickets += 1;

@@ -16,7 +16,7 @@ mod workers;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub use build::Options;
+pub use build::{Options, Replayed};
 pub use error::AppError;
 pub use memory::MemoryPlan;
 pub use run::Report;
@@ -24,6 +24,7 @@ pub use run::Report;
 use crate::{
     config::Config,
     enrich,
+    event::EventId,
     pipe::Flight,
     score::Scorer,
     source::{Progress, Source},
@@ -47,6 +48,8 @@ pub struct App {
     progress: Arc<dyn Progress>,
     flight: Arc<Flight>,
     sources: Vec<BuiltSource>,
+    /// Documents to be delivered again, by sink; only a replay has any.
+    dead_letters: BTreeMap<String, Vec<(EventId, Vec<u8>)>>,
     books: Books,
     listener: Option<std::net::TcpListener>,
 }

@@ -16,12 +16,12 @@ use super::{
 use crate::{
     config::Config,
     enrich::{self, Enricher},
-    event::Batch,
+    event::{Batch, EventId},
     normalize::{Normalizer, SchemaName, Select},
     parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
     score::{self, Scorer},
-    source::{self, NothingKnown, Progress, Source, StoreProgress},
+    source::{self, NothingKnown, Progress, Replay, ReplayedRecord, Source, StoreProgress},
     state::{OpenOptions, StateError, Store},
     telemetry::{
         books::{SinkBooks, SourceBooks},
@@ -36,8 +36,17 @@ use crate::{
 pub struct Options {
     /// Start with empty state; what is there is kept under another name.
     pub reset_state: bool,
-    /// Read these instead of the config's sources, by their names; positions are not committed.
-    pub replay: Option<BTreeMap<String, Box<dyn Source>>>,
+    /// Read these instead of what the config's sources read; positions are not committed.
+    pub replay: Option<Replayed>,
+}
+
+/// What is sent through the pipeline again.
+#[derive(Debug, Default)]
+pub struct Replayed {
+    /// Quarantined entries, by the name of the source that they came from.
+    pub records: BTreeMap<String, Vec<ReplayedRecord>>,
+    /// Documents that a sink refused, with their ids, by the name of that sink.
+    pub documents: BTreeMap<String, Vec<(EventId, Vec<u8>)>>,
 }
 
 impl App {
@@ -58,7 +67,7 @@ impl App {
             (Some(store), None) => Arc::new(StoreProgress(store.clone())),
             _ => Arc::new(NothingKnown),
         };
-        let sources = build_sources(&config, options.replay.take())?;
+        let sources = build_sources(&config, &mut options.replay)?;
         let listener = match config.telemetry.listen {
             Some(address) => Some(bind(address)?),
             None => None,
@@ -78,6 +87,7 @@ impl App {
             store,
             progress,
             sources,
+            dead_letters: options.replay.map(|replayed| replayed.documents).unwrap_or_default(),
             books,
             listener,
         })
@@ -150,19 +160,12 @@ fn open_state(
     Ok((Some(Arc::new(store)), Some(Arc::new(scorer))))
 }
 
-fn build_sources(
-    config: &Config,
-    replay: Option<BTreeMap<String, Box<dyn Source>>>,
-) -> Result<Vec<BuiltSource>, AppError> {
-    let mut replay = replay;
+fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<BuiltSource>, AppError> {
     let mut built = Vec::new();
     for (name, source) in &config.sources {
         let fail = |error| AppError::Source { name: name.clone(), error };
-        let input = match &mut replay {
-            Some(replay) => match replay.remove(name) {
-                Some(input) => input,
-                None => continue,
-            },
+        let input: Box<dyn Source> = match replay {
+            Some(replayed) => Box::new(Replay::new(replayed.records.remove(name).unwrap_or_default().into_iter())),
             None => source::build(&source.from).map_err(fail)?,
         };
         built.push(BuiltSource { name: name.clone(), source: input, format: source.format.clone() });

@@ -33,15 +33,9 @@ impl Bury for Graveyard {
             documents.end_document(one.id, DocumentKind::DeadLetter, Span::default());
         }
         Box::pin(async move {
-            let count = documents.len();
-            self.outlet.books.documents_offered.inc_by(count as u64);
-            self.outlet.books.documents_in_flight.inc_by(count as i64);
-            let bytes = documents.bytes.len();
-            let sent = self.outlet.queue.send(documents, bytes).await;
-            if sent.is_err() {
-                self.outlet.books.documents_abandoned.inc_by(count as u64);
-                self.outlet.books.documents_in_flight.dec_by(count as i64);
-            }
+            self.outlet.books.documents_offered.inc_by(documents.len() as u64);
+            self.outlet.books.documents_in_flight.inc_by(documents.len() as i64);
+            self.outlet.put(documents).await;
             match answer.await {
                 Ok(Settlement::Confirmed) => Ok(()),
                 _ => Err(SinkError::DeadLetter),

@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::runtime::Handle;
-
 use crate::{
     event::{Documents, Receipt},
     pipe::QueueSender,
@@ -29,14 +27,14 @@ const SPARE_MAX: usize = 16;
 
 impl Outlet {
     /// Puts `documents` into the sink's queue; waits while the sink is slow.
-    pub(super) fn put(&self, runtime: &Handle, documents: Documents) {
+    pub(super) async fn put(&self, documents: Documents) {
         let count = documents.len() as u64;
         if count == 0 {
             self.spare.put_confirmed(documents);
             return;
         }
         let bytes = documents.bytes.len();
-        if self.queue.send_blocking(runtime, documents, bytes).is_err() {
+        if self.queue.send(documents, bytes).await.is_err() {
             self.books.documents_abandoned.inc_by(count);
             self.books.documents_in_flight.dec_by(count as i64);
         }

@@ -10,12 +10,14 @@ use tokio::{
 use super::{
     App, AppError, Books, BuiltSource,
     keeper::Keeper,
+    outlet::Outlet,
     pages,
     sinks::{Delivering, Sinks},
 };
 use crate::{
     enrich,
-    event::SourceId,
+    event::{DocumentKind, Receipt, SourceId, Span},
+    normalize::{SchemaName, Select},
     pipe::{Feed, Step, Stop, StopSwitch, feed, stop},
     source::SourceContext,
     telemetry::clock,
@@ -49,6 +51,7 @@ impl App {
         let (feed, intake) = feed(FEED_STEPS_PER_WORKER * threads);
         let Sinks { outlets, quarantine, delivering, failed } = self.start_sinks(&give_up)?;
         let sources = std::mem::take(&mut self.sources);
+        self.redeliver(&outlets).await;
         let workers = self.start_workers(&sources, outlets, quarantine, intake)?;
         let keeper = self.keeper();
         let asides = self.start_asides(&feed, keeper.clone(), &aside);
@@ -67,6 +70,21 @@ impl App {
         drained?;
         let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Report { books: self.books.clone(), elapsed_ms, inputs_ended })
+    }
+
+    /// Offers dead letters to the sinks that refused them, as they were.
+    async fn redeliver(&mut self, outlets: &[(Outlet, SchemaName, Select)]) {
+        for (name, (outlet, ..)) in self.config.sinks.keys().zip(outlets) {
+            for (id, document) in self.dead_letters.remove(name).unwrap_or_default() {
+                let mut documents = outlet.spare.take(Receipt::unclaimed());
+                documents.bytes.extend_from_slice(&document);
+                documents.bytes.push(b'\n');
+                documents.end_document(id, DocumentKind::Event, Span::default());
+                outlet.books.documents_offered.inc();
+                outlet.books.documents_in_flight.inc();
+                outlet.put(documents).await;
+            }
+        }
     }
 
     fn keeper(&self) -> Option<Arc<Keeper>> {

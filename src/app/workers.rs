@@ -144,10 +144,10 @@ impl Line {
         let quarantined = (!batch.rejects.is_empty()).then(|| self.quarantined(batch, receipt.clone()));
         self.door.take(ticket, || {
             for ((outlet, ..), documents) in self.outlets.iter().zip(written) {
-                outlet.put(&self.runtime, documents);
+                self.runtime.block_on(outlet.put(documents));
             }
             if let Some(documents) = quarantined {
-                self.quarantine.put(&self.runtime, documents);
+                self.runtime.block_on(self.quarantine.put(documents));
             }
         });
         batch.empty();

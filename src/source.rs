@@ -1,1 +1,51 @@
 //! Where records come from: files read once or followed, and stdin.
+
+mod commit;
+mod context;
+mod error;
+pub mod file;
+mod progress;
+mod reader;
+mod replay;
+pub mod stdin;
+mod stream;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::pipe::BoxFuture;
+
+pub use commit::StoreCommitter;
+pub use context::SourceContext;
+pub use error::SourceError;
+pub use progress::{Known, NothingKnown, Progress, StoreProgress};
+pub use replay::{Replay, ReplayedRecord};
+pub use stdin::Stdin;
+
+/// Receives records and feeds them, in chunks with receipts, until its input ends or it is told to stop.
+pub trait Source: Send {
+    /// Runs to the end of the input, or until `cx.stop`. Returns when all that was received is fed, not when it is
+    /// delivered: that the receipts tell.
+    fn run(self: Box<Self>, cx: SourceContext) -> BoxFuture<'static, Result<(), SourceError>>;
+}
+
+/// Where a source's records come from.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum From {
+    /// Files, plain or compressed with gzip or zstd, read once or followed as they grow.
+    File(file::Config),
+    /// Standard input, plain or compressed with gzip or zstd, to its end.
+    Stdin(stdin::Config),
+}
+
+/// The source that `from` describes.
+///
+/// # Errors
+/// When a path is no pattern that could match a file. That nothing matches it is told by [`Source::run`].
+pub fn build(from: &From) -> Result<Box<dyn Source>, SourceError> {
+    Ok(match from {
+        From::File(config) => Box::new(file::Files::new(config)?),
+        From::Stdin(config) => Box::new(Stdin::new(config)),
+    })
+}

@@ -1,0 +1,33 @@
+//! The contract of a record format: what runs in order per stream, and what is pure.
+
+use std::fmt;
+
+use super::{ParseError, StreamState, Writer};
+use crate::event::{Chunk, Layout, Span};
+
+/// One step of one stream.
+#[derive(Debug)]
+pub enum Step {
+    /// The stream goes on.
+    Chunk(Chunk),
+    /// Nothing came; the time is this, in milliseconds since 1970. What was held back long enough is let go.
+    Tick(u64),
+    /// The stream is finished or given up. What was held back is let go.
+    End,
+}
+
+/// A format of records: how entries and layouts are found, and how an entry is read.
+pub trait Format: fmt::Debug + Send + Sync {
+    /// Its name in the config.
+    fn name(&self) -> &'static str;
+
+    /// Takes the next step of a stream, in order, and puts the chunks it can say everything about into `out`: with their
+    /// entries and runs filled in, in the order they came. It may hold chunks back in `stream` until a later step.
+    fn resolve(&self, stream: &mut StreamState, step: Step, out: &mut Vec<Chunk>);
+
+    /// Reads one entry, whose bytes `entry` covers in the chunk's, as `layout` says. Pure.
+    ///
+    /// # Errors
+    /// When the entry is none of the layout's; what was written of it is taken back by the caller.
+    fn parse(&self, entry: Span, layout: &Layout, out: &mut Writer<'_>) -> Result<(), ParseError>;
+}

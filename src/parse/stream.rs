@@ -1,0 +1,67 @@
+//! What is remembered of one stream while it is resolved.
+
+use std::sync::Arc;
+
+use crate::event::Layout;
+
+/// What is remembered of one stream: an origin of a source.
+#[derive(Debug, Default)]
+pub struct StreamState {
+    /// The layout that holds for its next entry; `None` before its first chunk.
+    pub(super) layout: Option<(Arc<Layout>, How)>,
+    /// Layouts that came into use since the resolver last looked.
+    pub(super) news: Vec<(Arc<Layout>, How)>,
+    /// What was ignored since the resolver last looked.
+    pub(super) ignored: Ignored,
+    last: Option<(Arc<Layout>, How)>,
+}
+
+/// How a layout was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// The stream's header line names its columns.
+    Header,
+    /// The config names them.
+    Configured,
+    /// The record came back from quarantine with its format.
+    Replayed,
+    /// Nothing says otherwise: AWS's default format, version 2.
+    Default,
+}
+
+/// Lines that are no entries to parse.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Ignored {
+    /// Header lines.
+    pub headers: u64,
+    /// Lines of white space only.
+    pub blanks: u64,
+}
+
+// === impl StreamState ===
+
+impl StreamState {
+    /// Notes that entries are read with `layout`; what was noted last is not noted again.
+    pub(super) fn note(&mut self, layout: &Arc<Layout>, how: How) {
+        let known = |(last, last_how): &(Arc<Layout>, How)| Arc::ptr_eq(last, layout) && *last_how == how;
+        if !self.last.as_ref().is_some_and(known) {
+            self.news.push((layout.clone(), how));
+            self.last = Some((layout.clone(), how));
+        }
+    }
+}
+
+// === impl How ===
+
+impl How {
+    /// Its name in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Configured => "configured",
+            Self::Replayed => "replayed",
+            Self::Default => "default",
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! AWS VPC Flow Logs: lines of columns, named by a header line, by the config, or by AWS's default format.
+
+mod columns;
+mod entry;
+mod header;
+mod number;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Fields, Format, How, ParseError, Step, StreamState, Writer};
+use crate::event::{Chunk, Entry, Layout, Reason, Reject, Run, Span};
+
+/// The format of VPC Flow Logs in text.
+///
+/// A stream's entries are read with the layout of its last header line; a reader that starts in the middle of a stream
+/// takes the first header of its beginning, where the source has that at hand. Before any header, and without one, the
+/// configured layout holds, else AWS's default. A record that comes back from quarantine is read with the format that
+/// it came with.
+#[derive(Debug)]
+pub(super) struct VpcFlow {
+    configured: Option<Arc<Layout>>,
+    default: Arc<Layout>,
+    shelf: Shelf,
+}
+
+/// Layouts in use, so that equal ones are one: thousands of files with the same header share its layout.
+#[derive(Debug, Default)]
+struct Shelf(Mutex<Vec<Arc<Layout>>>);
+
+/// The most layouts kept on the shelf; of one more, every header makes its own.
+const SHELF_MAX: usize = 64;
+
+/// What kind of line a record is.
+enum Line {
+    Blank,
+    Header(Layout),
+    Entry,
+}
+
+// === impl VpcFlow ===
+
+impl VpcFlow {
+    pub(super) fn new(configured: Option<Layout>) -> Self {
+        let shelf = Shelf::default();
+        let default = shelf.shared(Layout::vpc_default());
+        Self { configured: configured.map(|layout| shelf.shared(layout)), default, shelf }
+    }
+
+    /// The layout that `chunk`'s first line has, unless it is a header.
+    fn opening(&self, stream: &StreamState, chunk: &Chunk) -> Result<(Arc<Layout>, How), String> {
+        if let Some(format) = &chunk.replayed_format {
+            let fields: Fields = format.parse().map_err(|error: super::Error| error.to_string())?;
+            return Ok((self.shelf.shared(fields.layout().clone()), How::Replayed));
+        }
+        if let Some(known) = &stream.layout {
+            return Ok(known.clone());
+        }
+        let from_start = chunk.records.first().is_none_or(|record| record.position == 0);
+        let head = chunk.head.as_deref().filter(|_| !from_start).and_then(header::first_of);
+        Ok(match (head, &self.configured) {
+            (Some(layout), _) => (self.shelf.shared(layout), How::Header),
+            (None, Some(configured)) => (configured.clone(), How::Configured),
+            (None, None) => (self.default.clone(), How::Default),
+        })
+    }
+
+    fn chunk(&self, stream: &mut StreamState, mut chunk: Chunk) -> Chunk {
+        let (opening, unreadable) = match self.opening(stream, &chunk) {
+            Ok(opening) => (opening, None),
+            Err(detail) => ((self.default.clone(), How::Default), Some(detail)),
+        };
+        let mut sift = Sift::new(&mut chunk, opening, unreadable);
+        for record in 0..chunk.records.len() {
+            match sift.record(&mut chunk, record) {
+                Line::Blank => stream.ignored.blanks += 1,
+                Line::Header(layout) => {
+                    stream.ignored.headers += 1;
+                    sift.close_run(&mut chunk, stream);
+                    sift.layout = (self.shelf.shared(layout), How::Header);
+                    sift.unreadable = None;
+                }
+                Line::Entry => {}
+            }
+        }
+        sift.close_run(&mut chunk, stream);
+        chunk.rejects.append(&mut sift.early);
+        if chunk.replayed_format.is_none() {
+            stream.layout = Some(sift.layout);
+        }
+        chunk
+    }
+}
+
+impl Format for VpcFlow {
+    fn name(&self) -> &'static str {
+        "vpc_flow"
+    }
+
+    fn resolve(&self, stream: &mut StreamState, step: Step, out: &mut Vec<Chunk>) {
+        match step {
+            Step::Chunk(chunk) => out.push(self.chunk(stream, chunk)),
+            // Nothing is ever held back here: a layout is always known.
+            Step::Tick(_) | Step::End => {}
+        }
+    }
+
+    #[inline]
+    fn parse(&self, entry: Span, layout: &Layout, out: &mut Writer<'_>) -> Result<(), ParseError> {
+        entry::read(entry, layout, out)
+    }
+}
+
+// === impl Shelf ===
+
+impl Shelf {
+    /// `layout`, or the equal one that is in use already.
+    fn shared(&self, layout: Layout) -> Arc<Layout> {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shelf.iter().find(|known| known.format() == layout.format()) {
+            return known.clone();
+        }
+        let layout = Arc::new(layout);
+        if shelf.len() < SHELF_MAX {
+            shelf.push(layout.clone());
+        }
+        layout
+    }
+}
+
+/// One chunk's lines, told apart.
+struct Sift {
+    /// The layout that holds at this line.
+    layout: (Arc<Layout>, How),
+    /// Why the layout that should hold cannot be used.
+    unreadable: Option<String>,
+    /// What the source rejected, in the order of the records; taken from the chunk while its lines are gone through.
+    early: Vec<Reject>,
+    next_early: usize,
+}
+
+// === impl Sift ===
+
+impl Sift {
+    fn new(chunk: &mut Chunk, layout: (Arc<Layout>, How), unreadable: Option<String>) -> Self {
+        let mut early = std::mem::take(&mut chunk.rejects);
+        early.sort_by_key(|reject| reject.entry.record);
+        chunk.entries.clear();
+        chunk.entries.reserve(chunk.records.len());
+        chunk.runs.clear();
+        Self { layout, unreadable, early, next_early: 0 }
+    }
+
+    /// Looks at record number `index` and adds its entry to the chunk, where it is one.
+    #[inline]
+    fn record(&mut self, chunk: &mut Chunk, index: usize) -> Line {
+        if let Some(reject) = self.early.get_mut(self.next_early)
+            && reject.entry.record as usize == index
+        {
+            reject.format.get_or_insert_with(|| self.layout.0.format().clone());
+            self.next_early += 1;
+            return Line::Entry;
+        }
+        let span = content(&chunk.bytes, chunk.record_span(index));
+        let line = span.of(&chunk.bytes);
+        match line.first() {
+            Some(first) if *first > b' ' && !first.is_ascii_lowercase() => {}
+            _ if line.iter().all(u8::is_ascii_whitespace) => return Line::Blank,
+            _ => {
+                if let Some(layout) = header::layout(line) {
+                    return Line::Header(layout);
+                }
+            }
+        }
+        let entry = Entry { span, record: index as u32, index: chunk.records[index].first_index };
+        match &self.unreadable {
+            None => chunk.entries.push(entry),
+            Some(detail) => chunk.rejects.push(Reject {
+                entry,
+                reason: Reason::LayoutUnknown,
+                detail: detail.clone(),
+                format: chunk.replayed_format.clone(),
+            }),
+        }
+        Line::Entry
+    }
+
+    /// Ends the run of the entries since the last one, if there are any.
+    fn close_run(&self, chunk: &mut Chunk, stream: &mut StreamState) {
+        let end = chunk.entries.len() as u32;
+        if chunk.runs.last().map_or(0, |run| run.end) < end {
+            let (layout, how) = &self.layout;
+            stream.note(layout, *how);
+            chunk.runs.push(Run { end, layout: layout.clone() });
+        }
+    }
+}
+
+/// The part of a line before its terminator.
+#[inline]
+fn content(bytes: &[u8], line: Span) -> Span {
+    let start = line.start as usize;
+    let mut end = line.end() as usize;
+    if end > start && bytes[end - 1] == b'\n' {
+        end -= 1;
+    }
+    if end > start && bytes[end - 1] == b'\r' {
+        end -= 1;
+    }
+    Span::new(start, end)
+}

@@ -1,0 +1,28 @@
+//! Committing the positions of followed files: into the state file.
+
+use std::sync::Arc;
+
+use crate::{
+    event::{Origin, Position},
+    pipe::{BoxFuture, CommitError, Committer},
+    state::{Changes, Store},
+};
+
+/// Commits into the state file.
+#[derive(Debug, Clone)]
+pub struct StoreCommitter(pub Arc<Store>);
+
+impl Committer for StoreCommitter {
+    fn commit(&self, positions: Vec<(Origin, Position)>) -> BoxFuture<'_, Result<(), CommitError>> {
+        let store = self.0.clone();
+        Box::pin(async move {
+            let changes = Changes { committed: positions, ..Changes::default() };
+            // The disk is waited for on a thread that may wait.
+            let written = tokio::task::spawn_blocking(move || store.commit(&changes)).await;
+            match written {
+                Ok(done) => done.map_err(|error| CommitError(error.to_string())),
+                Err(error) => Err(CommitError(error.to_string())),
+            }
+        })
+    }
+}

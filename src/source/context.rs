@@ -1,0 +1,74 @@
+//! What a running source is given, and how it hands chunks on.
+
+use std::sync::Arc;
+
+use super::{Progress, SourceError};
+use crate::{
+    event::{Chunk, Partition, SourceId},
+    pipe::{Feed, Flight, Step, Stop, Window},
+    telemetry::{books::SourceBooks, metrics::Metrics},
+};
+
+/// What a source works with.
+#[derive(Clone)]
+pub struct SourceContext {
+    /// Which configured source it is.
+    pub id: SourceId,
+    /// The name that the user gave it.
+    pub name: Arc<str>,
+    /// Where its chunks go.
+    pub feed: Feed,
+    /// Everything in flight; gives room, receipts, and the positions up to which all is confirmed.
+    pub flight: Arc<Flight>,
+    /// When to stop.
+    pub stop: Stop,
+    /// Its books.
+    pub books: SourceBooks,
+    /// For metrics that only one kind of source has.
+    pub metrics: Metrics,
+    /// How far an earlier run came.
+    pub progress: Arc<dyn Progress>,
+}
+
+// === impl SourceContext ===
+
+impl SourceContext {
+    /// Admits `chunk` to `window`, counts its records, and feeds it. Waits for room in flight and in the feed.
+    ///
+    /// Says whether it was fed: not when the source is told to stop while it waits for room.
+    ///
+    /// # Errors
+    /// When the workers are gone.
+    pub async fn hand_on(&self, window: &Arc<Window>, mut chunk: Chunk) -> Result<bool, SourceError> {
+        let mut stop = self.stop.clone();
+        chunk.receipt = tokio::select! {
+            biased;
+            () = stop.stopped() => return Ok(false),
+            receipt = window.admit(chunk.next, chunk.bytes.len()) => receipt,
+        };
+        let records = chunk.records.len();
+        self.books.records_received.inc_by(records as u64);
+        self.books.bytes_received.inc_by(chunk.bytes.len() as u64);
+        self.books.records_in_flight.inc_by(i64::try_from(records).unwrap_or(i64::MAX));
+        // Not given up when it is time to stop: the workers empty the feed while they drain, and a chunk that was
+        // admitted and then dropped would count as abandoned.
+        self.feed.send(Step::Chunk(chunk)).await?;
+        Ok(true)
+    }
+
+    /// Says that `partition` is read by this process from here on.
+    ///
+    /// # Errors
+    /// When the workers are gone.
+    pub async fn assigned(&self, partition: &Partition) -> Result<(), SourceError> {
+        Ok(self.feed.send(Step::Assigned(self.id, partition.clone())).await?)
+    }
+
+    /// Says that nothing more comes of `partition`.
+    ///
+    /// # Errors
+    /// When the workers are gone.
+    pub async fn ended(&self, partition: &Partition) -> Result<(), SourceError> {
+        Ok(self.feed.send(Step::Ended(self.id, partition.clone())).await?)
+    }
+}

@@ -1,0 +1,24 @@
+//! Changes to the state that become durable together.
+
+use crate::event::{Origin, Position};
+
+/// What [`super::Store::commit`] writes in one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Scoring's keys and their new values; without a value the key is removed.
+    pub scoring: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// Per origin, the position before which everything is in scoring's values, these changes included.
+    pub scored: Vec<(Origin, Position)>,
+    /// Per origin, the position before which everything is delivered.
+    pub committed: Vec<(Origin, Position)>,
+}
+
+// === impl Changes ===
+
+impl Changes {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.scoring.is_empty() && self.scored.is_empty() && self.committed.is_empty()
+    }
+}

@@ -1,0 +1,122 @@
+//! Opening `state.redb`: one writing process, and an old file is kept when a new one takes its place.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use redb::{
+    Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, StorageError,
+    WriteTransaction,
+};
+
+use super::{OpenOptions, StateError, header};
+
+const FILE: &str = "state.redb";
+/// Memory for pages; everything is read once at the start and then only written, so little is enough.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// The open file.
+pub(super) enum Db {
+    Writer(Database),
+    Reader(ReadOnlyDatabase),
+}
+
+// === impl Db ===
+
+impl Db {
+    pub(super) fn read(&self) -> Result<ReadTransaction, StateError> {
+        Ok(match self {
+            Self::Writer(db) => db.begin_read()?,
+            Self::Reader(db) => db.begin_read()?,
+        })
+    }
+
+    pub(super) fn write(&self) -> Result<WriteTransaction, StateError> {
+        match self {
+            Self::Writer(db) => Ok(db.begin_write()?),
+            Self::Reader(_) => Err(StateError::ReadOnly),
+        }
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Writer(_) => "Writer",
+            Self::Reader(_) => "Reader",
+        })
+    }
+}
+
+/// Opens or makes the file; with `options.reset` an old one is put aside first.
+pub(super) fn open(directory: &Path, options: OpenOptions) -> Result<Db, StateError> {
+    let unusable = |error: std::io::Error| StateError::Unusable {
+        directory: directory.into(),
+        cause: error.to_string(),
+    };
+    fs::create_dir_all(directory).map_err(unusable)?;
+    let path = directory.join(FILE);
+    if options.reset && path.exists() {
+        let label = match open_writer(directory, &path) {
+            Ok(db) if header::read(&db, directory, options.geometry).is_ok() => "reset",
+            Ok(_) | Err(StateError::Corrupt { .. }) => "corrupt",
+            Err(other) => return Err(other),
+        };
+        fs::rename(&path, free_name(&path, label)).map_err(unusable)?;
+    }
+    open_writer(directory, &path)
+}
+
+/// Opens the file to look at it. One that a crash left behind is repaired first, which needs it for a moment to write.
+pub(super) fn open_read_only(directory: &Path) -> Result<Db, StateError> {
+    let path = directory.join(FILE);
+    if !path.exists() {
+        return Err(StateError::Missing { directory: directory.into() });
+    }
+    let open = || Builder::new().set_cache_size(CACHE_BYTES).open_read_only(&path);
+    let opened = match open() {
+        Err(DatabaseError::RepairAborted) => {
+            drop(open_writer(directory, &path)?);
+            open()
+        }
+        other => other,
+    };
+    opened.map(Db::Reader).map_err(|error| refused(directory, error))
+}
+
+fn open_writer(directory: &Path, path: &Path) -> Result<Db, StateError> {
+    // An empty file is what a crash between making it and the first write leaves; the builder fills it.
+    let opened = Builder::new().set_cache_size(CACHE_BYTES).create(path);
+    opened.map(Db::Writer).map_err(|error| refused(directory, error))
+}
+
+/// Sorts the database's refusals by who is to blame.
+fn refused(directory: &Path, error: DatabaseError) -> StateError {
+    let directory = directory.to_path_buf();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StateError::Locked { directory },
+        // The database says this of a file that is not one of its own.
+        DatabaseError::Storage(StorageError::Io(error))
+            if error.kind() != std::io::ErrorKind::InvalidData
+                && error.kind() != std::io::ErrorKind::UnexpectedEof =>
+        {
+            StateError::Unusable { directory, cause: error.to_string() }
+        }
+        other => StateError::Corrupt { directory, cause: other.to_string() },
+    }
+}
+
+/// The first of `<path>.<label>-1`, `-2`, … that is not taken.
+fn free_name(path: &Path, label: &str) -> PathBuf {
+    let mut number = 1u32;
+    loop {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{label}-{number}"));
+        let free = PathBuf::from(name);
+        if !free.exists() {
+            return free;
+        }
+        number += 1;
+    }
+}

@@ -1,3 +1,6 @@
 //! One binary for all integration tests, so that a build links once.
 
-fn main() {}
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails may panic")]
+
+mod skipped;
+mod tidy;

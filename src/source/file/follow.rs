@@ -141,3 +141,6 @@ impl Follow<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,7 +97,7 @@ fn declared(file: &File) -> Vec<Name<'_>> {
         let declares = keyword && is_word(at + 1);
         // `impl Iterator` and the like must name their type `Item`.
         let foreign = token.text == "type" && file.text_at(at + 1) == "Item";
-        if !declares || foreign || KEYWORDS.contains(&file.text_at(at + 1)) {
+        if !declares || foreign || is_test(file, at) || KEYWORDS.contains(&file.text_at(at + 1)) {
             continue;
         }
         names.push(Name { text: file.text_at(at + 1), line: file.tokens[at + 1].line });
@@ -106,6 +106,15 @@ fn declared(file: &File) -> Vec<Name<'_>> {
         }
     }
     names
+}
+
+/// Whether the `fn` at `at` is a test, whose name is a sentence and names no thing.
+fn is_test(file: &File, at: usize) -> bool {
+    let fits = |open: usize| {
+        file.text_at(open) == "[" && file.after(open) == at - usize::from(file.text_at(at - 1) == "async")
+    };
+    let attribute = (at.saturating_sub(12)..at).rev().find(|open| fits(*open));
+    attribute.is_some_and(|open| file.tokens[open..at].iter().any(|token| token.text == "test"))
 }
 
 /// The brace that opens the body of the type declared at `at`.
@@ -171,6 +180,7 @@ mod tests {
             "mod util;",
             "type Manager = u8;",
             "mod tests { fn the_item_is_kept() {} }",
+            "#[must_use] fn an_item() {}",
             "const A: &str = \"floodmark_source_messages_total\";",
         ] {
             assert_eq!(lines(bad), [1], "{bad}");
@@ -187,6 +197,8 @@ mod tests {
             "const fn commoner() {}",
             "// the message\nconst A: &str = \"message\";",
             "fn f(a: *const Node) {}",
+            "#[test]\nfn an_error_message_names_the_key() {}",
+            "#[tokio::test(start_paused = true)]\nasync fn a_message_waits() {}",
         ] {
             assert_eq!(lines(good), [0; 0], "{good}");
         }

@@ -1,7 +1,7 @@
 //! The project's files as the rules read them: text, and for Rust the tokens with their lines.
 
 use std::{
-    fmt, fs,
+    env, fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -125,7 +125,9 @@ impl File {
 impl Tree {
     /// The project itself.
     pub fn read() -> Self {
-        let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+        // Asked for when run, because a build may be kept where the project is laid anew.
+        let top = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let top = Path::new(&top);
         let mut paths = Vec::new();
         gather(top, &mut paths);
         paths.sort();

@@ -1,0 +1,54 @@
+# What the scripts share: Debian's packages and cargo's tools, each installed only where it is missing.
+# Sourced by tests/run and .ci/run at the top of the project.
+
+# Where tools and logs are kept: with the build, so that one cache holds both.
+target=${CARGO_TARGET_DIR:-$PWD/target}
+export PATH="$target/tools/bin:$PATH:$HOME/.cargo/bin"
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# stop SENTENCE: the environment is to blame.
+stop() {
+  echo "$0: $*" >&2
+  exit 69
+}
+
+# packages NAME...: installs Debian packages; does nothing without names.
+packages() {
+  [ $# -gt 0 ] || return 0
+  local root=()
+  if [ "$(id -u)" != 0 ]; then
+    have sudo || stop "could not install $*: neither root nor sudo"
+    root=(sudo)
+  fi
+  have apt-get || stop "could not install $*: this is no Debian; install what they hold and run again"
+  echo "installing $*"
+  "${root[@]}" apt-get update -qq
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# build_needs [fuzz]: what a build and its tests need besides Rust.
+build_needs() {
+  local missing=()
+  # cargo fetches crates over TLS and reads the system's list of authorities.
+  [ -n "${SSL_CERT_FILE:-}" ] || [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+  # rustc links with cc; mimalloc and zstd are C. gcc does not pull in the headers of the C library by itself.
+  have cc || missing+=(gcc)
+  [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
+  # The conformance tests run the checkers of the published schemas, which are Python without packages.
+  have python3 || missing+=(python3)
+  # libFuzzer is C++.
+  [ "${1:-}" != fuzz ] || have c++ || missing+=(g++)
+  packages "${missing[@]}"
+  have cargo || stop "could not find cargo: install Rust with rustup first"
+}
+
+# cargo_tool NAME VERSION: a tool of cargo's, built once into the cache. Unoptimized: it builds in a quarter of the
+# time and runs for seconds.
+cargo_tool() {
+  [ "$("$1" --version 2>/dev/null)" != "$1 $2" ] || return 0
+  echo "installing $1 $2"
+  CARGO_TARGET_DIR="$target/tools/build" \
+    cargo install "$1" --version "$2" --locked --debug --quiet --force --root "$target/tools" &&
+    rm -rf "$target/tools/build"
+}

@@ -37,7 +37,12 @@ const CASES: [Case; 6] = [
     Case { name: "v2, discard, 2 threads", input: Input::Estate, sink: "discard: {}", threads: 2 },
     Case { name: "v2, stdout, 1 thread", input: Input::Estate, sink: "stdout: {}", threads: 1 },
     Case { name: "v2, stdout, 2 threads", input: Input::Estate, sink: "stdout: {}", threads: 2 },
-    Case { name: "v2, 100,000 sources, discard, 1 thread", input: Input::ManySources, sink: "discard: {}", threads: 1 },
+    Case {
+        name: "v2, 100,000 sources, discard, 1 thread",
+        input: Input::ManySources,
+        sink: "discard: {}",
+        threads: 1,
+    },
     Case { name: "v5, discard, 1 thread", input: Input::Version5, sink: "discard: {}", threads: 1 },
 ];
 const RUNS: usize = 3;
@@ -51,14 +56,18 @@ struct Run {
 }
 
 fn main() {
-    let lines: u64 = std::env::var("FLOODMARK_BENCH_LINES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
+    let lines: u64 =
+        std::env::var("FLOODMARK_BENCH_LINES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("whole-process");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("city.mmdb"), generate::city_database().unwrap()).unwrap();
     fs::write(folder.join("asn.mmdb"), generate::asn_database().unwrap()).unwrap();
     fs::write(folder.join("assets.csv"), generate::assets_csv(12)).unwrap();
     println!("{lines} lines; the best of {RUNS} runs");
-    println!("{:40} {:>9} {:>7} {:>7} {:>7} {:>12} {:>8}", "", "events/s", "user", "sys", "wall", "bytes", "mean");
+    println!(
+        "{:40} {:>9} {:>7} {:>7} {:>7} {:>12} {:>8}",
+        "", "events/s", "user", "sys", "wall", "bytes", "mean"
+    );
     println!("{:40} {:>9}", "", "of CPU");
     for case in CASES {
         let input = input(&folder, case.input, lines);
@@ -96,7 +105,12 @@ fn input(folder: &Path, input: Input, lines: u64) -> PathBuf {
 
 fn config(folder: &Path, input: &Path, case: &Case) -> PathBuf {
     let mut text = String::new();
-    writeln!(text, "sources: {{ flows: {{ from: {{ file: {{ paths: [{:?}] }} }} }} }}", input.display().to_string()).unwrap();
+    writeln!(
+        text,
+        "sources: {{ flows: {{ from: {{ file: {{ paths: [{:?}] }} }} }} }}",
+        input.display().to_string()
+    )
+    .unwrap();
     let shown = folder.display();
     writeln!(text, "enrich:").unwrap();
     writeln!(text, "  geoip: {{ city: \"{shown}/city.mmdb\", asn: \"{shown}/asn.mmdb\" }}").unwrap();
@@ -114,10 +128,14 @@ fn config(folder: &Path, input: &Path, case: &Case) -> PathBuf {
 fn run(config: &Path, counts_stdout: bool) -> Run {
     let program = env!("CARGO_BIN_EXE_floodmark");
     let sink = if counts_stdout { "| wc -c" } else { "" };
-    let script = format!("TIMEFORMAT='TIME %U %S %R'; {{ time {program} run -c {} --log-format json; }} {sink}", config.display());
+    let script = format!(
+        "TIMEFORMAT='TIME %U %S %R'; {{ time {program} run -c {} --log-format json; }} {sink}",
+        config.display()
+    );
     let output = Command::new("bash").args(["-c", &script]).stdin(Stdio::null()).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    let times = errors.lines().find_map(|line| line.strip_prefix("TIME ")).unwrap_or_else(|| panic!("{errors}"));
+    let times =
+        errors.lines().find_map(|line| line.strip_prefix("TIME ")).unwrap_or_else(|| panic!("{errors}"));
     let mut times = times.split(' ').map(|seconds| seconds.parse::<f64>().unwrap());
     let mut next = || times.next().unwrap();
     let (user_s, system_s, wall_s) = (next(), next(), next());
@@ -125,7 +143,9 @@ fn run(config: &Path, counts_stdout: bool) -> Run {
         String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
     } else {
         let delivered = errors.lines().find_map(|line| line.split("\"delivered_bytes\":").nth(1));
-        delivered.and_then(|rest| rest.split([',', '}']).next()?.parse().ok()).unwrap_or_else(|| panic!("{errors}"))
+        delivered
+            .and_then(|rest| rest.split([',', '}']).next()?.parse().ok())
+            .unwrap_or_else(|| panic!("{errors}"))
     };
     Run { user_s, system_s, wall_s, bytes }
 }

@@ -41,6 +41,30 @@ pub enum From {
     Stdin(stdin::Config),
 }
 
+// === impl From ===
+
+impl From {
+    /// Reads `paths` once; standard input, where there are none or the only one is `-`.
+    #[must_use]
+    pub fn once(paths: &[std::path::PathBuf]) -> Self {
+        let line_bytes_max = file::line_bytes_max();
+        match paths {
+            [] => Self::Stdin(stdin::Config { line_bytes_max }),
+            [path] if path.as_os_str() == "-" => Self::Stdin(stdin::Config { line_bytes_max }),
+            paths => {
+                let paths = paths.iter().map(|path| path.display().to_string()).collect();
+                Self::File(file::Config { paths, follow: false, line_bytes_max })
+            }
+        }
+    }
+
+    /// Whether it follows files as they grow, and so must remember how far it came.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        matches!(self, Self::File(config) if config.follow)
+    }
+}
+
 /// The source that `from` describes.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     enrich::{self, Enricher},
     event::{Batch, EventId},
-    normalize::{Normalizer, SchemaName, Select},
+    normalize::{Namespace, Normalizer, SchemaName, Select},
     parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
     score::{self, Scorer},
@@ -56,11 +56,8 @@ impl App {
     /// When something cannot be opened, or the parts do not fit the memory that they may take.
     pub fn build(config: Config, mut options: Options) -> Result<Self, AppError> {
         let metrics = Metrics::default();
-        let tables = enrich::Shared::open(&config.enrich, &metrics).map_err(|error| AppError::Environment {
-            part: error.key().to_owned(),
-            cause: error.to_string(),
-        })?;
-        let plan = MemoryPlan::of(&config, tables.memory_bytes(), Enricher::memory_bytes())?;
+        let tables = enrich::Shared::open(&config.enrich, &metrics).map_err(AppError::Enrich)?;
+        let plan = MemoryPlan::of(&config, tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64)?;
         tracing::debug!(%plan, "memory");
         let (store, scorer) = open_state(&config, &options, &metrics)?;
         let progress: Arc<dyn Progress> = match (&store, &options.replay) {
@@ -80,7 +77,7 @@ impl App {
         Ok(Self {
             flight: Arc::new(Flight::new(plan.in_flight_bytes)),
             health: Health::default(),
-            tables: Arc::new(tables),
+            tables,
             config,
             metrics,
             scorer,
@@ -109,7 +106,7 @@ impl App {
         let kits = (0..self.config.limits.threads).map(|_| Kit {
             parser: parser.clone(),
             enricher: Enricher::new(self.tables.clone()),
-            normalizers: outlets.iter().map(|(_, schema, _)| Normalizer::new(*schema)).collect(),
+            normalizers: outlets.iter().map(|(_, schema, _)| Normalizer::new(schema.build(&Namespace::default(), score::WINDOW_SECONDS))).collect(),
             batch: Batch::default(),
         });
         let kits = kits.collect();
@@ -139,7 +136,7 @@ fn open_state(
 ) -> Result<(Option<Arc<Store>>, Option<Arc<Scorer>>), AppError> {
     let internal = config.enrich.internal.clone();
     let Some(state) = &config.state else {
-        let scorer = Scorer::new(&config.score, &internal, seed::fresh(), metrics);
+        let scorer = Scorer::new(&config.score, &internal, metrics, seed::fresh());
         return Ok((None, Some(Arc::new(scorer))));
     };
     let opened = Store::open(&state.directory, OpenOptions { reset: options.reset_state, geometry: score::GEOMETRY });
@@ -147,7 +144,7 @@ fn open_state(
         Err(StateError::Locked { .. }) if options.replay.is_some() => return Ok((None, None)),
         opened => opened?,
     };
-    let scorer = Scorer::new(&config.score, &internal, store.header().seed, metrics);
+    let scorer = Scorer::new(&config.score, &internal, metrics, store.header().seed);
     let mut refused = None;
     store.read_scoring(&mut |key, value| {
         if let Err(error) = scorer.restore(key, value) {
@@ -155,7 +152,8 @@ fn open_state(
         }
     })?;
     if let Some(error) = refused {
-        return Err(StateError::corrupt(&state.directory, &error.to_string()).into());
+        let directory = state.directory.clone();
+        return Err(StateError::Corrupt { directory, cause: error.to_string() }.into());
     }
     Ok((Some(Arc::new(store)), Some(Arc::new(scorer))))
 }

@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use super::outlet::Outlet;
 use crate::{
-    event::{DocumentKind, Receipt, Settle, Settlement, Span},
-    normalize::DeadLetter,
+    event::{Receipt, Settle, Settlement},
+    normalize::{Refusal, dead_letter},
     pipe::BoxFuture,
     sink::{Bury, Refused, SinkError},
 };
@@ -28,9 +28,21 @@ impl Bury for Graveyard {
         let receipt = Receipt::new(Arc::new(Answer(Mutex::new(Some(sender)))), 0);
         let mut documents = self.outlet.spare.take(receipt);
         for one in &refused {
-            DeadLetter { sink, status: one.status, reason: &one.reason, event_id: one.id, document: &one.document }
-                .write(&mut documents.bytes);
-            documents.end_document(one.id, DocumentKind::DeadLetter, Span::default());
+            let refusal = Refusal {
+                reason: "refused",
+                detail: &one.reason,
+                // What a sink is given are documents; which record each came from, its id tells.
+                source: "",
+                origin: "",
+                position: 0,
+                index: 0,
+                event_id: one.id,
+                bytes: &[],
+                sink,
+                status: one.status,
+                document: &one.document,
+            };
+            dead_letter(&refusal, &mut documents);
         }
         Box::pin(async move {
             self.outlet.books.documents_offered.inc_by(documents.len() as u64);

@@ -1,6 +1,6 @@
 //! Why the pipeline could not start, or could not end well, and which exit code that is.
 
-use crate::{sink::SinkError, source::SourceError, state::StateError};
+use crate::{enrich, sink::SinkError, source::SourceError, state::StateError};
 
 /// Why a pipeline failed.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,10 @@ pub enum AppError {
         /// Why.
         error: SinkError,
     },
-    /// A database, an asset list or an address that the config names cannot be used.
+    /// Databases or asset lists that the config names cannot be used.
+    #[error("{}", lines(.0))]
+    Enrich(Vec<enrich::Error>),
+    /// Something else that the config names cannot be had.
     #[error("{part}: {cause}")]
     Environment {
         /// The part, by its config key.
@@ -62,10 +65,14 @@ impl AppError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Memory { .. } => 78,
-            Self::Source { .. } | Self::Sink { .. } | Self::Environment { .. } => 69,
+            Self::Source { .. } | Self::Sink { .. } | Self::Enrich(_) | Self::Environment { .. } => 69,
             Self::State(StateError::Corrupt { .. }) => 74,
             Self::State(_) => 69,
             Self::DrainTimedOut { .. } => 75,
         }
     }
+}
+
+fn lines(errors: &[enrich::Error]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

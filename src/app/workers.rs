@@ -16,8 +16,8 @@ use tokio::runtime::Handle;
 use super::outlet::Outlet;
 use crate::{
     enrich::{Enricher, Stage},
-    event::{Batch, Chunk, DocumentKind, Documents, Origin, Partition, Receipt, Span},
-    normalize::{Normalizer, Quarantined, SchemaName, Select},
+    event::{Batch, Chunk, Documents, Origin, Partition, Receipt},
+    normalize::{Normalizer, SchemaName, Select, quarantine},
     parse::{Parser, Resolver},
     pipe::{Barrier, Intake, Step, Turn, Window},
     score::Scorer,
@@ -130,14 +130,13 @@ impl Line {
     fn leave(&self, ticket: u64, kit: &mut Kit, receipt: Receipt) {
         let Kit { normalizers, batch, .. } = kit;
         let now = clock::wall_millis();
-        let offered = (batch.events.len() + batch.findings.len()) as u64;
         let written = self.outlets.iter().zip(normalizers).map(|((outlet, _, select), normalizer)| {
             let mut documents = outlet.spare.take(receipt.clone());
-            normalizer.documents(batch, *select, now, &mut documents);
+            let tally = normalizer.documents(batch, *select, now, &mut documents);
             let books = &outlet.books;
-            books.documents_offered.inc_by(offered);
-            books.documents_filtered.inc_by(offered - documents.len() as u64);
-            books.documents_in_flight.inc_by(documents.len() as i64);
+            books.documents_offered.inc_by(tally.written + tally.filtered);
+            books.documents_filtered.inc_by(tally.filtered);
+            books.documents_in_flight.inc_by(tally.written as i64);
             documents
         });
         let written: Vec<Documents> = written.collect();
@@ -156,12 +155,8 @@ impl Line {
 
     fn quarantined(&self, batch: &Batch, receipt: Receipt) -> Documents {
         let mut documents = self.quarantine.spare.take(receipt);
-        let Some(chunk) = &batch.chunk else { return documents };
-        let source = &self.sources[usize::from(chunk.source.0)];
-        for reject in &batch.rejects {
-            let quarantined = Quarantined::of(chunk, reject, source);
-            quarantined.write(&mut documents.bytes);
-            documents.end_document(quarantined.event_id, DocumentKind::Quarantined, Span::default());
+        if let Some(chunk) = &batch.chunk {
+            quarantine(batch, &self.sources[usize::from(chunk.source.0)], &mut documents);
         }
         self.quarantine.books.documents_offered.inc_by(documents.len() as u64);
         self.quarantine.books.documents_in_flight.inc_by(documents.len() as i64);

@@ -7,13 +7,16 @@ use std::{
     sync::Arc,
 };
 
+use clap::ValueEnum;
+
 use super::{Exit, tell};
 use crate::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Documents, Reason, Receipt, SourceId},
-    normalize::{Normalizer, SchemaName, Select},
+    normalize::{Namespace, Normalizer, SchemaName, Select},
     parse::{self, Input, Parser, Resolver},
     pipe::{Flight, Intake, Step, feed, stop},
+    score,
     source::{self, NothingKnown, SourceContext},
     telemetry::{books::SourceBooks, clock, metrics::Metrics},
 };
@@ -30,8 +33,15 @@ pub(super) struct Parse {
     #[arg(long, value_name = "FORMAT")]
     fields: Option<parse::Fields>,
     /// The normal form.
-    #[arg(long, value_enum, default_value_t)]
-    schema: SchemaName,
+    #[arg(long, value_enum, default_value_t = SchemaArg::Ecs)]
+    schema: SchemaArg,
+}
+
+/// The normal forms, as arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SchemaArg {
+    /// Elastic Common Schema 9.4.
+    Ecs,
 }
 
 /// Bad lines told one by one; the rest are only counted.
@@ -97,16 +107,27 @@ impl Parse {
     fn bench(&self, books: SourceBooks, metrics: &Metrics) -> Result<Bench, Box<dyn std::error::Error>> {
         let config = self.fields.clone().map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields });
         let inputs: Arc<[Input]> = Arc::new([Input { format: config.format(), books }]);
-        let tables = Arc::new(enrich::Shared::open(&enrich::Config::default(), metrics)?);
+        let tables = enrich::Shared::open(&enrich::Config::default(), metrics)
+            .map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect::<String>())?;
         Ok(Bench {
             resolver: Resolver::new(inputs.clone()),
             parser: Parser::new(inputs),
             enricher: Enricher::new(tables),
-            normalizer: Normalizer::new(self.schema),
+            normalizer: Normalizer::new(SchemaName::from(self.schema).build(&Namespace::default(), score::WINDOW_SECONDS)),
             batch: Batch::default(),
             documents: Documents::new(Receipt::unclaimed()),
             bad: BTreeMap::new(),
         })
+    }
+}
+
+// === impl SchemaArg ===
+
+impl From<SchemaArg> for SchemaName {
+    fn from(schema: SchemaArg) -> Self {
+        match schema {
+            SchemaArg::Ecs => Self::Ecs,
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     app::{Options, Replayed},
     config::Config,
-    normalize::{DeadLetterRecord, KeptLine, QuarantinedRecord},
+    event::Origin,
+    normalize::{QuarantinedRecord, Refused},
     source::ReplayedRecord,
 };
 
@@ -81,24 +82,21 @@ fn gather(path: &Path, config: &Config, replayed: &mut Replayed) -> Result<(), R
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let kept = KeptLine::parse(&line);
-        let kept = kept.map_err(|error| ReplayError::Line { path: shown(), line: number, cause: error.to_string() })?;
-        let unknown = |kind, name: &str| ReplayError::Unknown { path: shown(), line: number, kind, name: name.to_owned() };
-        match kept {
-            KeptLine::Quarantined(record) => {
-                if !config.sources.contains_key(&record.source) {
-                    return Err(unknown("source", &record.source));
-                }
-                let QuarantinedRecord { source, origin, position, index, bytes, format, .. } = record;
+        let record = QuarantinedRecord::parse(&line);
+        let record = record.map_err(|error| ReplayError::Line { path: shown(), line: number, cause: error.to_string() })?;
+        let unknown = |kind, name: String| ReplayError::Unknown { path: shown(), line: number, kind, name };
+        let QuarantinedRecord { source, origin, position, index, event_id, bytes, format, refused, .. } = record;
+        match refused {
+            Some(Refused { sink, document, .. }) if config.sinks.contains_key(&sink) => {
+                replayed.documents.entry(sink).or_default().push((event_id, document.into_bytes()));
+            }
+            Some(Refused { sink, .. }) => return Err(unknown("sink", sink)),
+            None if config.sources.contains_key(&source) => {
+                let (origin, format) = (Origin::from_text(&origin), format.map(Into::into));
                 let record = ReplayedRecord { origin, position, index, bytes, format };
                 replayed.records.entry(source).or_default().push(record);
             }
-            KeptLine::DeadLetter(DeadLetterRecord { sink, event_id, document, .. }) => {
-                if !config.sinks.contains_key(&sink) {
-                    return Err(unknown("sink", &sink));
-                }
-                replayed.documents.entry(sink).or_default().push((event_id, document));
-            }
+            None => return Err(unknown("source", source)),
         }
     }
     Ok(())

@@ -103,7 +103,8 @@ impl Books {
     pub fn unbalanced(&self) -> Vec<String> {
         let sources = self.sources.iter().filter(|(_, books)| !books.balance()).map(|(name, _)| name.clone());
         let sinks = self.sinks.iter().filter(|(_, books)| !books.balance()).map(|(name, _)| name.clone());
-        let keepers = self.keepers.iter().filter(|(_, books)| !books.balance()).map(|(name, _)| (*name).to_owned());
+        let keepers =
+            self.keepers.iter().filter(|(_, books)| !books.balance()).map(|(name, _)| (*name).to_owned());
         sources.chain(sinks).chain(keepers).collect()
     }
 }

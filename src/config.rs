@@ -34,8 +34,8 @@ mod golden;
 pub use path::{Path, Step};
 pub use problem::{Problem, Problems};
 pub use root::{
-    Config, DeadLetterConfig, LimitsConfig, QuarantineConfig, ShutdownConfig, SinkConfig, SourceConfig, StateConfig,
-    TelemetryConfig,
+    Config, DeadLetterConfig, LimitsConfig, QuarantineConfig, ShutdownConfig, SinkConfig, SourceConfig,
+    StateConfig, TelemetryConfig,
 };
 pub use scalar::Scalar;
 pub use secret::{Secret, SecretError, SecretText};

@@ -57,7 +57,8 @@ impl App {
     pub fn build(config: Config, mut options: Options) -> Result<Self, AppError> {
         let metrics = Metrics::default();
         let tables = enrich::Shared::open(&config.enrich, &metrics).map_err(AppError::Enrich)?;
-        let plan = MemoryPlan::of(&config, tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64)?;
+        let plan =
+            MemoryPlan::of(&config, tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64)?;
         tracing::debug!(%plan, "memory");
         let (store, scorer) = open_state(&config, &options, &metrics)?;
         let progress: Arc<dyn Progress> = match (&store, &options.replay) {
@@ -70,7 +71,10 @@ impl App {
             None => None,
         };
         let books = Books {
-            sources: sources.iter().map(|built| (built.name.clone(), SourceBooks::new(&metrics, &built.name))).collect(),
+            sources: sources
+                .iter()
+                .map(|built| (built.name.clone(), SourceBooks::new(&metrics, &built.name)))
+                .collect(),
             sinks: config.sinks.keys().map(|name| (name.clone(), SinkBooks::new(&metrics, name))).collect(),
             keepers: ["dead_letter", "quarantine"].map(|name| (name, SinkBooks::new(&metrics, name))).into(),
         };
@@ -106,7 +110,12 @@ impl App {
         let kits = (0..self.config.limits.threads).map(|_| Kit {
             parser: parser.clone(),
             enricher: Enricher::new(self.tables.clone()),
-            normalizers: outlets.iter().map(|(_, schema, _)| Normalizer::new(schema.build(&Namespace::default(), score::WINDOW_SECONDS))).collect(),
+            normalizers: outlets
+                .iter()
+                .map(|(_, schema, _)| {
+                    Normalizer::new(schema.build(&Namespace::default(), score::WINDOW_SECONDS))
+                })
+                .collect(),
             batch: Batch::default(),
         });
         let kits = kits.collect();
@@ -139,7 +148,8 @@ fn open_state(
         let scorer = Scorer::new(&config.score, &internal, metrics, seed::fresh());
         return Ok((None, Some(Arc::new(scorer))));
     };
-    let opened = Store::open(&state.directory, OpenOptions { reset: options.reset_state, geometry: score::GEOMETRY });
+    let opened =
+        Store::open(&state.directory, OpenOptions { reset: options.reset_state, geometry: score::GEOMETRY });
     let store = match opened {
         Err(StateError::Locked { .. }) if options.replay.is_some() => return Ok((None, None)),
         opened => opened?,
@@ -163,7 +173,9 @@ fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<B
     for (name, source) in &config.sources {
         let fail = |error| AppError::Source { name: name.clone(), error };
         let input: Box<dyn Source> = match replay {
-            Some(replayed) => Box::new(Replay::new(replayed.records.remove(name).unwrap_or_default().into_iter())),
+            Some(replayed) => {
+                Box::new(Replay::new(replayed.records.remove(name).unwrap_or_default().into_iter()))
+            }
             None => source::build(&source.from).map_err(fail)?,
         };
         built.push(BuiltSource { name: name.clone(), source: input, format: source.format.clone() });

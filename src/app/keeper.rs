@@ -114,7 +114,8 @@ impl Keeper {
         let (store, scorer) = (self.store.clone(), self.scorer.clone());
         let written = tokio::task::spawn_blocking(move || {
             let Capture { entries, positions, .. } = &capture;
-            let changes = Changes { scoring: entries.clone(), scored: positions.clone(), committed: Vec::new() };
+            let changes =
+                Changes { scoring: entries.clone(), scored: positions.clone(), committed: Vec::new() };
             let result = store.commit(&changes);
             if result.is_err() {
                 scorer.restore_dirty(capture);
@@ -127,7 +128,8 @@ impl Keeper {
     /// Commits the positions that are not those in `before`, and puts them there.
     async fn commit(&self, before: &mut BTreeMap<Origin, Position>) {
         let confirmed = self.flight.committable().into_iter();
-        let moved: Vec<_> = confirmed.filter(|(origin, position)| before.get(origin) != Some(position)).collect();
+        let moved: Vec<_> =
+            confirmed.filter(|(origin, position)| before.get(origin) != Some(position)).collect();
         if moved.is_empty() {
             return;
         }

@@ -106,7 +106,12 @@ impl App {
             asides.push(tokio::spawn(async move { keeper.commits(stopped).await }));
         }
         if let Some(listener) = self.listener.take() {
-            asides.push(tokio::spawn(pages::serve(listener, self.metrics.clone(), self.health.clone(), stop.clone())));
+            asides.push(tokio::spawn(pages::serve(
+                listener,
+                self.metrics.clone(),
+                self.health.clone(),
+                stop.clone(),
+            )));
         }
         asides
     }
@@ -180,7 +185,8 @@ impl App {
             None => None,
         };
         drop(feed);
-        let joined = tokio::task::spawn_blocking(|| workers.into_iter().try_for_each(std::thread::JoinHandle::join));
+        let joined =
+            tokio::task::spawn_blocking(|| workers.into_iter().try_for_each(std::thread::JoinHandle::join));
         let _ = joined.await;
         let mut failure = None;
         for (name, task) in delivering {

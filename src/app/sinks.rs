@@ -46,14 +46,22 @@ struct Starter<'a> {
 impl App {
     pub(super) fn start_sinks(&self, give_up: &Stop) -> Result<Sinks, AppError> {
         let (failed_switch, failed) = stop();
-        let mut starter = Starter { app: self, give_up, failed: Arc::new(failed_switch), delivering: Vec::new() };
+        let mut starter =
+            Starter { app: self, give_up, failed: Arc::new(failed_switch), delivering: Vec::new() };
         let keepers = &self.books.keepers;
         let dead_letter = self.config.dead_letter.to.synced();
-        let outlet = starter.start("dead_letter", &dead_letter, &keepers["dead_letter"], None, WhenUnwritable::Wait)?;
+        let outlet = starter.start(
+            "dead_letter",
+            &dead_letter,
+            &keepers["dead_letter"],
+            None,
+            WhenUnwritable::Wait,
+        )?;
         let bury: Arc<dyn Bury> = Arc::new(Graveyard { outlet });
         let quarantine = &self.config.quarantine;
         let to = quarantine.to.synced();
-        let quarantine = starter.start("quarantine", &to, &keepers["quarantine"], None, quarantine.when_full)?;
+        let quarantine =
+            starter.start("quarantine", &to, &keepers["quarantine"], None, quarantine.when_full)?;
         let mut outlets = Vec::new();
         for (name, sink) in &self.config.sinks {
             let books = &self.books.sinks[name];

@@ -5,9 +5,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, PoisonError,
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
 };
 
@@ -91,10 +89,16 @@ impl Line {
                     self.recordless(ticket, &mut kit, |scorer, _| scorer.assigned(ticket, &partition));
                 }
                 Work::Ended(partition) => {
-                    self.recordless(ticket, &mut kit, |scorer, batch| scorer.ended(ticket, &partition, batch));
+                    self.recordless(ticket, &mut kit, |scorer, batch| {
+                        scorer.ended(ticket, &partition, batch)
+                    });
                 }
-                Work::Tick(now) => self.recordless(ticket, &mut kit, |scorer, batch| scorer.tick(ticket, now, batch)),
-                Work::Finish => self.recordless(ticket, &mut kit, |scorer, batch| scorer.finish(ticket, batch)),
+                Work::Tick(now) => {
+                    self.recordless(ticket, &mut kit, |scorer, batch| scorer.tick(ticket, now, batch))
+                }
+                Work::Finish => {
+                    self.recordless(ticket, &mut kit, |scorer, batch| scorer.finish(ticket, batch))
+                }
                 Work::Barrier(Barrier(action)) => {
                     action(ticket);
                     self.door.take(ticket, || ());
@@ -109,7 +113,8 @@ impl Line {
         if let Some(scorer) = &self.scorer {
             scorer.score(ticket, &mut kit.batch);
         }
-        let receipt = kit.batch.chunk.as_mut().map(|chunk| std::mem::replace(&mut chunk.receipt, Receipt::unclaimed()));
+        let receipt =
+            kit.batch.chunk.as_mut().map(|chunk| std::mem::replace(&mut chunk.receipt, Receipt::unclaimed()));
         self.leave(ticket, kit, receipt.unwrap_or_else(Receipt::unclaimed));
     }
 

@@ -97,7 +97,11 @@ impl Parse {
             return if error.kind() == ErrorKind::BrokenPipe { Ok(Exit::Success) } else { Err(error.into()) };
         }
         runtime.block_on(reading)??;
-        tell(format_args!("{} events, {} bad lines", books.entries_parsed.get(), bench.bad.values().sum::<u64>()));
+        tell(format_args!(
+            "{} events, {} bad lines",
+            books.entries_parsed.get(),
+            bench.bad.values().sum::<u64>()
+        ));
         for (reason, count) in &bench.bad {
             tell(format_args!("  {count} {reason}"));
         }
@@ -105,7 +109,8 @@ impl Parse {
     }
 
     fn bench(&self, books: SourceBooks, metrics: &Metrics) -> Result<Bench, Box<dyn std::error::Error>> {
-        let config = self.fields.clone().map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields });
+        let config =
+            self.fields.clone().map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields });
         let inputs: Arc<[Input]> = Arc::new([Input { format: config.format(), books }]);
         let tables = enrich::Shared::open(&enrich::Config::default(), metrics)
             .map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect::<String>())?;
@@ -113,7 +118,9 @@ impl Parse {
             resolver: Resolver::new(inputs.clone()),
             parser: Parser::new(inputs),
             enricher: Enricher::new(tables),
-            normalizer: Normalizer::new(SchemaName::from(self.schema).build(&Namespace::default(), score::WINDOW_SECONDS)),
+            normalizer: Normalizer::new(
+                SchemaName::from(self.schema).build(&Namespace::default(), score::WINDOW_SECONDS),
+            ),
             batch: Batch::default(),
             documents: Documents::new(Receipt::unclaimed()),
             bad: BTreeMap::new(),
@@ -150,7 +157,12 @@ impl Bench {
                 let receipt = std::mem::replace(&mut chunk.receipt, Receipt::unclaimed());
                 self.parser.parse(chunk, &mut self.batch);
                 self.enricher.apply(&mut self.batch);
-                self.normalizer.documents(&self.batch, Select::All, clock::wall_millis(), &mut self.documents);
+                self.normalizer.documents(
+                    &self.batch,
+                    Select::All,
+                    clock::wall_millis(),
+                    &mut self.documents,
+                );
                 out.write_all(&self.documents.bytes)?;
                 self.documents.recycle().confirm();
                 self.tell_bad();
@@ -165,8 +177,17 @@ impl Bench {
             let told: u64 = self.bad.values().sum();
             *self.bad.entry(reject.reason).or_default() += 1;
             if told < TOLD_MAX {
-                let position = self.batch.chunk.as_ref().map(|chunk| chunk.records[reject.entry.record as usize].position);
-                tell(format_args!("position {}: {}: {}", position.unwrap_or_default(), reject.reason, reject.detail));
+                let position = self
+                    .batch
+                    .chunk
+                    .as_ref()
+                    .map(|chunk| chunk.records[reject.entry.record as usize].position);
+                tell(format_args!(
+                    "position {}: {}: {}",
+                    position.unwrap_or_default(),
+                    reject.reason,
+                    reject.detail
+                ));
             }
         }
     }

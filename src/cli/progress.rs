@@ -30,7 +30,8 @@ impl Progress {
             loop {
                 sleep(EVERY).await;
                 let received = books.sources.values().map(|books| books.records_received.get()).sum();
-                let quarantined: u64 = books.sources.values().map(|books| books.entries_quarantined_sum()).sum();
+                let quarantined: u64 =
+                    books.sources.values().map(|books| books.entries_quarantined_sum()).sum();
                 shown.set_position(received);
                 if quarantined > 0 {
                     shown.set_message(format!(", {quarantined} quarantined"));

@@ -54,7 +54,10 @@ impl Replay {
         let mut replayed = Replayed::default();
         for path in &self.paths {
             if same_file(path, &config) {
-                tell(format_args!("{} is what the config's pipeline writes to; move it away first", path.display()));
+                tell(format_args!(
+                    "{} is what the config's pipeline writes to; move it away first",
+                    path.display()
+                ));
                 return Exit::Usage;
             }
             if let Err(error) = gather(path, &config, &mut replayed) {
@@ -83,9 +86,14 @@ fn gather(path: &Path, config: &Config, replayed: &mut Replayed) -> Result<(), R
             continue;
         }
         let record = QuarantinedRecord::parse(&line);
-        let record = record.map_err(|error| ReplayError::Line { path: shown(), line: number, cause: error.to_string() })?;
+        let record = record.map_err(|error| ReplayError::Line {
+            path: shown(),
+            line: number,
+            cause: error.to_string(),
+        })?;
         let unknown = |kind, name: String| ReplayError::Unknown { path: shown(), line: number, kind, name };
-        let QuarantinedRecord { source, origin, position, index, event_id, bytes, format, refused, .. } = record;
+        let QuarantinedRecord { source, origin, position, index, event_id, bytes, format, refused, .. } =
+            record;
         match refused {
             Some(Refused { sink, document, .. }) if config.sinks.contains_key(&sink) => {
                 replayed.documents.entry(sink).or_default().push((event_id, document.into_bytes()));

@@ -80,7 +80,8 @@ async fn supervised(app: App, quiet: bool) -> Result<Report, AppError> {
 
 /// Says stop at the first SIGTERM or SIGINT. A second SIGINT is left to end the process at once.
 async fn stop_on_signal(switch: StopSwitch) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::error!("could not listen for signals; only the end of the input stops the process");
         return std::future::pending().await;
@@ -102,8 +103,10 @@ pub(super) fn read_config(path: &Path) -> Result<Config, Exit> {
         Exit::Config
     })?;
     let environment = |name: &str| std::env::var(name).ok();
-    Config::read(&path.display().to_string(), &text, &environment).map(|loaded| loaded.value).map_err(|problems| {
-        tell(problems);
-        Exit::Config
-    })
+    Config::read(&path.display().to_string(), &text, &environment).map(|loaded| loaded.value).map_err(
+        |problems| {
+            tell(problems);
+            Exit::Config
+        },
+    )
 }

@@ -189,7 +189,11 @@ impl Config {
     ///
     /// # Errors
     /// Every problem found, in the order of the file.
-    pub fn read(file: &str, text: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded<Self>, Problems> {
+    pub fn read(
+        file: &str,
+        text: &[u8],
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Loaded<Self>, Problems> {
         let loaded = super::read::<Self>(file, text, env)?;
         let mut problems = Problems::new(file);
         loaded.value.check(&loaded.tree, &mut problems);
@@ -202,7 +206,8 @@ impl Config {
     }
 
     fn check_sources(&self, tree: &Tree, problems: &mut Problems) {
-        let stdin: Vec<_> = self.sources.iter().filter(|(_, source)| matches!(source.from, From::Stdin { .. })).collect();
+        let stdin: Vec<_> =
+            self.sources.iter().filter(|(_, source)| matches!(source.from, From::Stdin { .. })).collect();
         for (name, _) in stdin.iter().skip(1) {
             problems.at(
                 tree,

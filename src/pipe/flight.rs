@@ -72,7 +72,11 @@ impl Flight {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = || {
             let state = State { confirmed: start, ..State::default() };
-            Arc::new(Window { shared: self.shared.clone(), state: Mutex::new(state), commits: AtomicBool::new(false) })
+            Arc::new(Window {
+                shared: self.shared.clone(),
+                state: Mutex::new(state),
+                commits: AtomicBool::new(false),
+            })
         };
         windows.entry(origin.clone()).or_insert_with(fresh).clone()
     }

@@ -4,6 +4,7 @@
 //! [`App::run`] starts the sinks, the workers and the sources in that order, and stops them in the other.
 
 mod build;
+mod crashes;
 mod dead_letter;
 mod error;
 mod keeper;
@@ -17,9 +18,12 @@ mod workers;
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use build::{Options, Replayed};
+pub use crashes::write_down as write_crash_down;
 pub use error::AppError;
 pub use memory::MemoryPlan;
 pub use run::Report;
+
+use crashes::Crashes;
 
 use crate::{
     config::Config,
@@ -52,6 +56,7 @@ pub struct App {
     dead_letters: BTreeMap<String, Vec<(EventId, Vec<u8>)>>,
     books: Books,
     listener: Option<std::net::TcpListener>,
+    crashes: Crashes,
 }
 
 /// One source that is ready to run.

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use floodmark::cli::{self, Exit};
+use floodmark::{
+    app::write_crash_down,
+    cli::{self, Exit},
+};
 
 /// Documents are written into a few large buffers by several threads; mimalloc gives and takes those without a lock
 /// between threads and returns what a burst took.
@@ -14,6 +17,7 @@ fn main() -> ExitCode {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         print(panic);
+        write_crash_down();
         std::process::exit(i32::from(Exit::Software.number()));
     }));
     cli::main().into()

@@ -29,6 +29,14 @@ pub trait Source: Send {
     /// Runs to the end of the input, or until `cx.stop`. Returns when all that was received is fed, not when it is
     /// delivered: that the receipts tell.
     fn run(self: Box<Self>, cx: SourceContext) -> BoxFuture<'static, Result<(), SourceError>>;
+
+    /// Looks whether what it would read is there, without reading it.
+    ///
+    /// # Errors
+    /// When it is not, as [`Source::run`] would say.
+    fn look(&self) -> Result<(), SourceError> {
+        Ok(())
+    }
 }
 
 /// Where a source's records come from.

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use super::{
     App, AppError, Books, BuiltSource, MemoryPlan,
+    crashes::Crashes,
     outlet::Outlet,
     workers::{Front, Kit, Line, clock_origin},
 };
@@ -65,6 +66,13 @@ impl App {
             (Some(store), None) => Arc::new(StoreProgress(store.clone())),
             _ => Arc::new(NothingKnown),
         };
+        let crashes = match &config.state {
+            Some(state) => Crashes::of(&state.directory).map_err(|error| AppError::Environment {
+                part: "state.directory".to_owned(),
+                cause: format!("could not read the crashes of earlier runs: {error}"),
+            })?,
+            None => Crashes::default(),
+        };
         let sources = build_sources(&config, &mut options.replay)?;
         let listener = match config.telemetry.listen {
             Some(address) => Some(bind(address)?),
@@ -91,11 +99,46 @@ impl App {
             dead_letters: options.replay.map(|replayed| replayed.documents).unwrap_or_default(),
             books,
             listener,
+            crashes,
         })
     }
 
+    /// Opens what `config` names, each for itself and to be closed again, and tells everything that cannot be: what
+    /// `check --online` does.
+    #[must_use]
+    pub fn try_all(config: &Config) -> Vec<AppError> {
+        let mut errors = Vec::new();
+        let metrics = Metrics::default();
+        match enrich::Shared::open(&config.enrich, &metrics) {
+            Err(error) => errors.push(AppError::Enrich(error)),
+            Ok(tables) => {
+                let (tables, caches) =
+                    (tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64);
+                errors.extend(MemoryPlan::of(config, tables, caches).err());
+            }
+        }
+        for (name, source) in &config.sources {
+            let found = source::build(&source.from).and_then(|source| source.look());
+            errors.extend(found.err().map(|error| AppError::Source { name: name.clone(), error }));
+        }
+        let keepers = [("quarantine", &config.quarantine.to), ("dead_letter", &config.dead_letter.to)];
+        let sinks = config.sinks.iter().map(|(name, sink)| (name.as_str(), &sink.to));
+        for (name, to) in sinks.chain(keepers) {
+            errors.extend(to.open().err().map(|error| AppError::Sink { name: name.to_owned(), error }));
+        }
+        if let Some(state) = &config.state {
+            match Store::open_read_only(&state.directory, score::GEOMETRY) {
+                // A state that is not there is made; one that is held belongs to the running pipeline.
+                Ok(_) | Err(StateError::Missing { .. } | StateError::Locked { .. }) => {}
+                Err(error) => errors.push(AppError::State(error)),
+            }
+        }
+        errors.extend(config.telemetry.listen.and_then(|address| bind(address).err()));
+        errors
+    }
+
     pub(super) fn start_workers(
-        &self,
+        &mut self,
         sources: &[BuiltSource],
         outlets: Vec<(Outlet, SchemaName, Select)>,
         quarantine: Outlet,
@@ -120,7 +163,7 @@ impl App {
         });
         let kits = kits.collect();
         let line = Line {
-            front: Mutex::new(Front::new(intake, Resolver::new(inputs))),
+            front: Mutex::new(Front::new(intake, Resolver::new(inputs), std::mem::take(&mut self.crashes))),
             scorer: self.scorer.clone(),
             door: crate::pipe::Turn::default(),
             sources: sources.iter().map(|built| built.name.clone()).collect(),

@@ -11,7 +11,10 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::outlet::Outlet;
+use super::{
+    crashes::{self, Crashes},
+    outlet::Outlet,
+};
 use crate::{
     enrich::{Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt},
@@ -19,7 +22,7 @@ use crate::{
     parse::{Parser, Resolver},
     pipe::{Barrier, Intake, Step, Turn, Window},
     score::Scorer,
-    telemetry::clock,
+    telemetry::{clock, crash},
 };
 
 /// What all workers share.
@@ -42,6 +45,7 @@ pub(super) struct Line {
 pub(super) struct Front {
     intake: Intake,
     resolver: Resolver,
+    crashes: Crashes,
     /// A step that comes after what is resolved before it.
     held: Option<Work>,
     resolved: VecDeque<Chunk>,
@@ -108,6 +112,8 @@ impl Line {
     }
 
     fn chunk(&self, ticket: u64, chunk: Chunk, kit: &mut Kit) {
+        crashes::at(&chunk);
+        crash::poisoned(&chunk.bytes);
         kit.parser.parse(chunk, &mut kit.batch);
         kit.enricher.apply(&mut kit.batch);
         if let Some(scorer) = &self.scorer {
@@ -116,6 +122,7 @@ impl Line {
         let receipt =
             kit.batch.chunk.as_mut().map(|chunk| std::mem::replace(&mut chunk.receipt, Receipt::unclaimed()));
         self.leave(ticket, kit, receipt.unwrap_or_else(Receipt::unclaimed));
+        crashes::through();
     }
 
     /// A step that brings no record, but may fold windows and so raise findings.
@@ -172,14 +179,23 @@ impl Line {
 // === impl Front ===
 
 impl Front {
-    pub(super) fn new(intake: Intake, resolver: Resolver) -> Self {
-        Self { intake, resolver, held: None, resolved: VecDeque::new(), scratch: Vec::new(), tickets: 0 }
+    pub(super) fn new(intake: Intake, resolver: Resolver, crashes: Crashes) -> Self {
+        Self {
+            intake,
+            resolver,
+            crashes,
+            held: None,
+            resolved: VecDeque::new(),
+            scratch: Vec::new(),
+            tickets: 0,
+        }
     }
 
     /// The next piece of work and its ticket; `None` when every feed is dropped and all is taken.
     fn next(&mut self) -> Option<(u64, Work)> {
         let work = loop {
-            if let Some(chunk) = self.resolved.pop_front() {
+            if let Some(mut chunk) = self.resolved.pop_front() {
+                self.crashes.screen(&mut chunk);
                 break Work::Chunk(chunk);
             }
             if let Some(work) = self.held.take() {

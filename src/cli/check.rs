@@ -25,7 +25,7 @@ impl Check {
             Err(exit) => return exit,
         };
         if self.online {
-            let opened = App::try_all(config);
+            let opened = App::try_all(&config);
             for error in &opened {
                 tell(format_args!("{}: {error}", self.config.display()));
             }

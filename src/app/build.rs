@@ -188,7 +188,7 @@ fn open_state(
 ) -> Result<(Option<Arc<Store>>, Option<Arc<Scorer>>), AppError> {
     let internal = config.enrich.internal.clone();
     let Some(state) = &config.state else {
-        let scorer = Scorer::new(&config.score, &internal, metrics, seed::fresh());
+        let scorer = Scorer::new(&config.score, &internal, metrics, widened(seed::fresh()));
         return Ok((None, Some(Arc::new(scorer))));
     };
     let opened =
@@ -197,17 +197,12 @@ fn open_state(
         Err(StateError::Locked { .. }) if options.replay.is_some() => return Ok((None, None)),
         opened => opened?,
     };
-    let scorer = Scorer::new(&config.score, &internal, metrics, store.header().seed);
-    let mut refused = None;
-    store.read_scoring(&mut |key, value| {
-        if let Err(error) = scorer.restore(key, value) {
-            refused.get_or_insert(error);
-        }
+    let mut entries = Vec::new();
+    store.read_scoring(&mut |key, value| entries.push((key.to_vec(), value.to_vec())))?;
+    let seed = widened(store.header().seed);
+    let scorer = Scorer::restore(&config.score, &internal, metrics, seed, entries).map_err(|error| {
+        StateError::Corrupt { directory: state.directory.clone(), cause: error.to_string() }
     })?;
-    if let Some(error) = refused {
-        let directory = state.directory.clone();
-        return Err(StateError::Corrupt { directory, cause: error.to_string() }.into());
-    }
     Ok((Some(Arc::new(store)), Some(Arc::new(scorer))))
 }
 
@@ -235,4 +230,12 @@ fn bind(address: std::net::SocketAddr) -> Result<std::net::TcpListener, AppError
         part: "telemetry.listen".to_owned(),
         cause: format!("could not listen on {address}: {error}"),
     })
+}
+
+/// Scoring's hashes take a key of 128 bits; the state keeps 64 that nobody can guess.
+fn widened(seed: u64) -> [u8; 16] {
+    let mut wide = [0; 16];
+    wide[..8].copy_from_slice(&seed.to_le_bytes());
+    wide[8..].copy_from_slice(&seed.rotate_left(32).to_le_bytes());
+    wide
 }

@@ -47,7 +47,7 @@ impl Keeper {
                 () = stop.stopped() => false,
             };
             if !delivered {
-                self.scorer.restore_dirty(pending.capture);
+                self.scorer.give_back(pending.capture);
                 return;
             }
             if let Err(error) = self.store(pending.capture).await {
@@ -74,7 +74,7 @@ impl Keeper {
         let scorer = self.scorer.clone();
         let barrier = Barrier(Box::new(move |ticket| {
             if let Err((_, capture)) = sender.send((ticket, scorer.capture(ticket))) {
-                scorer.restore_dirty(capture);
+                scorer.give_back(capture);
             }
         }));
         feed.send(Step::Barrier(barrier)).await.ok()?;
@@ -118,7 +118,7 @@ impl Keeper {
                 Changes { scoring: entries.clone(), scored: positions.clone(), committed: Vec::new() };
             let result = store.commit(&changes);
             if result.is_err() {
-                scorer.restore_dirty(capture);
+                scorer.give_back(capture);
             }
             result
         });

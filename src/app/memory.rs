@@ -1,7 +1,7 @@
 //! The memory plan: what the parts of a config may take, summed before anything is read.
 
 use super::{AppError, sinks::QUEUE_BYTES};
-use crate::config::Config;
+use crate::{config::Config, score};
 
 /// What each part may take, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl MemoryPlan {
             ("batches", threads * BATCH_BYTES),
             ("in flight", IN_FLIGHT_BYTES),
             ("documents waiting and spare buffers", queues),
-            ("baselines (`score.entities_max`)", config.score.memory_bytes_max()),
+            ("baselines (`score.entities_max`)", score::memory_bytes_max(&config.score)),
         ];
         let needed_bytes = parts.iter().map(|(_, bytes)| bytes).sum();
         let limit_bytes = config.limits.memory.as_u64();

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use crate::{
     app::Report,
     event::Feature,
-    score::{Scorer, Standing},
+    score::{Highest, Scorer},
 };
 
 /// What a run did, ready to be printed.
 pub(super) struct Summary<'a> {
     report: &'a Report,
-    standings: Vec<Standing>,
+    highest: Vec<Highest>,
 }
 
 /// Hosts that are named.
@@ -25,7 +25,7 @@ const BAR: usize = 40;
 
 impl<'a> Summary<'a> {
     pub(super) fn new(report: &'a Report, scorer: Option<&Scorer>) -> Self {
-        Self { report, standings: scorer.map(|scorer| scorer.standings(HOSTS)).unwrap_or_default() }
+        Self { report, highest: scorer.map(|scorer| scorer.highest(HOSTS)).unwrap_or_default() }
     }
 
     fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,15 +52,15 @@ impl<'a> Summary<'a> {
     }
 
     fn hosts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.standings.is_empty() {
+        if self.highest.is_empty() {
             return writeln!(
                 f,
                 "\nNo host has a score yet: a score needs 24 windows of ten minutes, a host's and its peers'."
             );
         }
         writeln!(f, "\nWho rose highest above the usual mark")?;
-        for standing in &self.standings {
-            let Standing { entity, host, score, window_start, .. } = standing;
+        for highest in &self.highest {
+            let Highest { entity, host, score, window_start, .. } = highest;
             let usual = score.usual;
             writeln!(
                 f,
@@ -82,7 +82,7 @@ impl<'a> Summary<'a> {
 
     /// The first host's windows by size, and where its highest one stands among them.
     fn picture(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(Standing { entity, host, score, window_start, sizes, .. }) = self.standings.first() else {
+        let Some(Highest { entity, host, score, window_start, sizes, .. }) = self.highest.first() else {
             return Ok(());
         };
         let name = host.as_deref().unwrap_or(&entity.name);

@@ -118,9 +118,20 @@ impl Attribution {
                 if learn {
                     self.registry.remember(memory, found.map(|(entity, _)| entity));
                 }
-                found.map_or(Found::Nobody, |(entity, change)| Found::Entity { entity, side: own.side, change })
+                found.map_or(Found::Nobody, |(entity, change)| Found::Entity {
+                    entity,
+                    side: own.side,
+                    change,
+                })
             }
         }
+    }
+
+    /// Takes over `interface` from a snapshot.
+    pub(super) fn restore(&mut self, interface: Interface) {
+        let [account, region, vpc] = interface.scope.each_ref().map(|part| part.as_bytes());
+        let at = self.finder.of([account, region, vpc, interface.name.as_bytes()], []);
+        self.interfaces.add(at, interface);
     }
 
     /// The place of the record's interface, which is added if `learn` and there is room.
@@ -132,9 +143,12 @@ impl Attribution {
         if !learn || self.interfaces.is_full() {
             return None;
         }
-        scope_of(record, &mut self.scope);
-        let name = String::from_utf8_lossy(record.text(Column::Interface));
-        self.interfaces.add(at, Interface::new(&self.scope, &name))
+        let text = |column| String::from_utf8_lossy(record.text(column));
+        let scope = [text(Column::Account), text(Column::Region), text(Column::Vpc)];
+        let scope = [&*scope[0], &*scope[1], &*scope[2]];
+        let place = self.interfaces.add(at, Interface::new(scope, &text(Column::Interface)))?;
+        self.interfaces.change(place);
+        Some(place)
     }
 
     /// What the records of the interface at `place` have in common, this one included if `learn`.
@@ -227,22 +241,24 @@ impl Attribution {
         peers: &SharedPeers,
     ) -> u32 {
         let group = role.unwrap_or(EVERYONE);
-        let pool = self.pool(group, peers);
-        let name = entity_name(wanted.kind, &self.name, &self.scope, group);
+        let scope = std::mem::take(&mut self.scope);
+        let pool = self.pool(&scope, group, peers);
+        let name = entity_name(wanted.kind, &self.name, &scope, group);
+        self.scope = scope;
         changes.push(Change { key: wanted.key, name, pool });
         changes.len() as u32
     }
 
-    /// The place of the pool of `group` in the scope at hand; everybody's, when there are as many as may be.
-    fn pool(&mut self, group: &str, peers: &SharedPeers) -> u32 {
-        let key = self.keys.of(&["pool", &self.scope, group]);
+    /// The place of the pool of `group` in `scope`; everybody's, when there are as many as may be.
+    pub(super) fn pool(&mut self, scope: &str, group: &str, peers: &SharedPeers) -> u32 {
+        let key = self.keys.of(&["pool", scope, group]);
         if let Some(place) = self.pools.get(&key) {
             return *place;
         }
         if self.pools.len() >= POOLS_MAX {
             return EVERYBODY;
         }
-        let place = peers.write().add(key, &self.scope, group);
+        let place = peers.write().add(key, scope, group);
         self.pools.insert(key, place);
         place
     }
@@ -266,6 +282,7 @@ pub(super) fn asset_of<'a>(record: &Record<'a>, side: Side) -> Option<&'a Arc<As
         Side::Source => (event.source, event.nat_source),
         Side::Destination => (event.destination, event.nat_destination),
     };
-    let found = |place: u32| record.batch.endpoints.get(place as usize).and_then(|end: &Endpoint| end.asset.as_ref());
+    let found =
+        |place: u32| record.batch.endpoints.get(place as usize).and_then(|end: &Endpoint| end.asset.as_ref());
     found(plain).or_else(|| found(packet))
 }

@@ -92,7 +92,8 @@ impl Clocks {
 
     /// The least watermark among the partitions that are waited for besides the one at `place`.
     pub(super) fn others(&self, place: usize) -> i64 {
-        let others = self.clocks.iter().enumerate().filter(|(other, clock)| *other != place && self.holds(clock));
+        let others =
+            self.clocks.iter().enumerate().filter(|(other, clock)| *other != place && self.holds(clock));
         others.map(|(_, clock)| clock.watermark.unwrap_or(NEVER)).min().unwrap_or(i64::MAX)
     }
 
@@ -131,7 +132,8 @@ impl Clocks {
 
     fn advance(&mut self) {
         let held = self.clocks.iter().filter(|clock| self.holds(clock)).map(|clock| clock.watermark);
-        let furthest = || self.clocks.iter().filter(|clock| clock.waited).filter_map(|clock| clock.watermark).max();
+        let furthest =
+            || self.clocks.iter().filter(|clock| clock.waited).filter_map(|clock| clock.watermark).max();
         let watermark = match held.min() {
             Some(least) => least,
             None => furthest(),
@@ -144,7 +146,8 @@ impl Clocks {
     fn forget(&mut self) {
         let global = self.global;
         let before = self.clocks.len();
-        self.clocks.retain(|clock| clock.waited || clock.watermark.is_some_and(|watermark| watermark > global));
+        self.clocks
+            .retain(|clock| clock.waited || clock.watermark.is_some_and(|watermark| watermark > global));
         if self.clocks.len() < before {
             let places = self.clocks.iter().enumerate();
             self.places = places.map(|(place, clock)| (clock.partition.clone(), place)).collect();

@@ -22,8 +22,8 @@ pub(super) struct Entity {
     pub(super) name: Arc<EntityName>,
     /// Its peers, by their place among the groups.
     pub(super) pool: u32,
-    /// Its first window.
-    pub(super) born: Window,
+    /// Its first window that was in time to be learned.
+    pub(super) born: Option<Window>,
     /// How many of its windows were held out of learning.
     pub(super) held_out: u64,
     /// The baseline.
@@ -86,13 +86,13 @@ pub(super) struct Bench<'a> {
 // === impl Entity ===
 
 impl Entity {
-    /// An entity first seen in `born`.
-    pub(super) fn new(key: Key, name: Arc<EntityName>, pool: u32, born: Window) -> Self {
+    /// An entity of which nothing is known but its name.
+    pub(super) fn new(key: Key, name: Arc<EntityName>, pool: u32) -> Self {
         Self {
             key,
             name,
             pool,
-            born,
+            born: None,
             held_out: 0,
             own: Default::default(),
             pending: Vec::new(),
@@ -119,6 +119,8 @@ impl Entity {
             Ok(place) => (place, false),
             Err(place) => {
                 self.open.insert(place, Open::new(window));
+                // The least, not the first: which partition's record comes first must not matter.
+                self.born = Some(self.born.map_or(window, |born| born.min(window)));
                 (place, true)
             }
         }

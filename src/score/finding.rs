@@ -34,7 +34,8 @@ pub(super) fn revise(magnitude: &mut Option<u8>, observed: u64) -> Option<Revisi
 
 /// The physical thing that raised a finding, as far as `record` tells.
 pub(super) fn witness(record: &Record<'_>, sends: bool) -> Raised {
-    let (own, side) = if sends { (Column::Source, Side::Source) } else { (Column::Destination, Side::Destination) };
+    let (own, side) =
+        if sends { (Column::Source, Side::Source) } else { (Column::Destination, Side::Destination) };
     let (packet, peer) = match side {
         Side::Source => (Column::PacketSource, Column::Destination),
         Side::Destination => (Column::PacketDestination, Column::Source),
@@ -86,7 +87,7 @@ pub(super) fn document(
         score: judge.score_of(feature, observed, log10_p),
         mean,
         mean_plus_3_sigma: own.std().mul_add(3.0, mean),
-        age_seconds: seconds(Grid::start(window) - Grid::start(entity.born)),
+        age_seconds: seconds(Grid::start(window) - Grid::start(entity.born.unwrap_or(window))),
         window_start,
         window_seconds: WINDOW_SECONDS as u32,
         at: seconds(at),

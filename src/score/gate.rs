@@ -113,43 +113,45 @@ impl Gate {
     }
 
     /// Waits for `partition` from here on.
-    pub(super) fn assigned(&mut self, partition: &Partition, plan: &mut Plan) {
+    pub(super) fn assigned(&mut self, partition: &Partition, plan: &mut Plan) -> Tally {
         plan.folded = self.folded;
         self.clocks.assigned(partition);
+        Tally::default()
     }
 
     /// Waits for `partition` no more, and plans what folds without it.
-    pub(super) fn ended(&mut self, partition: &Partition, plan: &mut Plan) {
+    pub(super) fn ended(&mut self, partition: &Partition, plan: &mut Plan) -> Tally {
         plan.folded = self.folded;
         self.clocks.ended(partition);
-        self.follow(plan);
+        self.follow(plan)
     }
 
     /// Takes the time, and plans what folds without the partitions that have stood still.
-    pub(super) fn tick(&mut self, now: u64, plan: &mut Plan) {
+    pub(super) fn tick(&mut self, now: u64, plan: &mut Plan) -> Tally {
         plan.folded = self.folded;
         self.clocks.tick(now);
-        self.follow(plan);
+        self.follow(plan)
     }
 
     /// Plans to fold everything: no record comes any more.
-    pub(super) fn finish(&mut self, plan: &mut Plan) {
+    pub(super) fn finish(&mut self, plan: &mut Plan) -> Tally {
         plan.folded = self.folded;
         let last = Grid::window(self.clocks.furthest());
-        self.fold(last, plan);
+        self.fold(last, plan)
     }
 
-    fn follow(&mut self, plan: &mut Plan) {
+    fn follow(&mut self, plan: &mut Plan) -> Tally {
         let passed = self.grid.passed(self.clocks.global());
-        self.fold(passed, plan);
+        self.fold(passed, plan)
     }
 
-    fn fold(&mut self, through: Window, plan: &mut Plan) {
+    fn fold(&mut self, through: Window, plan: &mut Plan) -> Tally {
         if through > self.folded {
             self.folded = through;
             self.openings.fold(through);
             plan.cut(through, 0);
         }
+        Tally::default()
     }
 }
 
@@ -168,7 +170,13 @@ fn force(folded: &mut Window, openings: &mut Openings, plan: &mut Plan, index: u
 
 /// What `record` says of the entity on its `side`.
 #[inline]
-fn observation(record: &Record<'_>, index: usize, window: Window, standing: Standing, side: Side) -> Observation {
+fn observation(
+    record: &Record<'_>,
+    index: usize,
+    window: Window,
+    standing: Standing,
+    side: Side,
+) -> Observation {
     let sends = side == Side::Source;
     let (mut bytes, mut port) = (0, NO_PORT);
     if sends {

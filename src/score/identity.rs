@@ -29,7 +29,12 @@ pub(super) enum Who {
 }
 
 /// The first of `identity` that the record or its own side's asset gives. Writes the name into `name`.
-pub(super) fn who(identity: &[Identity], record: &Record<'_>, asset: Option<&Asset>, name: &mut String) -> Option<Who> {
+pub(super) fn who(
+    identity: &[Identity],
+    record: &Record<'_>,
+    asset: Option<&Asset>,
+    name: &mut String,
+) -> Option<Who> {
     let tag = |wanted: &str| asset.and_then(|asset| asset.tags.get(wanted)).map(|value| &**value);
     name.clear();
     for way in identity {

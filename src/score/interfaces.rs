@@ -12,8 +12,8 @@ const STRANGERS_MAX: usize = 8;
 /// One network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Interface {
-    /// Account, region and VPC, joined by `/`.
-    pub(super) scope: Box<str>,
+    /// Account, region and VPC, as far as its records say them.
+    pub(super) scope: [Box<str>; 3],
     /// Its id: `eni-…`.
     pub(super) name: Box<str>,
     /// What its records have in common.
@@ -39,9 +39,9 @@ pub(super) struct Interfaces {
 
 impl Interface {
     /// The interface `name` in `scope`, of which no record is known yet.
-    pub(super) fn new(scope: &str, name: &str) -> Self {
+    pub(super) fn new(scope: [&str; 3], name: &str) -> Self {
         Self {
-            scope: scope.into(),
+            scope: scope.map(Into::into),
             name: name.into(),
             common: Common::default(),
             strangers: Vec::new(),

@@ -52,11 +52,7 @@ pub(super) fn number(address: IpAddr) -> Address {
 
 /// The address that `number` stands for.
 pub(super) fn address(number: Address) -> IpAddr {
-    if number >> 32 == 0xffff {
-        IpAddr::V4((number as u32).into())
-    } else {
-        IpAddr::V6(number.into())
-    }
+    if number >> 32 == 0xffff { IpAddr::V4((number as u32).into()) } else { IpAddr::V6(number.into()) }
 }
 
 #[cfg(test)]
@@ -70,7 +66,9 @@ mod tests {
         let nets: Vec<IpNet> =
             ["10.0.0.0/8", "192.168.1.128/25", "fc00::/7"].iter().map(|net| net.parse().unwrap()).collect();
         let networks = Networks::new(&nets);
-        for text in ["10.0.0.0", "10.255.255.255", "11.0.0.1", "192.168.1.127", "192.168.1.128", "fd00::1", "fe80::1"] {
+        for text in
+            ["10.0.0.0", "10.255.255.255", "11.0.0.1", "192.168.1.127", "192.168.1.128", "fd00::1", "fe80::1"]
+        {
             let ip: IpAddr = text.parse().unwrap();
             assert_eq!(networks.contain(number(ip)), nets.iter().any(|net| net.contains(&ip)), "{text}");
             assert_eq!(address(number(ip)), ip);

@@ -68,6 +68,18 @@ impl Common {
     }
 }
 
+impl Common {
+    /// Its form, as a number, and the addresses in it: what the state keeps.
+    pub(super) fn addresses(&self) -> (u64, Vec<Address>) {
+        match *self {
+            Self::Anything => (0, Vec::new()),
+            Self::One(one) => (1, vec![one]),
+            Self::Two(one, other) => (2, vec![one, other]),
+            Self::Nothing => (3, Vec::new()),
+        }
+    }
+}
+
 // === impl Ends ===
 
 impl Ends {
@@ -135,11 +147,35 @@ mod tests {
         let cases: [Case<'_>; 13] = [
             ("10.0.0.1", "10.0.0.2", "", "", Some(src), one("10.0.0.2"), Some((src, "10.0.0.1"))),
             ("10.0.0.1", "10.0.0.2", "", "", Some(dst), one("10.0.0.1"), Some((dst, "10.0.0.2"))),
-            ("10.0.0.9", "8.8.8.8", "10.0.1.5", "8.8.8.8", Some(src), Common::Nothing, Some((src, "10.0.1.5"))),
-            ("10.0.0.9", "8.8.8.8", "9.9.9.9", "8.8.8.8", Some(src), Common::Nothing, Some((src, "10.0.0.9"))),
+            (
+                "10.0.0.9",
+                "8.8.8.8",
+                "10.0.1.5",
+                "8.8.8.8",
+                Some(src),
+                Common::Nothing,
+                Some((src, "10.0.1.5")),
+            ),
+            (
+                "10.0.0.9",
+                "8.8.8.8",
+                "9.9.9.9",
+                "8.8.8.8",
+                Some(src),
+                Common::Nothing,
+                Some((src, "10.0.0.9")),
+            ),
             ("2600::1", "2600::2", "", "", Some(dst), Common::Nothing, Some((dst, "2600::2"))),
             ("10.0.0.1", "10.0.0.2", "", "", None, one("10.0.0.2"), Some((dst, "10.0.0.2"))),
-            ("10.0.0.1", "10.0.0.2", "", "", None, Common::Two(at("10.0.0.1"), at("10.0.0.2")), Some((src, "10.0.0.1"))),
+            (
+                "10.0.0.1",
+                "10.0.0.2",
+                "",
+                "",
+                None,
+                Common::Two(at("10.0.0.1"), at("10.0.0.2")),
+                Some((src, "10.0.0.1")),
+            ),
             ("8.8.8.8", "10.0.0.2", "", "", None, one("8.8.8.8"), Some((dst, "10.0.0.2"))),
             ("2600::1", "2600::2", "", "", None, one("2600::2"), Some((dst, "2600::2"))),
             ("10.0.0.9", "8.8.8.8", "10.0.1.5", "8.8.8.8", None, Common::Nothing, Some((src, "10.0.1.5"))),
@@ -157,7 +193,11 @@ mod tests {
                 own,
             };
             let expected = expected.map(|(side, address)| Own { side, address: at(address) });
-            assert_eq!(ends.own(common, &internal), expected, "{source} > {destination}, {common:?}, {own:?}");
+            assert_eq!(
+                ends.own(common, &internal),
+                expected,
+                "{source} > {destination}, {common:?}, {own:?}"
+            );
         }
     }
 

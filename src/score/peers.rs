@@ -81,7 +81,15 @@ impl Group {
         born: Option<Window>,
         epochs: Vec<(Window, Arc<Epoch>)>,
     ) -> Self {
-        Self { key, scope: scope.into(), name: name.into(), born, epochs, gathered: Default::default(), dirty: false }
+        Self {
+            key,
+            scope: scope.into(),
+            name: name.into(),
+            born,
+            epochs,
+            gathered: Default::default(),
+            dirty: false,
+        }
     }
 
     /// The pools as of fold `fold`.

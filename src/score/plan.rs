@@ -140,8 +140,8 @@ pub(super) fn port_of(source_port: Option<u64>, destination_port: Option<u64>) -
 
 /// Ports above 1,023 on which servers answer: what comes from there to an ephemeral port is a reply.
 const SERVICE_PORTS: [u16; 22] = [
-    1433, 1521, 2049, 2181, 2379, 3000, 3128, 3306, 3389, 5000, 5432, 5672, 6379, 6443, 8000, 8080, 8443, 9000, 9092,
-    9200, 11211, 27017,
+    1433, 1521, 2049, 2181, 2379, 3000, 3128, 3306, 3389, 5000, 5432, 5672, 6379, 6443, 8000, 8080, 8443,
+    9000, 9092, 9200, 11211, 27017,
 ];
 /// Where the ephemeral ports of Linux begin; those of Windows and IANA lie above.
 const EPHEMERAL_FROM: u64 = 32_768;
@@ -149,8 +149,7 @@ const EPHEMERAL_FROM: u64 = 32_768;
 /// Whether a flow between these ports looks like the answer of a server: rung 4 of the initiator ladder.
 #[inline]
 fn is_reply(source: u64, destination: u64) -> bool {
-    destination >= EPHEMERAL_FROM
-        && (source < 1_024 || SERVICE_PORTS.binary_search(&(source as u16)).is_ok())
+    destination >= EPHEMERAL_FROM && (source < 1_024 || SERVICE_PORTS.binary_search(&(source as u16)).is_ok())
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ impl Shard {
             Some(entity) => entity.rename(Arc::clone(&change.name), change.pool),
             None => {
                 let name = Arc::clone(&change.name);
-                self.entities.push(Entity::new(change.key, name, change.pool, observation.window));
+                self.entities.push(Entity::new(change.key, name, change.pool));
             }
         }
         self.soil(observation.slot);
@@ -178,7 +178,13 @@ pub(super) struct Raiser<'a> {
 
 /// Raises the findings that the entity's open window at `place`, which is judged for good, calls for.
 #[cold]
-fn raise(entity: &mut Entity, place: usize, bench: &Bench<'_>, raiser: &Raiser<'_>, notices: &mut Vec<Notice>) {
+fn raise(
+    entity: &mut Entity,
+    place: usize,
+    bench: &Bench<'_>,
+    raiser: &Raiser<'_>,
+    notices: &mut Vec<Notice>,
+) {
     let window = entity.open[place].window;
     let as_of = bench.as_of(window);
     let log10_p = match entity.open[place].weighed(as_of) {
@@ -203,8 +209,16 @@ fn raise(entity: &mut Entity, place: usize, bench: &Bench<'_>, raiser: &Raiser<'
         next.magnitude[feature] = magnitude;
         let end = raiser.record.and_then(|(record, _)| record.uint(Column::End));
         let at = end.map_or(Grid::end(window), |end| i64::try_from(end).unwrap_or(i64::MAX));
-        let finding =
-            document(entity, &judge, feature, values[feature], log10_p[feature], revision, (window, at), &next);
+        let finding = document(
+            entity,
+            &judge,
+            feature,
+            values[feature],
+            log10_p[feature],
+            revision,
+            (window, at),
+            &next,
+        );
         notices.push(Notice { order: raiser.order, finding });
         raised = Some(next);
     }

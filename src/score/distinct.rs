@@ -38,13 +38,15 @@ enum Form {
     /// More than [`INLINE`], at most [`EXACT_MAX`], ascending.
     List(Vec<u16>),
     /// More than [`EXACT_MAX`].
-    Map(Box<Map>),
+    Map(Map),
 }
 
 /// A bit for every four ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Map {
-    words: [u64; WORDS],
+    words: Box<[u64; WORDS]>,
+    /// How many bits are set.
+    set: u32,
 }
 
 /// Spreads ports over bits, one to one before the two lowest digits go: neighbours part, so that a scan of consecutive
@@ -69,29 +71,34 @@ impl Default for Form {
 // === impl Map ===
 
 impl Map {
-    fn of(ports: &[u16]) -> Box<Self> {
-        let mut map = Box::new(Self { words: [0; WORDS] });
+    fn of(ports: &[u16]) -> Self {
+        let mut map = Self { words: Box::new([0; WORDS]), set: 0 };
         for &port in ports {
-            map.set(port);
+            map.insert(port);
         }
         map
     }
 
     /// Sets the bit of `port`, and says whether it was clear.
-    fn set(&mut self, port: u16) -> bool {
+    fn insert(&mut self, port: u16) -> bool {
         let bit = shuffled(port) >> 2;
         let word = &mut self.words[usize::from(bit / 64)];
         let mask = 1 << (bit % 64);
         let clear = *word & mask == 0;
         *word |= mask;
+        self.set += u32::from(clear);
         clear
+    }
+
+    /// Counts the bits again, after words were changed as a whole.
+    fn recount(&mut self) {
+        self.set = self.words.iter().map(|word| word.count_ones()).sum();
     }
 
     /// How many ports there probably are: always more than [`EXACT_MAX`], and never fewer with more bits set. Square
     /// roots are exact in IEEE arithmetic, so it is the same everywhere.
     fn estimate(&self) -> u32 {
-        let set: u32 = self.words.iter().map(|word| word.count_ones()).sum();
-        let clear = f64::from(BITS - set) / f64::from(BITS);
+        let clear = f64::from(BITS - self.set) / f64::from(BITS);
         let ports = f64::from(PORTS) * (1.0 - clear.sqrt().sqrt());
         ((ports + 0.5) as u32).max(EXACT_MAX as u32 + 1)
     }
@@ -145,7 +152,7 @@ impl Distinct {
                 }
             }
             Form::Map(map) => {
-                if map.set(port) {
+                if map.insert(port) {
                     self.count = map.estimate();
                 }
             }
@@ -176,9 +183,10 @@ impl Distinct {
     pub fn merge(&mut self, other: &Self) {
         match (&mut self.form, &other.form) {
             (Form::Map(own), Form::Map(theirs)) => {
-                for (word, more) in own.words.iter_mut().zip(&theirs.words) {
+                for (word, more) in own.words.iter_mut().zip(theirs.words.iter()) {
                     *word |= more;
                 }
+                own.recount();
                 self.count = own.estimate();
             }
             (_, Form::Map(_)) => {
@@ -202,7 +210,7 @@ impl Distinct {
             + match &self.form {
                 Form::Inline(_) => 0,
                 Form::List(ports) => ports.capacity() * size_of::<u16>(),
-                Form::Map(_) => size_of::<Map>(),
+                Form::Map(_) => size_of::<[u64; WORDS]>(),
             }
     }
 
@@ -239,13 +247,14 @@ impl Distinct {
 
     fn decode_map(bytes: &mut &[u8]) -> Result<Self, DecodeError> {
         let mut map = Map::of(&[]);
-        for word in &mut map.words {
+        for word in map.words.iter_mut() {
             let (octets, rest) = bytes.split_first_chunk().ok_or(DecodeError::Truncated)?;
             *word = u64::from_le_bytes(*octets);
             *bytes = rest;
         }
+        map.recount();
         // So few bits cannot be those of more ports than a list holds.
-        if map.words.iter().map(|word| word.count_ones()).sum::<u32>() * 4 <= EXACT_MAX as u32 {
+        if map.set * 4 <= EXACT_MAX as u32 {
             return Err(DecodeError::Form);
         }
         let count = map.estimate();
@@ -310,7 +319,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded_and_eight_ports_take_none() {
-        assert_eq!(size_of::<Map>(), Distinct::BYTES_MAX);
+        assert_eq!(size_of::<[u64; WORDS]>(), Distinct::BYTES_MAX);
         assert!(size_of::<Distinct>() <= 40, "{}", size_of::<Distinct>());
         let mut distinct = Distinct::new();
         for nth in 0..=u16::MAX {

@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 
 use super::DecodeError;
-use super::geometry::{bucket_high, bucket_mid, bucket_of, dense};
+use super::geometry::{bucket_high, bucket_low, bucket_mid, bucket_of, dense};
 use super::wire::{put_histogram, take_histogram};
 use crate::score::decay::{Moment, decayed};
 
@@ -142,18 +142,21 @@ impl Compact {
         self.buckets.iter().map(|entry| (entry.bucket(), entry.weight()))
     }
 
-    /// The highest value of the bucket in which the fraction `quantile` of the weight, counted from below, is reached;
-    /// 0 while empty. What `hdrhistogram` answers.
+    /// The highest value of the bucket in which the fraction `quantile` of the weight, counted from below, is reached
+    /// (for 0, the lowest of the first); 0 while empty. What `hdrhistogram` answers.
     #[must_use]
     pub fn value_at_quantile(&self, quantile: f64) -> u64 {
         let wanted = ((quantile.clamp(0.0, 1.0) * self.total as f64).ceil() as u64).max(1);
         let mut below = 0;
-        self.iter()
-            .find(|&(_, weight)| {
-                below += u64::from(weight);
-                below >= wanted
-            })
-            .map_or(0, |(bucket, _)| bucket_high(bucket))
+        let reached = self.iter().find(|&(_, weight)| {
+            below += u64::from(weight);
+            below >= wanted
+        });
+        match reached {
+            Some((bucket, _)) if quantile > 0.0 => bucket_high(bucket),
+            Some((bucket, _)) => bucket_low(bucket),
+            None => 0,
+        }
     }
 
     /// Mean, from the middles of the buckets; 0 while empty.

@@ -175,7 +175,7 @@ mod tests {
         let hash = (0..112 * 24_u64).fold(0xcbf2_9ce4_8422_2325_u64, |hash, hour| {
             (hash ^ u64::from(decay.weight(hour * 3600))).wrapping_mul(0x100_0000_01b3)
         });
-        assert_eq!(hash, 0);
+        assert_eq!(hash, 6_251_562_964_170_348_515);
     }
 
     #[test]

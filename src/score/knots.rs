@@ -25,8 +25,10 @@ pub const WINDOWS_MIN: u32 = 24;
 pub const SLOPE_MIN: f32 = 0.5;
 /// Steepest that the tail goes on beyond the last knot, in decades of p per decade of value.
 pub const SLOPE_MAX: f32 = 6.0;
-/// Knots at most.
-const KNOTS: usize = 6;
+/// Buckets at most that have a knot at their low edge.
+const EDGES: usize = 6;
+/// Knots at most: one more at the high edge of the last bucket.
+const KNOTS: usize = EDGES + 1;
 /// Tails at which there is a knot, beside that of everything and that of the largest.
 const TAILS: [f64; 4] = [0.001, 0.01, 0.1, 0.5];
 
@@ -60,7 +62,7 @@ struct Knot {
 #[inline]
 pub fn score_points(log10_p: f32) -> u8 {
     // A conversion to an integer saturates, and takes what is not a number for 0.
-    (log10_p * (-100.0 / 6.0) + 0.5).min(100.0) as u8
+    ((log10_p * (-100.0 / 6.0) + 0.5) as u32).min(100) as u8
 }
 
 // === impl Knot ===
@@ -106,8 +108,8 @@ impl Knots {
     /// log10 of the probability that a window is at least `value`: at most 0, and never rising with `value`.
     ///
     /// 0 up to the smallest value known; a straight line in (log value, log p) between two knots. Beyond the largest
-    /// value known it goes on as it fell to there from the last knot at half that value or less (nearer knots lie as
-    /// they do by chance), but no flatter than [`SLOPE_MIN`], so that more is always more surprising, and no steeper
+    /// value known it goes on as it fell to there from the last higher knot at half that value or less (nearer knots
+    /// lie as they do by chance), but no flatter than [`SLOPE_MIN`], so that more is always more surprising, and no steeper
     /// than [`SLOPE_MAX`] or twice the decades of windows seen, whichever is less: 6 % above a maximum is no surprise
     /// by itself, and a handful of equal windows do not make twice their value one in a million.
     #[must_use]
@@ -153,7 +155,7 @@ impl Knots {
     }
 
     /// Whether `value` is larger than anything that the entity or its peers are remembered for, so that its probability
-    /// is an extrapolation.
+    /// is an extrapolation. The bucket of the largest still counts as known.
     #[must_use]
     pub const fn extrapolated(&self, value: u64) -> bool {
         value > bucket_high(self.max)
@@ -182,9 +184,9 @@ impl Knots {
     fn from_mixture(mixture: &Mixture<'_>, pool: &FrozenPool, now: Moment) -> Self {
         let Some((first, last)) = mixture.range() else { return Self::default() };
         let total = mixture.total();
-        let mut points = [(first, total); KNOTS];
+        let mut points = [(first, total); EDGES];
         mixture.fall(last, &TAILS, |nth, bucket, weight| points[TAILS.len() - nth] = (bucket, weight));
-        points[KNOTS - 1] = (last, mixture.at_or_above(last));
+        points[EDGES - 1] = (last, mixture.at_or_above(last));
         let samples = now.windows_exact(mixture.own_total(), mixture.landmark(now));
         let peer_samples = now.windows_exact(pool.total(), pool.landmark());
         let decades = log10(samples + peer_samples + 1.0);
@@ -209,6 +211,11 @@ impl Knots {
             knots.knots[len] = Knot { x: log10_of(bucket_low(bucket)), y, slope: 0.0 };
             len += 1;
         }
+        // What shares the bucket of the largest is as likely as it.
+        if bucket_high(last) > bucket_low(last) {
+            knots.knots[len] = Knot { x: log10_of(bucket_high(last)), ..knots.knots[len - 1] };
+            len += 1;
+        }
         knots.join(len, SLOPE_MAX.min(2.0 * decades).max(SLOPE_MIN));
         knots
     }
@@ -217,10 +224,14 @@ impl Knots {
     fn join(&mut self, len: usize, steepest: f32) {
         let Some((last, before)) = self.knots[..len].split_last_mut() else { return };
         let half = last.x - std::f32::consts::LOG10_2;
-        let base = before.iter().rev().find(|knot| knot.x <= half).or(before.first());
+        let mut higher = before.iter().rev().filter(|knot| knot.y > last.y);
+        let base = higher.clone().find(|knot| knot.x <= half).or(higher.next_back());
         last.slope = base.map_or(-steepest, |base| base.slope_to(*last).clamp(-steepest, -SLOPE_MIN));
         for nth in 1..len {
             self.knots[nth - 1].slope = self.knots[nth - 1].slope_to(self.knots[nth]);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 #[must_use]
 #[inline]
 pub(super) fn is_plain(text: &[u8]) -> bool {
-    let odd = |byte: u8| byte < b' ' || byte >= 0x7f || byte == b'"' || byte == b'\\';
+    let odd = |byte: u8| !(b' '..0x7f).contains(&byte) || byte == b'"' || byte == b'\\';
     // No early exit, so that the compiler can look at sixteen bytes at once.
     !text.iter().fold(false, |found, byte| found | odd(*byte))
 }

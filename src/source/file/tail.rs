@@ -122,7 +122,7 @@ impl Tail {
         }
         let news = match &self.stage {
             Stage::Unknown => false,
-            Stage::Growing(reading) => self.stamp.len > reading.lines.read_to(),
+            Stage::Growing(reading) => self.stamp.len > reading.lines.framed_to(),
             Stage::Packed(_) => true,
         };
         if news && !self.assigned {
@@ -252,14 +252,14 @@ impl Tail {
     fn read_growing(&mut self, work: &mut Work, held: &mut Held) -> Result<Turn, SourceError> {
         self.look()?;
         let Stage::Growing(reading) = &self.stage else { return Ok(Turn::Waiting) };
-        let read_to = reading.lines.read_to();
-        if self.stamp.len == read_to && self.stands_still() {
+        let framed_to = reading.lines.framed_to();
+        if self.stamp.len == framed_to && self.stands_still() {
             return Ok(Turn::Waiting);
         }
-        if self.stamp.len < read_to || !self.begins_as_before()? {
+        if self.stamp.len < framed_to || !self.begins_as_before()? {
             return self.start_over(work, held, true);
         }
-        let room = (self.stamp.len - read_to).min(BLOCK_BYTES as u64);
+        let room = (self.stamp.len - framed_to).min(BLOCK_BYTES as u64);
         let Stage::Growing(reading) = &mut self.stage else { return Ok(Turn::Waiting) };
         let mut chunk = reading.stream.chunk(room as usize);
         let more = reading.lines.next(&mut work.scratch, &mut chunk);

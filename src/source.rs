@@ -9,6 +9,8 @@ mod reader;
 mod replay;
 pub mod stdin;
 mod stream;
+#[cfg(test)]
+mod trial;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -113,21 +113,6 @@ impl<R: Read> Inflate<R> {
             }
         }
     }
-
-    /// Reads until `buffer` is full or the content ends; returns how much.
-    ///
-    /// # Errors
-    /// As [`Inflate::read`]; `buffer` then holds what came before the break, up to [`Inflate::offset`].
-    pub fn read_full(&mut self, buffer: &mut [u8]) -> Result<usize, InflateError> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match self.read(&mut buffer[filled..])? {
-                0 => break,
-                count => filled += count,
-            }
-        }
-        Ok(filled)
-    }
 }
 
 /// Looks at the first bytes of `reader`.
@@ -135,12 +120,7 @@ impl<R: Read> Inflate<R> {
 fn begin<R: Read>(mut reader: R) -> io::Result<Stream<R>> {
     let mut magic = Vec::with_capacity(MAGIC_BYTES);
     reader.by_ref().take(MAGIC_BYTES as u64).read_to_end(&mut magic)?;
-    let compression = match *magic {
-        [0x1f, 0x8b, ..] => Compression::Gzip,
-        // A frame, or one that is to be skipped, as parallel compressors put before the first.
-        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Compression::Zstd,
-        _ => Compression::Plain,
-    };
+    let compression = Compression::of(&magic);
     let begun = Cursor::new(magic).chain(reader);
     Ok(match compression {
         Compression::Plain => Stream::Plain(begun),
@@ -151,6 +131,19 @@ fn begin<R: Read>(mut reader: R) -> io::Result<Stream<R>> {
             Stream::Zstd(Box::new(decoder))
         }
     })
+}
+
+impl Compression {
+    /// What content that begins with `beginning` is wrapped in; four bytes are enough.
+    #[must_use]
+    pub fn of(beginning: &[u8]) -> Self {
+        match *beginning {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            // A frame, or one that is to be skipped, as parallel compressors put before the first.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
 }
 
 impl fmt::Display for Compression {

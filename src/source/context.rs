@@ -41,10 +41,13 @@ impl SourceContext {
     /// When the workers are gone.
     pub async fn hand_on(&self, window: &Arc<Window>, mut chunk: Chunk) -> Result<bool, SourceError> {
         let mut stop = self.stop.clone();
+        // Everything before `deliver_from` is delivered already: what is confirmed must not stand before it, or a commit
+        // would take back an earlier one.
+        let next = chunk.next.max(chunk.deliver_from);
         chunk.receipt = tokio::select! {
             biased;
             () = stop.stopped() => return Ok(false),
-            receipt = window.admit(chunk.next, chunk.bytes.len()) => receipt,
+            receipt = window.admit(next, chunk.bytes.len()) => receipt,
         };
         let records = chunk.records.len();
         self.books.records_received.inc_by(records as u64);

@@ -2,8 +2,11 @@
 
 mod fingerprint;
 mod follow;
+mod held;
 mod once;
 mod paths;
+mod stamp;
+mod tail;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

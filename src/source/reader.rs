@@ -119,9 +119,9 @@ impl<R: Read> LineReader<R> {
         self.lines = Lines::new(self.line_bytes_max, self.positions, at);
     }
 
-    /// Byte offset after everything read from a stream whose positions are byte offsets.
-    pub(super) fn read_to(&self) -> Position {
-        self.lines.position() + self.lines.half_len() + self.ahead.len() as u64
+    /// Byte offset after everything framed of a stream whose positions are byte offsets: what was only peeked at is not.
+    pub(super) fn framed_to(&self) -> Position {
+        self.lines.position() + self.lines.half_len()
     }
 
     /// Fills `block` with what comes next and returns how far; 0 where there is no more for now.

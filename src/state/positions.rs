@@ -17,7 +17,7 @@ const COMMITS: &str = "commits";
 /// The most origins per table. A file of five minutes each makes 100,000 in a year.
 pub(super) const ORIGINS_MAX: u64 = 100_000;
 /// How many stay when there are more, so that not every commit has to look for the oldest.
-const ORIGINS_KEPT: u64 = ORIGINS_MAX / 10 * 9;
+const ORIGINS_KEPT: usize = ORIGINS_MAX as usize / 10 * 9;
 
 pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StateError> {
     transaction.open_table(SCORED)?;
@@ -52,10 +52,17 @@ pub(super) fn put(
             touched.push(row?.1.value().1);
         }
         touched.sort_unstable();
-        let surplus = usize::try_from(table.len()?.saturating_sub(ORIGINS_KEPT)).unwrap_or(usize::MAX);
+        let surplus = touched.len().saturating_sub(ORIGINS_KEPT);
         // What this commit wrote stays, however much it is.
-        let oldest = touched.get(surplus).copied().unwrap_or(commit).min(commit);
-        table.retain(|_, (_, touched)| touched >= oldest)?;
+        let newest = touched.get(surplus).copied().unwrap_or(commit).min(commit);
+        let mut as_new = surplus.saturating_sub(touched.partition_point(|touched| *touched < newest));
+        table.retain(|_, (_, touched)| {
+            let goes = touched < newest || (touched == newest && touched < commit && as_new > 0);
+            if goes && touched == newest {
+                as_new -= 1;
+            }
+            !goes
+        })?;
     }
     Ok(())
 }

@@ -98,3 +98,6 @@ fn read_file(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,3 @@ fn expand_one(text: &str, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

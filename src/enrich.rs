@@ -1,1 +1,35 @@
-//! What the record does not say: where an address is, whose it is, which way the flow goes.
+//! What the record does not say: where an address is, whose network it is in, which asset it belongs to, which way the
+//! flow goes, and what its numbers are called.
+
+mod asset;
+mod cache;
+mod columns;
+mod community_id;
+mod config;
+mod database;
+mod direction;
+mod enricher;
+mod error;
+mod meters;
+mod own_side;
+mod place;
+mod protocol;
+mod service;
+mod shared;
+mod tables;
+mod watch;
+
+pub use config::{AssetFile, Config, Geoip};
+pub use enricher::Enricher;
+pub use error::{AssetError, DatabaseError, Error};
+pub use shared::Shared;
+pub use tables::Tables;
+pub use watch::{Reloader, watch};
+
+use crate::event::Batch;
+
+/// One step of the data path over a batch. It cannot fail: a bad event is flagged and counted.
+pub trait Stage: Send {
+    /// Does its work on every event of `batch`.
+    fn apply(&mut self, batch: &mut Batch);
+}

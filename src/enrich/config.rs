@@ -1,0 +1,84 @@
+//! The `enrich` key: which databases and asset lists, and which networks are inside.
+
+use std::path::PathBuf;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is added to every event besides what its record says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "Enrich")]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// MaxMind databases that say where an address is and whose network it is in. Default: none, and events carry no
+    /// `geo` and no `as`. A file that changes is read again once its size and time have stood still for two seconds.
+    pub geoip: Geoip,
+    /// Lists of what people call their hosts and networks. Default: none. Where two rows have the same key, the one of
+    /// the later file, or the later row of a file, wins.
+    pub assets: Vec<AssetFile>,
+    /// The networks that are inside, as CIDRs. They decide the direction of a flow and which of its sides is scored.
+    /// Default: the private ranges of RFC 1918, RFC 6598 and RFC 4193. An empty list makes every address external.
+    #[schemars(with = "Vec<String>")]
+    pub internal: Vec<IpNet>,
+}
+
+/// MaxMind databases, each optional. A file has 1 GiB at most.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Geoip {
+    /// Path of a City database (GeoLite2-City.mmdb, GeoIP2-City.mmdb or one of their shape). Default: none.
+    pub city: Option<PathBuf>,
+    /// Path of a Country database. Default: none. Where `city` is given too, it is asked for the addresses that the City
+    /// database does not know.
+    pub country: Option<PathBuf>,
+    /// Path of an ASN database (GeoLite2-ASN.mmdb or one of its shape). Default: none.
+    pub asn: Option<PathBuf>,
+}
+
+/// One asset list.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssetFile {
+    /// Path of the list: `.csv` with a header line, or `.json` or `.ndjson` with one object per asset. Columns are `key`
+    /// (a CIDR, an address, `eni-…` or `i-…`), `name`, `owner`, `role`, `criticality` and `tags` (`k=v;k=v` in CSV); any
+    /// other column is a tag. At most 64 MiB and 1,000,000 rows.
+    pub file: PathBuf,
+}
+
+// === impl Config ===
+
+impl Default for Config {
+    fn default() -> Self {
+        let v4 = [([10, 0, 0, 0], 8), ([172, 16, 0, 0], 12), ([192, 168, 0, 0], 16), ([100, 64, 0, 0], 10)];
+        let v4 = v4.map(|(address, prefix)| Ipv4Net::new_assert(address.into(), prefix).into());
+        let v6 = Ipv6Net::new_assert([0xfc00, 0, 0, 0, 0, 0, 0, 0].into(), 7);
+        let internal = v4.into_iter().chain([v6.into()]).collect();
+        Self { geoip: Geoip::default(), assets: Vec::new(), internal }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_config_has_the_private_ranges_inside_and_no_files() {
+        let config: Config = serde_json::from_str("{}").unwrap();
+        let internal: Vec<_> = config.internal.iter().map(ToString::to_string).collect();
+        assert_eq!(internal, ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]);
+        assert_eq!((config.geoip, config.assets), (Geoip::default(), Vec::new()));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused_at_every_depth() {
+        for text in [
+            r#"{"geo": {}}"#,
+            r#"{"geoip": {"cities": "a.mmdb"}}"#,
+            r#"{"assets": [{"file": "a.csv", "kind": "csv"}]}"#,
+            r#"{"internal": ["10.0.0.0"]}"#,
+        ] {
+            assert!(serde_json::from_str::<Config>(text).is_err(), "{text} was read");
+        }
+    }
+}

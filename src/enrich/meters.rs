@@ -1,0 +1,100 @@
+//! What enrichment counts: look-ups by cache, reloads by file, and what is loaded.
+
+use crate::telemetry::metrics::{Counter, Gauge, Metrics};
+
+/// Metrics of the room. Clones share them.
+#[derive(Debug, Clone)]
+pub(super) struct Meters {
+    /// What is known of an address.
+    pub(super) addresses: CacheMeters,
+    /// Places decoded from a City or Country database.
+    pub(super) places: CacheMeters,
+    /// Autonomous systems decoded from an ASN database.
+    pub(super) networks: CacheMeters,
+    /// Look-ups that a database which passed verification could not answer; the address counts as unknown.
+    pub(super) errors: Counter,
+    assets: Gauge,
+    metrics: Metrics,
+}
+
+/// Metrics of one cache.
+#[derive(Debug, Clone)]
+pub(super) struct CacheMeters {
+    hits: Counter,
+    misses: Counter,
+}
+
+/// Hits and misses of one cache since they were last told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Found in the cache.
+    pub(super) hits: u64,
+    /// Not found in the cache.
+    pub(super) misses: u64,
+}
+
+// === impl Meters ===
+
+impl Meters {
+    /// The room's metrics.
+    pub(super) fn new(metrics: &Metrics) -> Self {
+        let cache = |cache: &str| {
+            let counter = |result: &str| {
+                metrics.counter(
+                    "floodmark_enrich_lookups",
+                    "Look-ups by cache and whether the cache had the answer.",
+                    vec![("cache", cache.to_owned()), ("result", result.to_owned())],
+                )
+            };
+            CacheMeters { hits: counter("hit"), misses: counter("miss") }
+        };
+        Self {
+            addresses: cache("address"),
+            places: cache("place"),
+            networks: cache("network"),
+            errors: metrics.counter(
+                "floodmark_enrich_lookup_errors",
+                "Look-ups that a database could not answer.",
+                Vec::new(),
+            ),
+            assets: metrics.gauge(
+                "floodmark_enrich_assets_rows",
+                "Assets in use, from all lists.",
+                Vec::new(),
+            ),
+            metrics: metrics.clone(),
+        }
+    }
+
+    /// The counter of reloads of the file under config key `key` that ended as `result`: `ok` or `refused`.
+    pub(super) fn reloads(&self, key: &str, result: &'static str) -> Counter {
+        let labels = vec![("file", key.to_owned()), ("result", result.to_owned())];
+        self.metrics.counter("floodmark_enrich_reloads", "Changed files read again.", labels)
+    }
+
+    /// Says when the database under config key `key` was built, in seconds since 1970.
+    pub(super) fn set_build_epoch(&self, key: &str, seconds: u64) {
+        let gauge = self.metrics.gauge(
+            "floodmark_enrich_database_build_timestamp_seconds",
+            "When the database in use was built, seconds since 1970.",
+            vec![("file", key.to_owned())],
+        );
+        gauge.set(i64::try_from(seconds).unwrap_or(i64::MAX));
+    }
+
+    /// Says how many assets there are.
+    pub(super) fn set_assets(&self, rows: usize) {
+        self.assets.set(i64::try_from(rows).unwrap_or(i64::MAX));
+    }
+}
+
+// === impl CacheMeters ===
+
+impl CacheMeters {
+    /// Counts what `tally` holds and empties it.
+    pub(super) fn tell(&self, tally: &mut Tally) {
+        self.hits.inc_by(tally.hits);
+        self.misses.inc_by(tally.misses);
+        *tally = Tally::default();
+    }
+}

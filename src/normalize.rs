@@ -1,1 +1,141 @@
-//! Batches into documents: the ECS writer, and the documents that quarantine and dead letter keep.
+//! Batches into documents: the ECS writer, and the lines that quarantine and dead letter keep.
+
+mod amount;
+mod ecs;
+mod fields;
+mod fragment;
+mod paths;
+mod piece;
+mod quarantine;
+mod schema;
+mod select;
+mod stamp;
+mod text;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+pub use ecs::Ecs;
+pub use fields::fields;
+pub use quarantine::{QuarantineError, QuarantinedRecord, Refusal, Refused, dead_letter, quarantine};
+pub use schema::{Schema, SchemaName};
+pub use select::{Namespace, NamespaceError, Select};
+
+use crate::event::{Batch, DocumentKind, Documents, EntityName, Event, Span, Verdict};
+
+/// Writes the documents of batches for one sink. Each worker thread has its own; nothing is allocated per event once
+/// its tables and the buffers given to it have grown.
+pub struct Normalizer {
+    schema: Box<dyn Schema>,
+    /// Where in the documents' keys the name of each of the batch's entities stands.
+    keys: Vec<Option<Span>>,
+    /// The same by the entity's serial, for findings.
+    finding_keys: HashMap<u64, Span, foldhash::fast::FixedState>,
+}
+
+/// What became of a batch's events and findings: each is counted once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Documents written.
+    pub written: u64,
+    /// Events that the sink's `select` leaves out.
+    pub filtered: u64,
+    /// Events that an earlier run delivered: they are not offered to the sink.
+    pub delivered_before: u64,
+}
+
+// === impl Normalizer ===
+
+impl Normalizer {
+    /// A writer of documents with `schema`.
+    #[must_use]
+    pub fn new(schema: Box<dyn Schema>) -> Self {
+        Self { schema, keys: Vec::new(), finding_keys: HashMap::default() }
+    }
+
+    /// Appends the documents of `batch` that `select` lets pass: the events that leave, in order, then the findings.
+    /// `ingested_millis` is the wall clock, in milliseconds since 1970.
+    pub fn documents(
+        &mut self,
+        batch: &Batch,
+        select: Select,
+        ingested_millis: u64,
+        out: &mut Documents,
+    ) -> Tally {
+        let mut tally = Tally::default();
+        self.schema.begin(ingested_millis);
+        self.keys.clear();
+        self.keys.resize(batch.entities.len(), None);
+        self.finding_keys.clear();
+        for (index, event) in batch.events.iter().enumerate() {
+            let verdict = batch.verdicts.get(index).and_then(Option::as_ref);
+            if !event.deliver {
+                tally.delivered_before += 1;
+            } else if selects(select, verdict) {
+                self.event(batch, index, event, verdict, out);
+                tally.written += 1;
+            } else {
+                tally.filtered += 1;
+            }
+        }
+        if !batch.findings.is_empty() {
+            let named = self.keys.iter().zip(&batch.entities);
+            self.finding_keys.extend(named.filter_map(|(key, entity)| Some((entity.serial, (*key)?))));
+        }
+        for (index, finding) in batch.findings.iter().enumerate() {
+            self.schema.finding(batch, index, &mut out.bytes);
+            let key = self.finding_key(&finding.entity, out);
+            out.end_document(finding.document, DocumentKind::Finding, key);
+            tally.written += 1;
+        }
+        tally
+    }
+
+    #[inline]
+    fn event(
+        &mut self,
+        batch: &Batch,
+        index: usize,
+        event: &Event,
+        verdict: Option<&Verdict>,
+        out: &mut Documents,
+    ) {
+        self.schema.event(batch, index, &mut out.bytes);
+        let key = match verdict {
+            Some(verdict) => {
+                let place = verdict.entity as usize;
+                let keys = &mut out.keys;
+                *self.keys[place].get_or_insert_with(|| append(keys, &batch.entities[place].name))
+            }
+            None => Span::default(),
+        };
+        out.end_document(event.id, DocumentKind::Event, key);
+    }
+
+    fn finding_key(&mut self, entity: &EntityName, out: &mut Documents) -> Span {
+        let keys = &mut out.keys;
+        *self.finding_keys.entry(entity.serial).or_insert_with(|| append(keys, &entity.name))
+    }
+}
+
+/// Whether an event with this verdict is selected.
+#[inline]
+fn selects(select: Select, verdict: Option<&Verdict>) -> bool {
+    match select {
+        Select::All => true,
+        Select::Findings => false,
+        Select::Score(least) => {
+            verdict.and_then(|verdict| verdict.score).is_some_and(|score| score.points >= least)
+        }
+    }
+}
+
+fn append(keys: &mut Vec<u8>, name: &str) -> Span {
+    let start = keys.len();
+    keys.extend_from_slice(name.as_bytes());
+    Span::new(start, keys.len())
+}

@@ -33,7 +33,45 @@ pub struct FieldInfo {
     /// The flow log version that brought it.
     pub version: u8,
     /// The ECS paths that its value is written to; the first is its place, others repeat it where searches expect it.
-    pub ecs: &'static [&'static str],
+    pub ecs: &'static [EcsPath],
+    /// What it says, for people; with the blank that a doc comment begins with.
+    pub doc: &'static str,
+}
+
+/// A place in an ECS document, and the type of what stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EcsPath {
+    /// Names of the objects from the outermost to the value's own, joined by dots.
+    pub path: &'static str,
+    /// The type of the value, as ECS and Elasticsearch mappings name it.
+    pub kind: EcsType,
+}
+
+/// A type of ECS, by the name that mappings give it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EcsType {
+    /// Text that is searched as a whole.
+    Keyword,
+    /// A keyword that is the same in all documents of a data stream.
+    ConstantKeyword,
+    /// Text that is searched by its words.
+    MatchOnlyText,
+    /// An IPv4 or IPv6 address.
+    Ip,
+    /// A whole number.
+    Long,
+    /// A number with 24 significant bits.
+    Float,
+    /// A number with 53 significant bits.
+    Double,
+    /// True or false.
+    Boolean,
+    /// A point in time, as RFC 3339 writes it.
+    Date,
+    /// Latitude and longitude.
+    GeoPoint,
+    /// An object whose names are not known beforehand, and whose values are keywords.
+    Flattened,
 }
 
 // === impl Field ===
@@ -54,6 +92,28 @@ impl Field {
                 && known.bytes().zip(name.bytes()).all(|(a, b)| a == b || (a == b'-' && b == b'_'))
         };
         FIELDS.iter().find(|row| same(row.name)).map(|row| row.field)
+    }
+}
+
+// === impl EcsType ===
+
+impl EcsType {
+    /// Its name in ECS and in mappings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keyword => "keyword",
+            Self::ConstantKeyword => "constant_keyword",
+            Self::MatchOnlyText => "match_only_text",
+            Self::Ip => "ip",
+            Self::Long => "long",
+            Self::Float => "float",
+            Self::Double => "double",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::GeoPoint => "geo_point",
+            Self::Flattened => "flattened",
+        }
     }
 }
 
@@ -83,7 +143,7 @@ mod tests {
         for (index, row) in FIELDS.iter().enumerate() {
             for other in &FIELDS[index + 1..] {
                 assert_ne!(row.name, other.name);
-                assert_ne!(row.ecs[0], other.ecs[0], "{} and {}", row.name, other.name);
+                assert_ne!(row.ecs[0].path, other.ecs[0].path, "{} and {}", row.name, other.name);
             }
         }
     }

@@ -1,9 +1,12 @@
 //! The table itself: one row for each field of VPC Flow Logs. A field that AWS adds is one more row.
 
-use super::{FieldInfo, Kind};
+use super::{EcsPath, EcsType, FieldInfo, Kind};
 
 macro_rules! fields {
-    ($($(#[doc = $doc:literal])+ $field:ident $name:literal v $version:literal, $kind:expr, [$($ecs:literal),+];)+) => {
+    ($(
+        $(#[doc = $doc:literal])+
+        $field:ident $name:literal v $version:literal, $kind:expr, [$($ecs:literal $type:ident),+];
+    )+) => {
         /// A field of the vocabulary; its number is its row in [`FIELDS`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u8)]
@@ -12,119 +15,129 @@ macro_rules! fields {
         }
 
         /// Every field, in the order of [`Field`]. Source of names, types and versions: AWS, "Flow log records".
+        ///
+        /// Amounts are numbers in documents; codes (a version, TCP flags, a traffic path) are keywords, as Elastic's own
+        /// integration has them and as ECS has `network.iana_number`.
         pub const FIELDS: &[FieldInfo] = &[
-            $(FieldInfo { field: Field::$field, name: $name, kind: $kind, version: $version, ecs: &[$($ecs),+] },)+
+            $(FieldInfo {
+                field: Field::$field,
+                name: $name,
+                kind: $kind,
+                version: $version,
+                ecs: &[$(EcsPath { path: $ecs, kind: EcsType::$type }),+],
+                doc: concat!($($doc),+),
+            },)+
         ];
     };
 }
 
 fields! {
     /// The highest version among the log's fields.
-    Version "version" v 2, Kind::Uint(255), ["aws.vpcflow.version"];
+    Version "version" v 2, Kind::Uint(255), ["aws.vpcflow.version" Keyword];
     /// The account that owns the interface; leading zeros are part of it.
-    AccountId "account-id" v 2, Kind::Text, ["cloud.account.id", "aws.vpcflow.account_id"];
+    AccountId "account-id" v 2, Kind::Text, ["cloud.account.id" Keyword, "aws.vpcflow.account_id" Keyword];
     /// The network interface that saw the flow.
-    InterfaceId "interface-id" v 2, Kind::Text, ["aws.vpcflow.interface_id"];
+    InterfaceId "interface-id" v 2, Kind::Text, ["aws.vpcflow.interface_id" Keyword];
     /// The sender, as the interface sees it.
-    SrcAddr "srcaddr" v 2, Kind::Address, ["source.ip", "source.address"];
+    SrcAddr "srcaddr" v 2, Kind::Address, ["source.ip" Ip, "source.address" Keyword];
     /// The receiver, as the interface sees it.
-    DstAddr "dstaddr" v 2, Kind::Address, ["destination.ip", "destination.address"];
+    DstAddr "dstaddr" v 2, Kind::Address, ["destination.ip" Ip, "destination.address" Keyword];
     /// The sender's port.
-    SrcPort "srcport" v 2, Kind::Uint(65_535), ["source.port"];
+    SrcPort "srcport" v 2, Kind::Uint(65_535), ["source.port" Long];
     /// The receiver's port.
-    DstPort "dstport" v 2, Kind::Uint(65_535), ["destination.port"];
+    DstPort "dstport" v 2, Kind::Uint(65_535), ["destination.port" Long];
     /// The IANA protocol number.
-    Protocol "protocol" v 2, Kind::Uint(255), ["network.iana_number"];
+    Protocol "protocol" v 2, Kind::Uint(255), ["network.iana_number" Keyword];
     /// Packets sent in the window.
-    Packets "packets" v 2, Kind::Uint(u64::MAX), ["source.packets", "network.packets"];
+    Packets "packets" v 2, Kind::Uint(u64::MAX), ["source.packets" Long, "network.packets" Long];
     /// Bytes sent in the window.
-    Bytes "bytes" v 2, Kind::Uint(u64::MAX), ["source.bytes", "network.bytes"];
+    Bytes "bytes" v 2, Kind::Uint(u64::MAX), ["source.bytes" Long, "network.bytes" Long];
     /// First packet, seconds since 1970.
-    Start "start" v 2, Kind::Uint(253_402_300_799), ["event.start"];
+    Start "start" v 2, Kind::Uint(253_402_300_799), ["event.start" Date];
     /// Last packet, seconds since 1970.
-    End "end" v 2, Kind::Uint(253_402_300_799), ["event.end", "@timestamp"];
+    End "end" v 2, Kind::Uint(253_402_300_799), ["event.end" Date, "@timestamp" Date];
     /// Accepted or rejected.
-    Action "action" v 2, Kind::Action, ["event.action", "aws.vpcflow.action"];
+    Action "action" v 2, Kind::Action, ["event.action" Keyword, "aws.vpcflow.action" Keyword];
     /// Whether the log saw all of the window.
-    LogStatus "log-status" v 2, Kind::LogStatus, ["aws.vpcflow.log_status"];
+    LogStatus "log-status" v 2, Kind::LogStatus, ["aws.vpcflow.log_status" Keyword];
     /// The VPC of the interface.
-    VpcId "vpc-id" v 3, Kind::Text, ["aws.vpcflow.vpc_id"];
+    VpcId "vpc-id" v 3, Kind::Text, ["aws.vpcflow.vpc_id" Keyword];
     /// The subnet of the interface.
-    SubnetId "subnet-id" v 3, Kind::Text, ["aws.vpcflow.subnet_id"];
+    SubnetId "subnet-id" v 3, Kind::Text, ["aws.vpcflow.subnet_id" Keyword];
     /// The instance of the interface.
-    InstanceId "instance-id" v 3, Kind::Text, ["cloud.instance.id", "aws.vpcflow.instance_id"];
+    InstanceId "instance-id" v 3, Kind::Text, ["cloud.instance.id" Keyword, "aws.vpcflow.instance_id" Keyword];
     /// TCP flags seen, combined by OR.
-    TcpFlags "tcp-flags" v 3, Kind::Uint(255), ["aws.vpcflow.tcp_flags"];
+    TcpFlags "tcp-flags" v 3, Kind::Uint(255), ["aws.vpcflow.tcp_flags" Keyword];
     /// IPv4, IPv6 or EFA.
-    Type "type" v 3, Kind::Text, ["aws.vpcflow.type"];
+    Type "type" v 3, Kind::Text, ["aws.vpcflow.type" Keyword];
     /// The sender in the packet itself.
-    PktSrcAddr "pkt-srcaddr" v 3, Kind::Address, ["aws.vpcflow.pkt_srcaddr"];
+    PktSrcAddr "pkt-srcaddr" v 3, Kind::Address, ["aws.vpcflow.pkt_srcaddr" Ip, "source.nat.ip" Ip];
     /// The receiver in the packet itself.
-    PktDstAddr "pkt-dstaddr" v 3, Kind::Address, ["aws.vpcflow.pkt_dstaddr"];
+    PktDstAddr "pkt-dstaddr" v 3, Kind::Address, ["aws.vpcflow.pkt_dstaddr" Ip, "destination.nat.ip" Ip];
     /// The region of the interface.
-    Region "region" v 4, Kind::Text, ["cloud.region"];
+    Region "region" v 4, Kind::Text, ["cloud.region" Keyword];
     /// The availability zone's id.
-    AzId "az-id" v 4, Kind::Text, ["cloud.availability_zone"];
+    AzId "az-id" v 4, Kind::Text, ["cloud.availability_zone" Keyword];
     /// Wavelength, outpost or localzone.
-    SublocationType "sublocation-type" v 4, Kind::Text, ["aws.vpcflow.sublocation.type"];
+    SublocationType "sublocation-type" v 4, Kind::Text, ["aws.vpcflow.sublocation.type" Keyword];
     /// The sublocation's id.
-    SublocationId "sublocation-id" v 4, Kind::Text, ["aws.vpcflow.sublocation.id"];
+    SublocationId "sublocation-id" v 4, Kind::Text, ["aws.vpcflow.sublocation.id" Keyword];
     /// The AWS service of the packet's sender.
-    PktSrcAwsService "pkt-src-aws-service" v 5, Kind::Text, ["aws.vpcflow.pkt_src_service"];
+    PktSrcAwsService "pkt-src-aws-service" v 5, Kind::Text, ["aws.vpcflow.pkt_src_service" Keyword];
     /// The AWS service of the packet's receiver.
-    PktDstAwsService "pkt-dst-aws-service" v 5, Kind::Text, ["aws.vpcflow.pkt_dst_service"];
+    PktDstAwsService "pkt-dst-aws-service" v 5, Kind::Text, ["aws.vpcflow.pkt_dst_service" Keyword];
     /// Ingress or egress, as the interface sees it.
-    FlowDirection "flow-direction" v 5, Kind::Text, ["aws.vpcflow.flow_direction"];
+    FlowDirection "flow-direction" v 5, Kind::Text, ["aws.vpcflow.flow_direction" Keyword];
     /// Which way egress traffic takes.
-    TrafficPath "traffic-path" v 5, Kind::Uint(255), ["aws.vpcflow.traffic_path"];
+    TrafficPath "traffic-path" v 5, Kind::Uint(255), ["aws.vpcflow.traffic_path" Keyword];
     /// The ECS cluster's ARN.
-    EcsClusterArn "ecs-cluster-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_cluster_arn"];
+    EcsClusterArn "ecs-cluster-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_cluster_arn" Keyword, "orchestrator.cluster.id" Keyword];
     /// The ECS cluster's name.
-    EcsClusterName "ecs-cluster-name" v 7, Kind::Text, ["aws.vpcflow.ecs_cluster_name"];
+    EcsClusterName "ecs-cluster-name" v 7, Kind::Text, ["aws.vpcflow.ecs_cluster_name" Keyword, "orchestrator.cluster.name" Keyword];
     /// The ECS container instance's ARN.
-    EcsContainerInstanceArn "ecs-container-instance-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_container_instance_arn"];
+    EcsContainerInstanceArn "ecs-container-instance-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_container_instance_arn" Keyword];
     /// The ECS container instance's id.
-    EcsContainerInstanceId "ecs-container-instance-id" v 7, Kind::Text, ["aws.vpcflow.ecs_container_instance_id"];
+    EcsContainerInstanceId "ecs-container-instance-id" v 7, Kind::Text, ["aws.vpcflow.ecs_container_instance_id" Keyword];
     /// The first container's runtime id.
-    EcsContainerId "ecs-container-id" v 7, Kind::Text, ["aws.vpcflow.ecs_container_id"];
+    EcsContainerId "ecs-container-id" v 7, Kind::Text, ["aws.vpcflow.ecs_container_id" Keyword, "container.id" Keyword];
     /// The second container's runtime id.
-    EcsSecondContainerId "ecs-second-container-id" v 7, Kind::Text, ["aws.vpcflow.ecs_second_container_id"];
+    EcsSecondContainerId "ecs-second-container-id" v 7, Kind::Text, ["aws.vpcflow.ecs_second_container_id" Keyword];
     /// The ECS service of the task.
-    EcsServiceName "ecs-service-name" v 7, Kind::Text, ["aws.vpcflow.ecs_service_name"];
+    EcsServiceName "ecs-service-name" v 7, Kind::Text, ["aws.vpcflow.ecs_service_name" Keyword, "service.name" Keyword];
     /// The ECS task definition's ARN.
-    EcsTaskDefinitionArn "ecs-task-definition-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_task_definition_arn"];
+    EcsTaskDefinitionArn "ecs-task-definition-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_task_definition_arn" Keyword];
     /// The ECS task's ARN.
-    EcsTaskArn "ecs-task-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_task_arn"];
+    EcsTaskArn "ecs-task-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_task_arn" Keyword];
     /// The ECS task's id.
-    EcsTaskId "ecs-task-id" v 7, Kind::Text, ["aws.vpcflow.ecs_task_id"];
+    EcsTaskId "ecs-task-id" v 7, Kind::Text, ["aws.vpcflow.ecs_task_id" Keyword];
     /// Why a flow was rejected.
-    RejectReason "reject-reason" v 8, Kind::Text, ["aws.vpcflow.reject_reason"];
+    RejectReason "reject-reason" v 8, Kind::Text, ["aws.vpcflow.reject_reason" Keyword];
     /// The resource that the log belongs to, such as a regional NAT gateway.
-    ResourceId "resource-id" v 9, Kind::Text, ["aws.vpcflow.resource_id"];
+    ResourceId "resource-id" v 9, Kind::Text, ["aws.vpcflow.resource_id" Keyword];
     /// How the flow is encrypted in transit.
-    EncryptionStatus "encryption-status" v 10, Kind::Uint(255), ["aws.vpcflow.encryption_status"];
+    EncryptionStatus "encryption-status" v 10, Kind::Uint(255), ["aws.vpcflow.encryption_status" Keyword];
     /// The first instance tag logged, percent-encoded.
-    InstanceTag "instance-tag" v 11, Kind::Text, ["aws.vpcflow.instance_tag"];
+    InstanceTag "instance-tag" v 11, Kind::Text, ["aws.vpcflow.instance_tag" Keyword];
     /// The second instance tag logged, percent-encoded.
-    InstanceTag2 "instance-tag-2" v 11, Kind::Text, ["aws.vpcflow.instance_tag_2"];
+    InstanceTag2 "instance-tag-2" v 11, Kind::Text, ["aws.vpcflow.instance_tag_2" Keyword];
     /// The first interface tag logged, percent-encoded.
-    InterfaceTag "interface-tag" v 11, Kind::Text, ["aws.vpcflow.interface_tag"];
+    InterfaceTag "interface-tag" v 11, Kind::Text, ["aws.vpcflow.interface_tag" Keyword];
     /// The second interface tag logged, percent-encoded.
-    InterfaceTag2 "interface-tag-2" v 11, Kind::Text, ["aws.vpcflow.interface_tag_2"];
+    InterfaceTag2 "interface-tag-2" v 11, Kind::Text, ["aws.vpcflow.interface_tag_2" Keyword];
     /// The first Auto Scaling group tag logged, percent-encoded.
-    AsgTag "asg-tag" v 11, Kind::Text, ["aws.vpcflow.asg_tag"];
+    AsgTag "asg-tag" v 11, Kind::Text, ["aws.vpcflow.asg_tag" Keyword];
     /// The second Auto Scaling group tag logged, percent-encoded.
-    AsgTag2 "asg-tag-2" v 11, Kind::Text, ["aws.vpcflow.asg_tag_2"];
+    AsgTag2 "asg-tag-2" v 11, Kind::Text, ["aws.vpcflow.asg_tag_2" Keyword];
     /// What kind of interface it is.
-    InterfaceType "interface-type" v 11, Kind::Text, ["aws.vpcflow.interface_type"];
+    InterfaceType "interface-type" v 11, Kind::Text, ["aws.vpcflow.interface_type" Keyword];
     /// The interface on the other side.
-    NextHopInterfaceId "next-hop-interface-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_interface_id"];
+    NextHopInterfaceId "next-hop-interface-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_interface_id" Keyword];
     /// The other side's subnet.
-    NextHopSubnetId "next-hop-subnet-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_subnet_id"];
+    NextHopSubnetId "next-hop-subnet-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_subnet_id" Keyword];
     /// The other side's availability zone.
-    NextHopAzId "next-hop-az-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_az_id"];
+    NextHopAzId "next-hop-az-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_az_id" Keyword];
     /// The other side's VPC.
-    NextHopVpcId "next-hop-vpc-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_vpc_id"];
+    NextHopVpcId "next-hop-vpc-id" v 11, Kind::Text, ["aws.vpcflow.next_hop_vpc_id" Keyword];
     /// What kind of interface the other side is.
-    NextHopInterfaceType "next-hop-interface-type" v 11, Kind::Text, ["aws.vpcflow.next_hop_interface_type"];
+    NextHopInterfaceType "next-hop-interface-type" v 11, Kind::Text, ["aws.vpcflow.next_hop_interface_type" Keyword];
 }

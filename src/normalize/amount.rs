@@ -1,0 +1,154 @@
+//! Amounts for people: bytes with a unit, lengths of time, and small probabilities, without floating point formatting.
+
+use super::text::put_uint;
+
+/// Powers of a thousand and their units, largest first: SI, as bandwidth and transfer volumes are billed.
+const UNITS: [(u64, &[u8]); 6] = [
+    (1_000_000_000_000_000_000, b" EB"),
+    (1_000_000_000_000_000, b" PB"),
+    (1_000_000_000_000, b" TB"),
+    (1_000_000_000, b" GB"),
+    (1_000_000, b" MB"),
+    (1_000, b" kB"),
+];
+
+/// Fractional digits of a `log10` that [`put_probability`] can tell apart: 1/256 of a decade, interpolated.
+const STEPS: usize = 256;
+/// `10^(i / 256)` for i from 0 to 256.
+const DECADE: [f32; STEPS + 1] = decade();
+
+/// Appends a number of bytes with three digits and its unit: `48 kB`, `1.02 GB`; zeros at the end are left out.
+pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: u64) {
+    let Some(place) = UNITS.iter().position(|(unit, _)| bytes >= unit - unit / 2_000) else {
+        put_uint(out, bytes);
+        out.extend_from_slice(b" B");
+        return;
+    };
+    let (unit, name) = UNITS[place];
+    // Hundredths of the unit, rounded to three digits: 1.02, 48.3, 999.
+    let step = match bytes / unit {
+        0..10 => 1,
+        10..100 => 10,
+        _ => 100,
+    };
+    let grain = unit / 100 * step;
+    let hundredths = (bytes / grain + u64::from(bytes % grain >= grain / 2)) * step;
+    put_uint(out, hundredths / 100);
+    match (hundredths / 10 % 10, hundredths % 10) {
+        (0, 0) => {}
+        (tenths, 0) => out.extend_from_slice(&[b'.', b'0' + tenths as u8]),
+        (tenths, rest) => out.extend_from_slice(&[b'.', b'0' + tenths as u8, b'0' + rest as u8]),
+    }
+    out.extend_from_slice(name);
+}
+
+/// Appends a length of time in its largest whole unit: `10 min`, `1 h`, `90 s`, `14 d`.
+pub(super) fn put_length(out: &mut Vec<u8>, seconds: u64) {
+    let (number, unit): (u64, &[u8]) = match seconds {
+        0 => (0, b" s"),
+        _ if seconds % 86_400 == 0 => (seconds / 86_400, b" d"),
+        _ if seconds % 3_600 == 0 => (seconds / 3_600, b" h"),
+        _ if seconds % 60 == 0 => (seconds / 60, b" min"),
+        _ => (seconds, b" s"),
+    };
+    put_uint(out, number);
+    out.extend_from_slice(unit);
+}
+
+/// Appends the probability whose decimal logarithm is `log10`, with three digits, as a JSON number: `3.16e-4`, and `1`
+/// for a logarithm that is not below 0. Logarithms below −300 are written as −300.
+pub(super) fn put_probability(out: &mut Vec<u8>, log10: f32) {
+    if log10.is_nan() || log10 >= 0.0 {
+        out.push(b'1');
+        return;
+    }
+    let log10 = log10.max(-300.0);
+    let exponent = log10.floor();
+    let place = (log10 - exponent) * STEPS as f32;
+    let index = (place as usize).min(STEPS - 1);
+    let mantissa = DECADE[index] + (DECADE[index + 1] - DECADE[index]) * (place - index as f32);
+    let hundredths = ((mantissa * 100.0 + 0.5) as u32).clamp(100, 999);
+    let digit = |number: u32| b'0' + (number % 10) as u8;
+    out.extend_from_slice(&[
+        digit(hundredths / 100),
+        b'.',
+        digit(hundredths / 10),
+        digit(hundredths),
+        b'e',
+        b'-',
+    ]);
+    put_uint(out, (-exponent) as u64);
+}
+
+const fn decade() -> [f32; STEPS + 1] {
+    // 10^(1/256), the ratio of neighbours.
+    const RATIO: f64 = 1.009_035_044_841_447_3;
+    let mut decade = [0.0; STEPS + 1];
+    let mut power = 1.0_f64;
+    let mut index = 0;
+    while index <= STEPS {
+        decade[index] = power as f32;
+        power *= RATIO;
+        index += 1;
+    }
+    decade
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn bytes_have_three_digits_and_the_unit_that_keeps_them_short() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1 kB"),
+            (48_000, "48 kB"),
+            (48_260, "48.3 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1 MB"),
+            (2_100_000, "2.1 MB"),
+            (9_999_999, "10 MB"),
+            (1_024_000_000, "1.02 GB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(written(|out| put_bytes(out, bytes)), text, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_is_in_its_largest_whole_unit() {
+        for (seconds, text) in [(0, "0 s"), (45, "45 s"), (600, "10 min"), (7_200, "2 h"), (86_400, "1 d")] {
+            assert_eq!(written(|out| put_length(out, seconds)), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_logarithm_of_a_probability_is_written_as_one_or_as_the_smallest() {
+        for (log10, text) in
+            [(0.0, "1"), (0.5, "1"), (f32::NAN, "1"), (f32::NEG_INFINITY, "1.00e-300"), (-6.0, "1.00e-6")]
+        {
+            assert_eq!(written(|out| put_probability(out, log10)), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_probability_is_right_to_three_digits(log10 in -30.0..-0.001_f32) {
+            let text = written(|out| put_probability(out, log10));
+            let read: f64 = serde_json::from_str(&text).unwrap();
+            let exact = 10_f64.powf(f64::from(log10));
+            prop_assert!((read - exact).abs() <= exact * 0.0051, "{} for {}", text, exact);
+        }
+    }
+}

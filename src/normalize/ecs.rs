@@ -1,0 +1,145 @@
+//! The ECS writer: events and findings as nested JSON objects, compact, their members in a fixed order.
+//!
+//! Every member is written with a comma after it, and closing an object turns the last comma into its brace. Constant
+//! runs of bytes are joined at compile time, what repeats (places, systems, assets, entities, usual values) is
+//! remembered rendered, and what is the same for a whole batch is rendered once per batch.
+
+mod event;
+mod extras;
+mod finding;
+mod place;
+mod plan;
+mod row;
+mod score;
+mod side;
+
+use crate::event::Batch;
+
+use super::{
+    Namespace, Schema,
+    paths::{
+        ECS_VERSION, EVENT_CATEGORY, EVENT_CREATED, EVENT_DATASET, EVENT_INGESTED, EVENT_KIND, EVENT_MODULE,
+        EVENT_PROVIDER, EVENT_TYPE, STREAM_DATASET, STREAM_NAMESPACE, STREAM_TYPE,
+    },
+    piece::piece,
+    stamp::Stamps,
+    text,
+};
+use extras::ExtraNames;
+use place::Places;
+use plan::Plan;
+use score::Sentences;
+
+/// Writes ECS 9.4 documents. One for each worker and sink; it remembers fragments that it rendered.
+#[derive(Debug)]
+pub struct Ecs {
+    stamps: Stamps,
+    plan: Plan,
+    places: Places,
+    sentences: Sentences,
+    extras: ExtraNames,
+    /// The namespace, ready to stand in a string.
+    namespace: Vec<u8>,
+    /// What follows the timestamp of every event of the batch, into the `event` object.
+    event_head: Vec<u8>,
+    /// The same for findings.
+    finding_head: Vec<u8>,
+}
+
+// === impl Ecs ===
+
+impl Ecs {
+    /// A writer into data streams of `namespace`; scores are about windows of `window_seconds`.
+    #[must_use]
+    pub fn new(namespace: &Namespace, window_seconds: u32) -> Self {
+        let mut escaped = Vec::new();
+        text::put(&mut escaped, namespace.as_str().as_bytes());
+        let mut ecs = Self {
+            stamps: Stamps::new(),
+            plan: Plan::default(),
+            places: Places::new(),
+            sentences: Sentences::new(window_seconds),
+            extras: ExtraNames::default(),
+            namespace: escaped,
+            event_head: Vec::new(),
+            finding_head: Vec::new(),
+        };
+        ecs.begin(0);
+        ecs
+    }
+}
+
+impl Schema for Ecs {
+    fn begin(&mut self, ingested_millis: u64) {
+        let now = self.stamps.millis(ingested_millis);
+        let stream = piece![
+            Open(ECS_VERSION, 0),
+            Key(ECS_VERSION),
+            Text("\"9.4.0\"},"),
+            Open(STREAM_TYPE, 0),
+            Key(STREAM_TYPE),
+            Text("\"logs\","),
+            Key(STREAM_DATASET),
+            Text("\""),
+        ];
+        let namespace = piece![Text("\","), Key(STREAM_NAMESPACE), Text("\"")];
+        let flow = piece![
+            Text("\"},"),
+            Open(EVENT_KIND, 0),
+            Key(EVENT_KIND),
+            Text("\"event\","),
+            Key(EVENT_CATEGORY),
+            Text("[\"network\"],"),
+            Key(EVENT_DATASET),
+            Text("\"floodmark.flow\","),
+            Key(EVENT_MODULE),
+            Text("\"floodmark\","),
+            Key(EVENT_PROVIDER),
+            Text("\"aws-vpc-flow-logs\","),
+            Key(EVENT_INGESTED),
+            Text("\""),
+        ];
+        let finding = piece![
+            Text("\"},"),
+            Open(EVENT_KIND, 0),
+            Key(EVENT_KIND),
+            Text("\"alert\","),
+            Key(EVENT_CATEGORY),
+            Text("[\"network\",\"intrusion_detection\"],"),
+            Key(EVENT_TYPE),
+            Text("[\"info\"],"),
+            Key(EVENT_DATASET),
+            Text("\"floodmark.finding\","),
+            Key(EVENT_MODULE),
+            Text("\"floodmark\","),
+            Key(EVENT_PROVIDER),
+            Text("\"floodmark\","),
+            Key(EVENT_CREATED),
+            Text("\""),
+        ];
+        let created = piece![Text("\","), Key(EVENT_INGESTED), Text("\"")];
+        let parts: [(&mut Vec<u8>, [&[u8]; 6]); 2] = [
+            (&mut self.event_head, [stream, b"floodmark.flow", namespace, &self.namespace, flow, &now]),
+            (
+                &mut self.finding_head,
+                [stream, b"floodmark.finding", namespace, &self.namespace, finding, &now],
+            ),
+        ];
+        for (head, parts) in parts {
+            head.clear();
+            parts.iter().for_each(|part| head.extend_from_slice(part));
+        }
+        self.finding_head.extend_from_slice(created);
+        self.finding_head.extend_from_slice(&now);
+        self.event_head.extend_from_slice(b"\",");
+        self.finding_head.extend_from_slice(b"\",");
+    }
+
+    fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
+        self.put_event(batch, index, out);
+    }
+
+    fn finding(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
+        self.put_finding(&batch.findings[index], out);
+    }
+}

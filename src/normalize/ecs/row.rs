@@ -1,0 +1,102 @@
+//! One event's row, and how its values are written.
+
+use std::net::IpAddr;
+
+use crate::{
+    event::{Batch, Event, Field, Span, Value},
+    normalize::text,
+};
+
+use super::plan::{Member, Plan};
+
+/// An event, its values by field, and whether its bytes need no escape.
+pub(super) struct Row<'a> {
+    pub(super) batch: &'a Batch,
+    pub(super) event: &'a Event,
+    pub(super) plan: &'a Plan,
+    pub(super) values: &'a [Value],
+    pub(super) bytes: &'a [u8],
+    /// The whole entry can stand in a JSON string as it is.
+    plain: bool,
+}
+
+// === impl Row ===
+
+impl<'a> Row<'a> {
+    #[inline]
+    pub(super) fn new(batch: &'a Batch, event: &'a Event, plan: &'a Plan) -> Self {
+        let bytes = batch.bytes();
+        let plain = text::is_plain(event.entry.span.of(bytes));
+        Self { batch, event, plan, values: batch.row(event), bytes, plain }
+    }
+
+    #[inline]
+    pub(super) fn value(&self, field: Field) -> Value {
+        self.values.get(self.plan.slots().of(field)).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn uint(&self, field: Field) -> Option<u64> {
+        self.value(field).as_uint()
+    }
+
+    /// The first byte of the text that `field` has; 0 where it has none.
+    #[inline]
+    pub(super) fn initial(&self, field: Field) -> u8 {
+        let text = match self.value(field) {
+            Value::Derived(span) => span.of(&self.batch.derived),
+            other => other.as_text().map_or(&[][..], |span| span.of(self.bytes)),
+        };
+        text.first().copied().unwrap_or(0)
+    }
+
+    pub(super) fn address(&self, value: Value) -> Option<IpAddr> {
+        value.as_address(&self.batch.derived)
+    }
+
+    /// Whether two values name one address.
+    #[inline]
+    pub(super) fn same_address(&self, a: Value, b: Value) -> bool {
+        match (a, b) {
+            (Value::V4(a, _), Value::V4(b, _)) => a == b,
+            (Value::V4(..), _) | (_, Value::V4(..)) => false,
+            _ => self.address(a).is_some() && self.address(a) == self.address(b),
+        }
+    }
+
+    /// Appends a value to the inside of a string.
+    #[inline]
+    pub(super) fn put(&self, value: Value, out: &mut Vec<u8>) {
+        match value {
+            Value::Absent => {}
+            Value::Uint(number) => text::put_uint(out, number),
+            Value::Derived(span) => text::put(out, span.of(&self.batch.derived)),
+            Value::Text(span) | Value::V4(_, span) | Value::V6 { text: span, .. } => self.put_span(span, out),
+        }
+    }
+
+    /// Appends the text at `span` of the chunk's bytes to the inside of a string.
+    #[inline]
+    pub(super) fn put_span(&self, span: Span, out: &mut Vec<u8>) {
+        let entry = self.event.entry.span;
+        if self.plain && span.start >= entry.start && span.end() <= entry.end() {
+            out.extend_from_slice(span.of(self.bytes));
+        } else {
+            text::put(out, span.of(self.bytes));
+        }
+    }
+
+    /// Appends those members that the row has a value for.
+    #[inline]
+    pub(super) fn put_members(&self, members: &[Member], out: &mut Vec<u8>) {
+        for member in members {
+            let value = self.values[usize::from(member.slot)];
+            if value.is_absent() {
+                continue;
+            }
+            out.extend_from_slice(member.key.bytes());
+            self.put(value, out);
+            out.extend_from_slice(if member.key.quoted { b"\"," } else { b"," });
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Every path of a document that is not a column's own, each with its type and meaning, and names for those that are.
+//!
+//! Together with [`crate::event::FIELDS`] this is the only place where a path is spelled: the writers take their names
+//! from here, and `schemas/fields.json` is generated from here. `{side}` stands for `source` and `destination`.
+
+use crate::event::{EcsPath, EcsType, Field};
+
+/// A path that the pipeline fills, and what stands there.
+pub(super) struct Derived {
+    pub(super) ecs: EcsPath,
+    pub(super) doc: &'static str,
+}
+
+macro_rules! derived {
+    ($($(#[doc = $doc:literal])+ $name:ident $path:literal $type:ident;)+) => {
+        $($(#[doc = $doc])+ pub(super) const $name: &str = $path;)+
+
+        /// Every derived path.
+        pub(super) const DERIVED: &[Derived] = &[
+            $(Derived {
+                ecs: EcsPath { path: $path, kind: EcsType::$type },
+                doc: concat!($($doc),+),
+            },)+
+        ];
+    };
+}
+
+/// The path that `field` has its place at, or repeats its value at.
+pub(super) const fn column(field: Field, place: usize) -> &'static str {
+    field.info().ecs[place].path
+}
+
+pub(super) const TIMESTAMP: &str = column(Field::End, 1);
+pub(super) const EVENT_START: &str = column(Field::Start, 0);
+pub(super) const EVENT_END: &str = column(Field::End, 0);
+pub(super) const EVENT_ACTION: &str = column(Field::Action, 0);
+pub(super) const ACCOUNT_ID: &str = column(Field::AccountId, 0);
+pub(super) const REGION: &str = column(Field::Region, 0);
+pub(super) const VPC_ID: &str = column(Field::VpcId, 0);
+pub(super) const INTERFACE_ID: &str = column(Field::InterfaceId, 0);
+pub(super) const SUBLOCATION_ID: &str = column(Field::SublocationId, 0);
+pub(super) const SOURCE_IP: &str = column(Field::SrcAddr, 0);
+pub(super) const SOURCE_NAT_IP: &str = column(Field::PktSrcAddr, 1);
+pub(super) const DESTINATION_IP: &str = column(Field::DstAddr, 0);
+pub(super) const SIDE_ADDRESS: &str = column(Field::SrcAddr, 1);
+pub(super) const SIDE_PORT: &str = column(Field::SrcPort, 0);
+pub(super) const SOURCE_BYTES: &str = column(Field::Bytes, 0);
+pub(super) const SOURCE_PACKETS: &str = column(Field::Packets, 0);
+pub(super) const IANA_NUMBER: &str = column(Field::Protocol, 0);
+
+derived! {
+    /// Version of ECS that the document follows.
+    ECS_VERSION "ecs.version" Keyword;
+    /// First part of the data stream's name.
+    STREAM_TYPE "data_stream.type" ConstantKeyword;
+    /// Second part of the data stream's name: what kind of document it is.
+    STREAM_DATASET "data_stream.dataset" ConstantKeyword;
+    /// Third part of the data stream's name, which the config gives.
+    STREAM_NAMESPACE "data_stream.namespace" ConstantKeyword;
+    /// One sentence for people: who, which feature, what was seen, what is usual, from how many windows.
+    MESSAGE "message" MatchOnlyText;
+    /// `event`, or `alert` for a finding.
+    EVENT_KIND "event.kind" Keyword;
+    /// `network`, for a finding also `intrusion_detection`.
+    EVENT_CATEGORY "event.category" Keyword;
+    /// `connection` with `allowed` or `denied`; `info` where the record tells of no flow, and for a finding.
+    EVENT_TYPE "event.type" Keyword;
+    /// `success` for an accepted flow, `failure` for a rejected one.
+    EVENT_OUTCOME "event.outcome" Keyword;
+    /// From the start to the end, in nanoseconds.
+    EVENT_DURATION "event.duration" Long;
+    /// The id: the same whenever the same record or revision is delivered again. 22 characters of base64url.
+    EVENT_ID "event.id" Keyword;
+    /// When the document was written, by the wall clock.
+    EVENT_INGESTED "event.ingested" Date;
+    /// When the finding was written, by the wall clock.
+    EVENT_CREATED "event.created" Date;
+    /// The score: 50 is one in a thousand, 100 one in a million. Absent where too little is known for a score.
+    EVENT_RISK_SCORE "event.risk_score" Float;
+    /// Severity of a finding by its score: 21 below 50, 47 below 80, 73 below 95, else 99.
+    EVENT_SEVERITY "event.severity" Long;
+    /// Why the score is what it is, in one sentence.
+    EVENT_REASON "event.reason" Keyword;
+    /// The same as the data stream's.
+    EVENT_DATASET "event.dataset" Keyword;
+    /// `floodmark`.
+    EVENT_MODULE "event.module" Keyword;
+    /// Whose statement it is: `aws-vpc-flow-logs`, or `floodmark` for a finding.
+    EVENT_PROVIDER "event.provider" Keyword;
+    /// Code of the continent, by the City or Country database.
+    GEO_CONTINENT_CODE "{side}.geo.continent_code" Keyword;
+    /// Name of the continent.
+    GEO_CONTINENT_NAME "{side}.geo.continent_name" Keyword;
+    /// ISO 3166-1 code of the country.
+    GEO_COUNTRY_CODE "{side}.geo.country_iso_code" Keyword;
+    /// Name of the country.
+    GEO_COUNTRY_NAME "{side}.geo.country_name" Keyword;
+    /// ISO 3166-2 code of the first subdivision.
+    GEO_REGION_CODE "{side}.geo.region_iso_code" Keyword;
+    /// Name of the first subdivision.
+    GEO_REGION_NAME "{side}.geo.region_name" Keyword;
+    /// Name of the city.
+    GEO_CITY "{side}.geo.city_name" Keyword;
+    /// Postal code.
+    GEO_POSTAL_CODE "{side}.geo.postal_code" Keyword;
+    /// IANA time zone.
+    GEO_TIMEZONE "{side}.geo.timezone" Keyword;
+    /// Latitude and longitude in degrees.
+    GEO_LOCATION "{side}.geo.location" GeoPoint;
+    /// Number of the autonomous system, by the ASN database.
+    AS_NUMBER "{side}.as.number" Long;
+    /// Who runs the autonomous system.
+    AS_ORGANIZATION "{side}.as.organization.name" Keyword;
+    /// `ipv4` or `ipv6`.
+    NETWORK_TYPE "network.type" Keyword;
+    /// IANA's keyword of the protocol, in lower case.
+    NETWORK_TRANSPORT "network.transport" Keyword;
+    /// The service that the lower port stands for. A port is no proof of a protocol, so `network.protocol` is not set.
+    NETWORK_APPLICATION "network.application" Keyword;
+    /// `inbound`, `outbound`, `internal` or `external`, judged by the configured internal networks.
+    NETWORK_DIRECTION "network.direction" Keyword;
+    /// Community ID version 1 of the record's own addresses; absent for ICMP, whose type and code no flow log has.
+    NETWORK_COMMUNITY_ID "network.community_id" Keyword;
+    /// `aws`.
+    CLOUD_PROVIDER "cloud.provider" Keyword;
+    /// The internal side's instance.
+    HOST_ID "host.id" Keyword;
+    /// The internal side's name in the asset list.
+    HOST_NAME "host.name" Keyword;
+    /// The internal side's address.
+    HOST_IP "host.ip" Ip;
+    /// Every address of the document, those behind NAT included, once each.
+    RELATED_IP "related.ip" Ip;
+    /// The assets' names, and for a finding the instance, once each.
+    RELATED_HOSTS "related.hosts" Keyword;
+    /// The detector.
+    RULE_ID "rule.id" Keyword;
+    /// What the detector looks for.
+    RULE_NAME "rule.name" Keyword;
+    /// What kind of behaviour that is.
+    RULE_CATEGORY "rule.category" Keyword;
+    /// `floodmark`.
+    RULE_RULESET "rule.ruleset" Keyword;
+    /// `MITRE ATT&CK`.
+    THREAT_FRAMEWORK "threat.framework" Keyword;
+    /// The tactic's id.
+    THREAT_TACTIC_ID "threat.tactic.id" Keyword;
+    /// The tactic's name.
+    THREAT_TACTIC_NAME "threat.tactic.name" Keyword;
+    /// The technique's id.
+    THREAT_TECHNIQUE_ID "threat.technique.id" Keyword;
+    /// The technique's name.
+    THREAT_TECHNIQUE_NAME "threat.technique.name" Keyword;
+    /// The asset's name.
+    ASSET_NAME "floodmark.{side}.asset.name" Keyword;
+    /// Who answers for the asset.
+    ASSET_OWNER "floodmark.{side}.asset.owner" Keyword;
+    /// What the asset does.
+    ASSET_ROLE "floodmark.{side}.asset.role" Keyword;
+    /// How much the asset matters.
+    ASSET_CRITICALITY "floodmark.{side}.asset.criticality" Keyword;
+    /// The asset's tags, by name.
+    ASSET_TAGS "floodmark.{side}.asset.tags" Flattened;
+    /// What kind of thing the score is about: `service`, `tag`, `asg`, `instance`, `address` or `interface`.
+    ENTITY_KIND "floodmark.entity.kind" Keyword;
+    /// Its name within the scope.
+    ENTITY_NAME "floodmark.entity.name" Keyword;
+    /// Whose address space it lives in: account, region and VPC, as far as the records say.
+    ENTITY_SCOPE "floodmark.entity.scope" Keyword;
+    /// Whom it is compared with.
+    ENTITY_PEER_GROUP "floodmark.entity.peer_group" Keyword;
+    /// The score, 0 to 100.
+    SCORE_POINTS "floodmark.score.points" Long;
+    /// The feature that surprises most: `bytes_out` or `destination_ports`.
+    SCORE_FEATURE "floodmark.score.feature" Keyword;
+    /// Its value in the window so far: bytes, or ports.
+    SCORE_OBSERVED "floodmark.score.observed" Long;
+    /// Probability of such a value or a larger one in a usual window.
+    SCORE_P "floodmark.score.p" Double;
+    /// Median of the usual windows, in the feature's unit.
+    SCORE_MEDIAN "floodmark.score.median" Long;
+    /// 99th percentile of the usual windows.
+    SCORE_P99 "floodmark.score.p99" Long;
+    /// Largest usual window.
+    SCORE_MAX "floodmark.score.max" Long;
+    /// How many of its own windows that rests on, decayed.
+    SCORE_SAMPLES "floodmark.score.samples" Long;
+    /// How many of its peers' windows that rests on, decayed.
+    SCORE_PEER_SAMPLES "floodmark.score.peer_samples" Long;
+    /// Whether the record came after its window had folded: scored, not learned. Only written where it did.
+    SCORE_LATE "floodmark.score.late" Boolean;
+    /// Start of the window.
+    SCORE_WINDOW_START "floodmark.score.window.start" Date;
+    /// The finding: the same in all its revisions.
+    FINDING_ID "floodmark.finding.id" Keyword;
+    /// Which document of the finding: `created`, the number of digits' logarithm that it has grown to, or `closed`.
+    FINDING_REVISION "floodmark.finding.revision" Keyword;
+    /// The detector that raised it.
+    FINDING_DETECTOR "floodmark.finding.detector" Keyword;
+    /// Mean of the entity's own windows, in the feature's unit: a fact, not the decision.
+    FINDING_MEAN "floodmark.finding.mean" Double;
+    /// Mean and three standard deviations of the entity's own windows: a fact, not the decision.
+    FINDING_MEAN_3_SIGMA "floodmark.finding.mean_plus_3_sigma" Double;
+    /// How long the entity has been known before the window, in seconds.
+    FINDING_AGE "floodmark.finding.age_seconds" Long;
+}

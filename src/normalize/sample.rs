@@ -1,0 +1,219 @@
+//! Batches built by hand for the tests of this room: lines as AWS writes them, and what enrichment and scoring add.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{net::IpAddr, sync::Arc};
+
+use crate::event::{
+    Asset, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityName, Entry, Event, EventId,
+    Feature, Field, Finding, IdScheme, Kind, Layout, Origin, Partition, Place, Record, Revision, Score,
+    SourceId, Span, Usual, Value, Verdict,
+};
+
+/// A batch in the making; what is set, is set for the event added last.
+pub(super) struct Sample(pub(super) Batch);
+
+/// When the first sample's window starts: 2026-11-21T11:30:00Z.
+pub(super) const WINDOW: u64 = 1_795_260_600;
+
+pub(super) const V2: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
+
+// === impl Sample ===
+
+impl Sample {
+    pub(super) fn new() -> Self {
+        let mut batch = Batch::default();
+        batch.fill(Chunk::new(SourceId(0), Partition::new("flows"), Origin::file(7), Vec::new()), 1);
+        Self(batch)
+    }
+
+    /// One event of `line`, whose columns are called `names`; both are separated by blanks.
+    pub(super) fn line(self, names: &str, line: &str) -> Self {
+        let columns: Vec<(&str, &[u8])> = names.split(' ').zip(line.split(' ').map(str::as_bytes)).collect();
+        self.columns(&columns)
+    }
+
+    /// One event of these columns: names, and bytes as received.
+    pub(super) fn columns(mut self, columns: &[(&str, &[u8])]) -> Self {
+        let layout = Layout::of_names(columns.iter().map(|(name, _)| *name)).unwrap();
+        let batch = &mut self.0;
+        let mut chunk = batch.chunk.take().unwrap();
+        let begin = chunk.bytes.len();
+        let (row, extras) = (batch.values.len(), batch.extras.len());
+        batch.values.resize(row + layout.fields().len(), Value::Absent);
+        for (name, text) in columns {
+            let start = chunk.bytes.len();
+            chunk.bytes.extend_from_slice(text);
+            let span = Span::new(start, chunk.bytes.len());
+            chunk.bytes.push(b' ');
+            match Field::from_name(name) {
+                Some(field) => {
+                    let slot = row + layout.fields().slot(field).unwrap();
+                    batch.values[slot] = value(field, text, span, &mut batch.derived);
+                }
+                None => batch.extras.push(((*name).into(), span)),
+            }
+        }
+        let end = chunk.bytes.len() - 1;
+        chunk.bytes[end] = b'\n';
+        let entry = Entry { span: Span::new(begin, end), record: chunk.records.len() as u32, index: 0 };
+        chunk.records.push(Record { position: begin as u64, end: end as u32 + 1, first_index: 0 });
+        let mut event = Event::parsed(&chunk, &IdScheme::of(&chunk.origin), entry, &layout, row, extras);
+        event.extras_len = (batch.extras.len() - extras) as u32;
+        batch.events.push(event);
+        batch.verdicts.push(None);
+        batch.chunk = Some(chunk);
+        self
+    }
+
+    pub(super) fn event(&mut self) -> &mut Event {
+        self.0.events.last_mut().unwrap()
+    }
+
+    pub(super) fn flow(
+        mut self,
+        direction: Direction,
+        transport: &'static str,
+        service: &'static str,
+    ) -> Self {
+        let community_id = Span::new(self.0.derived.len(), self.0.derived.len() + 30);
+        self.0.derived.extend_from_slice(b"1:ZX5EWhrrVHm3bHzAFxZr8Hr0E/M=");
+        let event = self.event();
+        event.direction = direction;
+        event.transport = Some(transport);
+        event.service = (!service.is_empty()).then_some(service);
+        event.community_id = community_id;
+        self
+    }
+
+    pub(super) fn ends(mut self, source: Endpoint, destination: Endpoint) -> Self {
+        let first = self.0.endpoints.len() as u32;
+        self.0.endpoints.extend([source, destination]);
+        (self.event().source, self.event().destination) = (first, first + 1);
+        self
+    }
+
+    pub(super) fn nat_source(mut self, endpoint: Endpoint) -> Self {
+        let place = self.0.endpoints.len() as u32;
+        self.0.endpoints.push(endpoint);
+        self.event().nat_source = place;
+        self
+    }
+
+    pub(super) fn nat_destination(mut self, endpoint: Endpoint) -> Self {
+        let place = self.0.endpoints.len() as u32;
+        self.0.endpoints.push(endpoint);
+        self.event().nat_destination = place;
+        self
+    }
+
+    pub(super) fn verdict(mut self, entity: EntityName, score: Option<Score>, late: bool) -> Self {
+        let place = self.0.entities.len() as u32;
+        self.0.entities.push(Arc::new(entity));
+        let verdict = Verdict { entity: place, score, window_start: WINDOW, late };
+        *self.0.verdicts.last_mut().unwrap() = Some(verdict);
+        self
+    }
+
+    pub(super) fn finding(mut self, finding: Finding) -> Self {
+        self.0.findings.push(finding);
+        self
+    }
+}
+
+fn value(field: Field, text: &[u8], span: Span, derived: &mut Vec<u8>) -> Value {
+    let read = || std::str::from_utf8(text).ok();
+    if text == b"-" {
+        return Value::Absent;
+    }
+    match field.info().kind {
+        Kind::Uint(_) => read().and_then(|text| text.parse().ok()).map_or(Value::Absent, Value::Uint),
+        Kind::Address => match read().and_then(|text| text.parse().ok()) {
+            Some(IpAddr::V4(address)) => Value::V4(address, span),
+            Some(IpAddr::V6(address)) => {
+                let octets = derived.len() as u32;
+                derived.extend_from_slice(&address.octets());
+                Value::V6 { text: span, octets }
+            }
+            None => Value::Absent,
+        },
+        Kind::Text | Kind::Action | Kind::LogStatus => Value::Text(span),
+    }
+}
+
+fn text(text: &str) -> Option<Box<str>> {
+    Some(text.into())
+}
+
+/// An internal address that belongs to an asset.
+pub(super) fn internal(name: &str, serial: u64) -> Endpoint {
+    let asset = Asset {
+        serial,
+        name: text(name),
+        owner: text("payments"),
+        role: text("database"),
+        criticality: text("high"),
+        tags: [("Service".into(), "ledger".into()), ("env".into(), "prod".into())].into(),
+    };
+    Endpoint { internal: true, asset: Some(Arc::new(asset)), ..Endpoint::default() }
+}
+
+/// An address outside, somewhere and in someone's network.
+pub(super) fn external() -> Endpoint {
+    let place = Place {
+        serial: 41,
+        continent_code: text("EU"),
+        continent_name: text("Europe"),
+        country_code: text("GB"),
+        country_name: text("United Kingdom"),
+        region_code: text("GB-ENG"),
+        region_name: text("England"),
+        city: text("London"),
+        postal_code: text("SW1A"),
+        timezone: text("Europe/London"),
+        location: Some((51.5142, -0.0931)),
+    };
+    let network = AutonomousSystem { serial: 42, number: 20_712, organization: text("Andrews & Arnold Ltd") };
+    Endpoint { internal: false, place: Some(Arc::new(place)), network: Some(Arc::new(network)), asset: None }
+}
+
+pub(super) fn entity(kind: &'static str, name: &str, serial: u64) -> EntityName {
+    EntityName {
+        serial,
+        kind,
+        name: name.into(),
+        scope: "012345678901/eu-west-1/vpc-0a1b2c3d".into(),
+        peer_group: "database".into(),
+    }
+}
+
+pub(super) fn score(feature: Feature, observed: u64, points: u8, log10_p: f32) -> Score {
+    let usual = match feature {
+        Feature::BytesOut => {
+            Usual { median: 48_000, p99: 2_100_000, max: 3_000_000, samples: 432, peer_samples: 5_120 }
+        }
+        Feature::DestinationPorts => Usual { median: 2, p99: 5, max: 6, samples: 1, peer_samples: 0 },
+    };
+    Score { points, feature, observed, log10_p, usual }
+}
+
+pub(super) fn finding(revision: Revision) -> Finding {
+    Finding {
+        id: EventId(*b"finding 16 bytes"),
+        document: IdScheme::derived("test", &[revision.name().as_bytes()]),
+        revision,
+        detector: Detector::VolumeOut,
+        entity: Arc::new(entity("instance", "i-0123456789abcdef0", 11)),
+        asset: internal("ledger-db-1", 21).asset,
+        score: score(Feature::BytesOut, 1_024_000_000, 98, -5.9),
+        mean: 61_234.5,
+        mean_plus_3_sigma: 402_311.25,
+        age_seconds: 1_209_600,
+        window_start: WINDOW,
+        window_seconds: 600,
+        at: WINDOW + 245,
+        interface: Some("eni-0a1b2c3d4e5f60718".into()),
+        address: "10.0.1.7".parse().ok(),
+        peer: "2a02:cf40::7".parse().ok(),
+    }
+}

@@ -1,0 +1,50 @@
+//! The seam between batches and what a sink is to receive: a schema writes documents.
+
+use crate::event::Batch;
+
+use super::{Namespace, ecs::Ecs};
+
+/// Writes a batch's events and findings as documents, each one line of JSON with its line feed.
+pub trait Schema: Send {
+    /// Prepares for the documents of one batch, written at `ingested_millis` since 1970 by the wall clock.
+    fn begin(&mut self, ingested_millis: u64);
+
+    /// Appends the document of event number `index` of `batch` to `out`.
+    fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>);
+
+    /// Appends the document of finding number `index` of `batch` to `out`.
+    fn finding(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>);
+}
+
+/// The schema of a sink's documents.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    serde::Deserialize,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemaName {
+    /// Elastic Common Schema 9.4, as nested JSON objects.
+    #[default]
+    Ecs,
+}
+
+// === impl SchemaName ===
+
+impl SchemaName {
+    /// A writer of this schema into data streams of `namespace`. `window_seconds` is the length of the windows that
+    /// scores are about.
+    #[must_use]
+    pub fn build(self, namespace: &Namespace, window_seconds: u32) -> Box<dyn Schema> {
+        match self {
+            Self::Ecs => Box::new(Ecs::new(namespace, window_seconds)),
+        }
+    }
+}

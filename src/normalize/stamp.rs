@@ -1,0 +1,118 @@
+//! Points in time as RFC 3339 text, with the calendar worked out once per day.
+
+const DAY: u64 = 86_400;
+/// 9999-12-31T23:59:59Z: the last second whose year has four digits.
+const LAST: u64 = 253_402_300_799;
+
+/// The hundred pairs of decimal digits, one after the other.
+const PAIRS: [u8; 200] = pairs();
+
+/// Writes times. Days that were written lately are remembered.
+#[derive(Debug)]
+pub(super) struct Stamps {
+    /// Direct-mapped by the day's number: the number, and the day as text.
+    days: [(u64, [u8; 10]); 8],
+}
+
+// === impl Stamps ===
+
+impl Stamps {
+    pub(super) fn new() -> Self {
+        Self { days: [(u64::MAX, [0; 10]); 8] }
+    }
+
+    /// `seconds` since 1970 as `2026-11-21T12:34:56Z`; later times than the year 9999 are written as its last second.
+    #[inline]
+    pub(super) fn seconds(&mut self, seconds: u64) -> [u8; 20] {
+        let seconds = seconds.min(LAST);
+        let (day, second) = (seconds / DAY, (seconds % DAY) as usize);
+        let mut text = *b"0000-00-00T00:00:00Z";
+        text[..10].copy_from_slice(&self.day(day));
+        text[11..13].copy_from_slice(pair(second / 3_600));
+        text[14..16].copy_from_slice(pair(second / 60 % 60));
+        text[17..19].copy_from_slice(pair(second % 60));
+        text
+    }
+
+    /// `millis` since 1970 as `2026-11-21T12:34:56.789Z`.
+    pub(super) fn millis(&mut self, millis: u64) -> [u8; 24] {
+        let (seconds, millis) = (millis / 1_000, (millis % 1_000) as usize);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        text[..19].copy_from_slice(&self.seconds(seconds)[..19]);
+        text[20] = b'0' + (millis / 100) as u8;
+        text[21..23].copy_from_slice(pair(millis % 100));
+        text
+    }
+
+    #[inline]
+    fn day(&mut self, day: u64) -> [u8; 10] {
+        let slot = &mut self.days[(day % 8) as usize];
+        if slot.0 != day {
+            *slot = (day, calendar(day));
+        }
+        slot.1
+    }
+}
+
+/// The day `day` days after 1970-01-01, as `2026-11-21`.
+#[cold]
+fn calendar(day: u64) -> [u8; 10] {
+    let days = jiff::Span::new().days(i32::try_from(day).unwrap_or(i32::MAX));
+    let date = jiff::civil::date(1970, 1, 1).checked_add(days).unwrap_or(jiff::civil::Date::MAX);
+    let mut text = *b"0000-00-00";
+    let year = usize::try_from(date.year()).unwrap_or(0);
+    text[..2].copy_from_slice(pair(year / 100));
+    text[2..4].copy_from_slice(pair(year % 100));
+    text[5..7].copy_from_slice(pair(usize::try_from(date.month()).unwrap_or(0)));
+    text[8..].copy_from_slice(pair(usize::try_from(date.day()).unwrap_or(0)));
+    text
+}
+
+/// A number below 100 as two digits.
+#[inline]
+fn pair(number: usize) -> &'static [u8] {
+    let at = 2 * (number % 100);
+    &PAIRS[at..at + 2]
+}
+
+const fn pairs() -> [u8; 200] {
+    let mut pairs = [0; 200];
+    let mut number = 0;
+    while number < 100 {
+        pairs[2 * number] = b'0' + (number / 10) as u8;
+        pairs[2 * number + 1] = b'0' + (number % 10) as u8;
+        number += 1;
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_last_second_are_written_and_what_is_later_stays_there() {
+        let mut stamps = Stamps::new();
+        assert_eq!(&stamps.seconds(0), b"1970-01-01T00:00:00Z");
+        assert_eq!(&stamps.seconds(LAST), b"9999-12-31T23:59:59Z");
+        assert_eq!(&stamps.seconds(u64::MAX), b"9999-12-31T23:59:59Z");
+        assert_eq!(&stamps.millis(1_795_219_199_007), b"2026-11-20T23:59:59.007Z");
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_is_written_as_jiff_writes_it_whatever_was_written_before(
+            times in proptest::collection::vec(0..253_402_200_000_u64, 1..50)
+        ) {
+            let mut stamps = Stamps::new();
+            for time in times {
+                let expected = jiff::Timestamp::from_second(time as i64).unwrap().to_string();
+                let text = stamps.seconds(time);
+                prop_assert_eq!(std::str::from_utf8(&text).unwrap(), expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,453 @@
+//! What this room guarantees of whole documents: golden lines, valid JSON for any text, types, books.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+use std::{collections::HashMap, fmt, path::Path, process::Command};
+
+use proptest::prelude::*;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
+
+use super::{
+    Namespace, Normalizer, SchemaName, Select, Tally, fields,
+    sample::{Sample, V2, entity, external, finding, internal, score},
+};
+use crate::event::{Detector, Direction, Documents, Feature, Receipt, Revision};
+
+/// The wall clock of every golden document: 2026-11-21T11:45:00.123Z.
+const NOW: u64 = 1_795_261_500_123;
+
+fn normalizer() -> Normalizer {
+    Normalizer::new(SchemaName::Ecs.build(&Namespace::default(), 600))
+}
+
+fn documents(sample: &Sample, select: Select) -> (Documents, Tally) {
+    let mut out = Documents::new(Receipt::unclaimed());
+    let tally = normalizer().documents(&sample.0, select, NOW, &mut out);
+    (out, tally)
+}
+
+fn one(sample: &Sample) -> String {
+    let (out, _) = documents(sample, Select::All);
+    assert_eq!(out.len(), 1);
+    String::from_utf8(out.bytes).unwrap()
+}
+
+const V5: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end \
+    action log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region az-id \
+    sublocation-type sublocation-id pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path";
+
+fn accepted() -> Sample {
+    Sample::new()
+        .line(
+            V2,
+            "2 012345678901 eni-0a1b2c3d4e5f60718 10.0.1.7 81.2.69.160 49152 443 6 840 1024000 1795260605 \
+             1795260664 ACCEPT OK",
+        )
+        .flow(Direction::Outbound, "tcp", "https")
+        .ends(internal("ledger-db-1", 21), external())
+        .verdict(
+            entity("address", "10.0.1.7", 9),
+            Some(score(Feature::BytesOut, 1_024_000_000, 98, -5.9)),
+            false,
+        )
+}
+
+fn ported(detector: Detector) -> crate::event::Finding {
+    let mut ported = finding(Revision::Created);
+    ported.detector = detector;
+    ported.score = score(Feature::DestinationPorts, 57, 83, -5.0);
+    ported.entity = entity("service", "checkout", 12).into();
+    ported.asset = None;
+    ported.peer = ported.address;
+    ported
+}
+
+/// Every golden document, by name.
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
+fn goldens() -> Vec<(&'static str, Sample)> {
+    vec![
+        ("v2 accept", accepted()),
+        (
+            "v2 reject",
+            Sample::new()
+                .line(
+                    V2,
+                    "2 012345678901 eni-0a1b2c3d4e5f60718 81.2.69.160 10.0.1.7 49152 22 6 1 40 1795260605 1795260605 \
+                     REJECT OK",
+                )
+                .flow(Direction::Inbound, "tcp", "ssh")
+                .ends(external(), internal("ledger-db-1", 21))
+                .verdict(
+                    entity("service", "ledger", 10),
+                    Some(score(Feature::DestinationPorts, 1, 3, -0.2)),
+                    true,
+                ),
+        ),
+        (
+            "v5 egress with nat",
+            Sample::new()
+                .line(
+                    V5,
+                    "5 012345678901 eni-0a1b2c3d4e5f60718 10.0.0.9 81.2.69.160 44000 443 6 12 3400 1795260605 \
+                     1795260664 ACCEPT OK vpc-0a1b2c3d subnet-0a1b2c3d i-0123456789abcdef0 19 IPv4 10.0.1.7 \
+                     81.2.69.160 eu-west-1 euw1-az2 wavelength wlz-1 - S3 egress 8",
+                )
+                .flow(Direction::Outbound, "tcp", "https")
+                .ends(internal("nat-gateway", 22), external())
+                .nat_source(internal("ledger-db-1", 21))
+                .verdict(entity("instance", "i-0123456789abcdef0", 11), None, false),
+        ),
+        (
+            "nat whose packet sender is external gives place and network",
+            Sample::new()
+                .line(
+                    "srcaddr dstaddr pkt-srcaddr pkt-dstaddr start end action",
+                    "10.0.0.9 10.0.1.7 81.2.69.160 81.2.69.161 1795260605 1795260664 ACCEPT",
+                )
+                .flow(Direction::Internal, "tcp", "")
+                .ends(internal("nat-gateway", 22), internal("ledger-db-1", 21))
+                .nat_source(external())
+                .nat_destination(external()),
+        ),
+        (
+            "ipv6",
+            Sample::new()
+                .line(
+                    V2,
+                    "2 012345678901 eni-0a1b2c3d4e5f60718 fd00::7 2001:0DB8:0:0::1 49152 443 17 1 80 1795219199 \
+                     1795219200 ACCEPT OK",
+                )
+                .flow(Direction::Outbound, "udp", "https")
+                .ends(internal("v6", 23), Default::default()),
+        ),
+        ("nodata", Sample::new().line(V2, "2 012345678901 eni-1 - - - - - - - 1795260605 1795260664 - NODATA")),
+        ("skipdata", Sample::new().line(V2, "2 012345678901 eni-1 - - - - - - - 1795260605 1795260664 - SKIPDATA")),
+        (
+            "unknown geo and the same address twice",
+            Sample::new()
+                .line(V2, "2 012345678901 eni-1 203.0.113.5 203.0.113.5 1 2 6 1 40 1795260605 1795260664 ACCEPT OK")
+                .flow(Direction::External, "tcp", ""),
+        ),
+        ("icmp", {
+            let mut icmp = Sample::new()
+                .line(V2, "2 012345678901 eni-1 10.0.1.7 10.0.1.8 0 0 1 4 336 1795260605 1795260664 ACCEPT OK")
+                .flow(Direction::Internal, "icmp", "")
+                .ends(internal("ledger-db-1", 21), internal("ledger-db-1", 21));
+            icmp.event().community_id = Default::default();
+            icmp
+        }),
+        (
+            "internal ingress is the receiver's",
+            Sample::new()
+                .line(
+                    "srcaddr dstaddr start end action instance-id flow-direction",
+                    "10.0.1.7 10.0.1.8 1795260605 1795260664 ACCEPT i-0123456789abcdef0 ingress",
+                )
+                .flow(Direction::Internal, "tcp", "")
+                .ends(internal("web-1", 24), internal("ledger-db-1", 21)),
+        ),
+        (
+            "ecs fields",
+            Sample::new().line(
+                "ecs-cluster-arn ecs-cluster-name ecs-container-id ecs-service-name ecs-task-id reject-reason end",
+                "arn:aws:ecs:eu-west-1:012345678901:cluster/front front 574fc0af-908 checkout 6adbd0d6 BPA 1795260664",
+            ),
+        ),
+        (
+            "hostile extras",
+            Sample::new().columns(&[
+                ("end", b"1795260664"),
+                ("new-field", b"seen"),
+                ("sublocation", b"no object"),
+                ("a\"}b\n", b"\"},\"event\":{\"kind\":\"alert\"\x00\x1f\x7f\\"),
+                ("absent", b"-"),
+                ("long", &[b'x'; 300]),
+                ("not-utf8", b"\xff\xfe\xc3\xa4"),
+                ("two-ways", b"1"),
+                ("two_ways", b"2"),
+            ]),
+        ),
+        (
+            "hostile known columns",
+            Sample::new().columns(&[
+                ("account-id", b"\"quoted\""),
+                ("interface-id", b"back\\slash"),
+                ("srcaddr", b"10.0.1.7"),
+                ("end", b"253402300799"),
+                ("instance-tag", b"\xf0\x9f\x92\xa5%20\t"),
+            ]),
+        ),
+        ("finding created", Sample::new().finding(finding(Revision::Created))),
+        ("finding grown", Sample::new().finding(finding(Revision::Grown(9)))),
+        ("finding closed", Sample::new().finding(finding(Revision::Closed))),
+        ("finding of ports", Sample::new().finding(ported(Detector::PortSpread))),
+        ("finding of nobody known", {
+            let mut bare = ported(Detector::VolumeOut);
+            bare.entity = Default::default();
+            (bare.address, bare.peer, bare.interface) = (None, None, None);
+            (bare.mean, bare.mean_plus_3_sigma) = (f64::NAN, f64::INFINITY);
+            Sample::new().finding(bare)
+        }),
+    ]
+}
+
+#[test]
+fn documents_are_the_golden_ones() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/normalize/goldens.ndjson");
+    let written: String = goldens().iter().map(|(_, sample)| one(sample)).collect();
+    if std::env::var_os("FLOODMARK_BLESS").is_some() {
+        std::fs::write(&path, &written).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    for (index, (name, sample)) in goldens().iter().enumerate() {
+        let expected = committed.lines().nth(index).unwrap_or("nothing");
+        assert_eq!(one(sample).trim_end(), expected, "{name}: run with FLOODMARK_BLESS=1 if that is meant");
+    }
+    assert_eq!(committed.lines().count(), goldens().len());
+}
+
+#[test]
+fn golden_documents_pass_the_ecs_check_of_the_fixtures() {
+    let Some(fixtures) = std::env::var_os("FLOODMARK_FIXTURES") else {
+        assert!(std::env::var_os("CI").is_none(), "FLOODMARK_FIXTURES must be set under CI");
+        eprintln!("skipped: golden_documents_pass_the_ecs_check_of_the_fixtures (FLOODMARK_FIXTURES)");
+        return;
+    };
+    let check = Command::new("python3")
+        .arg(Path::new(&fixtures).join("../tools/validate_ecs.py"))
+        .args(["--allow", "aws.vpcflow", "--allow", "floodmark"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/normalize/goldens.ndjson"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&check.stdout);
+    assert!(check.status.success(), "{said}");
+    assert!(said.contains(&format!("{} docs, 0 failing", goldens().len())), "{said}");
+}
+
+/// JSON in which no object has a member twice.
+struct Strict(Json);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once;
+        impl<'de> Visitor<'de> for Once {
+            type Value = Json;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Json, E> {
+                Ok(text.into())
+            }
+            fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Json, E> {
+                Ok(truth.into())
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Json, E> {
+                Ok(number.into())
+            }
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Json, E> {
+                Ok(number.into())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
+                let mut list = Vec::new();
+                while let Some(Strict(element)) = seq.next_element()? {
+                    list.push(element);
+                }
+                Ok(list.into())
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+                let mut object = serde_json::Map::new();
+                while let Some((name, Strict(value))) = map.next_entry::<String, Strict>()? {
+                    if object.insert(name.clone(), value).is_some() {
+                        return Err(de::Error::custom(format!("{name} stands twice")));
+                    }
+                }
+                Ok(object.into())
+            }
+        }
+        deserializer.deserialize_any(Once).map(Strict)
+    }
+}
+
+fn strict(line: &str) -> Json {
+    assert_eq!(line.matches('\n').count(), 1, "one line: {line}");
+    serde_json::from_str::<Strict>(line).unwrap_or_else(|error| panic!("{error}: {line}")).0
+}
+
+/// Every leaf of `json` with its path; lists of plain values and points are leaves.
+fn leaves<'a>(
+    json: &'a Json,
+    path: String,
+    types: &HashMap<String, String>,
+    out: &mut Vec<(String, &'a Json)>,
+) {
+    match json {
+        Json::Object(object) if !types.contains_key(&path) => {
+            assert!(!object.is_empty(), "{path} is an empty object");
+            for (name, value) in object {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                leaves(value, path, types, out);
+            }
+        }
+        leaf => out.push((path, leaf)),
+    }
+}
+
+fn has_type(kind: &str, leaf: &Json) -> bool {
+    match (kind, leaf) {
+        (_, Json::Array(list)) => !list.is_empty() && list.iter().all(|element| has_type(kind, element)),
+        ("keyword" | "constant_keyword" | "match_only_text", Json::String(_)) => true,
+        ("ip", Json::String(text)) => text.parse::<std::net::IpAddr>().is_ok(),
+        ("date", Json::String(text)) => text.parse::<jiff::Timestamp>().is_ok() || text.starts_with("9999-"),
+        ("long", Json::Number(number)) => number.is_u64(),
+        ("float" | "double", Json::Number(_)) | ("boolean", Json::Bool(_)) => true,
+        ("geo_point", Json::Object(point)) => point["lat"].is_number() && point["lon"].is_number(),
+        ("flattened", Json::Object(object)) => object.values().all(Json::is_string),
+        _ => false,
+    }
+}
+
+fn types() -> HashMap<String, String> {
+    let text = |value: &Json| value.as_str().unwrap().to_owned();
+    fields()["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (text(&row["path"]), text(&row["type"])))
+        .collect()
+}
+
+#[test]
+fn every_leaf_of_every_golden_document_is_in_the_field_list_with_its_type() {
+    let types = types();
+    let mut met = std::collections::BTreeSet::new();
+    for (name, sample) in goldens() {
+        let json = strict(&one(&sample));
+        let mut found = Vec::new();
+        leaves(&json, String::new(), &types, &mut found);
+        for (path, leaf) in found {
+            match types.get(&path) {
+                Some(kind) => assert!(has_type(kind, leaf), "{name}: {path} is no {kind}: {leaf}"),
+                None => assert!(
+                    name == "hostile extras" && path.starts_with("aws.vpcflow.") && leaf.is_string(),
+                    "{name}: {path} is not in the list"
+                ),
+            }
+            assert_ne!(leaf, "-", "{name}: {path}");
+            met.insert(path);
+        }
+    }
+    let unmet: Vec<&String> =
+        types.keys().filter(|path| !path.starts_with("aws.vpcflow.") && !met.contains(*path)).collect();
+    assert!(unmet.is_empty(), "no golden document has {unmet:?}");
+}
+
+#[test]
+fn an_event_without_a_score_has_no_score_fields_and_one_with_it_says_why() {
+    let silent = strict(&one(&Sample::new()
+        .line(V2, "2 1 eni-1 10.0.0.1 10.0.0.2 1 2 6 1 40 1 2 ACCEPT OK")
+        .verdict(entity("address", "10.0.0.1", 1), None, true)));
+    assert!(silent["event"].get("risk_score").is_none() && silent["event"].get("reason").is_none());
+    assert!(silent["floodmark"].get("score").is_none());
+    assert_eq!(silent["floodmark"]["entity"]["name"], "10.0.0.1");
+    let scored = strict(&one(&accepted()));
+    assert_eq!(scored["event"]["risk_score"], 98);
+    assert_eq!(
+        scored["event"]["reason"],
+        "10.0.1.7 sent 1.02 GB in 10 min; its usual is 48 kB (p99 2.1 MB, largest 3 MB, 432 windows and 5120 of its \
+         peers)"
+    );
+    let p = scored["floodmark"]["score"]["p"].as_f64().unwrap();
+    assert!((p - 1.26e-6).abs() < 1e-8, "{p}");
+}
+
+#[test]
+fn a_document_is_the_same_whatever_was_written_before_it() {
+    let mut one_for_all = normalizer();
+    for _ in 0..2 {
+        for (name, sample) in goldens() {
+            let mut out = Documents::new(Receipt::unclaimed());
+            one_for_all.documents(&sample.0, Select::All, NOW, &mut out);
+            assert_eq!(String::from_utf8(out.bytes).unwrap(), one(&sample), "{name}");
+        }
+    }
+}
+
+fn mixed() -> Sample {
+    let line = "2 012345678901 eni-1 10.0.1.7 10.0.1.8 1 2 6 1 40 1795260605 1795260664 ACCEPT OK";
+    let points = |points| Some(score(Feature::BytesOut, 1_000, points, -1.0));
+    let mut sample = Sample::new()
+        .line(V2, line)
+        .verdict(entity("address", "10.0.1.7", 1), points(70), false)
+        .line(V2, line)
+        .verdict(entity("address", "10.0.1.8", 2), points(69), false)
+        .line(V2, line)
+        .verdict(entity("address", "10.0.1.9", 3), None, false)
+        .line(V2, line)
+        .line(V2, line)
+        .finding(finding(Revision::Created))
+        .finding(finding(Revision::Closed));
+    sample.0.verdicts[4] = sample.0.verdicts[0];
+    sample.0.events[3].deliver = false;
+    sample
+}
+
+#[test]
+fn every_event_and_finding_is_counted_once_whatever_is_selected() {
+    for (select, written, filtered) in [
+        (Select::All, 6, 0),
+        (Select::Findings, 2, 4),
+        (Select::Score(70), 4, 2),
+        (Select::Score(0), 5, 1),
+        (Select::Score(71), 2, 4),
+    ] {
+        let (out, tally) = documents(&mixed(), select);
+        assert_eq!(tally, Tally { written, filtered, delivered_before: 1 }, "{select:?}");
+        assert_eq!(out.len() as u64, written);
+    }
+}
+
+#[test]
+fn rows_hold_ids_kinds_ends_and_keys_and_each_key_stands_once() {
+    let sample = mixed();
+    let (out, _) = documents(&sample, Select::All);
+    let keys: Vec<&[u8]> = out.rows.iter().map(|row| row.key.of(&out.keys)).collect();
+    let instance: &[u8] = b"i-0123456789abcdef0";
+    assert_eq!(keys, [b"10.0.1.7", b"10.0.1.8", b"10.0.1.9", &b"10.0.1.7"[..], instance, instance]);
+    assert_eq!(out.keys.len(), 3 * 8 + instance.len());
+    for (index, row) in out.rows.iter().enumerate() {
+        let json = strict(std::str::from_utf8(out.document(index)).unwrap());
+        assert_eq!(json["event"]["id"], row.id.to_string());
+        assert_eq!(json["event"]["kind"], if index < 4 { "event" } else { "alert" });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_document_is_valid_json_whatever_the_columns_hold(
+        names in proptest::collection::hash_set(prop_oneof!["\\PC{0,8}", "[a-z]{1,3}[-_.][a-z]{1,3}"], 0..6),
+        texts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 12),
+        name in any::<String>(),
+    ) {
+        let known = ["account-id", "interface-id", "action", "log-status", "region", "instance-id"];
+        let extras: Vec<&str> =
+            names.iter().map(String::as_str).filter(|name| crate::event::Field::from_name(name).is_none()).collect();
+        let mut columns: Vec<(&str, &[u8])> = vec![("end", b"1795260664")];
+        let named = known.iter().copied().chain(extras).zip(&texts);
+        columns.extend(named.map(|(name, text)| (name, text.as_slice())));
+        let sample = Sample::new()
+            .columns(&columns)
+            .flow(Direction::Outbound, "tcp", "")
+            .ends(internal(&name, 1), Default::default())
+            .verdict(entity("tag", &name, 1), Some(score(Feature::BytesOut, 7, 1, -0.1)), false);
+        let json = strict(&one(&sample));
+        prop_assert_eq!(&json["host"]["name"], &name);
+        prop_assert_eq!(&json["floodmark"]["entity"]["name"], &name);
+        let account = String::from_utf8_lossy(&texts[0]);
+        if account != "-" {
+            prop_assert_eq!(&json["cloud"]["account"]["id"], &*account);
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! An entity's histogram of one feature: the buckets that hold something, six bytes each, and nothing else.
+
+use hdrhistogram::Histogram;
+
+use super::DecodeError;
+use super::geometry::{bucket_high, bucket_low, bucket_mid, bucket_of, dense};
+use super::wire::{put_histogram, take_histogram};
+use crate::score::decay::{Moment, decayed};
+
+/// A histogram that keeps only the buckets with weight, in ascending order, and the landmark its weights count from.
+///
+/// It says what a `hdrhistogram` histogram of the same geometry says, and turns into one and back without loss.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Compact {
+    buckets: Vec<Bucket>,
+    total: u64,
+    landmark: u32,
+}
+
+/// A bucket and its weight, low half first: three halves of a word, so that nothing is lost to alignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bucket([u16; 3]);
+
+// === impl Bucket ===
+
+impl Bucket {
+    const fn new(bucket: u16, weight: u32) -> Self {
+        Self([bucket, weight as u16, (weight >> 16) as u16])
+    }
+
+    const fn bucket(self) -> u16 {
+        self.0[0]
+    }
+
+    const fn weight(self) -> u32 {
+        self.0[1] as u32 | (self.0[2] as u32) << 16
+    }
+}
+
+// === impl Compact ===
+
+impl Compact {
+    /// An empty histogram.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { buckets: Vec::new(), total: 0, landmark: 0 }
+    }
+
+    /// Records `value` as of `moment`: moves on to its landmark if that is later, and takes what is left of its weight
+    /// if it is earlier.
+    pub fn record_at(&mut self, value: u64, moment: Moment) {
+        if moment.weight == 0 {
+            return;
+        }
+        self.advance(moment.landmark);
+        if self.is_empty() {
+            self.landmark = moment.landmark;
+        }
+        self.record(value, u32::try_from(moment.weight_from(self.landmark)).unwrap_or(u32::MAX));
+    }
+
+    /// Adds `weight`, as of the histogram's own landmark, to the bucket of `value`. A bucket holds at most 2^32 − 1.
+    pub fn record(&mut self, value: u64, weight: u32) {
+        if weight == 0 {
+            return;
+        }
+        let bucket = bucket_of(value);
+        match self.buckets.binary_search_by_key(&bucket, |entry| entry.bucket()) {
+            Ok(place) => {
+                let before = self.buckets[place].weight();
+                let after = before.saturating_add(weight);
+                self.buckets[place] = Bucket::new(bucket, after);
+                self.total += u64::from(after - before);
+            }
+            Err(place) => {
+                if self.buckets.len() == self.buckets.capacity() {
+                    // A quarter more, not twice as much: there are many of these, and most stand still.
+                    self.buckets.reserve_exact(4.max(self.buckets.len() / 4));
+                }
+                self.buckets.insert(place, Bucket::new(bucket, weight));
+                self.total += u64::from(weight);
+            }
+        }
+    }
+
+    /// Moves on to `landmark`: every weight is divided by 256 per landmark passed, and buckets left with nothing go.
+    /// Does nothing when it stands there or further on.
+    pub fn advance(&mut self, landmark: u32) {
+        if landmark <= self.landmark || self.is_empty() {
+            return;
+        }
+        let steps = landmark - self.landmark;
+        let mut total = 0;
+        self.buckets.retain_mut(|entry| {
+            let weight = decayed(u64::from(entry.weight()), steps) as u32;
+            *entry = Bucket::new(entry.bucket(), weight);
+            total += u64::from(weight);
+            weight > 0
+        });
+        self.total = total;
+        self.landmark = if total == 0 { 0 } else { landmark };
+    }
+
+    /// The landmark from which the weights count; 0 while empty.
+    #[must_use]
+    pub const fn landmark(&self) -> u32 {
+        self.landmark
+    }
+
+    /// Sum of the weights.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Whether nothing is recorded, or all of it forgotten.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// How many windows as of `now` would weigh as much: the decayed number of samples.
+    #[must_use]
+    pub fn windows(&self, now: Moment) -> u32 {
+        now.windows(self.total, self.landmark)
+    }
+
+    /// Weight of the buckets from that of `value` up.
+    #[must_use]
+    pub fn at_or_above(&self, value: u64) -> u64 {
+        let bucket = bucket_of(value);
+        self.buckets
+            .iter()
+            .rev()
+            .take_while(|entry| entry.bucket() >= bucket)
+            .map(|entry| u64::from(entry.weight()))
+            .sum()
+    }
+
+    /// The buckets that hold something, with their weights, in ascending order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u16, u32)> + ExactSizeIterator + Clone + '_ {
+        self.buckets.iter().map(|entry| (entry.bucket(), entry.weight()))
+    }
+
+    /// The highest value of the bucket in which the fraction `quantile` of the weight, counted from below, is reached
+    /// (for 0, the lowest of the first); 0 while empty. What `hdrhistogram` answers.
+    #[must_use]
+    pub fn value_at_quantile(&self, quantile: f64) -> u64 {
+        let wanted = ((quantile.clamp(0.0, 1.0) * self.total as f64).ceil() as u64).max(1);
+        let mut below = 0;
+        let reached = self.iter().find(|&(_, weight)| {
+            below += u64::from(weight);
+            below >= wanted
+        });
+        match reached {
+            Some((bucket, _)) if quantile > 0.0 => bucket_high(bucket),
+            Some((bucket, _)) => bucket_low(bucket),
+            None => 0,
+        }
+    }
+
+    /// Mean, from the middles of the buckets; 0 while empty.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        if self.is_empty() {
+            return 0.0;
+        }
+        let sum: f64 =
+            self.iter().map(|(bucket, weight)| bucket_mid(bucket) as f64 * f64::from(weight)).sum();
+        sum / self.total as f64
+    }
+
+    /// Standard deviation of the whole, from the middles of the buckets; 0 while empty.
+    #[must_use]
+    pub fn std(&self) -> f64 {
+        if self.is_empty() {
+            return 0.0;
+        }
+        let mean = self.mean();
+        let squares = |(bucket, weight)| {
+            let off = bucket_mid(bucket) as f64 - mean;
+            off * off * f64::from(weight)
+        };
+        (self.iter().map(squares).sum::<f64>() / self.total as f64).sqrt()
+    }
+
+    /// Memory held, in bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        size_of::<Self>() + self.buckets.capacity() * size_of::<Bucket>()
+    }
+
+    /// The same as a `hdrhistogram` histogram.
+    #[must_use]
+    pub fn to_hdr(&self) -> Histogram<u64> {
+        let mut histogram = dense();
+        for (bucket, weight) in self.iter() {
+            histogram.saturating_record_n(bucket_high(bucket), u64::from(weight));
+        }
+        histogram
+    }
+
+    /// What `histogram` holds, as of `landmark`. Lossless when its geometry is ours and no bucket holds 2^32 or more.
+    #[must_use]
+    pub fn from_hdr(histogram: &Histogram<u64>, landmark: u32) -> Self {
+        let mut compact = Self::new();
+        for step in histogram.iter_recorded() {
+            let weight = u32::try_from(step.count_at_value()).unwrap_or(u32::MAX);
+            compact.record(step.value_iterated_to(), weight);
+        }
+        compact.landmark = if compact.is_empty() { 0 } else { landmark };
+        compact
+    }
+
+    /// Appends its bytes to `out`: about two and a half per bucket.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let buckets = self.iter().map(|(bucket, weight)| (bucket, u64::from(weight)));
+        put_histogram(self.landmark, self.buckets.len(), buckets, out);
+    }
+
+    /// Takes what [`Compact::encode`] wrote off the front of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// When they are not such bytes; `bytes` then stands somewhere inside them.
+    pub fn decode(bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        let mut compact = Self::new();
+        compact.landmark = take_histogram(bytes, u64::from(u32::MAX), |bucket, weight| {
+            compact.buckets.push(Bucket::new(bucket, weight as u32));
+            compact.total += weight;
+        })?;
+        compact.buckets.shrink_to_fit();
+        Ok(compact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::score::decay::Decay;
+
+    /// Values of every order of magnitude that the buckets reach, with weights.
+    fn records() -> impl Strategy<Value = Vec<(u64, u32)>> {
+        let value = (0_u32..41, 0_u64..1 << 41).prop_map(|(shift, value)| value >> shift);
+        vec((value, 0_u32..5000), 0..200)
+    }
+
+    fn compact(records: &[(u64, u32)]) -> Compact {
+        let mut compact = Compact::new();
+        for &(value, weight) in records {
+            compact.record(value, weight);
+        }
+        compact
+    }
+
+    #[test]
+    fn a_bucket_takes_six_bytes() {
+        let mut compact = Compact::new();
+        assert_eq!(compact.bytes(), size_of::<Compact>());
+        for value in 0..100 {
+            compact.record(1 << (value % 41), 16);
+        }
+        assert!(compact.bytes() <= size_of::<Compact>() + 41 * 6 * 5 / 4, "{}", compact.bytes());
+        assert!(size_of::<Compact>() <= 40);
+    }
+
+    #[test]
+    fn a_full_bucket_stays_full_and_the_total_follows_it() {
+        let compact = compact(&[(7, u32::MAX), (7, 5), (8, 1)]);
+        assert_eq!(compact.total(), u64::from(u32::MAX) + 1);
+        assert_eq!(compact.at_or_above(8), 1);
+    }
+
+    #[test]
+    fn a_later_landmark_divides_by_256_and_forgets_what_is_left_with_nothing() {
+        let mut compact = Compact::new();
+        compact.record_at(1000, Moment { landmark: 5, weight: 127 });
+        compact.record_at(2000, Moment { landmark: 5, weight: 384 });
+        compact.record_at(3000, Moment { landmark: 6, weight: 16 });
+        assert_eq!(compact.landmark(), 6);
+        assert_eq!(compact.iter().collect::<Vec<_>>(), [(bucket_of(2000), 2), (bucket_of(3000), 16)]);
+        compact.record_at(3000, Moment { landmark: 5, weight: 4096 });
+        assert_eq!(compact.total(), 2 + 16 + 16);
+        compact.advance(5);
+        assert_eq!(compact.landmark(), 6);
+        compact.advance(9);
+        assert_eq!(compact, Compact::new());
+    }
+
+    #[test]
+    fn the_mean_and_the_deviation_are_those_of_the_values() {
+        let compact = compact(&[(2, 16), (4, 32), (9, 16)]);
+        assert!((compact.mean() - 4.75).abs() < 1e-12);
+        let variance = (2.75_f64.powi(2) + 2.0 * 0.75_f64.powi(2) + 4.25_f64.powi(2)) / 4.0;
+        assert!((compact.std() - variance.sqrt()).abs() < 1e-12);
+        assert_eq!((Compact::new().mean(), Compact::new().std()), (0.0, 0.0));
+    }
+
+    proptest! {
+        #[test]
+        fn it_says_what_hdrhistogram_says(records in records(), probe in 0_u64..1 << 41, quantile in 0.0..=1.0) {
+            let compact = compact(&records);
+            let mut dense = dense();
+            for &(value, weight) in &records {
+                dense.record_n(value, u64::from(weight)).unwrap();
+            }
+            prop_assert_eq!(compact.total(), dense.len());
+            for &(value, _) in records.iter().chain([&(probe, 0)]) {
+                let weight = compact.iter().find(|&(bucket, _)| bucket == bucket_of(value)).map_or(0, |found| found.1);
+                prop_assert_eq!(u64::from(weight), dense.count_at(value));
+                prop_assert_eq!(compact.at_or_above(value), dense.count_between(value, u64::MAX));
+            }
+            for quantile in [quantile, 0.0, 0.5, 0.99, 1.0] {
+                prop_assert_eq!(compact.value_at_quantile(quantile), dense.value_at_quantile(quantile));
+            }
+            prop_assert!((compact.mean() - dense.mean()).abs() <= 1e-9 * dense.mean());
+            prop_assert!((compact.std() - dense.stdev()).abs() <= 1e-6 * dense.mean());
+        }
+
+        #[test]
+        fn it_turns_into_hdrhistogram_and_back_without_loss(records in records(), landmark in any::<u32>()) {
+            let mut compact = compact(&records);
+            compact.landmark = if compact.is_empty() { 0 } else { landmark };
+            let dense = compact.to_hdr();
+            prop_assert_eq!(dense.len(), compact.total());
+            prop_assert_eq!(&Compact::from_hdr(&dense, landmark), &compact);
+            let mut again = self::dense();
+            for &(value, weight) in &records {
+                again.record_n(value, u64::from(weight)).unwrap();
+            }
+            prop_assert_eq!(again.iter_recorded().collect::<Vec<_>>(), dense.iter_recorded().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn within_a_landmark_the_order_of_the_windows_does_not_matter(
+            windows in vec((0_u64..1 << 41, 0_u64..8 * 1000), 0..100).prop_shuffle(),
+        ) {
+            let decay = Decay::new(1000);
+            let record = |windows: &[(u64, u64)]| {
+                let mut compact = Compact::new();
+                for &(value, time) in windows {
+                    compact.record_at(value, decay.moment(8_000_000 + time));
+                }
+                compact
+            };
+            let mut sorted = windows.clone();
+            sorted.sort_by_key(|window| window.1);
+            prop_assert_eq!(record(&windows), record(&sorted));
+        }
+
+        #[test]
+        fn landmarks_passed_one_by_one_or_at_once_leave_the_same(records in records(), steps in 0_u32..6) {
+            let mut at_once = compact(&records);
+            at_once.landmark = if at_once.is_empty() { 0 } else { 10 };
+            let mut one_by_one = at_once.clone();
+            at_once.advance(10 + steps);
+            for landmark in 10..=10 + steps {
+                one_by_one.advance(landmark);
+            }
+            prop_assert_eq!(at_once, one_by_one);
+        }
+
+        #[test]
+        fn what_is_encoded_comes_back_and_what_follows_it_stays(records in records(), tail in vec(any::<u8>(), 0..5)) {
+            let mut compact = compact(&records);
+            compact.landmark = if compact.is_empty() { 0 } else { 77 };
+            let mut bytes = Vec::new();
+            compact.encode(&mut bytes);
+            bytes.extend(&tail);
+            let mut rest = &bytes[..];
+            prop_assert_eq!(Compact::decode(&mut rest).unwrap(), compact);
+            prop_assert_eq!(rest, &tail[..]);
+        }
+
+        #[test]
+        fn no_bytes_make_decoding_panic_and_what_decodes_encodes_to_the_same(
+            records in records(), place in any::<prop::sample::Index>(), byte in any::<u8>(), noise in vec(any::<u8>(), 0..40),
+        ) {
+            let mut bytes = Vec::new();
+            compact(&records).encode(&mut bytes);
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            for bytes in [&bytes[..], &bytes[..place], &noise] {
+                let mut rest = bytes;
+                if let Ok(compact) = Compact::decode(&mut rest) {
+                    let mut again = Vec::new();
+                    compact.encode(&mut again);
+                    prop_assert_eq!(&again[..], &bytes[..bytes.len() - rest.len()]);
+                }
+            }
+        }
+    }
+}

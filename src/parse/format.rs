@@ -7,6 +7,10 @@ use crate::event::{Chunk, Layout, Span};
 
 /// One step of one stream.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every step is a chunk, and a box for each would be an allocation"
+)]
 pub enum Step {
     /// The stream goes on.
     Chunk(Chunk),

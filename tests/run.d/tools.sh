@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts share: Debian's packages and cargo's tools, each installed only where it is missing.
 # Sourced by tests/run and .ci/run at the top of the project.
 
@@ -27,7 +28,7 @@ packages() {
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# build_needs [fuzz]: what a build and its tests need besides Rust.
+# build_needs: what a build and its tests need besides Rust.
 build_needs() {
   local missing=()
   # cargo fetches crates over TLS and reads the system's list of authorities.
@@ -37,8 +38,6 @@ build_needs() {
   [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
   # The conformance tests run the checkers of the published schemas, which are Python without packages.
   have python3 || missing+=(python3)
-  # libFuzzer is C++.
-  [ "${1:-}" != fuzz ] || have c++ || missing+=(g++)
   packages "${missing[@]}"
   have cargo || stop "could not find cargo: install Rust with rustup first"
 }

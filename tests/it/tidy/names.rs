@@ -20,11 +20,15 @@ const BANNED: [&str; 14] = [
     "misc",
 ];
 
-/// Names that are not ours to choose, as they read in lower case with `_` between the words, and whose they are.
-const EXCEPTIONS: [(&str, &str); 3] = [
-    ("no_data", "AWS calls a record without traffic NODATA"),
-    ("skip_data", "AWS calls a record of lost traffic SKIPDATA"),
-    ("data_stream", "Elasticsearch's word for where documents go"),
+/// Names that are not ours to choose: where they may stand, how they read in lower case with `_` between the words, and
+/// whose they are.
+const EXCEPTIONS: [(&str, &str, &str); 6] = [
+    ("", "no_data", "AWS calls a record without traffic NODATA"),
+    ("", "skip_data", "AWS calls a record of lost traffic SKIPDATA"),
+    ("", "data_stream", "Elasticsearch's word for where documents go"),
+    ("src/enrich/", "bad_data", "MaxMind's folder of broken databases"),
+    ("src/enrich/", "node", "MaxMind's word for a fork of its search tree"),
+    ("src/enrich/", "nodes", "MaxMind's word for the forks of its search tree"),
 ];
 
 /// The keywords after which a name is declared.
@@ -51,14 +55,14 @@ pub fn faults(tree: &Tree) -> Vec<Fault> {
 }
 
 fn fault(file: &File, name: &Name<'_>) -> Option<Fault> {
-    let word = banned_word(name.text)?;
+    let word = banned_word(&file.path, name.text)?;
     Some(file.fault(name.line, format!("`{}` holds the word `{word}`", name.text)))
 }
 
 /// The first banned word of a name in snake case, kebab case or camel case.
-fn banned_word(name: &str) -> Option<String> {
+fn banned_word(path: &str, name: &str) -> Option<String> {
     let mut words = format!("_{}_", snake(name));
-    for (phrase, _) in EXCEPTIONS {
+    for (_, phrase, _) in EXCEPTIONS.iter().filter(|(within, ..)| path.starts_with(within)) {
         words = words.replace(&format!("_{phrase}_"), "_");
     }
     let bare = |word: &str| {
@@ -202,6 +206,13 @@ mod tests {
         ] {
             assert_eq!(lines(good), [0; 0], "{good}");
         }
+    }
+
+    #[test]
+    fn the_word_of_a_file_format_passes_where_that_format_is_read_and_nowhere_else() {
+        let text = "struct A { node_count: u32 }";
+        assert!(faults(&Tree::of(&[("src/enrich/database.rs", text)])).is_empty());
+        assert_eq!(faults(&Tree::of(&[("src/score/pool.rs", text)])).len(), 1);
     }
 
     #[test]

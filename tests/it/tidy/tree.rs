@@ -3,6 +3,7 @@
 use std::{
     env, fmt, fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
@@ -123,8 +124,13 @@ impl File {
 // === impl Tree ===
 
 impl Tree {
-    /// The project itself.
-    pub fn read() -> Self {
+    /// The project itself, read once for all the rules.
+    pub fn project() -> &'static Self {
+        static PROJECT: LazyLock<Tree> = LazyLock::new(Tree::read);
+        &PROJECT
+    }
+
+    fn read() -> Self {
         // Asked for when run, because a build may be kept where the project is laid anew.
         let top = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let top = Path::new(&top);

@@ -1,0 +1,40 @@
+//! What the targets share: arbitrary lines on their way into a batch.
+
+use std::sync::{Arc, LazyLock};
+
+use floodmark::{
+    codec::{Lines, Positions},
+    event::{Batch, Chunk, Origin, Partition, SourceId},
+    parse::{Config, Input, Parser, Resolver},
+    telemetry::{books::SourceBooks, metrics::Metrics},
+};
+
+static INPUTS: LazyLock<Arc<[Input]>> = LazyLock::new(|| {
+    let books = SourceBooks::new(&Metrics::default(), "fuzz");
+    [Input { format: Config::Auto.format(), books }].into()
+});
+
+/// The most bytes of a line: small, so that a fuzzer meets the limit.
+const LINE_BYTES_MAX: usize = 1 << 10;
+
+/// The chunk that the lines of `text` resolve to when the stream ends after them.
+pub fn resolved(text: &[u8]) -> Chunk {
+    let partition = Partition::new("fuzz");
+    let mut chunk = Chunk::new(SourceId(0), partition.clone(), Origin::stdin(), Vec::new());
+    let mut lines = Lines::new(LINE_BYTES_MAX, Positions::Offset, 0);
+    lines.push(text, &mut chunk);
+    lines.finish(&mut chunk);
+    let mut resolved = Vec::new();
+    let mut resolver = Resolver::new(INPUTS.clone());
+    resolver.chunk(chunk, &mut resolved);
+    resolver.ended(SourceId(0), &partition, &mut resolved);
+    assert_eq!(resolved.len(), 1, "the stream has ended, so nothing is held back");
+    resolved.remove(0)
+}
+
+/// The batch that `chunk` parses to.
+pub fn parsed(chunk: Chunk) -> Batch {
+    let mut batch = Batch::default();
+    Parser::new(INPUTS.clone()).parse(chunk, &mut batch);
+    batch
+}

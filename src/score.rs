@@ -22,6 +22,7 @@ mod finding;
 mod fold;
 mod gate;
 mod grid;
+mod highest;
 mod identity;
 mod interfaces;
 mod judge;
@@ -41,6 +42,7 @@ mod wire;
 
 pub use capture::Capture;
 pub use config::{Config, ConfigError, Identity, IdentityError};
+pub use highest::Highest;
 pub use memory::memory_bytes_max;
 pub use wire::StateError;
 
@@ -73,6 +75,12 @@ use self::{
     plan::{Plan, SHARDS},
     shard::Shard,
 };
+
+/// Length of a window in seconds.
+pub const WINDOW_SECONDS: u32 = grid::WINDOW_SECONDS as u32;
+/// Version of the geometry that the state's values are written in: windows of ten minutes, histograms of one significant
+/// digit from 1 to 2^40.
+pub const GEOMETRY: u32 = 1;
 
 /// Everything that scoring knows.
 ///

@@ -8,6 +8,7 @@ use super::{
     decay::{Decay, Moment},
     distinct::Distinct,
     grid::{Grid, Window},
+    highest::Peak,
     histogram::Compact,
     judge::Judge,
     keys::Key,
@@ -38,6 +39,9 @@ pub(super) struct Entity {
     pub(super) dirty: bool,
     /// The batch that names it, and its place there.
     pub(super) named: (u64, u32),
+    /// Its most surprising window in this process, and how surprising that was.
+    pub(super) peak: Option<Box<Peak>>,
+    pub(super) peak_log10_p: f32,
 }
 
 /// A window that was learned.
@@ -100,6 +104,8 @@ impl Entity {
             judges: [Judge::none(); 2],
             dirty: false,
             named: (0, 0),
+            peak: None,
+            peak_log10_p: f32::INFINITY,
         }
     }
 

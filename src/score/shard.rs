@@ -127,6 +127,9 @@ impl Shard {
             let raiser = Raiser { record: Some((&record, observation.sends)), order };
             raise(entity, place, bench, &raiser, notices);
         }
+        if let Some(score) = &score {
+            entity.note_peak(score, observation.window, || host(batch, observation));
+        }
         score
     }
 
@@ -168,6 +171,13 @@ impl Shard {
             }
         }
     }
+}
+
+/// What the asset list calls the observation's own side.
+fn host(batch: &Batch, observation: &Observation) -> Option<Box<str>> {
+    let (source, destination) = batch.ends(&batch.events[observation.event as usize]);
+    let own = if observation.sends { source } else { destination };
+    own.asset.as_ref().and_then(|asset| asset.name.clone())
 }
 
 /// What raises a finding: a record, and whether its own side sends; or a fold.

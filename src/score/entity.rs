@@ -156,7 +156,9 @@ impl Entity {
     #[cold]
     fn appoint(&self, as_of: Window, bench: &Bench<'_>) -> Judge {
         let now = moment_of(bench.decay, as_of);
-        let pooled = bench.peers.judging(self.pool, as_of, now);
+        let waiting = self.pending.iter().filter(|sample| sample.window <= as_of).count();
+        let own = self.own[0].windows(now) + waiting as u32;
+        let pooled = bench.peers.judging(self.pool, own, as_of, now);
         let mut knots = [Knots::default(); FEATURES];
         let mut few = [(0, Moment::default()); 4];
         for (feature, knots) in knots.iter_mut().enumerate() {

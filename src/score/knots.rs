@@ -21,8 +21,9 @@ use mixture::Mixture;
 pub const PEER_WINDOWS: u32 = 10;
 /// Fewest windows, of an entity and its peers together, from which there is a score.
 pub const WINDOWS_MIN: u32 = 24;
-/// Flattest that the tail goes on beyond the last knot, in decades of p per decade of value.
-pub const SLOPE_MIN: f32 = 0.5;
+/// Flattest that the tail goes on beyond the last knot, in decades of p per decade of value: that of a Pareto tail with
+/// the heaviest variance that is still finite. What exceeds everything ever seen tenfold is a hundred times rarer.
+pub const SLOPE_MIN: f32 = 2.0;
 /// Steepest that the tail goes on beyond the last knot, in decades of p per decade of value.
 pub const SLOPE_MAX: f32 = 6.0;
 /// Buckets at most that have a knot at their low edge.
@@ -44,6 +45,8 @@ pub struct Knots {
     max: u16,
     samples: u32,
     peer_samples: u32,
+    /// Least log10 p that what was seen can carry.
+    least: f32,
 }
 
 /// A point of the tail, and how it goes on from there.
@@ -81,7 +84,7 @@ impl Knot {
 
 impl Default for Knots {
     fn default() -> Self {
-        Self { knots: [Knot::NONE; KNOTS], median: 0, p90: 0, p99: 0, max: 0, samples: 0, peer_samples: 0 }
+        Self { knots: [Knot::NONE; KNOTS], median: 0, p90: 0, p99: 0, max: 0, samples: 0, peer_samples: 0, least: 0.0 }
     }
 }
 
@@ -111,7 +114,9 @@ impl Knots {
     /// value known it goes on as it fell to there from the last higher knot at half that value or less (nearer knots
     /// lie as they do by chance), but no flatter than [`SLOPE_MIN`], so that more is always more surprising, and no steeper
     /// than [`SLOPE_MAX`] or twice the decades of windows seen, whichever is less: 6 % above a maximum is no surprise
-    /// by itself, and a handful of equal windows do not make twice their value one in a million.
+    /// by itself, and a handful of equal windows do not make twice their value one in a million. With n windows seen,
+    /// of the entity and its peers, it never falls below 1/(n + 1)²: an extrapolation is trusted for as many decades as
+    /// what was seen reaches, so that nothing is one in a million on the first day.
     #[must_use]
     #[inline]
     pub fn log10_p(&self, value: u64) -> f32 {
@@ -119,7 +124,7 @@ impl Knots {
         let after = self.knots.iter().map(|knot| usize::from(knot.x <= x)).sum::<usize>();
         let Some(knot) = after.checked_sub(1).and_then(|nth| self.knots.get(nth)) else { return 0.0 };
         let floor = self.knots.get(after).map_or(f32::NEG_INFINITY, |next| next.y);
-        (knot.y + knot.slope * (x - knot.x)).max(floor)
+        (knot.y + knot.slope * (x - knot.x)).max(floor).max(self.least)
     }
 
     /// The score of `value`, 0 to 100; see [`score_points`].
@@ -161,11 +166,12 @@ impl Knots {
         value > bucket_high(self.max)
     }
 
-    /// Whether entity and peers together have seen the [`WINDOWS_MIN`] windows that a score needs.
+    /// Whether entity and peers together have seen the [`WINDOWS_MIN`] windows that a score needs. The peers' windows
+    /// hold the entity's own, so the larger number is that of both.
     #[must_use]
     #[inline]
     pub const fn enough(&self) -> bool {
-        self.samples.saturating_add(self.peer_samples) >= WINDOWS_MIN
+        self.samples >= WINDOWS_MIN || self.peer_samples >= WINDOWS_MIN
     }
 
     /// What is usual, for people: the highest values of the buckets of median, 99th percentile and maximum of the
@@ -189,7 +195,8 @@ impl Knots {
         points[EDGES - 1] = (last, mixture.at_or_above(last));
         let samples = now.windows_exact(mixture.own_total(), mixture.landmark(now));
         let peer_samples = now.windows_exact(pool.total(), pool.landmark());
-        let decades = log10(samples + peer_samples + 1.0);
+        // The peers' windows hold the entity's own.
+        let decades = log10(samples.max(peer_samples) + 1.0);
         let log10_total = log10(total);
         let mut knots = Self {
             median: points[1].0,
@@ -198,6 +205,7 @@ impl Knots {
             max: last,
             samples: (samples + 0.5) as u32,
             peer_samples: (peer_samples + 0.5) as u32,
+            least: -2.0 * decades,
             ..Self::default()
         };
         let mut len = 0;

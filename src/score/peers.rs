@@ -135,10 +135,11 @@ impl Peers {
         self.groups.len() as u32 - 1
     }
 
-    /// The pools that judge a member of the group at `place` as of fold `fold`: the group's own if they hold enough
-    /// windows, else everybody's.
-    pub(super) fn judging(&self, place: u32, fold: Window, now: Moment) -> Pooled<'_> {
-        let enough = |epoch: &&Arc<Epoch>| epoch.frozen[0].windows(now) >= WINDOWS_MIN;
+    /// The pools that judge a member of the group at `place`, of whose windows they hold `own`, as of fold `fold`: the
+    /// group's if they hold enough windows of others, else everybody's. A host that is alone in its role has no peers
+    /// there, and would be its own witness.
+    pub(super) fn judging(&self, place: u32, own: u32, fold: Window, now: Moment) -> Pooled<'_> {
+        let enough = |epoch: &&Arc<Epoch>| epoch.frozen[0].windows(now) >= own + WINDOWS_MIN;
         let everybody = &self.groups[EVERYBODY as usize];
         let group = self.groups.get(place as usize).unwrap_or(everybody);
         let (group, epoch) = match group.as_of(fold).filter(enough) {

@@ -84,7 +84,16 @@ impl Knot {
 
 impl Default for Knots {
     fn default() -> Self {
-        Self { knots: [Knot::NONE; KNOTS], median: 0, p90: 0, p99: 0, max: 0, samples: 0, peer_samples: 0, least: 0.0 }
+        Self {
+            knots: [Knot::NONE; KNOTS],
+            median: 0,
+            p90: 0,
+            p99: 0,
+            max: 0,
+            samples: 0,
+            peer_samples: 0,
+            least: 0.0,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::event::{Layout, Span};
 /// Where the columns of one line stand; room that is used again from line to line.
 #[derive(Debug)]
 pub(in crate::parse) struct Columns {
-    /// Ends and beginnings, counted from the line's beginning.
+    /// Counted from the line's beginning.
     spans: [Span; Layout::COLUMNS_MAX],
 }
 

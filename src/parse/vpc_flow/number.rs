@@ -27,7 +27,7 @@ pub(super) fn decimal(text: &[u8], len: usize) -> Option<u64> {
 fn eight(text: &[u8], len: usize) -> Option<u64> {
     // The digits move to the high end, so that zeros before them fill up the eight.
     let digits = (load(text) ^ ZEROS) << (64 - 8 * len);
-    // A byte above 9 sets a high bit: its own, by itself or with 0x76 added, or by a carry that of the next one.
+    // A byte above 9 has its high bit set, by itself or with 0x76 added.
     if (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & HIGH_BITS != 0 {
         return None;
     }
@@ -47,7 +47,7 @@ fn load(text: &[u8]) -> u64 {
 }
 
 /// The IPv4 address that `text` is: four numbers from 0 to 255 without leading zeros.
-#[inline]
+#[inline(never)]
 pub(super) fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     let mut address = Quad::default();
     for byte in text {

@@ -161,6 +161,14 @@ fn scorer_with(config: &Config) -> Scorer {
     Scorer::new(config, &nets(), &Metrics::default(), SEED)
 }
 
+/// What the metric called `name` stands at.
+fn metric(metrics: &Metrics, name: &str) -> u64 {
+    let page = metrics.page();
+    let line =
+        page.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+    line.and_then(|line| line.rsplit_once(' ')).expect("the metric is on the page").1.parse().unwrap()
+}
+
 fn exported(scorer: &Scorer) -> String {
     let mut out = Vec::new();
     scorer.export(&mut out).unwrap();
@@ -231,7 +239,8 @@ fn run(streams: &Streams, steps: &[Step], threads: usize, seed: [u8; 16]) -> Out
     outcome
 }
 
-/// Half a day of `hosts` hosts, some flows out of order and some too late, one in three hundred too large.
+/// Half a day of `hosts` hosts, some flows out of order and some too late, and after three hours one in a
+/// hundred too large.
 fn stream(seed: u64, hosts: std::ops::Range<u8>, flows: usize) -> Vec<Flow> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut stream = Vec::new();
@@ -242,8 +251,8 @@ fn stream(seed: u64, hosts: std::ops::Range<u8>, flows: usize) -> Vec<Flow> {
             0 => random.random_range(0..2_400),
             _ => random.random_range(0..300),
         };
-        let bytes = match random.random_range(0..300) {
-            0 => random.random_range(20_000_000..3_000_000_000),
+        let bytes = match random.random_range(0..100) {
+            0 if nth > flows / 4 => random.random_range(20_000_000..3_000_000_000),
             _ => random.random_range(1_000..200_000),
         };
         let mut flow = Flow::sent(host, bytes, time - late);

@@ -139,10 +139,7 @@ fn a_million_spoofed_sources_leave_the_state_as_it_is() {
     config.entities_max = 3_000;
     let metrics = Metrics::default();
     let scorer = Scorer::new(&config, &nets(), &metrics, SEED);
-    let gauge = |name: &str| -> u64 {
-        let page = metrics.page();
-        page.lines().find_map(|line| line.strip_prefix(&format!("{name} "))).unwrap().parse().unwrap()
-    };
+    let gauge = |name: &str| metric(&metrics, name);
     // Strangers at one host's door, with and without interfaces of their own making, and a host that makes up others.
     for nth in 0..100_u32 {
         let flow = |index: u32| {
@@ -173,5 +170,5 @@ fn beyond_entities_max_there_is_no_verdict_and_the_refused_are_counted() {
     let mut batch = batch_of("a", 0, &flows, 0);
     scorer.score(0, &mut batch);
     assert_eq!(batch.verdicts.iter().filter(|verdict| verdict.is_some()).count(), 5);
-    assert!(metrics.page().contains("floodmark_score_entities_refused_total 3\n"), "{}", metrics.page());
+    assert_eq!(metric(&metrics, "floodmark_score_entities_refused_total"), 3);
 }

@@ -115,7 +115,7 @@ fn the_end_of_all_input_closes_what_is_open() {
 fn a_revision_is_called_for_when_the_value_has_a_digit_more() {
     let mut magnitude = None;
     let told: Vec<_> = [12_000_000, 99_000_000, 100_000_000, 7_000_000_000, 7_000_000_001]
-        .map(|observed| super::super::finding::revise(&mut magnitude, observed))
+        .map(|observed| finding::revise(&mut magnitude, observed))
         .to_vec();
     let grown = |digits| Some(Revision::Grown(digits));
     assert_eq!(told, [Some(Revision::Created), None, grown(8), grown(9), None]);

@@ -32,9 +32,7 @@ impl Bench {
     }
 
     fn counted(&self, name: &str) -> u64 {
-        let page = self.metrics.page();
-        let line = page.lines().find_map(|line| line.strip_prefix(&format!("{name}_total ")));
-        line.expect("the counter is there").parse().unwrap()
+        metric(&self.metrics, &format!("{name}_total"))
     }
 
     /// Flows of `hosts` in each of `windows`, a hundred kilobytes or so each.

@@ -118,7 +118,7 @@ fn measure(case: &Case) -> (u64, u64, u64) {
         resolver: Resolver::new(inputs.clone()),
         parser: Parser::new(inputs),
         enricher: Enricher::new(shared),
-        scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, 7),
+        scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, [7; 16]),
         normalizer: Normalizer::new(SchemaName::Ecs.build(&Namespace::default(), score::WINDOW_SECONDS)),
         batch: Batch::default(),
         documents: Documents::new(Receipt::unclaimed()),

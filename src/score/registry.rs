@@ -133,7 +133,7 @@ impl Registry {
     /// Where the set of `key` begins.
     #[inline]
     fn set_of(&self, key: Key) -> usize {
-        (key as usize * WAYS) & (self.memo.len() - 1)
+        (key as usize & (self.memo.len() / WAYS - 1)) * WAYS
     }
 
     /// Doubles the memory. It keeps nothing: what a key's place was in the narrow one does not tell its place in the wide.

@@ -98,7 +98,7 @@ pub struct Scorer {
     /// What a capture held that was not stored.
     unsaved: Mutex<Unsaved>,
     /// Plans to be used again.
-    spare: Mutex<Vec<Box<Scratch>>>,
+    spare: Mutex<Vec<Scratch>>,
 }
 
 /// The changes and positions of a capture that was not stored.

@@ -11,11 +11,14 @@ use super::{
     interfaces::{Interface, Interfaces},
     keys::{Finder, Key, Keys},
     networks::{Address, Networks, address},
-    own::{Ends, Own, Side},
+    own::{Common, Ends, Own, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
     plan::{Change, EntityRef},
     registry::{EVERYONE, Registry, entity_key, entity_name},
 };
+
+/// How many records are looked at ahead.
+pub(super) const AHEAD: usize = 16;
 
 /// What tells whom a record is about, and what it has learned about that.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub(super) struct Attribution {
     pub(super) registry: Registry,
     /// Place of a peer group's pool by its key.
     pub(super) pools: HashMap<Key, u32>,
+    /// Keys of the interfaces of the next few records.
+    ahead: [Key; AHEAD],
     /// Entities that were wanted and refused because there are as many as may be.
     pub(super) refused: u64,
     scope: String,
@@ -72,16 +77,29 @@ impl Attribution {
             interfaces: Interfaces::new(entities_max),
             registry: Registry::new(entities_max),
             pools: HashMap::new(),
+            ahead: [0; AHEAD],
             refused: 0,
             scope: String::new(),
             name: String::new(),
         }
     }
 
-    /// Whom `record` is about. With `learn` unset nothing is remembered of it.
+    /// Finds the interface of `record`, the `nth` of the next few, ahead of time: done for several records in one go,
+    /// their memory is fetched side by side. What it returns only keeps that from being left out.
+    #[inline]
+    pub(super) fn look_ahead(&mut self, nth: usize, record: &Record<'_>) -> bool {
+        let scope = [Column::Account, Column::Region, Column::Vpc].map(|column| record.text(column));
+        let at = self.finder.of([scope[0], scope[1], scope[2], record.text(Column::Interface)], []);
+        self.ahead[nth] = at;
+        self.interfaces.find(at).is_some_and(|place| self.interfaces.get(place).common == Common::Nothing)
+    }
+
+    /// Whom `record`, the `nth` of those that were looked at ahead, is about. With `learn` unset nothing is remembered of
+    /// it.
     #[inline]
     pub(super) fn of(
         &mut self,
+        nth: usize,
         record: &Record<'_>,
         learn: bool,
         changes: &mut Vec<Change>,
@@ -99,10 +117,9 @@ impl Attribution {
             packet_destination: record.address(Column::PacketDestination),
             own: direction(record),
         };
-        let name = record.text(Column::Interface);
-        let scope = [Column::Account, Column::Region, Column::Vpc].map(|column| record.text(column));
-        let at = self.finder.of([scope[0], scope[1], scope[2], name], []);
-        let interface = if name.is_empty() { None } else { self.interface(record, at, learn) };
+        let at = self.ahead[nth];
+        let unnamed = record.text(Column::Interface).is_empty();
+        let interface = if unnamed { None } else { self.interface(record, at, learn) };
         let common = interface.map_or_else(Default::default, |place| self.common(place, &ends, learn));
         let Some(own) = ends.own(common, &self.internal) else { return Found::Nobody };
         let asset = asset_of(record, own.side);
@@ -153,7 +170,7 @@ impl Attribution {
 
     /// What the records of the interface at `place` have in common, this one included if `learn`.
     #[inline]
-    fn common(&mut self, place: u32, ends: &Ends, learn: bool) -> super::own::Common {
+    fn common(&mut self, place: u32, ends: &Ends, learn: bool) -> Common {
         let common = self.interfaces.get(place).common;
         if !learn || ends.own.is_some() {
             return common;

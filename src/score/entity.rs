@@ -143,6 +143,14 @@ impl Entity {
         }
     }
 
+    /// Reads what an observation will read, so that the memory of several entities is fetched side by side.
+    #[inline]
+    pub(super) fn warm(&self) -> u64 {
+        let open = self.open.last().map_or(0, |open| open.bytes ^ open.window as u64 ^ open.judged as u64);
+        let judges = self.judges.each_ref().map(|judge| judge.as_of as u64 ^ u64::from(judge.is_able()));
+        self.named.0 ^ u64::from(self.dirty) ^ open ^ judges[0] ^ judges[1]
+    }
+
     /// The judge as of fold `as_of`, which must have run and not be older than what is settled.
     #[inline]
     pub(super) fn judge(&mut self, as_of: Window, bench: &Bench<'_>) -> &Judge {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::event::{Batch, Origin, Partition, Position};
 
 use super::{
-    attribution::{Attribution, Found},
+    attribution::{AHEAD, Attribution, Found},
     clocks::Clocks,
     columns::{Column, Record, Slots},
     grid::{Grid, Window},
@@ -70,6 +70,9 @@ impl Gate {
         let others = self.clocks.others(place);
         let mut watermark = self.clocks.watermark(place);
         for (index, event) in batch.events.iter().enumerate() {
+            if index % AHEAD == 0 {
+                self.look_ahead(batch, index);
+            }
             let record = self.slots.read(batch, event);
             let Some(end) = record.uint(Column::End) else {
                 tally.unattributed += 1;
@@ -92,7 +95,7 @@ impl Gate {
                 true => Standing::Learned,
             };
             tally.late += u64::from(standing == Standing::Late);
-            match self.attribution.of(&record, event.learn, &mut plan.changes, peers) {
+            match self.attribution.of(index % AHEAD, &record, event.learn, &mut plan.changes, peers) {
                 Found::Blind => tally.blind += 1,
                 Found::Nobody => tally.unattributed += 1,
                 Found::Entity { entity, side, change } => {
@@ -110,6 +113,15 @@ impl Gate {
         let scored = self.positions.entry(chunk.origin.clone()).or_default();
         *scored = chunk.next.max(chunk.learn_from).max(*scored);
         tally
+    }
+
+    /// Looks at the next few events from `index` on.
+    fn look_ahead(&mut self, batch: &Batch, index: usize) {
+        let mut read = false;
+        for (nth, event) in batch.events[index..].iter().take(AHEAD).enumerate() {
+            read ^= self.attribution.look_ahead(nth, &self.slots.read(batch, event));
+        }
+        std::hint::black_box(read);
     }
 
     /// Waits for `partition` from here on.

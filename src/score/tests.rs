@@ -59,9 +59,18 @@ enum Step {
 /// What came of a run: by partition and position, in order of steps, and at the end.
 #[derive(Debug, PartialEq)]
 struct Outcome {
-    verdicts: BTreeMap<(String, usize), Option<(String, Option<Score>, u64, bool)>>,
+    verdicts: BTreeMap<(String, usize), Option<Said>>,
     findings: Vec<Finding>,
     export: String,
+}
+
+/// A verdict, with the name of the entity in place of its number.
+#[derive(Debug, PartialEq)]
+struct Said {
+    name: String,
+    score: Option<Score>,
+    window_start: u64,
+    late: bool,
 }
 
 type Streams = BTreeMap<&'static str, Vec<Flow>>;
@@ -85,7 +94,7 @@ impl Flow {
     }
 
     /// The same to `port`.
-    fn to_port(self, port: u16) -> Self {
+    fn at_port(self, port: u16) -> Self {
         Self { ports: (51_000, port), ..self }
     }
 }
@@ -217,7 +226,12 @@ fn take(
             let position = chunk.records[event.entry.record as usize].position as usize;
             let verdict = verdict.map(|verdict| {
                 let name = &batch.entities[verdict.entity as usize];
-                (format!("{} {}", name.kind, name.name), verdict.score, verdict.window_start, verdict.late)
+                Said {
+                    name: format!("{} {}", name.kind, name.name),
+                    score: verdict.score,
+                    window_start: verdict.window_start,
+                    late: verdict.late,
+                }
             });
             outcome.verdicts.insert((chunk.partition.as_str().to_owned(), position), verdict);
         }

@@ -11,7 +11,7 @@ fn one_two_and_four_threads_agree_on_verdicts_findings_and_export_under_any_seed
         let steps = mixed(&streams, seed);
         let one = run(&streams, &steps, 1, SEED);
         assert!(one.findings.len() > 10, "{} findings", one.findings.len());
-        assert!(one.verdicts.values().flatten().any(|verdict| verdict.3), "something is late");
+        assert!(one.verdicts.values().flatten().any(|verdict| verdict.late), "something is late");
         let counted = |text: &str| one.export.matches(text).count();
         assert!(counted("held_out\":0") < counted("held_out\":"), "something is held out");
         for threads in [2, 4] {
@@ -66,7 +66,8 @@ fn every_verdict_says_whose_and_which_window_and_every_score_is_in_range() {
     let outcome = run(&streams, &whole(&streams, "a", 100), 1, SEED);
     for ((_, position), verdict) in &outcome.verdicts {
         let flow = &streams["a"][*position];
-        let (name, score, window_start, _) = verdict.as_ref().expect("every flow has an internal side");
+        let Said { name, score, window_start, .. } =
+            verdict.as_ref().expect("every flow has an internal side");
         assert_eq!(*window_start, flow.end / 600 * 600);
         let host = if flow.source.octets()[0] == 10 { flow.source } else { flow.destination };
         assert_eq!(*name, format!("address {host}"));

@@ -74,7 +74,7 @@ fn ids_follow_from_detector_entity_window_and_revision_alone() {
 fn twenty_ports_that_nobody_uses_are_a_finding_and_nineteen_are_not() {
     let (scorer, ticket, position) = trained();
     let at = START + 40 * 600;
-    let flows: Vec<_> = (1..=20).map(|port| Flow::sent(4, 0, at).to_port(port)).collect();
+    let flows: Vec<_> = (1..=20).map(|port| Flow::sent(4, 0, at).at_port(port)).collect();
     let mut batch = batch_of("a", position, &flows[..19], 0);
     scorer.score(ticket, &mut batch);
     assert_eq!(revisions(&batch), []);

@@ -160,7 +160,7 @@ fn a_record_that_the_entity_receives_makes_it_active_with_nothing_sent() {
     let mut bench = Bench::new(&config());
     let mut received = Flow::sent(1, 900_000, START + 5);
     std::mem::swap(&mut received.source, &mut received.destination);
-    let mut rejected = Flow::sent(2, 900_000, START + 5).to_port(22);
+    let mut rejected = Flow::sent(2, 900_000, START + 5).at_port(22);
     rejected.accepted = false;
     bench.score(&[received, rejected]);
     let export = bench.finish();
@@ -192,7 +192,7 @@ fn records_that_the_state_holds_already_are_scored_and_change_nothing() {
     bench.scorer.capture(bench.ticket);
     let before = exported(&bench.scorer);
     let known: Vec<_> = (0..2_000_u64)
-        .map(|nth| Flow::sent((1 + nth % 40) as u8, 3_000_000_000, START + nth * 60).to_port(nth as u16 + 1))
+        .map(|nth| Flow::sent((1 + nth % 40) as u8, 3_000_000_000, START + nth * 60).at_port(nth as u16 + 1))
         .collect();
     let mut batch = batch_of("a", 0, &known, u64::MAX);
     bench.scorer.score(bench.ticket + 1, &mut batch);

@@ -31,7 +31,7 @@ pub(super) struct Sinks {
 }
 
 /// Bytes of documents that wait for one sink.
-pub(super) const QUEUE_BYTES: usize = 8 << 20;
+pub(super) const QUEUE_BYTES: usize = 4 << 20;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 

@@ -81,6 +81,13 @@ impl Flight {
         windows.entry(origin.clone()).or_insert_with(fresh).clone()
     }
 
+    /// Up to where everything of each origin is confirmed.
+    #[must_use]
+    pub fn confirmed(&self) -> BTreeMap<Origin, Position> {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.iter().map(|(origin, window)| (origin.clone(), window.confirmed())).collect()
+    }
+
     /// Up to where everything is confirmed, of each origin whose positions are committed.
     #[must_use]
     pub fn committable(&self) -> BTreeMap<Origin, Position> {

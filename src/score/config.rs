@@ -87,7 +87,7 @@ impl Default for Config {
             lateness: Duration::seconds(600),
             idle: Duration::seconds(600),
             learn_all: Duration::seconds(DAY_SECONDS),
-            entities_max: 100_000,
+            entities_max: 64_000,
         }
     }
 }

@@ -175,12 +175,11 @@ impl Knots {
         value > bucket_high(self.max)
     }
 
-    /// Whether entity and peers together have seen the [`WINDOWS_MIN`] windows that a score needs. The peers' windows
-    /// hold the entity's own, so the larger number is that of both.
+    /// Whether entity and peers together have seen the [`WINDOWS_MIN`] windows that a score needs.
     #[must_use]
     #[inline]
     pub const fn enough(&self) -> bool {
-        self.samples >= WINDOWS_MIN || self.peer_samples >= WINDOWS_MIN
+        self.samples.saturating_add(self.peer_samples) >= WINDOWS_MIN
     }
 
     /// What is usual, for people: the highest values of the buckets of median, 99th percentile and maximum of the
@@ -204,8 +203,7 @@ impl Knots {
         points[EDGES - 1] = (last, mixture.at_or_above(last));
         let samples = now.windows_exact(mixture.own_total(), mixture.landmark(now));
         let peer_samples = now.windows_exact(pool.total(), pool.landmark());
-        // The peers' windows hold the entity's own.
-        let decades = log10(samples.max(peer_samples) + 1.0);
+        let decades = log10(samples + peer_samples + 1.0);
         let log10_total = log10(total);
         let mut knots = Self {
             median: points[1].0,

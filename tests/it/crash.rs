@@ -1,7 +1,12 @@
 //! What a crash may cost: nothing. The process is killed at its named crash points and at any moment, started again, and
 //! then every event is out, every finding is the same, and the baselines are those of a run that nobody disturbed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+    process::Stdio,
+    time::Duration,
+};
 
 use floodmark::{
     enrich,
@@ -10,6 +15,8 @@ use floodmark::{
     state::Store,
     telemetry::{crash::CrashPoint, metrics::Metrics},
 };
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use crate::{
     flows,
@@ -67,8 +74,12 @@ impl Stream {
         process.wait()
     }
 
-    /// Writes a last line, far later than all others, and reads on until it is out. Returns how many records this took.
+    /// Lets the file grow past the second gigabyte, writes a last line, far later than all others, and reads on until it
+    /// is out. Returns how many records this took.
     fn finish(&mut self) -> u64 {
+        while self.windows < 130 {
+            self.grow();
+        }
         let origin = origin(&self.folder, FILE);
         let closing = flows::closing(self.windows);
         let id = IdScheme::of(&origin).event(self.folder.len(FILE), 0, closing.trim_end().as_bytes()).to_string();
@@ -110,11 +121,8 @@ fn config(source: &str, every: &str, rest: &str) -> String {
     )
 }
 
-/// The origin of a file, as the first event of it that was quarantined or the state would name it: from its content.
+/// The origin of a file, which `parse` tells with the format that it found.
 fn origin(folder: &Folder, name: &str) -> Origin {
-    // Its first line holds ten digits, so that the fingerprint is of that line alone. What follows from it is asked of
-    // the product itself, which tells it when it parses the file.
-    let (_, _) = (folder, name);
     let (told, _) = folder.printed(&["parse", name]);
     let text = told.err.lines().find(|line| line.starts_with("file:")).unwrap_or_default();
     Origin::from_text(&text[..text.find(": ").unwrap_or(text.len())])
@@ -238,4 +246,145 @@ fn a_crash_between_a_commit_and_its_answer_loses_nothing() {
 #[test]
 fn what_was_committed_before_the_first_snapshot_is_learned_after_a_crash() {
     assert!(crash_at(CrashPoint::CommitSentNotAnswered, 3, "1h") > 0, "nothing was replayed");
+}
+
+#[test]
+fn a_process_killed_again_and_again_while_its_input_grows_loses_nothing() {
+    for seed in [1, 2] {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut stream = Stream::new("500ms");
+        for _ in 0..5 {
+            let mut process = stream.start(&[]);
+            // At a moment that depends on what it has delivered, in the middle of whatever it does then.
+            let moment = stream.folder.len("out.ndjson") + random.random_range(1..400_000);
+            process.until("progress", || {
+                stream.grow();
+                (stream.folder.len("out.ndjson") >= moment).then_some(())
+            });
+            assert_eq!(process.kill().signal(), Some(SIGKILL));
+        }
+        let before: u64 = counts(&stream.folder).len() as u64;
+        let received = stream.finish();
+        let lines = stream.folder.lines(FILE).len() as u64;
+        let twice = counts(&stream.folder).values().filter(|count| **count > 1).count();
+        assert!(twice > 0 || before + received > lines, "nothing was replayed");
+        assert_same(&stream.traces(), &stream.undisturbed());
+    }
+}
+
+/// Files that are read once, into a sink that a test can hold up; a snapshot is taken every 200 ms.
+fn read_once() -> Folder {
+    let folder = Folder::new();
+    for (name, first) in [("in/1.log", 0), ("in/2.log", 300), ("in/3.log", 600)] {
+        let text: String = (first..first + 300).map(flows::window).collect();
+        folder.write(name, format!("{}\n{text}", flows::HEADER));
+    }
+    let more = "\nlimits: { threads: 1 }\n";
+    let held = config("follow: false", "200ms", more)
+        .replace("sinks: {", "sinks: { held: { to: { stdout: {} } },");
+    folder.write("held.yaml", held);
+    folder.write("c.yaml", config("follow: false", "200ms", more));
+    folder
+}
+
+/// Starts on the files, takes `megabytes` of documents off its hands, a little at a time, and gives the process back. It
+/// cannot have come to its end by then: more than what fits its queue is still to be taken.
+fn held_up(folder: &Folder, environment: &[(&str, &str)], megabytes: u32, pause: Duration) -> Running {
+    let mut command = folder.command(&["run", "-q", "-c", "held.yaml"]);
+    let mut process = folder.start(command.envs(environment.iter().copied()).stdout(Stdio::piped()));
+    let mut out = process.stdout();
+    let mut taken = vec![0; 1 << 20];
+    for _ in 0..megabytes {
+        if out.read_exact(&mut taken).is_err() {
+            break;
+        }
+        std::thread::sleep(pause);
+    }
+    // Kept open, so that a closed pipe is not what ends the process.
+    std::mem::forget(out);
+    process
+}
+
+/// What a run over the files leaves that nobody disturbs.
+fn undisturbed_once(folder: &Folder) -> Traces {
+    let calm = read_once();
+    calm.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+    let lines = ["in/1.log", "in/2.log", "in/3.log"].map(|name| folder.lines(name).len() - 1).iter().sum::<usize>();
+    let traces = traces(&calm);
+    assert_eq!(traces.events.len(), lines);
+    assert!(!traces.findings.is_empty());
+    traces
+}
+
+#[test]
+fn read_once_files_killed_midway_and_read_again_are_learned_once() {
+    let folder = read_once();
+    let calm = undisturbed_once(&folder);
+    for megabytes in [2, 5] {
+        let folder = read_once();
+        let ended = held_up(&folder, &[], megabytes, Duration::from_millis(100)).kill();
+        assert_eq!(ended.signal(), Some(SIGKILL), "{}", ended.err);
+        let before = counts(&folder).len();
+        assert!((1..calm.events.len()).contains(&before), "not killed midway: {before} events were out");
+        folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+        assert!(counts(&folder).values().any(|count| *count > 1), "nothing was replayed");
+        assert_same(&traces(&folder), &calm);
+        // Once more: everything is delivered again, and nothing is learned again.
+        folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+        assert_same(&traces(&folder), &calm);
+    }
+}
+
+#[test]
+fn read_once_files_go_on_from_a_snapshot_taken_before_a_crash() {
+    let folder = read_once();
+    let calm = undisturbed_once(&folder);
+    // On a machine that is through with all before it has taken a snapshot, it is held up for longer.
+    let crashed = (1..6).map(|try_number| {
+        let folder = read_once();
+        let point = [("FLOODMARK_CRASH_AT", "snapshot_written_not_valid:2")];
+        let mut process = held_up(&folder, &point, 100, Duration::from_millis(60 * try_number));
+        crate::process::until("the end", || (!process.is_running()).then_some(()));
+        (folder, process.wait())
+    });
+    let (folder, _) = crashed.filter(|(_, ended)| ended.signal() == Some(SIGABRT)).next().expect("a crash");
+    let store = Store::open_read_only(&folder.path("state"), score::GEOMETRY).unwrap();
+    let known = ["in/1.log", "in/2.log", "in/3.log"].map(|name| store.scored(&origin(&folder, name)).unwrap());
+    assert!(known[0].is_some(), "no snapshot was valid");
+    drop(store);
+    folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+    assert_same(&traces(&folder), &calm);
+}
+
+#[test]
+fn a_chunk_at_which_the_process_crashed_three_times_is_quarantined_and_the_rest_delivered() {
+    let mut stream = Stream::new("1s");
+    while stream.windows < 600 {
+        stream.grow();
+    }
+    // In a line of its own that nothing is wrong with, in the middle of the file.
+    let text = std::fs::read_to_string(stream.folder.path(FILE)).unwrap();
+    let middle = text.len() / 2 + text[text.len() / 2..].find('\n').unwrap() + 1;
+    let poison = flows::line(3, "198.51.100.13", 66_613, flows::START + 300 * flows::WINDOW) + "\n";
+    stream.folder.write(FILE, [&text[..middle], &poison, &text[middle..]].concat());
+    let poisoned = [("FLOODMARK_POISON", "198.51.100.13")];
+    for run in 1..=3 {
+        let ended = stream.start(&poisoned).wait();
+        assert_eq!(ended.code(), Some(70), "run {run}: {}", ended.err);
+    }
+    let mut process = stream.start(&poisoned);
+    let lines = stream.folder.lines(FILE).len();
+    let quarantined = process.until("delivery of the rest", || {
+        let quarantined = stream.folder.documents("quarantine.ndjson");
+        (counts(&stream.folder).len() + quarantined.len() == lines).then_some(quarantined)
+    });
+    process.stop().assert_code(0);
+    let reasons: BTreeSet<String> = quarantined.iter().map(|line| text_at(line, "reason")).collect();
+    assert_eq!(reasons, BTreeSet::from(["crashed".to_owned()]));
+    assert!(quarantined.len() < lines / 2, "only the chunk: {} of {lines}", quarantined.len());
+    let ids: BTreeSet<String> = quarantined.iter().map(|line| text_at(line, "event_id")).collect();
+    let offsets = offsets(&origin(&stream.folder, FILE), &std::fs::read_to_string(stream.folder.path(FILE)).unwrap());
+    let poison_id = offsets.iter().find(|(_, offset)| **offset == middle as u64).unwrap().0;
+    assert!(ids.contains(poison_id));
+    assert!(counts(&stream.folder).keys().all(|id| !ids.contains(id)), "delivered and quarantined");
 }

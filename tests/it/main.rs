@@ -5,6 +5,7 @@
 mod books;
 #[cfg(feature = "crash-points")]
 mod crash;
+mod drain;
 mod flows;
 mod process;
 mod skipped;

@@ -1,13 +1,9 @@
-//! The golden configs: each `tests/configs/bad/NAME.yaml` gives exactly the text in `NAME.txt` beside it.
+//! The golden configs: each `NAME.yaml` gives exactly the text in `NAME.txt` beside it. Those in `tests/configs/bad` are
+//! read as the real config, those in `tests/configs/reader` as one with every kind of value the reader can meet.
 
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
-
-/// The root type that the golden files are read as. SWITCH this to the real root config, then run once with
-/// `FLOODMARK_BLESS=1` and read the changes.
-type Root = super::example::Config;
+use super::{Config, Problems};
 
 /// The only environment that the golden files see.
 fn environment(name: &str) -> Option<String> {
@@ -18,23 +14,26 @@ fn environment(name: &str) -> Option<String> {
     }
 }
 
-/// What `check` prints for a file read as `T`; nothing if there is no problem.
-fn printed<T: DeserializeOwned + JsonSchema>(path: &Path) -> String {
+/// Reads one file; its problems, if there are any.
+type Reader = fn(&str, &[u8]) -> Result<(), Problems>;
+
+/// What `check` prints for a file; nothing if there is no problem.
+fn printed(path: &Path, read: Reader) -> String {
     let text = std::fs::read(path).unwrap();
     let name = path.file_name().unwrap().to_string_lossy();
-    super::read::<T>(&name, &text, &environment)
-        .map_or_else(|problems| format!("{problems}\n"), |_| String::new())
+    read(&name, &text).map_or_else(|problems| format!("{problems}\n"), |()| String::new())
 }
 
 /// Compares every golden file; the differences, or how many files there were.
-fn compare<T: DeserializeOwned + JsonSchema>(directory: &Path) -> Result<usize, String> {
+fn compare(directory: &str, read: Reader) -> Result<usize, String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs").join(directory);
     let files = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path());
     let mut files: Vec<PathBuf> =
         files.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
     files.sort();
     let mut differences = String::new();
     for path in &files {
-        let (found, beside) = (printed::<T>(path), path.with_extension("txt"));
+        let (found, beside) = (printed(path, read), path.with_extension("txt"));
         if std::env::var_os("FLOODMARK_BLESS").is_some() {
             std::fs::write(&beside, &found).unwrap();
         }
@@ -48,8 +47,17 @@ fn compare<T: DeserializeOwned + JsonSchema>(directory: &Path) -> Result<usize, 
 
 #[test]
 fn each_bad_config_gives_exactly_the_text_beside_it() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs/bad");
-    match compare::<Root>(&directory) {
+    let read: Reader = |name, text| Config::read(name, text, &environment).map(drop);
+    match compare("bad", read) {
+        Ok(count) => assert!(count >= 8, "only {count} golden files were found"),
+        Err(differences) => panic!("{differences}"),
+    }
+}
+
+#[test]
+fn each_fault_that_the_reader_can_meet_gives_exactly_the_text_beside_it() {
+    let read: Reader = |name, text| super::read::<super::example::Config>(name, text, &environment).map(drop);
+    match compare("reader", read) {
         Ok(count) => assert!(count >= 20, "only {count} golden files were found"),
         Err(differences) => panic!("{differences}"),
     }

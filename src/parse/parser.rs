@@ -70,10 +70,10 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     fn run(&mut self, entries: &[Entry], layout: &Arc<Layout>, events: &mut Vec<Event>) {
-        let slots = layout.fields().len();
+        self.writer.run(layout);
         events.reserve(entries.len());
         for entry in entries {
-            let start = self.writer.begin(slots);
+            let start = self.writer.begin();
             match self.entry(entry, layout) {
                 Ok(()) => {
                     let mut event =

@@ -1,11 +1,13 @@
 //! AWS VPC Flow Logs: lines of columns, named by a header line, by the config, or by AWS's default format.
 
-mod columns;
+mod address;
 mod entry;
 mod header;
-mod number;
+mod plain;
+mod program;
+mod word;
 
-pub(super) use columns::Columns;
+pub(super) use program::Program;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

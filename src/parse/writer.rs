@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::vpc_flow::Columns;
-use crate::event::{Span, Value};
+use super::vpc_flow::Program;
+use crate::event::{Layout, Span, Value};
 
 /// Writes the rows of a chunk's events, one after the other, at the end of a batch's tables.
 #[derive(Debug)]
@@ -15,7 +15,9 @@ pub struct Writer<'a> {
     pub(super) extras: &'a mut Vec<(Arc<str>, Span)>,
     /// Where the row begins that is being written.
     pub(super) start: Start,
-    pub(super) columns: Columns,
+    /// What the columns hold in the run of entries that is being read.
+    pub(super) program: Program,
+    slots: usize,
 }
 
 /// Where an event's parts begin.
@@ -36,15 +38,27 @@ impl<'a> Writer<'a> {
         values: &'a mut Vec<Value>,
         extras: &'a mut Vec<(Arc<str>, Span)>,
     ) -> Self {
-        Self { bytes, derived, values, extras, start: Start::default(), columns: Columns::new() }
+        Self { bytes, derived, values, extras, start: Start::default(), program: Program::new(), slots: 0 }
     }
 
-    /// Begins a row of `slots` slots, all absent.
+    /// Begins a run of entries of `layout`.
+    pub(super) fn run(&mut self, layout: &Layout) {
+        self.program.load(layout);
+        self.slots = layout.fields().len();
+    }
+
+    /// Begins a row of the run, all its slots absent.
     #[inline]
-    pub(super) fn begin(&mut self, slots: usize) -> Start {
+    pub(super) fn begin(&mut self) -> Start {
         self.start = Start { row: self.values.len(), extras: self.extras.len(), derived: self.derived.len() };
-        self.values.resize(self.start.row + slots, Value::Absent);
+        self.values.resize(self.start.row + self.slots, Value::Absent);
         self.start
+    }
+
+    /// Begins the row again.
+    pub(super) fn restart(&mut self) {
+        self.undo();
+        self.begin();
     }
 
     /// How many extras the row has so far.

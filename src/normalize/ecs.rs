@@ -7,6 +7,8 @@
 mod event;
 mod extras;
 mod finding;
+mod network;
+mod outcome;
 mod place;
 mod plan;
 mod row;
@@ -18,17 +20,19 @@ use crate::event::Batch;
 use super::{
     Namespace, Schema,
     paths::{
-        ECS_VERSION, EVENT_CATEGORY, EVENT_CREATED, EVENT_DATASET, EVENT_INGESTED, EVENT_KIND, EVENT_MODULE,
-        EVENT_PROVIDER, EVENT_TYPE, STREAM_DATASET, STREAM_NAMESPACE, STREAM_TYPE,
+        ECS_VERSION, EVENT_CATEGORY, EVENT_CREATED, EVENT_DATASET, EVENT_ID, EVENT_INGESTED, EVENT_KIND,
+        EVENT_TYPE, STREAM_DATASET, STREAM_NAMESPACE, STREAM_TYPE,
     },
     piece::piece,
     stamp::Stamps,
     text,
 };
 use extras::ExtraNames;
+use network::Networks;
+use outcome::Outcome;
 use place::Places;
 use plan::Plan;
-use score::Sentences;
+use score::Baselines;
 
 /// Writes ECS 9.4 documents. One for each worker and sink; it remembers fragments that it rendered.
 #[derive(Debug)]
@@ -36,13 +40,14 @@ pub struct Ecs {
     stamps: Stamps,
     plan: Plan,
     places: Places,
-    sentences: Sentences,
+    networks: Networks,
+    baselines: Baselines,
     extras: ExtraNames,
     /// The namespace, ready to stand in a string.
     namespace: Vec<u8>,
-    /// What follows the timestamp of every event of the batch, into the `event` object.
-    event_head: Vec<u8>,
-    /// The same for findings.
+    /// What follows the timestamp of every event of the batch with this outcome, up to the event's id.
+    heads: [Vec<u8>; Outcome::ALL.len()],
+    /// What follows the sentence of every finding of the batch, into the `event` object.
     finding_head: Vec<u8>,
 }
 
@@ -58,10 +63,11 @@ impl Ecs {
             stamps: Stamps::new(),
             plan: Plan::default(),
             places: Places::new(),
-            sentences: Sentences::new(window_seconds),
+            networks: Networks::new(),
+            baselines: Baselines::new(window_seconds),
             extras: ExtraNames::default(),
             namespace: escaped,
-            event_head: Vec::new(),
+            heads: Default::default(),
             finding_head: Vec::new(),
         };
         ecs.begin(0);
@@ -92,13 +98,25 @@ impl Schema for Ecs {
             Text("[\"network\"],"),
             Key(EVENT_DATASET),
             Text("\"floodmark.flow\","),
-            Key(EVENT_MODULE),
-            Text("\"floodmark\","),
-            Key(EVENT_PROVIDER),
-            Text("\"aws-vpc-flow-logs\","),
             Key(EVENT_INGESTED),
             Text("\""),
         ];
+        let id = piece![Key(EVENT_ID), Text("\"")];
+        for (head, outcome) in self.heads.iter_mut().zip(Outcome::ALL) {
+            let parts: [&[u8]; 9] = [
+                stream,
+                b"floodmark.flow",
+                namespace,
+                &self.namespace,
+                flow,
+                &now,
+                b"\",",
+                outcome.members(),
+                id,
+            ];
+            head.clear();
+            parts.iter().for_each(|part| head.extend_from_slice(part));
+        }
         let finding = piece![
             Text("\"},"),
             Open(EVENT_KIND, 0),
@@ -110,29 +128,14 @@ impl Schema for Ecs {
             Text("[\"info\"],"),
             Key(EVENT_DATASET),
             Text("\"floodmark.finding\","),
-            Key(EVENT_MODULE),
-            Text("\"floodmark\","),
-            Key(EVENT_PROVIDER),
-            Text("\"floodmark\","),
             Key(EVENT_CREATED),
             Text("\""),
         ];
-        let created = piece![Text("\","), Key(EVENT_INGESTED), Text("\"")];
-        let parts: [(&mut Vec<u8>, [&[u8]; 6]); 2] = [
-            (&mut self.event_head, [stream, b"floodmark.flow", namespace, &self.namespace, flow, &now]),
-            (
-                &mut self.finding_head,
-                [stream, b"floodmark.finding", namespace, &self.namespace, finding, &now],
-            ),
-        ];
-        for (head, parts) in parts {
-            head.clear();
-            parts.iter().for_each(|part| head.extend_from_slice(part));
-        }
-        self.finding_head.extend_from_slice(created);
-        self.finding_head.extend_from_slice(&now);
-        self.event_head.extend_from_slice(b"\",");
-        self.finding_head.extend_from_slice(b"\",");
+        let ingested = piece![Text("\","), Key(EVENT_INGESTED), Text("\"")];
+        let parts: [&[u8]; 9] =
+            [stream, b"floodmark.finding", namespace, &self.namespace, finding, &now, ingested, &now, b"\","];
+        self.finding_head.clear();
+        parts.iter().for_each(|part| self.finding_head.extend_from_slice(part));
     }
 
     fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {

@@ -42,7 +42,6 @@ pub(super) const SUBLOCATION_ID: &str = column(Field::SublocationId, 0);
 pub(super) const SOURCE_IP: &str = column(Field::SrcAddr, 0);
 pub(super) const SOURCE_NAT_IP: &str = column(Field::PktSrcAddr, 1);
 pub(super) const DESTINATION_IP: &str = column(Field::DstAddr, 0);
-pub(super) const SIDE_ADDRESS: &str = column(Field::SrcAddr, 1);
 pub(super) const SIDE_PORT: &str = column(Field::SrcPort, 0);
 pub(super) const SOURCE_BYTES: &str = column(Field::Bytes, 0);
 pub(super) const SOURCE_PACKETS: &str = column(Field::Packets, 0);
@@ -83,10 +82,6 @@ derived! {
     EVENT_REASON "event.reason" Keyword;
     /// The same as the data stream's.
     EVENT_DATASET "event.dataset" Keyword;
-    /// `floodmark`.
-    EVENT_MODULE "event.module" Keyword;
-    /// Whose statement it is: `aws-vpc-flow-logs`, or `floodmark` for a finding.
-    EVENT_PROVIDER "event.provider" Keyword;
     /// Code of the continent, by the City or Country database.
     GEO_CONTINENT_CODE "{side}.geo.continent_code" Keyword;
     /// Name of the continent.

@@ -123,6 +123,18 @@ pub(super) fn end_line(out: &mut Vec<u8>) {
 /// Writes an object that `begin` opens and `members` fills; nothing at all where there is no member.
 #[inline]
 pub(super) fn object(out: &mut Vec<u8>, begin: &[u8], members: impl FnOnce(&mut Vec<u8>)) {
+    enclosed(out, begin, b"},", members);
+}
+
+/// Writes what `begin` opens, `members` fill, each with a comma after it, and `end` closes, which takes the place of the
+/// last comma; nothing at all where there is no member.
+#[inline(always)]
+pub(super) fn enclosed<const N: usize>(
+    out: &mut Vec<u8>,
+    begin: &[u8],
+    end: &[u8; N],
+    members: impl FnOnce(&mut Vec<u8>),
+) {
     let start = out.len();
     out.extend_from_slice(begin);
     let filled = out.len();
@@ -130,7 +142,8 @@ pub(super) fn object(out: &mut Vec<u8>, begin: &[u8], members: impl FnOnce(&mut 
     if out.len() == filled {
         out.truncate(start);
     } else {
-        close(out);
+        out.pop();
+        out.extend_from_slice(end);
     }
 }
 

@@ -1,36 +1,39 @@
-//! Points in time as RFC 3339 text, with the calendar worked out once per day.
+//! Points in time as RFC 3339 text, with the calendar worked out once per minute.
 
-const DAY: u64 = 86_400;
+const MINUTES_A_DAY: u64 = 24 * 60;
 /// 9999-12-31T23:59:59Z: the last second whose year has four digits.
 const LAST: u64 = 253_402_300_799;
 
 /// The hundred pairs of decimal digits, one after the other.
 const PAIRS: [u8; 200] = pairs();
 
-/// Writes times. Days that were written lately are remembered.
+/// Writes times. Minutes that were written lately are remembered: the times of flows lie close together.
 #[derive(Debug)]
 pub(super) struct Stamps {
-    /// Direct-mapped by the day's number: the number, and the day as text.
-    days: [(u64, [u8; 10]); 8],
+    /// Direct-mapped by the minute's number: the number, and the minute as text, with second 0.
+    minutes: [(u64, [u8; 20]); MINUTES],
 }
+
+const MINUTES: usize = 64;
 
 // === impl Stamps ===
 
 impl Stamps {
     pub(super) fn new() -> Self {
-        Self { days: [(u64::MAX, [0; 10]); 8] }
+        Self { minutes: [(u64::MAX, [0; 20]); MINUTES] }
     }
 
     /// `seconds` since 1970 as `2026-11-21T12:34:56Z`; later times than the year 9999 are written as its last second.
     #[inline]
     pub(super) fn seconds(&mut self, seconds: u64) -> [u8; 20] {
         let seconds = seconds.min(LAST);
-        let (day, second) = (seconds / DAY, (seconds % DAY) as usize);
-        let mut text = *b"0000-00-00T00:00:00Z";
-        text[..10].copy_from_slice(&self.day(day));
-        text[11..13].copy_from_slice(pair(second / 3_600));
-        text[14..16].copy_from_slice(pair(second / 60 % 60));
-        text[17..19].copy_from_slice(pair(second % 60));
+        let minute = seconds / 60;
+        let slot = &mut self.minutes[minute as usize % MINUTES];
+        if slot.0 != minute {
+            *slot = (minute, clock(minute));
+        }
+        let mut text = slot.1;
+        text[17..19].copy_from_slice(pair((seconds % 60) as usize));
         text
     }
 
@@ -43,19 +46,20 @@ impl Stamps {
         text[21..23].copy_from_slice(pair(millis % 100));
         text
     }
+}
 
-    #[inline]
-    fn day(&mut self, day: u64) -> [u8; 10] {
-        let slot = &mut self.days[(day % 8) as usize];
-        if slot.0 != day {
-            *slot = (day, calendar(day));
-        }
-        slot.1
-    }
+/// The minute `minute` minutes after 1970-01-01, as `2026-11-21T12:34:00Z`.
+#[cold]
+fn clock(minute: u64) -> [u8; 20] {
+    let mut text = *b"0000-00-00T00:00:00Z";
+    text[..10].copy_from_slice(&calendar(minute / MINUTES_A_DAY));
+    let minute = (minute % MINUTES_A_DAY) as usize;
+    text[11..13].copy_from_slice(pair(minute / 60));
+    text[14..16].copy_from_slice(pair(minute % 60));
+    text
 }
 
 /// The day `day` days after 1970-01-01, as `2026-11-21`.
-#[cold]
 fn calendar(day: u64) -> [u8; 10] {
     let days = jiff::Span::new().days(i32::try_from(day).unwrap_or(i32::MAX));
     let date = jiff::civil::date(1970, 1, 1).checked_add(days).unwrap_or(jiff::civil::Date::MAX);

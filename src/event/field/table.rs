@@ -39,9 +39,9 @@ fields! {
     /// The network interface that saw the flow.
     InterfaceId "interface-id" v 2, Kind::Text, ["aws.vpcflow.interface_id" Keyword];
     /// The sender, as the interface sees it.
-    SrcAddr "srcaddr" v 2, Kind::Address, ["source.ip" Ip, "source.address" Keyword];
+    SrcAddr "srcaddr" v 2, Kind::Address, ["source.ip" Ip];
     /// The receiver, as the interface sees it.
-    DstAddr "dstaddr" v 2, Kind::Address, ["destination.ip" Ip, "destination.address" Keyword];
+    DstAddr "dstaddr" v 2, Kind::Address, ["destination.ip" Ip];
     /// The sender's port.
     SrcPort "srcport" v 2, Kind::Uint(65_535), ["source.port" Long];
     /// The receiver's port.

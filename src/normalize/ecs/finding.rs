@@ -9,19 +9,19 @@ use crate::{
             ACCOUNT_ID, CLOUD_PROVIDER, DESTINATION_IP, ENTITY_KIND, EVENT_ACTION, EVENT_ID, EVENT_REASON,
             EVENT_RISK_SCORE, EVENT_SEVERITY, FINDING_AGE, FINDING_DETECTOR, FINDING_ID, FINDING_MEAN,
             FINDING_MEAN_3_SIGMA, FINDING_REVISION, HOST_ID, HOST_IP, HOST_NAME, INTERFACE_ID, MESSAGE,
-            REGION, RELATED_HOSTS, RELATED_IP, RULE_CATEGORY, RULE_ID, RULE_NAME, RULE_RULESET, SIDE_ADDRESS,
-            SOURCE_IP, THREAT_FRAMEWORK, THREAT_TACTIC_ID, THREAT_TACTIC_NAME, THREAT_TECHNIQUE_ID,
+            REGION, RELATED_HOSTS, RELATED_IP, RULE_CATEGORY, RULE_ID, RULE_NAME, RULE_RULESET, SOURCE_IP,
+            THREAT_FRAMEWORK, THREAT_TACTIC_ID, THREAT_TACTIC_NAME, THREAT_TECHNIQUE_ID,
             THREAT_TECHNIQUE_NAME, TIMESTAMP, VPC_ID,
         },
-        piece::{close, end_line, object, piece},
+        piece::{close, enclosed, end_line, object, piece},
         text::{put_float, put_member, put_uint},
     },
 };
 
 use super::{
     Ecs,
-    event::{list, put_times},
-    score::{Sentences, length_of, put_seen},
+    event::put_times,
+    score::{length_of, put_entity, put_score, put_seen, put_subject, put_usual},
 };
 
 /// What a detector's findings say of it.
@@ -46,7 +46,7 @@ impl Ecs {
         out.extend_from_slice(piece![Text("{"), Key(TIMESTAMP), Text("\"")]);
         out.extend_from_slice(&self.stamps.seconds(finding.at));
         out.extend_from_slice(piece![Text("\","), Key(MESSAGE), Text("\"")]);
-        put_sentence(&mut self.sentences, finding, &start.1, out);
+        put_sentence(finding, &start.1, out);
         out.extend_from_slice(b"\",");
         out.extend_from_slice(&self.finding_head);
         put_member(out, piece![Key(EVENT_ACTION)], Some(action(finding.revision)));
@@ -57,7 +57,7 @@ impl Ecs {
         out.extend_from_slice(piece![Text(","), Key(EVENT_RISK_SCORE)]);
         put_uint(out, u64::from(finding.score.points));
         out.extend_from_slice(piece![Text(","), Key(EVENT_REASON), Text("\"")]);
-        put_sentence(&mut self.sentences, finding, &start.1, out);
+        put_sentence(finding, &start.1, out);
         out.extend_from_slice(b"\"},");
         put_rule(finding.detector, out);
         // Both detectors watch what an entity sends: the entity is the source.
@@ -69,8 +69,8 @@ impl Ecs {
         if let Some(asset) = &finding.asset {
             object(out, piece![Open(SOURCE_IP, 0)], |out| self.places.put_asset(asset, out));
         }
-        self.sentences.put_entity(&finding.entity, out);
-        self.sentences.put_score(&finding.score, finding.window_start, false, &mut self.stamps, out);
+        put_entity(&finding.entity, out);
+        put_score(&finding.score, finding.window_start, &mut self.stamps, out);
         put_numbers(finding, out);
         close(out);
         end_line(out);
@@ -78,19 +78,19 @@ impl Ecs {
 }
 
 /// Appends who, which feature, what was seen, what is usual, from how many windows, and since when that is known.
-fn put_sentence(sentences: &mut Sentences, finding: &Finding, start: &[u8; 20], out: &mut Vec<u8>) {
-    sentences.put_subject(&finding.entity, out);
+fn put_sentence(finding: &Finding, start: &[u8; 20], out: &mut Vec<u8>) {
+    put_subject(&finding.entity, out);
     let name = finding.asset.as_ref().and_then(|asset| asset.name.as_deref());
     if let Some(name) = name.filter(|name| **name != *finding.entity.name) {
         out.extend_from_slice(b" (");
         crate::normalize::text::put(out, name.as_bytes());
         out.push(b')');
     }
-    put_seen(finding.score.feature, finding.score.observed, out);
+    put_seen(&finding.score, out);
     out.extend_from_slice(&length_of(u64::from(finding.window_seconds)));
     out.extend_from_slice(b" from ");
     out.extend_from_slice(start);
-    sentences.put_usual(&finding.score, out);
+    put_usual(finding.score.feature, &finding.score.usual, out);
     if finding.revision == Revision::Closed {
         out.extend_from_slice(b"; the window is over");
     }
@@ -108,8 +108,8 @@ fn put_rule(detector: Detector, out: &mut Vec<u8>) {
     put_member(out, piece![Key(THREAT_FRAMEWORK)], Some("MITRE ATT&CK"));
     let mut pair = |begin: &[u8], id: &[u8], name: &[u8], (one, other): (&str, &str)| {
         object(out, begin, |out| {
-            list(out, id, |out| put_member(out, b"", Some(one)));
-            list(out, name, |out| put_member(out, b"", Some(other)));
+            enclosed(out, id, b"],", |out| put_member(out, b"", Some(one)));
+            enclosed(out, name, b"],", |out| put_member(out, b"", Some(other)));
         });
     };
     pair(
@@ -130,7 +130,6 @@ fn put_rule(detector: Detector, out: &mut Vec<u8>) {
 fn put_side(begin: &[u8], address: Option<IpAddr>, out: &mut Vec<u8>) {
     object(out, begin, |out| {
         put_address(piece![Key(SOURCE_IP), Text("\"")], b"\",", address, out);
-        put_address(piece![Key(SIDE_ADDRESS), Text("\"")], b"\",", address, out);
     });
 }
 
@@ -170,11 +169,11 @@ fn put_related(finding: &Finding, out: &mut Vec<u8>) {
     let peer = finding.peer.filter(|peer| Some(*peer) != finding.address);
     let name = finding.asset.as_ref().and_then(|asset| asset.name.as_deref());
     object(out, piece![Open(RELATED_IP, 0)], |out| {
-        list(out, piece![Key(RELATED_IP), Text("[")], |out| {
+        enclosed(out, piece![Key(RELATED_IP), Text("[")], b"],", |out| {
             put_address(b"\"", b"\",", finding.address, out);
             put_address(b"\"", b"\",", peer, out);
         });
-        list(out, piece![Key(RELATED_HOSTS), Text("[")], |out| {
+        enclosed(out, piece![Key(RELATED_HOSTS), Text("[")], b"],", |out| {
             put_member(out, b"", name);
             put_member(out, b"", instance(finding).filter(|instance| Some(*instance) != name));
         });

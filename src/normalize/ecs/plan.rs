@@ -3,7 +3,7 @@
 use crate::{
     event::{EcsType, FIELDS, Field, FieldSet},
     normalize::{
-        paths::{ACCOUNT_ID, REGION, SUBLOCATION_ID, VPC_ID, column},
+        paths::{REGION, SUBLOCATION_ID, VPC_ID, column},
         piece::leaf,
     },
 };
@@ -11,7 +11,6 @@ use crate::{
 /// Objects whose members are columns and nothing else.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Group {
-    Account,
     Cloud,
     Instance,
     Cluster,
@@ -45,15 +44,13 @@ pub(super) struct Member {
 pub(super) struct Key {
     bytes: [u8; KEY_MAX],
     len: u8,
-    pub(super) quoted: bool,
 }
 
-const GROUPS: usize = 8;
+const GROUPS: usize = 7;
 const KEY_MAX: usize = 40;
 
 /// The members' beginnings by group and field; empty where the field has no member in the group.
 static KEYS: [[Key; FIELDS.len()]; GROUPS] = [
-    keys(ACCOUNT_ID),
     keys(REGION),
     keys(column(Field::InstanceId, 0)),
     keys(column(Field::EcsClusterArn, 1)),
@@ -65,14 +62,18 @@ static KEYS: [[Key; FIELDS.len()]; GROUPS] = [
 
 /// The beginnings of all columns that stand in the same object as `sibling`.
 const fn keys(sibling: &'static str) -> [Key; FIELDS.len()] {
-    let mut keys = [Key { bytes: [0; KEY_MAX], len: 0, quoted: false }; FIELDS.len()];
+    let mut keys = [Key { bytes: [0; KEY_MAX], len: 0 }; FIELDS.len()];
     let mut field = 0;
     while field < FIELDS.len() {
         let mut place = 0;
         while place < FIELDS[field].ecs.len() {
             let ecs = FIELDS[field].ecs[place];
             if same_object(ecs.path, sibling) {
-                keys[field] = key(leaf(ecs.path), !matches!(ecs.kind, EcsType::Long));
+                assert!(
+                    !matches!(ecs.kind, EcsType::Long),
+                    "members of a group stand between quotation marks"
+                );
+                keys[field] = key(leaf(ecs.path));
             }
             place += 1;
         }
@@ -81,7 +82,7 @@ const fn keys(sibling: &'static str) -> [Key; FIELDS.len()] {
     keys
 }
 
-const fn key(name: &str, quoted: bool) -> Key {
+const fn key(name: &str) -> Key {
     let mut bytes = [0; KEY_MAX];
     bytes[0] = b'"';
     let mut index = 0;
@@ -92,7 +93,7 @@ const fn key(name: &str, quoted: bool) -> Key {
     bytes[index + 1] = b'"';
     bytes[index + 2] = b':';
     bytes[index + 3] = b'"';
-    Key { bytes, len: (index + 3 + quoted as usize) as u8, quoted }
+    Key { bytes, len: index as u8 + 4 }
 }
 
 const fn same_object(a: &'static str, b: &'static str) -> bool {
@@ -184,8 +185,16 @@ mod tests {
 
     #[test]
     fn every_path_of_a_column_that_is_not_written_by_hand_has_a_group() {
-        let by_hand =
-            ["@timestamp", "event", "source", "destination", "source.nat", "destination.nat", "network"];
+        let by_hand = [
+            "@timestamp",
+            "event",
+            "source",
+            "destination",
+            "source.nat",
+            "destination.nat",
+            "network",
+            "cloud.account",
+        ];
         for row in FIELDS {
             for ecs in row.ecs {
                 let object = ecs.path.strip_suffix(leaf(ecs.path)).unwrap_or_default().trim_end_matches('.');

@@ -103,7 +103,7 @@ impl<'a> Row<'a> {
             }
             member.key.put(out);
             self.put(value, out);
-            out.extend_from_slice(if member.key.quoted { b"\"," } else { b"," });
+            out.extend_from_slice(b"\",");
         }
     }
 }

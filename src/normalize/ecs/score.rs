@@ -1,14 +1,16 @@
 //! The score of an event or a finding: its numbers as members, and the sentence that tells why.
+//!
+//! What depends on the entity and its usual values only is rendered once for both and remembered.
 
 use crate::{
     event::{EntityName, Feature, Score, Usual, Verdict},
     normalize::{
         amount::{put_bytes, put_length, put_probability},
-        fragment::Fragments,
+        fragment::{Fragment, Fragments},
         paths::{
-            ENTITY_KIND, ENTITY_NAME, ENTITY_PEER_GROUP, ENTITY_SCOPE, SCORE_FEATURE, SCORE_LATE, SCORE_MAX,
-            SCORE_MEDIAN, SCORE_OBSERVED, SCORE_P, SCORE_P99, SCORE_PEER_SAMPLES, SCORE_POINTS,
-            SCORE_SAMPLES, SCORE_WINDOW_START,
+            ENTITY_KIND, ENTITY_NAME, ENTITY_PEER_GROUP, ENTITY_SCOPE, EVENT_REASON, EVENT_RISK_SCORE,
+            SCORE_FEATURE, SCORE_LATE, SCORE_MAX, SCORE_MEDIAN, SCORE_OBSERVED, SCORE_P, SCORE_P99,
+            SCORE_PEER_SAMPLES, SCORE_POINTS, SCORE_SAMPLES, SCORE_WINDOW_START,
         },
         piece::{close, piece},
         stamp::Stamps,
@@ -16,111 +18,159 @@ use crate::{
     },
 };
 
-/// What repeats from event to event of one entity, as remembered fragments. About 0.7 MiB.
+/// What documents say of entities and their baselines, as remembered fragments. About 6 MiB, of which only what is used
+/// is touched: there is room for 8,192 entities, more than most networks have, because a miss costs as much as half a
+/// document.
 #[derive(Debug)]
-pub(super) struct Sentences {
+pub(super) struct Baselines {
     /// ` in 10 min`: the window.
     window: Vec<u8>,
-    /// The entity's members.
-    entities: Fragments<u64>,
-    /// The entity as the subject of a sentence.
-    subjects: Fragments<u64>,
-    /// The usual values as members.
-    numbers: Fragments<Usual>,
-    /// The usual values as the end of a sentence.
-    words: Fragments<(Feature, Usual)>,
+    /// The score's reason up to the entity, and the entity as an object.
+    entities: Fragments<u64, 2>,
+    /// What follows the observed amount in the reason, and the beginning of the score's object.
+    usual: Fragments<(Feature, Usual), 2>,
 }
 
-// === impl Sentences ===
+const ENTITIES: usize = 8_192;
 
-impl Sentences {
+/// A verdict on its way into a document: what changes from event to event goes between its remembered parts.
+pub(super) struct Judged<'a> {
+    verdict: &'a Verdict,
+    entity: Fragment<'a, 2>,
+    scored: Option<(&'a Score, Fragment<'a, 2>)>,
+}
+
+// === impl Baselines ===
+
+impl Baselines {
     pub(super) fn new(window_seconds: u32) -> Self {
         Self {
             window: length_of(u64::from(window_seconds)),
-            entities: Fragments::new(1_024, 256),
-            subjects: Fragments::new(1_024, 64),
-            numbers: Fragments::new(1_024, 160),
-            words: Fragments::new(1_024, 160),
+            entities: Fragments::new(ENTITIES, 256),
+            usual: Fragments::new(ENTITIES * Feature::ALL.len(), 256),
         }
     }
 
-    /// Appends the object that names the entity.
+    /// What to say of `verdict`, which is about `entity`.
     #[inline]
-    pub(super) fn put_entity(&mut self, entity: &EntityName, out: &mut Vec<u8>) {
-        self.entities.put(entity.serial, entity.serial, out, |out| {
-            out.extend_from_slice(piece![Open(ENTITY_KIND, 1)]);
-            put_member(out, piece![Key(ENTITY_KIND)], present(entity.kind));
-            put_member(out, piece![Key(ENTITY_NAME)], present(&entity.name));
-            put_member(out, piece![Key(ENTITY_SCOPE)], present(&entity.scope));
-            put_member(out, piece![Key(ENTITY_PEER_GROUP)], present(&entity.peer_group));
-            close(out);
+    pub(super) fn judged<'a>(&'a mut self, verdict: &'a Verdict, entity: &EntityName) -> Judged<'a> {
+        let Self { window, entities, usual } = self;
+        let serial = entity.serial;
+        let entity = entities.find(serial, serial, |out| {
+            out.extend_from_slice(piece![Text(","), Key(EVENT_REASON), Text("\"")]);
+            put_subject(entity, out);
+            let reason = out.len() as u32;
+            put_entity(entity, out);
+            [reason, out.len() as u32]
         });
+        // An entity has a place for each feature: either can surprise more, from one event to the next.
+        let scored = verdict.score.as_ref().map(|score| {
+            let place = serial.wrapping_mul(Feature::ALL.len() as u64) + score.feature as u64;
+            let shown = usual.find(place, (score.feature, score.usual), |out| {
+                out.extend_from_slice(window);
+                put_usual(score.feature, &score.usual, out);
+                let reason = out.len() as u32;
+                put_known(score.feature, &score.usual, out);
+                [reason, out.len() as u32]
+            });
+            (score, shown)
+        });
+        Judged { verdict, entity, scored }
     }
+}
 
-    /// Appends the object with the score's numbers.
+// === impl Judged ===
+
+impl Judged<'_> {
+    /// Appends the score and its reason to the `event` object: who, what was seen, what is usual.
     #[inline]
-    pub(super) fn put_score(
-        &mut self,
-        score: &Score,
-        window_start: u64,
-        late: bool,
-        stamps: &mut Stamps,
-        out: &mut Vec<u8>,
-    ) {
-        out.extend_from_slice(piece![Open(SCORE_POINTS, 1), Key(SCORE_POINTS)]);
+    pub(super) fn put_reason(&self, out: &mut Vec<u8>) {
+        let Some((score, usual)) = &self.scored else { return };
+        out.extend_from_slice(piece![Key(EVENT_RISK_SCORE)]);
         put_uint(out, u64::from(score.points));
-        out.extend_from_slice(piece![Text(","), Key(SCORE_FEATURE), Text("\"")]);
-        out.extend_from_slice(score.feature.name().as_bytes());
-        out.extend_from_slice(piece![Text("\","), Key(SCORE_OBSERVED)]);
-        put_uint(out, score.observed);
-        out.extend_from_slice(piece![Text(","), Key(SCORE_P)]);
-        put_probability(out, score.log10_p);
-        out.push(b',');
-        self.numbers.put(hash(&score.usual), score.usual, out, |out| put_numbers(&score.usual, out));
-        if late {
-            out.extend_from_slice(piece![Key(SCORE_LATE), Text("true,")]);
-        }
-        out.extend_from_slice(piece![Open(SCORE_WINDOW_START, 2), Key(SCORE_WINDOW_START), Text("\"")]);
-        out.extend_from_slice(&stamps.seconds(window_start));
-        out.extend_from_slice(b"\"}},");
-    }
-
-    /// Appends, to the inside of a string, why `verdict`'s score is what it is: who, what was seen, what is usual.
-    #[inline]
-    pub(super) fn put_reason(
-        &mut self,
-        verdict: &Verdict,
-        entity: &EntityName,
-        score: &Score,
-        out: &mut Vec<u8>,
-    ) {
-        self.put_subject(entity, out);
-        put_seen(score.feature, score.observed, out);
-        out.extend_from_slice(&self.window);
-        self.put_usual(score, out);
-        if verdict.late {
+        out.extend_from_slice(self.entity.part(0));
+        put_seen(score, out);
+        out.extend_from_slice(usual.part(0));
+        if self.verdict.late {
             out.extend_from_slice(b"; the record came late");
         }
+        out.extend_from_slice(b"\",");
     }
 
-    /// Appends the entity as the subject of a sentence.
+    /// Appends the entity's object and the score's.
     #[inline]
-    pub(super) fn put_subject(&mut self, entity: &EntityName, out: &mut Vec<u8>) {
-        self.subjects.put(entity.serial, entity.serial, out, |out| {
-            if !matches!(entity.kind, "address" | "instance" | "interface") {
-                text::put(out, entity.kind.as_bytes());
-                out.push(b' ');
-            }
-            text::put(out, entity.name.as_bytes());
-        });
+    pub(super) fn put(&self, stamps: &mut Stamps, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.entity.part(1));
+        let Some((score, usual)) = &self.scored else { return };
+        out.extend_from_slice(usual.part(1));
+        put_rest(score, self.verdict.window_start, self.verdict.late, stamps, out);
     }
+}
 
-    /// Appends what is usual as the end of a sentence.
-    #[inline]
-    pub(super) fn put_usual(&mut self, score: &Score, out: &mut Vec<u8>) {
-        let (feature, usual) = (score.feature, score.usual);
-        self.words.put(hash(&usual), (feature, usual), out, |out| put_words(feature, &usual, out));
+/// Appends the object with the score's numbers.
+pub(super) fn put_score(score: &Score, window_start: u64, stamps: &mut Stamps, out: &mut Vec<u8>) {
+    put_known(score.feature, &score.usual, out);
+    put_rest(score, window_start, false, stamps, out);
+}
+
+/// Appends the beginning of the score's object: what changes with the baseline only.
+fn put_known(feature: Feature, usual: &Usual, out: &mut Vec<u8>) {
+    out.extend_from_slice(piece![Open(SCORE_POINTS, 1), Key(SCORE_FEATURE), Text("\"")]);
+    out.extend_from_slice(feature.name().as_bytes());
+    out.extend_from_slice(b"\",");
+    let numbers: [(&[u8], u64); 5] = [
+        (piece![Key(SCORE_MEDIAN)], usual.median),
+        (piece![Key(SCORE_P99)], usual.p99),
+        (piece![Key(SCORE_MAX)], usual.max),
+        (piece![Key(SCORE_SAMPLES)], u64::from(usual.samples)),
+        (piece![Key(SCORE_PEER_SAMPLES)], u64::from(usual.peer_samples)),
+    ];
+    for (key, number) in numbers {
+        out.extend_from_slice(key);
+        put_uint(out, number);
+        out.push(b',');
     }
+}
+
+/// Appends the rest of the score's object.
+#[inline]
+fn put_rest(score: &Score, window_start: u64, late: bool, stamps: &mut Stamps, out: &mut Vec<u8>) {
+    out.extend_from_slice(piece![Key(SCORE_POINTS)]);
+    put_uint(out, u64::from(score.points));
+    out.extend_from_slice(piece![Text(","), Key(SCORE_OBSERVED)]);
+    put_uint(out, score.observed);
+    out.extend_from_slice(piece![Text(","), Key(SCORE_P)]);
+    put_probability(out, score.log10_p);
+    if late {
+        out.extend_from_slice(piece![Text(","), Key(SCORE_LATE), Text("true")]);
+    }
+    out.extend_from_slice(piece![
+        Text(","),
+        Open(SCORE_WINDOW_START, 2),
+        Key(SCORE_WINDOW_START),
+        Text("\"")
+    ]);
+    out.extend_from_slice(&stamps.seconds(window_start));
+    out.extend_from_slice(b"\"}},");
+}
+
+/// Appends the object that names the entity.
+pub(super) fn put_entity(entity: &EntityName, out: &mut Vec<u8>) {
+    out.extend_from_slice(piece![Open(ENTITY_KIND, 1)]);
+    put_member(out, piece![Key(ENTITY_KIND)], present(entity.kind));
+    put_member(out, piece![Key(ENTITY_NAME)], present(&entity.name));
+    put_member(out, piece![Key(ENTITY_SCOPE)], present(&entity.scope));
+    put_member(out, piece![Key(ENTITY_PEER_GROUP)], present(&entity.peer_group));
+    close(out);
+}
+
+/// Appends the entity as the subject of a sentence.
+pub(super) fn put_subject(entity: &EntityName, out: &mut Vec<u8>) {
+    if !matches!(entity.kind, "address" | "instance" | "interface") {
+        text::put(out, entity.kind.as_bytes());
+        out.push(b' ');
+    }
+    text::put(out, entity.name.as_bytes());
 }
 
 /// ` in 10 min`, for windows of `seconds`.
@@ -130,16 +180,22 @@ pub(super) fn length_of(seconds: u64) -> Vec<u8> {
     window
 }
 
-/// Appends what was seen of `feature`: ` sent 1.02 GB`, ` tried 57 ports`.
+/// Appends what was seen: ` sent 1.02 GB`, ` tried 57 ports`.
 #[inline]
-pub(super) fn put_seen(feature: Feature, observed: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(match feature {
-        Feature::BytesOut => b" sent ",
-        Feature::DestinationPorts => b" tried ",
-    });
-    put_amount(feature, observed, out);
-    if feature == Feature::DestinationPorts {
-        out.extend_from_slice(if observed == 1 { b" port" } else { b" ports" });
+pub(super) fn put_seen(score: &Score, out: &mut Vec<u8>) {
+    match score.feature {
+        Feature::BytesOut => {
+            out.extend_from_slice(b" sent ");
+            put_bytes(out, score.observed);
+        }
+        Feature::DestinationPorts => {
+            out.extend_from_slice(b" tried ");
+            put_uint(out, score.observed);
+            out.extend_from_slice(b" ports");
+            if score.observed == 1 {
+                out.pop();
+            }
+        }
     }
 }
 
@@ -150,7 +206,8 @@ fn put_amount(feature: Feature, amount: u64, out: &mut Vec<u8>) {
     }
 }
 
-fn put_words(feature: Feature, usual: &Usual, out: &mut Vec<u8>) {
+/// Appends what is usual as the end of a sentence.
+pub(super) fn put_usual(feature: Feature, usual: &Usual, out: &mut Vec<u8>) {
     out.extend_from_slice(b"; its usual is ");
     put_amount(feature, usual.median, out);
     out.extend_from_slice(b" (p99 ");
@@ -166,32 +223,6 @@ fn put_words(feature: Feature, usual: &Usual, out: &mut Vec<u8>) {
         out.extend_from_slice(b" of its peers");
     }
     out.push(b')');
-}
-
-fn put_numbers(usual: &Usual, out: &mut Vec<u8>) {
-    let numbers: [(&[u8], u64); 5] = [
-        (piece![Key(SCORE_MEDIAN)], usual.median),
-        (piece![Key(SCORE_P99)], usual.p99),
-        (piece![Key(SCORE_MAX)], usual.max),
-        (piece![Key(SCORE_SAMPLES)], u64::from(usual.samples)),
-        (piece![Key(SCORE_PEER_SAMPLES)], u64::from(usual.peer_samples)),
-    ];
-    for (key, number) in numbers {
-        out.extend_from_slice(key);
-        put_uint(out, number);
-        out.push(b',');
-    }
-}
-
-/// A place in a table of fragments; who chooses values that meet there pays with a rendering only.
-#[inline]
-fn hash(usual: &Usual) -> u64 {
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let samples = u64::from(usual.samples) << 32 | u64::from(usual.peer_samples);
-    let mixed = [usual.median, usual.p99, usual.max, samples]
-        .into_iter()
-        .fold(0_u64, |mixed, number| (mixed.rotate_left(23) ^ number).wrapping_mul(ODD));
-    mixed >> 40
 }
 
 /// The text, where there is any.

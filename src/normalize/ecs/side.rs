@@ -1,10 +1,12 @@
 //! The two sides of a flow: which of them is the host, and how each is written.
 
+use std::ops::Range;
+
 use crate::{
     event::{Batch, Direction, Endpoint, Field, Value},
     normalize::{
-        paths::{SIDE_ADDRESS, SIDE_PORT, SOURCE_BYTES, SOURCE_IP, SOURCE_NAT_IP, SOURCE_PACKETS},
-        piece::{close, object, piece},
+        paths::{SIDE_PORT, SOURCE_BYTES, SOURCE_IP, SOURCE_NAT_IP, SOURCE_PACKETS},
+        piece::{object, piece},
         text::put_uint,
     },
 };
@@ -61,9 +63,10 @@ impl Side {
         if own.internal && nat != Batch::NO_ENDPOINT { &row.batch.endpoints[nat as usize] } else { own }
     }
 
-    /// Appends this side's object.
+    /// Appends this side's object; returns where in `out` the members are that tell how much was sent.
     #[inline]
-    pub(super) fn put(self, row: &Row<'_>, places: &mut Places, out: &mut Vec<u8>) {
+    pub(super) fn put(self, row: &Row<'_>, places: &mut Places, out: &mut Vec<u8>) -> Range<usize> {
+        let mut volume = 0..0;
         let (begin, port): (&[u8], _) = match self {
             Self::Source => (piece![Open(SOURCE_IP, 0)], Field::SrcPort),
             Self::Destination => (piece![Open(crate::normalize::paths::DESTINATION_IP, 0)], Field::DstPort),
@@ -73,8 +76,6 @@ impl Side {
             if !address.is_absent() {
                 out.extend_from_slice(piece![Key(SOURCE_IP), Text("\"")]);
                 row.put(address, out);
-                out.extend_from_slice(piece![Text("\","), Key(SIDE_ADDRESS), Text("\"")]);
-                row.put(address, out);
                 out.extend_from_slice(b"\",");
             }
             if let Some(port) = row.uint(port) {
@@ -83,23 +84,25 @@ impl Side {
                 out.push(b',');
             }
             if self == Self::Source {
+                let start = out.len();
                 put_volume(row, out);
+                volume = start..out.len();
             }
             let nat = self.nat(row);
             if !nat.is_absent() {
                 out.extend_from_slice(piece![Open(SOURCE_NAT_IP, 1), Key(SOURCE_NAT_IP), Text("\"")]);
                 row.put(nat, out);
-                out.extend_from_slice(b"\"");
-                close(out);
+                out.extend_from_slice(b"\"},");
             }
             places.put(self.outermost(row), out);
         });
+        volume
     }
 }
 
 /// Appends how many bytes and packets were sent; the record tells of one way, so only a source has them.
 #[inline]
-pub(super) fn put_volume(row: &Row<'_>, out: &mut Vec<u8>) {
+fn put_volume(row: &Row<'_>, out: &mut Vec<u8>) {
     if let Some(bytes) = row.uint(Field::Bytes) {
         out.extend_from_slice(piece![Key(SOURCE_BYTES)]);
         put_uint(out, bytes);

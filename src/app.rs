@@ -1,1 +1,115 @@
 //! Builds the pipeline from a config, supervises it, drains it.
+//!
+//! [`App::build`] opens everything and starts nothing, so that what cannot work is said before anything is read.
+//! [`App::run`] starts the sinks, the workers and the sources in that order, and stops them in the other.
+
+mod build;
+mod crashes;
+mod dead_letter;
+mod error;
+mod keeper;
+mod memory;
+mod outlet;
+mod pages;
+mod run;
+mod sinks;
+mod workers;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use build::{Options, Replayed};
+pub use crashes::write_down as write_crash_down;
+pub use error::AppError;
+pub use memory::MemoryPlan;
+pub use run::Report;
+
+use crashes::Crashes;
+
+use crate::{
+    config::Config,
+    enrich,
+    event::EventId,
+    pipe::Flight,
+    score::Scorer,
+    source::{Progress, Source},
+    state::Store,
+    telemetry::{
+        books::{SinkBooks, SourceBooks},
+        health::Health,
+        metrics::Metrics,
+    },
+};
+
+/// A pipeline that is ready to run.
+pub struct App {
+    config: Config,
+    metrics: Metrics,
+    health: Health,
+    tables: Arc<enrich::Shared>,
+    /// Absent while another process holds the state.
+    scorer: Option<Arc<Scorer>>,
+    store: Option<Arc<Store>>,
+    progress: Arc<dyn Progress>,
+    flight: Arc<Flight>,
+    sources: Vec<BuiltSource>,
+    /// Documents to be delivered again, by sink; only a replay has any.
+    dead_letters: BTreeMap<String, Vec<(EventId, Vec<u8>)>>,
+    books: Books,
+    listener: Option<std::net::TcpListener>,
+    crashes: Crashes,
+}
+
+/// One source that is ready to run.
+struct BuiltSource {
+    name: String,
+    source: Box<dyn Source>,
+    format: crate::parse::Config,
+}
+
+/// The books of every source and sink, by name; shared with the pipeline while it runs.
+#[derive(Debug, Clone, Default)]
+pub struct Books {
+    /// The sources' books.
+    pub sources: BTreeMap<String, SourceBooks>,
+    /// The sinks' books.
+    pub sinks: BTreeMap<String, SinkBooks>,
+    /// The quarantine's and the dead letter's books, as sinks.
+    pub keepers: BTreeMap<&'static str, SinkBooks>,
+}
+
+// === impl App ===
+
+impl App {
+    /// The books, which go on being written while the pipeline runs.
+    #[must_use]
+    pub fn books(&self) -> Books {
+        self.books.clone()
+    }
+
+    /// What scoring knows, if it takes part; to be looked at when the pipeline has run.
+    #[must_use]
+    pub fn scorer(&self) -> Option<Arc<Scorer>> {
+        self.scorer.clone()
+    }
+}
+
+// === impl Books ===
+
+impl Books {
+    /// Documents given up by any sink.
+    #[must_use]
+    pub fn abandoned(&self) -> u64 {
+        let all = self.sinks.values().chain(self.keepers.values());
+        all.map(|books| books.documents_abandoned.get()).sum()
+    }
+
+    /// The names of all sources and sinks whose accounts do not balance.
+    #[must_use]
+    pub fn unbalanced(&self) -> Vec<String> {
+        let sources = self.sources.iter().filter(|(_, books)| !books.balance()).map(|(name, _)| name.clone());
+        let sinks = self.sinks.iter().filter(|(_, books)| !books.balance()).map(|(name, _)| name.clone());
+        let keepers =
+            self.keepers.iter().filter(|(_, books)| !books.balance()).map(|(name, _)| (*name).to_owned());
+        sources.chain(sinks).chain(keepers).collect()
+    }
+}

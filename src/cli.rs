@@ -1,1 +1,72 @@
 //! The commands: what each reads, runs and prints.
+
+mod check;
+mod exit;
+mod generate;
+mod logs;
+mod parse;
+mod progress;
+mod replay;
+mod run;
+pub mod schema;
+mod summary;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+
+/// Flow logs in; enriched, scored ECS out; and who rose above the usual mark.
+#[derive(Debug, Parser)]
+#[command(name = "floodmark", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How log lines are written on stderr.
+    #[arg(long, global = true, value_enum, default_value_t = logs::LogFormat::Text)]
+    log_format: logs::LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the pipeline, until its inputs end or a signal comes.
+    Run(run::Run),
+    /// Check a config and tell every problem at once.
+    Check(check::Check),
+    /// Parse flow logs to ECS on stdout, without a config.
+    Parse(parse::Parse),
+    /// Generate synthetic VPC flow logs with labelled attacks.
+    Generate(generate::Generate),
+    /// Send quarantined records through the pipeline again, with the ids they had.
+    Replay(replay::Replay),
+    /// Print what stands in `schemas/`.
+    Schema(schema::Schema),
+}
+
+/// Runs the command that the process's arguments name.
+#[must_use]
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no mistake; what is one has its own code, as clap's own 2 says nothing.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    logs::start(cli.log_format);
+    match cli.command {
+        Command::Run(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Parse(command) => command.run(),
+        Command::Generate(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Schema(command) => command.run(),
+    }
+}
+
+/// Prints one line for a person.
+#[expect(clippy::print_stderr, reason = "everything for a person goes to stderr")]
+fn tell(line: impl std::fmt::Display) {
+    eprintln!("{line}");
+}

@@ -15,6 +15,7 @@ mod environment;
 mod keys;
 mod path;
 mod problem;
+mod root;
 mod scalar;
 mod secret;
 mod suggest;
@@ -32,6 +33,10 @@ mod golden;
 
 pub use path::{Path, Step};
 pub use problem::{Problem, Problems};
+pub use root::{
+    Config, DeadLetterConfig, LimitsConfig, QuarantineConfig, ShutdownConfig, SinkConfig, SourceConfig,
+    StateConfig, TelemetryConfig,
+};
 pub use scalar::Scalar;
 pub use secret::{Secret, SecretError, SecretText};
 pub use tree::{Leaf, Pair, Position, Style, Tree};

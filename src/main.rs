@@ -1,3 +1,24 @@
 //! The `floodmark` binary: hands the arguments to the commands and the exit code to the system.
 
-fn main() {}
+use std::process::ExitCode;
+
+use floodmark::{
+    app::write_crash_down,
+    cli::{self, Exit},
+};
+
+/// Documents are written into a few large buffers by several threads; mimalloc gives and takes those without a lock
+/// between threads and returns what a burst took.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // A panic is our own fault, whichever thread it is in: what is not confirmed will be read again.
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        write_crash_down();
+        std::process::exit(i32::from(Exit::Software.number()));
+    }));
+    cli::main().into()
+}

@@ -1,7 +1,262 @@
 //! How unusual each host's traffic is, against its own past and its peers'.
+//!
+//! [`Scorer`] is shared by the workers. Everything that depends on the order of events over all hosts happens at its
+//! gate, one ticket at a time; the rest happens in sixteen shards, each passed in the order of tickets, so that several
+//! threads work side by side and the outcome is that of one.
 
 pub mod decay;
 pub mod distinct;
 pub mod histogram;
 pub mod knots;
 pub mod pool;
+
+mod attribution;
+mod books;
+mod capture;
+mod clocks;
+mod columns;
+mod config;
+mod entity;
+mod export;
+mod finding;
+mod fold;
+mod gate;
+mod grid;
+mod highest;
+mod identity;
+mod interfaces;
+mod judge;
+mod keys;
+mod memory;
+mod networks;
+mod openings;
+mod own;
+mod peers;
+mod plan;
+mod registry;
+mod restore;
+mod shard;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use capture::Capture;
+pub use config::{Config, ConfigError, Identity, IdentityError};
+pub use highest::Highest;
+pub use memory::memory_bytes_max;
+pub use wire::StateError;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use ipnet::IpNet;
+
+use crate::{
+    event::{Batch, Origin, Partition, Position},
+    pipe::Turn,
+    telemetry::{metrics::Metrics, seed},
+};
+
+use self::{
+    attribution::Attribution,
+    books::Books,
+    clocks::Clocks,
+    decay::Decay,
+    finding::{Notice, deliver},
+    fold::{Rules, fold_through},
+    gate::{Gate, Tally},
+    grid::Grid,
+    keys::{Finder, Keys},
+    networks::Networks,
+    openings::Openings,
+    peers::{Peers, SharedPeers},
+    plan::{Plan, SHARDS},
+    shard::Shard,
+};
+
+/// Length of a window in seconds.
+pub const WINDOW_SECONDS: u32 = grid::WINDOW_SECONDS as u32;
+/// Version of the geometry that the state's values are written in: windows of ten minutes, histograms of one significant
+/// digit from 1 to 2^40.
+pub const GEOMETRY: u32 = 1;
+
+/// Everything that scoring knows.
+///
+/// Each call takes a ticket: 0, 1, 2, …, each exactly once, in whatever thread; a call waits until those with smaller
+/// tickets have been where it wants to be. A ticket that is never used stops everything after it.
+#[derive(Debug)]
+pub struct Scorer {
+    rules: Rules,
+    gate: Mutex<Gate>,
+    gate_turn: Turn,
+    shards: [Mutex<Shard>; SHARDS],
+    shard_turns: [Turn; SHARDS],
+    peers: SharedPeers,
+    books: Books,
+    /// What a capture held that was not stored.
+    unsaved: Mutex<Unsaved>,
+    /// Plans to be used again.
+    spare: Mutex<Vec<Scratch>>,
+}
+
+/// The changes and positions of a capture that was not stored.
+#[derive(Debug, Default)]
+struct Unsaved {
+    entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    positions: BTreeMap<Origin, Position>,
+}
+
+/// Room that one ticket needs.
+#[derive(Debug, Default)]
+struct Scratch {
+    plan: Plan,
+    notices: Vec<Notice>,
+}
+
+// === impl Scorer ===
+
+impl Scorer {
+    /// A scorer that has seen nothing. `internal` are the operator's own networks; `state_seed` is secret, and the same
+    /// for as long as the state lives.
+    #[must_use]
+    pub fn new(config: &Config, internal: &[IpNet], metrics: &Metrics, state_seed: [u8; 16]) -> Self {
+        let grid = Grid::new(config.lateness.as_secs());
+        let half_life = u32::try_from(config.half_life.as_secs()).unwrap_or(u32::MAX);
+        let rules = Rules {
+            grid,
+            decay: Decay::new(half_life),
+            learn_all: i64::try_from(config.learn_all.as_secs()).unwrap_or(i64::MAX),
+        };
+        let keys = Keys::new(state_seed);
+        let most = config.entities_max as usize;
+        let peers = Peers::new(keys.of(&["pool"]));
+        let finder = Finder::new(seed::fresh());
+        let attribution =
+            Attribution::new(config.identity.clone(), Networks::new(internal), keys, finder, most);
+        let clocks = Clocks::new(config.idle.as_millis());
+        Self {
+            rules,
+            gate: Mutex::new(Gate::new(grid, clocks, attribution, Openings::new(most))),
+            gate_turn: Turn::default(),
+            shards: Default::default(),
+            shard_turns: Default::default(),
+            peers: SharedPeers::new(peers),
+            books: Books::new(metrics, config.entities_max),
+            unsaved: Mutex::default(),
+            spare: Mutex::default(),
+        }
+    }
+
+    /// Scores the events of `batch`: fills its verdicts, entities and findings.
+    pub fn score(&self, ticket: u64, batch: &mut Batch) {
+        self.step(ticket, batch, |gate, batch, plan| gate.plan(batch, plan, &self.peers));
+    }
+
+    /// Takes the time, in milliseconds since 1970: partitions that have stood still for too long are not waited for.
+    /// Findings of windows that fold go into `batch`, which may hold no chunk.
+    pub fn tick(&self, ticket: u64, now_millis: u64, batch: &mut Batch) {
+        self.step(ticket, batch, |gate, _, plan| gate.tick(now_millis, plan));
+    }
+
+    /// Waits for `partition` from here on.
+    pub fn assigned(&self, ticket: u64, partition: &Partition) {
+        let nothing = &mut Batch::default();
+        self.step(ticket, nothing, |gate, _, plan| gate.assigned(partition, plan));
+    }
+
+    /// Waits for `partition` no more. Findings of windows that fold go into `batch`, which may hold no chunk.
+    pub fn ended(&self, ticket: u64, partition: &Partition, batch: &mut Batch) {
+        self.step(ticket, batch, |gate, _, plan| gate.ended(partition, plan));
+    }
+
+    /// Folds everything: all input has ended. Findings go into `batch`, which may hold no chunk.
+    pub fn finish(&self, ticket: u64, batch: &mut Batch) {
+        self.step(ticket, batch, |gate, _, plan| gate.finish(plan));
+    }
+
+    /// Passes `ticket` without doing anything: for a step that is not about scoring.
+    pub fn skip(&self, ticket: u64) {
+        self.gate_turn.take(ticket, || ());
+        self.shard_turns.iter().for_each(|turn| turn.take(ticket, || ()));
+    }
+
+    fn step(
+        &self,
+        ticket: u64,
+        batch: &mut Batch,
+        decide: impl FnOnce(&mut Gate, &Batch, &mut Plan) -> Tally,
+    ) {
+        let mut scratch = lock(&self.spare).pop().unwrap_or_default();
+        scratch.plan.clear();
+        batch.verdicts.resize(batch.events.len(), None);
+        self.gate_turn.wait(ticket);
+        let mut gate = lock(&self.gate);
+        let tally = decide(&mut gate, batch, &mut scratch.plan);
+        self.books.note(&tally, &mut gate.attribution);
+        drop(gate);
+        self.gate_turn.pass(ticket);
+        if scratch.plan.segments.is_empty() {
+            self.flow(ticket, &mut scratch, batch);
+        } else {
+            self.flow_and_fold(ticket, &mut scratch, batch);
+        }
+        if !scratch.notices.is_empty() {
+            self.books.findings.inc_by(scratch.notices.len() as u64);
+            deliver(&mut scratch.notices, batch);
+        }
+        lock(&self.spare).push(scratch);
+    }
+
+    /// Works a plan in which nothing folds, shard after shard; other tickets are in the other shards meanwhile.
+    fn flow(&self, ticket: u64, scratch: &mut Scratch, batch: &mut Batch) {
+        let Scratch { plan, notices } = scratch;
+        for (nth, turn) in self.shard_turns.iter().enumerate() {
+            turn.wait(ticket);
+            if !plan.observations[nth].is_empty() {
+                let peers = self.peers.read();
+                let bench = self.rules.bench(&peers, plan.folded);
+                let observations = &plan.observations[nth];
+                lock(&self.shards[nth]).observe(observations, &plan.changes, &bench, 0, batch, notices);
+            }
+            turn.pass(ticket);
+        }
+    }
+
+    /// Works a plan in which windows fold: alone in all shards, part by part, each fold in its place.
+    fn flow_and_fold(&self, ticket: u64, scratch: &mut Scratch, batch: &mut Batch) {
+        let Scratch { plan, notices } = scratch;
+        self.shard_turns.iter().for_each(|turn| turn.wait(ticket));
+        let mut shards: Vec<MutexGuard<'_, Shard>> = self.shards.iter().map(lock).collect();
+        let mut folded = plan.folded;
+        let mut starts = [0; SHARDS];
+        for part in 0..=plan.segments.len() {
+            let segment = plan.segments.get(part);
+            let peers = self.peers.read();
+            let bench = self.rules.bench(&peers, folded);
+            for (nth, shard) in shards.iter_mut().enumerate() {
+                let all = &plan.observations[nth];
+                let end = segment.map_or(all.len(), |segment| segment.ends[nth] as usize);
+                shard.observe(&all[starts[nth]..end], &plan.changes, &bench, part as u32, batch, notices);
+                starts[nth] = end;
+            }
+            drop(peers);
+            let Some(segment) = segment else { break };
+            let mut peers = self.peers.write();
+            let order = (part as u32, true, segment.event);
+            let sum =
+                fold_through(&mut shards, &mut peers, &self.rules, folded, segment.fold, order, notices);
+            self.books.windows_learned.inc_by(sum.learned);
+            self.books.windows_held_out.inc_by(sum.held_out);
+            folded = segment.fold;
+        }
+        drop(shards);
+        self.shard_turns.iter().for_each(|turn| turn.pass(ticket));
+    }
+}
+
+/// Locks `mutex`; a thread that panicked while it held it has left what it was working on as it was.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -73,6 +73,9 @@ pub enum SinkError {
         /// What the system says.
         cause: String,
     },
+    /// The dead letter did not keep what it was given.
+    #[error("could not keep refused documents in the dead letter; see `dead_letter.to`")]
+    DeadLetter,
     /// Whoever read standard output is gone.
     #[error("could not write to stdout: {cause}")]
     Stdout {

@@ -29,6 +29,14 @@ pub trait Source: Send {
     /// Runs to the end of the input, or until `cx.stop`. Returns when all that was received is fed, not when it is
     /// delivered: that the receipts tell.
     fn run(self: Box<Self>, cx: SourceContext) -> BoxFuture<'static, Result<(), SourceError>>;
+
+    /// Looks whether what it would read is there, without reading it.
+    ///
+    /// # Errors
+    /// When it is not, as [`Source::run`] would say.
+    fn look(&self) -> Result<(), SourceError> {
+        Ok(())
+    }
 }
 
 /// Where a source's records come from.
@@ -39,6 +47,30 @@ pub enum From {
     File(file::Config),
     /// Standard input, plain or compressed with gzip or zstd, to its end.
     Stdin(stdin::Config),
+}
+
+// === impl From ===
+
+impl From {
+    /// Reads `paths` once; standard input, where there are none or the only one is `-`.
+    #[must_use]
+    pub fn once(paths: &[std::path::PathBuf]) -> Self {
+        let line_bytes_max = file::line_bytes_max();
+        match paths {
+            [] => Self::Stdin(stdin::Config { line_bytes_max }),
+            [path] if path.as_os_str() == "-" => Self::Stdin(stdin::Config { line_bytes_max }),
+            paths => {
+                let paths = paths.iter().map(|path| path.display().to_string()).collect();
+                Self::File(file::Config { paths, follow: false, line_bytes_max })
+            }
+        }
+    }
+
+    /// Whether it follows files as they grow, and so must remember how far it came.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        matches!(self, Self::File(config) if config.follow)
+    }
 }
 
 /// The source that `from` describes.

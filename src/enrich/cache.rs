@@ -53,10 +53,13 @@ pub(super) trait CacheAddress: Copy + Eq + Default {
 /// Decoded records by key. A record that says nothing is remembered as that.
 #[derive(Debug)]
 pub(super) struct RecordCache<T> {
-    slots: Box<[(Option<RecordKey>, Option<Arc<T>>)]>,
+    slots: Box<[RecordSlot<T>]>,
     /// Look-ups since they were last told.
     pub(super) tally: Tally,
 }
+
+/// One record, and what was decoded of it.
+type RecordSlot<T> = (Option<RecordKey>, Option<Arc<T>>);
 
 // === impl RecordKey ===
 
@@ -70,7 +73,7 @@ impl RecordKey {
 
     /// Whether it is a record of the second database.
     pub(super) fn is_second(self) -> bool {
-        self.0.get() % 2 == 0
+        self.0.get().is_multiple_of(2)
     }
 }
 

@@ -297,4 +297,6 @@ impl Records {
 }
 
 #[cfg(test)]
+mod scene;
+#[cfg(test)]
 mod tests;

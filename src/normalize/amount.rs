@@ -46,9 +46,9 @@ pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: u64) {
 pub(super) fn put_length(out: &mut Vec<u8>, seconds: u64) {
     let (number, unit): (u64, &[u8]) = match seconds {
         0 => (0, b" s"),
-        _ if seconds % 86_400 == 0 => (seconds / 86_400, b" d"),
-        _ if seconds % 3_600 == 0 => (seconds / 3_600, b" h"),
-        _ if seconds % 60 == 0 => (seconds / 60, b" min"),
+        _ if seconds.is_multiple_of(86_400) => (seconds / 86_400, b" d"),
+        _ if seconds.is_multiple_of(3_600) => (seconds / 3_600, b" h"),
+        _ if seconds.is_multiple_of(60) => (seconds / 60, b" min"),
         _ => (seconds, b" s"),
     };
     put_uint(out, number);

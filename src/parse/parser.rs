@@ -22,7 +22,7 @@ impl Parser {
     /// A parser; `inputs` has one row for each source, as the resolver's.
     #[must_use]
     pub fn new(inputs: Arc<[Input]>) -> Self {
-        Self { inputs, serial: Arc::default() }
+        Self { inputs, serial: Arc::new(AtomicU64::new(1)) }
     }
 
     /// Fills `batch` with `chunk` and its events. The batch's rejects are all the chunk's entries that are no events,

@@ -29,6 +29,17 @@ pub enum How {
     Default,
 }
 
+impl std::fmt::Display for How {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Header => "by its header line",
+            Self::Configured => "by the config",
+            Self::Replayed => "by the quarantined record",
+            Self::Default => "AWS's default format",
+        })
+    }
+}
+
 /// Lines that are no entries to parse.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Ignored {

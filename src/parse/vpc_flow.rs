@@ -5,6 +5,8 @@ mod entry;
 mod header;
 mod number;
 
+pub(super) use columns::Columns;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Fields, Format, How, ParseError, Step, StreamState, Writer};

@@ -1,17 +1,21 @@
 //! Where a format writes what one entry says: the row and the extras of one event.
 
-use std::{net::Ipv6Addr, sync::Arc};
+use std::sync::Arc;
 
+use super::vpc_flow::Columns;
 use crate::event::{Span, Value};
 
-/// Writes one event's row; made anew for each entry's row by [`super::Parser`].
+/// Writes the rows of a chunk's events, one after the other, at the end of a batch's tables.
 #[derive(Debug)]
 pub struct Writer<'a> {
-    bytes: &'a [u8],
-    derived: &'a mut Vec<u8>,
-    values: &'a mut Vec<Value>,
-    extras: &'a mut Vec<(Arc<str>, Span)>,
-    start: Start,
+    /// The chunk's bytes.
+    pub(super) bytes: &'a [u8],
+    pub(super) derived: &'a mut Vec<u8>,
+    pub(super) values: &'a mut Vec<Value>,
+    pub(super) extras: &'a mut Vec<(Arc<str>, Span)>,
+    /// Where the row begins that is being written.
+    pub(super) start: Start,
+    pub(super) columns: Columns,
 }
 
 /// Where an event's parts begin.
@@ -32,34 +36,7 @@ impl<'a> Writer<'a> {
         values: &'a mut Vec<Value>,
         extras: &'a mut Vec<(Arc<str>, Span)>,
     ) -> Self {
-        Self { bytes, derived, values, extras, start: Start::default() }
-    }
-
-    /// The chunk's bytes.
-    #[must_use]
-    #[inline]
-    pub fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// Says that slot number `slot` of the row holds `value`. Slots of which nothing is said are absent.
-    #[inline]
-    pub fn put(&mut self, slot: u8, value: Value) {
-        self.values[self.start.row + usize::from(slot)] = value;
-    }
-
-    /// Keeps an IPv6 address that was received as `text`.
-    #[inline]
-    pub fn v6(&mut self, address: Ipv6Addr, text: Span) -> Value {
-        let octets = self.derived.len() as u32;
-        self.derived.extend_from_slice(&address.octets());
-        Value::V6 { text, octets }
-    }
-
-    /// Says that the column called `name`, which the vocabulary does not hold, has this text.
-    #[inline]
-    pub fn extra(&mut self, name: &Arc<str>, text: Span) {
-        self.extras.push((name.clone(), text));
+        Self { bytes, derived, values, extras, start: Start::default(), columns: Columns::new() }
     }
 
     /// Begins a row of `slots` slots, all absent.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::{Notify, Semaphore};
@@ -21,6 +24,7 @@ pub struct Flight {
 pub struct Window {
     shared: Arc<Shared>,
     state: Mutex<State>,
+    commits: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -68,7 +72,11 @@ impl Flight {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = || {
             let state = State { confirmed: start, ..State::default() };
-            Arc::new(Window { shared: self.shared.clone(), state: Mutex::new(state) })
+            Arc::new(Window {
+                shared: self.shared.clone(),
+                state: Mutex::new(state),
+                commits: AtomicBool::new(false),
+            })
         };
         windows.entry(origin.clone()).or_insert_with(fresh).clone()
     }
@@ -78,6 +86,21 @@ impl Flight {
     pub fn confirmed(&self) -> BTreeMap<Origin, Position> {
         let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows.iter().map(|(origin, window)| (origin.clone(), window.confirmed())).collect()
+    }
+
+    /// Up to where everything is confirmed, of each origin whose positions are committed.
+    #[must_use]
+    pub fn committable(&self) -> BTreeMap<Origin, Position> {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let commits = windows.iter().filter(|(_, window)| window.commits.load(Ordering::Relaxed));
+        commits.map(|(origin, window)| (origin.clone(), window.confirmed())).collect()
+    }
+
+    /// Whether everything of `origin` that ends at or before `position` is confirmed.
+    #[must_use]
+    pub fn is_confirmed_to(&self, origin: &Origin, position: Position) -> bool {
+        let window = self.windows.lock().unwrap_or_else(PoisonError::into_inner).get(origin).cloned();
+        window.is_none_or(|window| window.is_confirmed_to(position))
     }
 
     /// Forgets the window of `origin`, which is finished; what of it is still in flight settles unseen.
@@ -141,10 +164,20 @@ impl Window {
         Receipt::new(self.clone(), ticket)
     }
 
+    /// From now on its positions are committed: its origin is read on from there after a restart, not from its start.
+    pub fn commit_positions(&self) {
+        self.commits.store(true, Ordering::Relaxed);
+    }
+
     /// Everything before this position is confirmed.
     #[must_use]
     pub fn confirmed(&self) -> Position {
         self.lock().confirmed
+    }
+
+    fn is_confirmed_to(&self, position: Position) -> bool {
+        let confirmed = |ticket: &Ticket| ticket.settlement == Some(Settlement::Confirmed);
+        self.lock().tickets.iter().all(|ticket| ticket.next > position || confirmed(ticket))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -186,11 +219,15 @@ mod tests {
         let third = window.admit(30, 100).await;
         second.confirm();
         assert_eq!(window.confirmed(), 5, "the first chunk is still in flight");
+        assert!(flight.is_confirmed_to(&origin, 9) && !flight.is_confirmed_to(&origin, 10));
         first.confirm();
+        assert!(flight.is_confirmed_to(&origin, 20) && !flight.is_confirmed_to(&origin, 30));
         assert_eq!(window.confirmed(), 20);
         assert!(!flight.is_empty());
         third.confirm();
-        assert_eq!(flight.confirmed()[&origin], 30);
+        assert!(flight.committable().is_empty(), "nobody said that this origin's positions are committed");
+        window.commit_positions();
+        assert_eq!(flight.committable()[&origin], 30);
         assert!(flight.is_empty());
     }
 

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::{
-    runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// The sending end; clones send into the same queue.
 #[derive(Debug)]
@@ -51,14 +48,6 @@ impl<T> QueueSender<T> {
             u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).clamp(1, self.permits_max);
         let permit = self.room.clone().acquire_many_owned(permits).await.map_err(|_| QueueClosed)?;
         self.sender.send((entry, permit)).await.map_err(|_| QueueClosed)
-    }
-
-    /// [`QueueSender::send`] from a thread outside the runtime of `handle`.
-    ///
-    /// # Errors
-    /// When the receiver is gone; the entry is dropped.
-    pub fn send_blocking(&self, handle: &Handle, entry: T, bytes: usize) -> Result<(), QueueClosed> {
-        handle.block_on(self.send(entry, bytes))
     }
 }
 

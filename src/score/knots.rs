@@ -21,8 +21,9 @@ use mixture::Mixture;
 pub const PEER_WINDOWS: u32 = 10;
 /// Fewest windows, of an entity and its peers together, from which there is a score.
 pub const WINDOWS_MIN: u32 = 24;
-/// Flattest that the tail goes on beyond the last knot, in decades of p per decade of value.
-pub const SLOPE_MIN: f32 = 0.5;
+/// Flattest that the tail goes on beyond the last knot, in decades of p per decade of value: that of a Pareto tail with
+/// the heaviest variance that is still finite. What exceeds everything ever seen tenfold is a hundred times rarer.
+pub const SLOPE_MIN: f32 = 2.0;
 /// Steepest that the tail goes on beyond the last knot, in decades of p per decade of value.
 pub const SLOPE_MAX: f32 = 6.0;
 /// Buckets at most that have a knot at their low edge.
@@ -44,6 +45,8 @@ pub struct Knots {
     max: u16,
     samples: u32,
     peer_samples: u32,
+    /// Least log10 p that what was seen can carry.
+    least: f32,
 }
 
 /// A point of the tail, and how it goes on from there.
@@ -81,7 +84,16 @@ impl Knot {
 
 impl Default for Knots {
     fn default() -> Self {
-        Self { knots: [Knot::NONE; KNOTS], median: 0, p90: 0, p99: 0, max: 0, samples: 0, peer_samples: 0 }
+        Self {
+            knots: [Knot::NONE; KNOTS],
+            median: 0,
+            p90: 0,
+            p99: 0,
+            max: 0,
+            samples: 0,
+            peer_samples: 0,
+            least: 0.0,
+        }
     }
 }
 
@@ -111,7 +123,9 @@ impl Knots {
     /// value known it goes on as it fell to there from the last higher knot at half that value or less (nearer knots
     /// lie as they do by chance), but no flatter than [`SLOPE_MIN`], so that more is always more surprising, and no steeper
     /// than [`SLOPE_MAX`] or twice the decades of windows seen, whichever is less: 6 % above a maximum is no surprise
-    /// by itself, and a handful of equal windows do not make twice their value one in a million.
+    /// by itself, and a handful of equal windows do not make twice their value one in a million. With n windows seen,
+    /// of the entity and its peers, it never falls below 1/(n + 1)²: an extrapolation is trusted for as many decades as
+    /// what was seen reaches, so that nothing is one in a million on the first day.
     #[must_use]
     #[inline]
     pub fn log10_p(&self, value: u64) -> f32 {
@@ -119,7 +133,7 @@ impl Knots {
         let after = self.knots.iter().map(|knot| usize::from(knot.x <= x)).sum::<usize>();
         let Some(knot) = after.checked_sub(1).and_then(|nth| self.knots.get(nth)) else { return 0.0 };
         let floor = self.knots.get(after).map_or(f32::NEG_INFINITY, |next| next.y);
-        (knot.y + knot.slope * (x - knot.x)).max(floor)
+        (knot.y + knot.slope * (x - knot.x)).max(floor).max(self.least)
     }
 
     /// The score of `value`, 0 to 100; see [`score_points`].
@@ -198,6 +212,7 @@ impl Knots {
             max: last,
             samples: (samples + 0.5) as u32,
             peer_samples: (peer_samples + 0.5) as u32,
+            least: -2.0 * decades,
             ..Self::default()
         };
         let mut len = 0;

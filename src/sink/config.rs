@@ -67,6 +67,12 @@ pub enum Compression {
 // === impl To ===
 
 impl To {
+    /// A plain file at `path`.
+    #[must_use]
+    pub fn file(path: &str) -> Self {
+        Self::File(FileConfig { path: path.into(), rotate: None, compress: Compression::None, sync: false })
+    }
+
     /// Opens the sink. What it needs that is not there, such as a folder, is an error now rather than later.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::{sync::OwnedSemaphorePermit, time::sleep};
 
 use super::{Delivery, DocSet, Outcome, Sink, SinkError};
@@ -31,7 +33,8 @@ pub struct Refused {
 }
 
 /// What a loop does while its sink takes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum WhenUnwritable {
     /// It waits and tries again; what feeds it waits too.
     #[default]

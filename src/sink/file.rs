@@ -26,8 +26,10 @@ struct OpenFile {
     file: File,
     /// Length up to which every delivery is whole; what a failed write left behind it is cut off.
     len: u64,
-    /// Whether it can be cut and put aside: not so a pipe or a device.
+    /// Whether it can be put aside: not so a pipe or a device.
     regular: bool,
+    /// Whether no other process writes it, so that it may be cut.
+    alone: bool,
 }
 
 // === impl FileSink ===
@@ -131,20 +133,23 @@ impl OpenFile {
         let is_device = std::fs::metadata(&config.path).is_ok_and(|meta| !meta.is_file());
         if is_device {
             let file = OpenOptions::new().write(true).open(&config.path)?;
-            return Ok(Self { file, len: 0, regular: false });
+            return Ok(Self { file, len: 0, regular: false, alone: false });
         }
         let mut file = open()?;
-        let whole = whole_lines(&mut file)?;
+        // Another process may be at it, a replay beside the pipeline: then what looks torn is being written. The lock
+        // lives as long as the file is open.
+        let alone = file.try_lock().is_ok();
+        let whole = if alone { whole_lines(&mut file)? } else { file.metadata()?.len() };
         if whole < file.metadata()?.len() {
             file.set_len(whole)?;
         }
-        Ok(Self { file, len: whole, regular: true })
+        Ok(Self { file, len: whole, regular: true, alone })
     }
 
     fn append(&mut self, bytes: &[u8], sync: bool) -> std::io::Result<()> {
         let written =
             self.file.write_all(bytes).and_then(|()| if sync { self.file.sync_data() } else { Ok(()) });
-        if written.is_err() && self.regular {
+        if written.is_err() && self.alone {
             self.file.set_len(self.len)?;
         }
         written?;

@@ -78,6 +78,10 @@ impl Files {
 }
 
 impl Source for Files {
+    fn look(&self) -> Result<(), SourceError> {
+        self.paths.expand(self.follow).map(drop)
+    }
+
     fn run(self: Box<Self>, cx: SourceContext) -> BoxFuture<'static, Result<(), SourceError>> {
         Box::pin(async move {
             let work = Work::new(cx, Handle::current(), self.line_bytes_max);

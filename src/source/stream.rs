@@ -1,4 +1,4 @@
-//! What all chunks of one origin have in common.
+//! What all chunks of one origin share.
 
 use std::sync::Arc;
 

@@ -92,6 +92,7 @@ impl Trial {
                     Step::Assigned(_, name) => into.lock().unwrap().push(Seen::Assigned(name.to_string())),
                     Step::Ended(_, name) => into.lock().unwrap().push(Seen::Ended(name.to_string())),
                     Step::Chunk(chunk) => take(chunk, &mut into.lock().unwrap()),
+                    other => panic!("a source feeds no {other:?}"),
                 }
             }
         });

@@ -39,6 +39,18 @@ impl CrashPoint {
     }
 }
 
+/// Panics if `bytes` hold the text that `FLOODMARK_POISON` names: a record that our own fault chokes on. Does nothing in a
+/// build without the feature.
+#[inline]
+#[cfg_attr(
+    not(feature = "crash-points"),
+    expect(unused_variables, reason = "only the tests' build looks at them")
+)]
+pub fn poisoned(bytes: &[u8]) {
+    #[cfg(feature = "crash-points")]
+    armed::poisoned(bytes);
+}
+
 #[cfg(feature = "crash-points")]
 mod armed {
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +58,12 @@ mod armed {
     use super::CrashPoint;
 
     static REACHED: [AtomicU64; CrashPoint::ALL.len()] = [const { AtomicU64::new(0) }; CrashPoint::ALL.len()];
+
+    pub(super) fn poisoned(bytes: &[u8]) {
+        let Some(poison) = std::env::var_os("FLOODMARK_POISON") else { return };
+        let found = memchr::memmem::find(bytes, poison.as_encoded_bytes()).is_some();
+        assert!(!found, "the chunk holds the poison of FLOODMARK_POISON");
+    }
 
     pub(super) fn reach(point: CrashPoint) {
         let Ok(wanted) = std::env::var("FLOODMARK_CRASH_AT") else { return };

@@ -2,5 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails may panic")]
 
+mod books;
+#[cfg(feature = "crash-points")]
+mod crash;
+mod drain;
+mod flows;
+mod process;
 mod skipped;
 mod tidy;

@@ -14,11 +14,11 @@ const KNOWN: [&str; 6] = ["key", "name", "owner", "role", "criticality", "tags"]
 /// The first row or column that cannot be understood.
 pub(super) fn read(bytes: &[u8], rows_max: usize) -> Result<AssetList, AssetError> {
     let mut reader = ReaderBuilder::new().from_reader(bytes);
-    let names = header(reader.headers().map_err(|error| refused(&error))?)?;
+    let names = header(reader.headers().map_err(|error| refused(bytes, &error))?)?;
     let mut list = AssetList::default();
     let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| refused(&error))? {
-        let row = record.position().map_or(0, csv::Position::line);
+    while reader.read_record(&mut record).map_err(|error| refused(bytes, &error))? {
+        let row = record.position().map_or(0, |position| line(bytes, position));
         let mut draft = Draft::default();
         for (name, value) in names.iter().zip(&record) {
             draft.set(row, name, value)?;
@@ -49,7 +49,7 @@ fn header(record: &StringRecord) -> Result<Vec<String>, AssetError> {
     Ok(names)
 }
 
-fn refused(error: &csv::Error) -> AssetError {
+fn refused(bytes: &[u8], error: &csv::Error) -> AssetError {
     let cause = match error.kind() {
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("it has {len} columns, the header line has {expected_len}")
@@ -58,9 +58,17 @@ fn refused(error: &csv::Error) -> AssetError {
         _ => error.to_string(),
     };
     match error.position() {
-        Some(position) => AssetError::Row { row: position.line(), cause },
+        Some(position) => AssetError::Row { row: line(bytes, position), cause },
         None => AssetError::Shape { cause },
     }
+}
+
+/// The line on which a record begins: the library counts from before the blank lines that it skips.
+fn line(bytes: &[u8], position: &csv::Position) -> u64 {
+    let start =
+        usize::try_from(position.byte()).ok().and_then(|start| bytes.get(start..)).unwrap_or_default();
+    let blank = start.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n');
+    position.line() + blank.count() as u64
 }
 
 #[cfg(test)]
@@ -107,6 +115,10 @@ mod tests {
             (
                 "key\n\n10.0.0.1/8\n",
                 "row 3, column \"key\": \"10.0.0.1/8\" is neither the address 10.0.0.1 nor the network 10.0.0.0/8",
+            ),
+            (
+                "key,name\n10.0.0.1,\"two\nlines\"\r\n\r\nx,b",
+                "row 5, column \"key\": \"x\" is no CIDR, no address and no id that begins with eni- or i-",
             ),
             ("key,tags\n10.0.0.1,pci\n", "row 2, column \"tags\": \"pci\" is not name=value"),
             ("key,name\n10.0.0.1\n", "row 2: it has 1 columns, the header line has 2"),

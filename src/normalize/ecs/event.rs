@@ -12,7 +12,7 @@ use crate::{
         },
         piece::{close, end_line, object, piece},
         stamp::Stamps,
-        text::{put_member, put_uint},
+        text::{put_member, put_plain, put_uint},
     },
 };
 
@@ -170,7 +170,8 @@ fn put_network(row: &Row<'_>, out: &mut Vec<u8>) {
         let community_id = row.event.community_id;
         if !community_id.is_empty() {
             out.extend_from_slice(piece![Key(NETWORK_COMMUNITY_ID), Text("\"")]);
-            row.put(Value::Derived(community_id), out);
+            // Base64 after a digit and a colon.
+            put_plain(out, &row.batch.derived, community_id);
             out.extend_from_slice(b"\",");
         }
         side::put_volume(row, out);

@@ -65,25 +65,32 @@ impl<'a> Row<'a> {
     }
 
     /// Appends a value to the inside of a string.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&self, value: Value, out: &mut Vec<u8>) {
         match value {
             Value::Absent => {}
             Value::Uint(number) => text::put_uint(out, number),
-            Value::Derived(span) => text::put(out, span.of(&self.batch.derived)),
-            Value::Text(span) | Value::V4(_, span) | Value::V6 { text: span, .. } => self.put_span(span, out),
+            Value::Derived(span) => self.put_derived(span, out),
+            // What was read as an address holds nothing but digits, letters, points and colons.
+            Value::V4(_, span) | Value::V6 { text: span, .. } => text::put_plain(out, self.bytes, span),
+            Value::Text(span) => self.put_span(span, out),
         }
     }
 
     /// Appends the text at `span` of the chunk's bytes to the inside of a string.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put_span(&self, span: Span, out: &mut Vec<u8>) {
         let entry = self.event.entry.span;
         if self.plain && span.start >= entry.start && span.end() <= entry.end() {
-            out.extend_from_slice(span.of(self.bytes));
+            text::put_plain(out, self.bytes, span);
         } else {
             text::put(out, span.of(self.bytes));
         }
+    }
+
+    #[cold]
+    fn put_derived(&self, span: Span, out: &mut Vec<u8>) {
+        text::put(out, span.of(&self.batch.derived));
     }
 
     /// Appends those members that the row has a value for.
@@ -94,7 +101,7 @@ impl<'a> Row<'a> {
             if value.is_absent() {
                 continue;
             }
-            out.extend_from_slice(member.key.bytes());
+            member.key.put(out);
             self.put(value, out);
             out.extend_from_slice(if member.key.quoted { b"\"," } else { b"," });
         }

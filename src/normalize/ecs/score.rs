@@ -49,8 +49,8 @@ impl Sentences {
     pub(super) fn put_entity(&mut self, entity: &EntityName, out: &mut Vec<u8>) {
         self.entities.put(entity.serial, entity.serial, out, |out| {
             out.extend_from_slice(piece![Open(ENTITY_KIND, 1)]);
-            put_member(out, piece![Key(ENTITY_KIND)], Some(entity.kind));
-            put_member(out, piece![Key(ENTITY_NAME)], Some(&entity.name));
+            put_member(out, piece![Key(ENTITY_KIND)], present(entity.kind));
+            put_member(out, piece![Key(ENTITY_NAME)], present(&entity.name));
             put_member(out, piece![Key(ENTITY_SCOPE)], present(&entity.scope));
             put_member(out, piece![Key(ENTITY_PEER_GROUP)], present(&entity.peer_group));
             close(out);

@@ -28,7 +28,7 @@ const OCTAVE_BITS: u32 = 4;
 #[must_use]
 #[inline]
 pub const fn bucket_of(value: u64) -> u16 {
-    let octave = (value | (2 << OCTAVE_BITS) - 1).ilog2() - OCTAVE_BITS;
+    let octave = (value | ((2 << OCTAVE_BITS) - 1)).ilog2() - OCTAVE_BITS;
     let bucket = ((octave as u64) << OCTAVE_BITS) + (value >> octave);
     if bucket > LAST as u64 { LAST } else { bucket as u16 }
 }

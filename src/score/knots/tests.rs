@@ -117,10 +117,10 @@ fn a_young_entity_is_judged_by_its_peers_and_an_old_one_by_itself() {
 
 #[test]
 fn ten_times_the_largest_window_stands_out_of_a_long_tail() {
-    // A thousand windows, p falling tenfold per tenfold value.
+    // A thousand windows, p falling tenfold per tenfold value; beyond them it falls as the thinnest tail allowed.
     let windows: Vec<_> = (1..=1000).map(|nth| (1_000_000 / nth, NOW)).collect();
     let knots = Knots::of(&own(&windows), &[], &FrozenPool::default(), NOW);
-    for (value, log10_p) in [(10_000, -1.0), (100_000, -2.0), (1_000_000, -3.0), (10_000_000, -4.0)] {
+    for (value, log10_p) in [(10_000, -1.0), (100_000, -2.0), (1_000_000, -3.0), (10_000_000, -5.0)] {
         assert!((knots.log10_p(value) - log10_p).abs() < 0.1, "{value}: {}", knots.log10_p(value));
     }
     assert_eq!((knots.extrapolated(1_000_000), knots.extrapolated(1_100_000)), (false, true));
@@ -128,6 +128,15 @@ fn ten_times_the_largest_window_stands_out_of_a_long_tail() {
     assert!((1900..2100).contains(&usual.median) && (95_000..105_000).contains(&usual.p99), "{usual:?}");
     assert!((1_000_000..1_062_500).contains(&usual.max), "{usual:?}");
     assert!((9_000..=10_000).contains(&knots.unremarkable_below()), "{}", knots.unremarkable_below());
+}
+
+#[test]
+fn nothing_is_rarer_than_the_windows_seen_can_carry() {
+    for windows in [24, 300, 4_000] {
+        let knots = Knots::of(&own(&same(1_000, windows)), &[], &FrozenPool::default(), NOW);
+        let least = -2.0 * (windows as f32 + 1.0).log10();
+        assert!((knots.log10_p(u64::MAX) - least).abs() < 1e-3, "{windows}: {}", knots.log10_p(u64::MAX));
+    }
 }
 
 #[test]
@@ -204,7 +213,9 @@ proptest! {
         let seen = NOW.windows_exact(mine.total() + theirs.total(), NOW.landmark) + 1.0;
         let steepest = SLOPE_MAX.min(2.0 * seen.log10() as f32).max(SLOPE_MIN);
         if !(mine.is_empty() && theirs.is_empty()) {
-            prop_assert!(fall >= SLOPE_MIN * decades - 1e-3, "{fall} over {decades}");
+            // It never falls below what the windows seen can carry.
+            let room = knots.log10_p(max) + 2.0 * seen.log10() as f32;
+            prop_assert!(fall >= (SLOPE_MIN * decades).min(room) - 1e-3, "{fall} over {decades}");
             prop_assert!(fall <= steepest * decades + 1e-3, "{fall} over {decades}");
         }
     }

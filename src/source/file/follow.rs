@@ -19,7 +19,10 @@ use crate::source::SourceError;
 /// How often files are looked at.
 const POLL: Duration = Duration::from_millis(250);
 /// Every how many polls the patterns are looked at for new files.
-const POLLS_PER_SCAN: u32 = 4;
+const POLLS_PER_SCAN: u64 = 4;
+
+/// The most complaints remembered; then all may be made again.
+const COMPLAINTS_MAX: usize = 1000;
 
 /// All followed files of a source.
 struct Follow<'a> {
@@ -29,8 +32,8 @@ struct Follow<'a> {
     held: Held,
     /// Files that are read to their end for good, compressed ones or ones that could not be read, as they were then.
     done: BTreeMap<PathBuf, Stamp>,
-    /// The last complaint about the patterns, so that it is made once.
-    complaint: Option<String>,
+    /// What was complained about, so that it is said once and not at every scan.
+    complaints: BTreeSet<String>,
 }
 
 /// Follows until it is told to stop.
@@ -41,15 +44,15 @@ pub(super) fn run(work: Work, paths: &Paths) -> Result<(), SourceError> {
         tails: BTreeMap::new(),
         held: Held::default(),
         done: BTreeMap::new(),
-        complaint: None,
+        complaints: BTreeSet::new(),
     };
     let mut stop = follow.work.cx.stop.clone();
-    let mut polls = 0;
+    let mut polls = 0_u64;
     while !stop.is_stopped() {
-        if polls % POLLS_PER_SCAN == 0 {
-            follow.scan()?;
+        if polls.is_multiple_of(POLLS_PER_SCAN) {
+            follow.scan(polls == 0)?;
         }
-        polls = polls.wrapping_add(1);
+        polls += 1;
         if follow.poll()? {
             continue;
         }
@@ -68,11 +71,13 @@ pub(super) fn run(work: Work, paths: &Paths) -> Result<(), SourceError> {
 
 impl Follow<'_> {
     /// Opens the files that have come.
-    fn scan(&mut self) -> Result<(), SourceError> {
+    ///
+    /// # Errors
+    /// The `first` time, when a directory may not be read: that is a mistake. Later it may pass.
+    fn scan(&mut self, first: bool) -> Result<(), SourceError> {
         let files = match self.paths.expand(true) {
             Ok(files) => files,
-            // At the start a mistake, later something that may pass.
-            Err(error) if self.tails.is_empty() && self.complaint.is_none() => return Err(error),
+            Err(error) if first => return Err(error),
             Err(error) => {
                 self.complain(&error);
                 return Ok(());
@@ -134,10 +139,11 @@ impl Follow<'_> {
     }
 
     fn complain(&mut self, error: &SourceError) {
-        let text = error.to_string();
-        if self.complaint.as_ref() != Some(&text) {
+        if self.complaints.len() >= COMPLAINTS_MAX {
+            self.complaints.clear();
+        }
+        if self.complaints.insert(error.to_string()) {
             self.work.failed(error);
-            self.complaint = Some(text);
         }
     }
 }

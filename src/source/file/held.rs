@@ -80,6 +80,7 @@ impl Held {
         }
         // What lies before C is delivered already, so that what is confirmed never stands before C.
         let window = work.cx.flight.window(origin, start.max(known.deliver_from()));
+        window.commit_positions();
         self.live.insert(origin.clone(), path.into());
         self.fed.insert(origin.clone(), Fed { next: start, known });
         Ok(Taken::Lease(Lease { start, known, window }))

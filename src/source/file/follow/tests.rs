@@ -240,7 +240,7 @@ async fn a_restart_reads_from_the_earlier_of_both_positions_and_says_what_is_new
     let table = [
         ((None, None), (0, 0, 0)),
         ((None, at(3)), (0, 0, 0)),
-        ((at(2), None), (2, 2, 0)),
+        ((at(2), None), (0, 2, 0)),
         ((at(3), at(1)), (1, 3, 1)),
         ((at(1), at(3)), (1, 1, 3)),
         ((Some(first[4].next), Some(first[4].next)), (5, 5, 5)),
@@ -330,6 +330,26 @@ async fn a_compressed_file_that_breaks_off_is_quarantined_at_the_break_and_the_o
     let broken = seen.iter().find(|line| line.reject.is_some()).unwrap();
     assert_eq!(broken.reject.as_ref().unwrap().0, Reason::Truncated);
     assert!(metrics.page().contains("floodmark_source_files_failed_total{source=\"flows\"} 1\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_file_that_is_completed_after_all_is_read_on_from_the_line_in_which_it_broke() {
+    let directory = Directory::new();
+    let names: Vec<String> = (0..2000).map(|number| format!("line-{number}-{}", number * 7919)).collect();
+    let content: String = names.iter().map(|name| line(name)).collect();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content.as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let (begin, rest) = packed.split_at(packed.len() / 2);
+    directory.append("a.gz", begin);
+    let trial = directory.follow("*");
+    trial.until("the break", |seen| lines(seen).iter().any(|line| line.reject.is_some())).await;
+    directory.append("a.gz", rest);
+    trial.until("the last line", |seen| texts(seen).last() == Some(&text(&names[1999]))).await;
+    let seen = lines(&trial.stop().await);
+    let whole: Vec<_> = seen.iter().filter(|line| line.reject.is_none()).collect();
+    assert_eq!(seen.len(), 2001);
+    assert!(whole.iter().zip(&names).all(|(seen, name)| seen.bytes == line(name).as_bytes()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

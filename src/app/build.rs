@@ -1,0 +1,241 @@
+//! Building: opens everything that a config names, so that what cannot work is said before anything is read.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+};
+
+use tokio::runtime::Handle;
+
+use super::{
+    App, AppError, Books, BuiltSource, MemoryPlan,
+    crashes::Crashes,
+    outlet::Outlet,
+    workers::{Front, Kit, Line, clock_origin},
+};
+use crate::{
+    config::Config,
+    enrich::{self, Enricher},
+    event::{Batch, EventId},
+    normalize::{Namespace, Normalizer, SchemaName, Select},
+    parse::{Input, Parser, Resolver},
+    pipe::{Flight, Intake},
+    score::{self, Scorer},
+    source::{self, NothingKnown, Progress, Replay, ReplayedRecord, Source, StoreProgress},
+    state::{OpenOptions, StateError, Store},
+    telemetry::{
+        books::{SinkBooks, SourceBooks},
+        health::Health,
+        metrics::Metrics,
+        seed,
+    },
+};
+
+/// How a pipeline is built.
+#[derive(Default)]
+pub struct Options {
+    /// Start with empty state; what is there is kept under another name.
+    pub reset_state: bool,
+    /// Read these instead of what the config's sources read; positions are not committed.
+    pub replay: Option<Replayed>,
+}
+
+/// What is sent through the pipeline again.
+#[derive(Debug, Default)]
+pub struct Replayed {
+    /// Quarantined entries, by the name of the source that they came from.
+    pub records: BTreeMap<String, Vec<ReplayedRecord>>,
+    /// Documents that a sink refused, with their ids, by the name of that sink.
+    pub documents: BTreeMap<String, Vec<(EventId, Vec<u8>)>>,
+}
+
+impl App {
+    /// Opens what `config` names: databases, state, the telemetry address. Starts nothing.
+    ///
+    /// # Errors
+    /// When something cannot be opened, or the parts do not fit the memory that they may take.
+    pub fn build(config: Config, mut options: Options) -> Result<Self, AppError> {
+        let metrics = Metrics::default();
+        let tables = enrich::Shared::open(&config.enrich, &metrics).map_err(AppError::Enrich)?;
+        let plan =
+            MemoryPlan::of(&config, tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64)?;
+        tracing::debug!(%plan, "memory");
+        let (store, scorer) = open_state(&config, &options, &metrics)?;
+        let progress: Arc<dyn Progress> = match (&store, &options.replay) {
+            (Some(store), None) => Arc::new(StoreProgress(store.clone())),
+            _ => Arc::new(NothingKnown),
+        };
+        let crashes = match &config.state {
+            Some(state) => Crashes::of(&state.directory).map_err(|error| AppError::Environment {
+                part: "state.directory".to_owned(),
+                cause: format!("could not read the crashes of earlier runs: {error}"),
+            })?,
+            None => Crashes::default(),
+        };
+        let sources = build_sources(&config, &mut options.replay)?;
+        let listener = match config.telemetry.listen {
+            Some(address) => Some(bind(address)?),
+            None => None,
+        };
+        let books = Books {
+            sources: sources
+                .iter()
+                .map(|built| (built.name.clone(), SourceBooks::new(&metrics, &built.name)))
+                .collect(),
+            sinks: config.sinks.keys().map(|name| (name.clone(), SinkBooks::new(&metrics, name))).collect(),
+            keepers: ["dead_letter", "quarantine"].map(|name| (name, SinkBooks::new(&metrics, name))).into(),
+        };
+        Ok(Self {
+            flight: Arc::new(Flight::new(plan.in_flight_bytes)),
+            health: Health::default(),
+            tables,
+            config,
+            metrics,
+            scorer,
+            store,
+            progress,
+            sources,
+            dead_letters: options.replay.map(|replayed| replayed.documents).unwrap_or_default(),
+            books,
+            listener,
+            crashes,
+        })
+    }
+
+    /// Opens what `config` names, each for itself and to be closed again, and tells everything that cannot be: what
+    /// `check --online` does.
+    #[must_use]
+    pub fn try_all(config: &Config) -> Vec<AppError> {
+        let mut errors = Vec::new();
+        let metrics = Metrics::default();
+        match enrich::Shared::open(&config.enrich, &metrics) {
+            Err(error) => errors.push(AppError::Enrich(error)),
+            Ok(tables) => {
+                let (tables, caches) =
+                    (tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64);
+                errors.extend(MemoryPlan::of(config, tables, caches).err());
+            }
+        }
+        for (name, source) in &config.sources {
+            let found = source::build(&source.from).and_then(|source| source.look());
+            errors.extend(found.err().map(|error| AppError::Source { name: name.clone(), error }));
+        }
+        let keepers = [("quarantine", &config.quarantine.to), ("dead_letter", &config.dead_letter.to)];
+        let sinks = config.sinks.iter().map(|(name, sink)| (name.as_str(), &sink.to));
+        for (name, to) in sinks.chain(keepers) {
+            errors.extend(to.open().err().map(|error| AppError::Sink { name: name.to_owned(), error }));
+        }
+        if let Some(state) = &config.state {
+            match Store::open_read_only(&state.directory, score::GEOMETRY) {
+                // A state that is not there is made; one that is held belongs to the running pipeline.
+                Ok(_) | Err(StateError::Missing { .. } | StateError::Locked { .. }) => {}
+                Err(error) => errors.push(AppError::State(error)),
+            }
+        }
+        errors.extend(config.telemetry.listen.and_then(|address| bind(address).err()));
+        errors
+    }
+
+    pub(super) fn start_workers(
+        &mut self,
+        sources: &[BuiltSource],
+        outlets: Vec<(Outlet, SchemaName, Select)>,
+        quarantine: Outlet,
+        intake: Intake,
+    ) -> Result<Vec<JoinHandle<()>>, AppError> {
+        let inputs = sources.iter().map(|built| Input {
+            format: built.format.format(),
+            books: self.books.sources[&built.name].clone(),
+        });
+        let inputs: Arc<[Input]> = inputs.collect();
+        let parser = Parser::new(inputs.clone());
+        let kits = (0..self.config.limits.threads).map(|_| Kit {
+            parser: parser.clone(),
+            enricher: Enricher::new(self.tables.clone()),
+            normalizers: outlets
+                .iter()
+                .map(|(_, schema, _)| {
+                    Normalizer::new(schema.build(&Namespace::default(), score::WINDOW_SECONDS))
+                })
+                .collect(),
+            batch: Batch::default(),
+        });
+        let kits = kits.collect();
+        let line = Line {
+            front: Mutex::new(Front::new(intake, Resolver::new(inputs), std::mem::take(&mut self.crashes))),
+            scorer: self.scorer.clone(),
+            door: crate::pipe::Turn::default(),
+            sources: sources.iter().map(|built| built.name.clone()).collect(),
+            outlets,
+            quarantine,
+            clock_window: self.flight.window(&clock_origin(), 0),
+            runtime: Handle::current(),
+        };
+        Arc::new(line).start(kits).map_err(|error| AppError::Environment {
+            part: "limits.threads".to_owned(),
+            cause: format!("could not start a thread: {error}"),
+        })
+    }
+}
+
+/// Opens the state, where the config has one, and what scoring remembers in it. A replay goes on without either while
+/// a running process holds the state.
+fn open_state(
+    config: &Config,
+    options: &Options,
+    metrics: &Metrics,
+) -> Result<(Option<Arc<Store>>, Option<Arc<Scorer>>), AppError> {
+    let internal = config.enrich.internal.clone();
+    let Some(state) = &config.state else {
+        let scorer = Scorer::new(&config.score, &internal, metrics, widened(seed::fresh()));
+        return Ok((None, Some(Arc::new(scorer))));
+    };
+    let opened =
+        Store::open(&state.directory, OpenOptions { reset: options.reset_state, geometry: score::GEOMETRY });
+    let store = match opened {
+        Err(StateError::Locked { .. }) if options.replay.is_some() => return Ok((None, None)),
+        opened => opened?,
+    };
+    let mut entries = Vec::new();
+    store.read_scoring(&mut |key, value| entries.push((key.to_vec(), value.to_vec())))?;
+    let seed = widened(store.header().seed);
+    let scorer = Scorer::restore(&config.score, &internal, metrics, seed, entries).map_err(|error| {
+        StateError::Corrupt { directory: state.directory.clone(), cause: error.to_string() }
+    })?;
+    Ok((Some(Arc::new(store)), Some(Arc::new(scorer))))
+}
+
+fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<BuiltSource>, AppError> {
+    let mut built = Vec::new();
+    for (name, source) in &config.sources {
+        let fail = |error| AppError::Source { name: name.clone(), error };
+        let input: Box<dyn Source> = match replay {
+            Some(replayed) => {
+                Box::new(Replay::new(replayed.records.remove(name).unwrap_or_default().into_iter()))
+            }
+            None => source::build(&source.from).map_err(fail)?,
+        };
+        built.push(BuiltSource { name: name.clone(), source: input, format: source.format.clone() });
+    }
+    Ok(built)
+}
+
+fn bind(address: std::net::SocketAddr) -> Result<std::net::TcpListener, AppError> {
+    let bound = std::net::TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|error| AppError::Environment {
+        part: "telemetry.listen".to_owned(),
+        cause: format!("could not listen on {address}: {error}"),
+    })
+}
+
+/// Scoring's hashes take a key of 128 bits; the state keeps 64 that nobody can guess.
+fn widened(seed: u64) -> [u8; 16] {
+    let mut wide = [0; 16];
+    wide[..8].copy_from_slice(&seed.to_le_bytes());
+    wide[8..].copy_from_slice(&seed.rotate_left(32).to_le_bytes());
+    wide
+}

@@ -1,0 +1,235 @@
+//! The workers: threads that take the input step by step through parse, enrich, score and normalize.
+//!
+//! Each step gets a ticket when it is taken. Parsing, enriching and writing documents run side by side; resolving,
+//! scoring and handing documents to the sinks happen in the order of the tickets.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use tokio::runtime::Handle;
+
+use super::{
+    crashes::{self, Crashes},
+    outlet::Outlet,
+};
+use crate::{
+    enrich::{Enricher, Stage},
+    event::{Batch, Chunk, Documents, Origin, Partition, Receipt},
+    normalize::{Normalizer, SchemaName, Select, quarantine},
+    parse::{Parser, Resolver},
+    pipe::{Barrier, Intake, Step, Turn, Window},
+    score::Scorer,
+    telemetry::{clock, crash},
+};
+
+/// What all workers share.
+pub(super) struct Line {
+    pub(super) front: Mutex<Front>,
+    /// Absent while another process holds the state: then documents leave without a score.
+    pub(super) scorer: Option<Arc<Scorer>>,
+    /// Where documents leave in the order of their tickets.
+    pub(super) door: Turn,
+    /// The sources' names, in the order of their ids.
+    pub(super) sources: Vec<String>,
+    pub(super) outlets: Vec<(Outlet, SchemaName, Select)>,
+    pub(super) quarantine: Outlet,
+    /// The window of what no record brought: findings that a fold raised while only time passed.
+    pub(super) clock_window: Arc<Window>,
+    pub(super) runtime: Handle,
+}
+
+/// Where steps are taken, one at a time and in order.
+pub(super) struct Front {
+    intake: Intake,
+    resolver: Resolver,
+    crashes: Crashes,
+    /// A step that comes after what is resolved before it.
+    held: Option<Work>,
+    resolved: VecDeque<Chunk>,
+    scratch: Vec<Chunk>,
+    tickets: u64,
+}
+
+/// What one worker needs for itself.
+pub(super) struct Kit {
+    pub(super) parser: Parser,
+    pub(super) enricher: Enricher,
+    pub(super) normalizers: Vec<Normalizer>,
+    pub(super) batch: Batch,
+}
+
+/// A step after resolving.
+enum Work {
+    Chunk(Chunk),
+    Assigned(Partition),
+    Ended(Partition),
+    Tick(u64),
+    Barrier(Barrier),
+    Finish,
+}
+
+// === impl Line ===
+
+impl Line {
+    /// Starts a thread for each of `kits`. They end when every feed is dropped and all is worked off.
+    pub(super) fn start(self: &Arc<Self>, kits: Vec<Kit>) -> std::io::Result<Vec<JoinHandle<()>>> {
+        let threads = kits.into_iter().enumerate().map(|(index, kit)| {
+            let line = self.clone();
+            std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || line.work(kit))
+        });
+        threads.collect()
+    }
+
+    fn work(&self, mut kit: Kit) {
+        loop {
+            let next = self.front.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((ticket, work)) = next else { return };
+            match work {
+                Work::Chunk(chunk) => self.chunk(ticket, chunk, &mut kit),
+                Work::Assigned(partition) => {
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.assigned(ticket, &partition));
+                }
+                Work::Ended(partition) => {
+                    self.recordless(ticket, &mut kit, |scorer, batch| {
+                        scorer.ended(ticket, &partition, batch)
+                    });
+                }
+                Work::Tick(now) => {
+                    self.recordless(ticket, &mut kit, |scorer, batch| scorer.tick(ticket, now, batch))
+                }
+                Work::Finish => {
+                    self.recordless(ticket, &mut kit, |scorer, batch| scorer.finish(ticket, batch))
+                }
+                Work::Barrier(Barrier(action)) => {
+                    action(ticket);
+                    self.door.take(ticket, || ());
+                }
+            }
+        }
+    }
+
+    fn chunk(&self, ticket: u64, chunk: Chunk, kit: &mut Kit) {
+        crashes::at(&chunk);
+        // What is quarantined already does no harm.
+        if !chunk.entries.is_empty() {
+            crash::poisoned(&chunk.bytes);
+        }
+        kit.parser.parse(chunk, &mut kit.batch);
+        kit.enricher.apply(&mut kit.batch);
+        if let Some(scorer) = &self.scorer {
+            scorer.score(ticket, &mut kit.batch);
+        }
+        let receipt =
+            kit.batch.chunk.as_mut().map(|chunk| std::mem::replace(&mut chunk.receipt, Receipt::unclaimed()));
+        self.leave(ticket, kit, receipt.unwrap_or_else(Receipt::unclaimed));
+        crashes::through();
+    }
+
+    /// A step that brings no record, but may fold windows and so raise findings.
+    fn recordless(&self, ticket: u64, kit: &mut Kit, act: impl FnOnce(&Scorer, &mut Batch)) {
+        kit.batch.empty();
+        // The parser numbers its batches upwards from 1.
+        kit.batch.serial = u64::MAX - ticket;
+        // Admitted before it acts, so that a snapshot after it waits for its findings.
+        let receipt = self.clock_window.admit_now(ticket);
+        if let Some(scorer) = &self.scorer {
+            act(scorer, &mut kit.batch);
+        }
+        self.leave(ticket, kit, receipt);
+    }
+
+    /// Writes the documents of what the batch holds, and lets them leave in turn.
+    fn leave(&self, ticket: u64, kit: &mut Kit, receipt: Receipt) {
+        let Kit { normalizers, batch, .. } = kit;
+        let now = clock::wall_millis();
+        let written = self.outlets.iter().zip(normalizers).map(|((outlet, _, select), normalizer)| {
+            let mut documents = outlet.spare.take(receipt.clone());
+            let tally = normalizer.documents(batch, *select, now, &mut documents);
+            let books = &outlet.books;
+            books.documents_offered.inc_by(tally.written + tally.filtered);
+            books.documents_filtered.inc_by(tally.filtered);
+            books.documents_in_flight.inc_by(tally.written as i64);
+            documents
+        });
+        let written: Vec<Documents> = written.collect();
+        let quarantined = (!batch.rejects.is_empty()).then(|| self.quarantined(batch, receipt.clone()));
+        self.door.take(ticket, || {
+            for ((outlet, ..), documents) in self.outlets.iter().zip(written) {
+                self.runtime.block_on(outlet.put(documents));
+            }
+            if let Some(documents) = quarantined {
+                self.runtime.block_on(self.quarantine.put(documents));
+            }
+        });
+        batch.empty();
+        receipt.confirm();
+    }
+
+    fn quarantined(&self, batch: &Batch, receipt: Receipt) -> Documents {
+        let mut documents = self.quarantine.spare.take(receipt);
+        if let Some(chunk) = &batch.chunk {
+            quarantine(batch, &self.sources[usize::from(chunk.source.0)], &mut documents);
+        }
+        self.quarantine.books.documents_offered.inc_by(documents.len() as u64);
+        self.quarantine.books.documents_in_flight.inc_by(documents.len() as i64);
+        documents
+    }
+}
+
+// === impl Front ===
+
+impl Front {
+    pub(super) fn new(intake: Intake, resolver: Resolver, crashes: Crashes) -> Self {
+        Self {
+            intake,
+            resolver,
+            crashes,
+            held: None,
+            resolved: VecDeque::new(),
+            scratch: Vec::new(),
+            tickets: 0,
+        }
+    }
+
+    /// The next piece of work and its ticket; `None` when every feed is dropped and all is taken.
+    fn next(&mut self) -> Option<(u64, Work)> {
+        let work = loop {
+            if let Some(mut chunk) = self.resolved.pop_front() {
+                self.crashes.screen(&mut chunk);
+                break Work::Chunk(chunk);
+            }
+            if let Some(work) = self.held.take() {
+                break work;
+            }
+            match self.intake.next_blocking()? {
+                Step::Chunk(chunk) => self.resolver.chunk(chunk, &mut self.scratch),
+                Step::Assigned(_, partition) => self.held = Some(Work::Assigned(partition)),
+                Step::Ended(source, partition) => {
+                    self.resolver.ended(source, &partition, &mut self.scratch);
+                    self.held = Some(Work::Ended(partition));
+                }
+                Step::Tick(now) => {
+                    self.resolver.tick(now, &mut self.scratch);
+                    self.held = Some(Work::Tick(now));
+                }
+                Step::Barrier(barrier) => self.held = Some(Work::Barrier(barrier)),
+                Step::Finish => self.held = Some(Work::Finish),
+            }
+            for found in self.resolver.found() {
+                tracing::debug!(origin = %found.origin, format = &*found.format, how = %found.how, "found a layout");
+            }
+            self.resolved.extend(self.scratch.drain(..));
+        };
+        let ticket = self.tickets;
+        self.tickets += 1;
+        Some((ticket, work))
+    }
+}
+
+/// The origin of what only the passing of time brings.
+pub(super) fn clock_origin() -> Origin {
+    Origin::from_text("clock")
+}

@@ -1,0 +1,39 @@
+//! `floodmark check`: every problem of a config at once.
+
+use std::path::PathBuf;
+
+use super::{Exit, run::read_config, tell};
+use crate::app::App;
+
+/// Check a config and tell every problem at once.
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// The config file.
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+    /// Also open what the config names: databases, asset lists, folders, the telemetry address.
+    #[arg(long)]
+    online: bool,
+}
+
+// === impl Check ===
+
+impl Check {
+    pub(super) fn run(self) -> Exit {
+        let config = match read_config(&self.config) {
+            Ok(config) => config,
+            Err(exit) => return exit,
+        };
+        if self.online {
+            let opened = App::try_all(&config);
+            for error in &opened {
+                tell(format_args!("{}: {error}", self.config.display()));
+            }
+            if let Some(first) = opened.first() {
+                return Exit::Code(first.exit_code());
+            }
+        }
+        tell(format_args!("{}: no problem found", self.config.display()));
+        Exit::Success
+    }
+}

@@ -1,0 +1,194 @@
+//! `floodmark parse`: flow logs to ECS on stdout, without a config; the format found, and what was bad, on stderr.
+
+use std::{
+    collections::BTreeMap,
+    io::{ErrorKind, Write},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use clap::ValueEnum;
+
+use super::{Exit, tell};
+use crate::{
+    enrich::{self, Enricher, Stage},
+    event::{Batch, Documents, Reason, Receipt, SourceId},
+    normalize::{Namespace, Normalizer, SchemaName, Select},
+    parse::{self, Input, Parser, Resolver},
+    pipe::{Flight, Intake, Step, feed, stop},
+    score,
+    source::{self, NothingKnown, SourceContext},
+    telemetry::{books::SourceBooks, clock, metrics::Metrics},
+};
+
+/// Parse flow logs to ECS on stdout, without a config.
+///
+/// The format found is told on stderr, and each line that cannot be read.
+#[derive(Debug, clap::Args)]
+pub(super) struct Parse {
+    /// Files, plain or compressed; none or `-` reads standard input.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The format string, where neither a header line nor AWS's default says it: '${version} ${srcaddr} …'.
+    #[arg(long, value_name = "FORMAT")]
+    fields: Option<parse::Fields>,
+    /// The normal form.
+    #[arg(long, value_enum, default_value_t = SchemaArg::Ecs)]
+    schema: SchemaArg,
+}
+
+/// The normal forms, as arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SchemaArg {
+    /// Elastic Common Schema 9.4.
+    Ecs,
+}
+
+/// Bad lines told one by one; the rest are only counted.
+const TOLD_MAX: u64 = 20;
+const IN_FLIGHT_BYTES: usize = 16 << 20;
+
+/// What turns a chunk into documents.
+struct Bench {
+    resolver: Resolver,
+    parser: Parser,
+    enricher: Enricher,
+    normalizer: Normalizer,
+    batch: Batch,
+    documents: Documents,
+    bad: BTreeMap<Reason, u64>,
+}
+
+// === impl Parse ===
+
+impl Parse {
+    pub(super) fn run(self) -> Exit {
+        match self.parse() {
+            Ok(exit) => exit,
+            Err(error) => {
+                tell(error);
+                Exit::NoInput
+            }
+        }
+    }
+
+    fn parse(&self) -> Result<Exit, Box<dyn std::error::Error>> {
+        let metrics = Metrics::default();
+        let books = SourceBooks::new(&metrics, "input");
+        let source = source::build(&source::From::once(&self.paths))?;
+        let (feed, intake) = feed(4);
+        let (_switch, stop) = stop();
+        let context = SourceContext {
+            id: SourceId(0),
+            name: "input".into(),
+            feed,
+            flight: Arc::new(Flight::new(IN_FLIGHT_BYTES)),
+            stop,
+            books: books.clone(),
+            metrics: metrics.clone(),
+            progress: Arc::new(NothingKnown),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let reading = runtime.spawn(source.run(context));
+        let mut bench = self.bench(books.clone(), &metrics)?;
+        let written = bench.work(intake);
+        if let Err(error) = written {
+            // Whoever read the documents has seen enough.
+            return if error.kind() == ErrorKind::BrokenPipe { Ok(Exit::Success) } else { Err(error.into()) };
+        }
+        runtime.block_on(reading)??;
+        tell(format_args!(
+            "{} events, {} bad lines",
+            books.entries_parsed.get(),
+            bench.bad.values().sum::<u64>()
+        ));
+        for (reason, count) in &bench.bad {
+            tell(format_args!("  {count} {reason}"));
+        }
+        Ok(Exit::Success)
+    }
+
+    fn bench(&self, books: SourceBooks, metrics: &Metrics) -> Result<Bench, Box<dyn std::error::Error>> {
+        let config =
+            self.fields.clone().map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields });
+        let inputs: Arc<[Input]> = Arc::new([Input { format: config.format(), books }]);
+        let tables = enrich::Shared::open(&enrich::Config::default(), metrics)
+            .map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect::<String>())?;
+        Ok(Bench {
+            resolver: Resolver::new(inputs.clone()),
+            parser: Parser::new(inputs),
+            enricher: Enricher::new(tables),
+            normalizer: Normalizer::new(
+                SchemaName::from(self.schema).build(&Namespace::default(), score::WINDOW_SECONDS),
+            ),
+            batch: Batch::default(),
+            documents: Documents::new(Receipt::unclaimed()),
+            bad: BTreeMap::new(),
+        })
+    }
+}
+
+// === impl SchemaArg ===
+
+impl From<SchemaArg> for SchemaName {
+    fn from(schema: SchemaArg) -> Self {
+        match schema {
+            SchemaArg::Ecs => Self::Ecs,
+        }
+    }
+}
+
+// === impl Bench ===
+
+impl Bench {
+    fn work(&mut self, mut intake: Intake) -> std::io::Result<()> {
+        let mut out = std::io::stdout().lock();
+        let mut resolved = Vec::new();
+        while let Some(step) = intake.next_blocking() {
+            match step {
+                Step::Chunk(chunk) => self.resolver.chunk(chunk, &mut resolved),
+                Step::Ended(source, partition) => self.resolver.ended(source, &partition, &mut resolved),
+                _ => {}
+            }
+            for found in self.resolver.found() {
+                tell(format_args!("{}: {} ({})", found.origin, found.format, found.how));
+            }
+            for mut chunk in resolved.drain(..) {
+                let receipt = std::mem::replace(&mut chunk.receipt, Receipt::unclaimed());
+                self.parser.parse(chunk, &mut self.batch);
+                self.enricher.apply(&mut self.batch);
+                self.normalizer.documents(
+                    &self.batch,
+                    Select::All,
+                    clock::wall_millis(),
+                    &mut self.documents,
+                );
+                out.write_all(&self.documents.bytes)?;
+                self.documents.recycle().confirm();
+                self.tell_bad();
+                receipt.confirm();
+            }
+        }
+        out.flush()
+    }
+
+    fn tell_bad(&mut self) {
+        for reject in &self.batch.rejects {
+            let told: u64 = self.bad.values().sum();
+            *self.bad.entry(reject.reason).or_default() += 1;
+            if told < TOLD_MAX {
+                let position = self
+                    .batch
+                    .chunk
+                    .as_ref()
+                    .map(|chunk| chunk.records[reject.entry.record as usize].position);
+                tell(format_args!(
+                    "position {}: {}: {}",
+                    position.unwrap_or_default(),
+                    reject.reason,
+                    reject.detail
+                ));
+            }
+        }
+    }
+}

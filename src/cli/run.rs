@@ -1,0 +1,112 @@
+//! `floodmark run`: the pipeline, until its inputs end or a signal comes.
+
+use std::path::{Path, PathBuf};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Exit, progress::Progress, summary, tell};
+use crate::{
+    app::{App, AppError, Options, Report},
+    config::Config,
+    pipe::{StopSwitch, stop},
+};
+
+/// Run the pipeline, until its inputs end or a signal comes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    /// The config file.
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+    /// Start with empty baselines; the state file that is there is kept under another name.
+    #[arg(long)]
+    reset_state: bool,
+    /// No summary at the end.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+// === impl Run ===
+
+impl Run {
+    pub(super) fn run(self) -> Exit {
+        let config = match read_config(&self.config) {
+            Ok(config) => config,
+            Err(exit) => return exit,
+        };
+        run_app(config, Options { reset_state: self.reset_state, ..Options::default() }, self.quiet)
+    }
+}
+
+/// Builds and runs a pipeline, and prints the summary unless `quiet`.
+pub(super) fn run_app(config: Config, options: Options, quiet: bool) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tell(format_args!("could not start the runtime: {error}"));
+            return Exit::Unavailable;
+        }
+    };
+    let app = match App::build(config, options) {
+        Ok(app) => app,
+        Err(error) => {
+            tell(format_args!("could not start: {error}"));
+            return Exit::Code(error.exit_code());
+        }
+    };
+    let scorer = app.scorer();
+    match runtime.block_on(supervised(app, quiet)) {
+        Ok(report) => {
+            if !quiet {
+                tell(summary::Summary::new(&report, scorer.as_deref()));
+            }
+            Exit::Success
+        }
+        Err(error) => {
+            tell(format_args!("stopped: {error}"));
+            Exit::Code(error.exit_code())
+        }
+    }
+}
+
+async fn supervised(app: App, quiet: bool) -> Result<Report, AppError> {
+    let (switch, stop) = stop();
+    let signals = tokio::spawn(stop_on_signal(switch));
+    let progress = Progress::start(app.books(), !quiet);
+    let report = app.run(stop).await;
+    progress.end().await;
+    signals.abort();
+    report
+}
+
+/// Says stop at the first SIGTERM or SIGINT. A second SIGINT is left to end the process at once.
+async fn stop_on_signal(switch: StopSwitch) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("could not listen for signals; only the end of the input stops the process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    switch.stop();
+    interrupt.recv().await;
+    tracing::warn!("interrupted again: stopping at once; what is not confirmed is read again");
+    std::process::exit(i32::from(Exit::Code(75).number()));
+}
+
+/// Reads the config at `path`, or tells every problem of it.
+pub(super) fn read_config(path: &Path) -> Result<Config, Exit> {
+    let text = std::fs::read(path).map_err(|error| {
+        tell(format_args!("could not read the config {}: {error}", path.display()));
+        Exit::Config
+    })?;
+    let environment = |name: &str| std::env::var(name).ok();
+    Config::read(&path.display().to_string(), &text, &environment).map(|loaded| loaded.value).map_err(
+        |problems| {
+            tell(problems);
+            Exit::Config
+        },
+    )
+}

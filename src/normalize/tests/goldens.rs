@@ -1,0 +1,164 @@
+//! The cases whose documents are kept as golden lines.
+
+use super::super::sample::{Sample, V2, entity, external, finding, internal, score};
+use crate::event::{Detector, Direction, EntityName, Feature, Finding, Revision};
+
+const V5: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end \
+    action log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region az-id \
+    sublocation-type sublocation-id pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path";
+
+pub(super) fn accepted() -> Sample {
+    Sample::new()
+        .line(
+            V2,
+            "2 012345678901 eni-0a1b2c3d4e5f60718 10.0.1.7 81.2.69.160 49152 443 6 840 1024000 1795260605 \
+             1795260664 ACCEPT OK",
+        )
+        .flow(Direction::Outbound, "tcp", "https")
+        .ends(internal("ledger-db-1", 21), external())
+        .verdict(
+            entity("address", "10.0.1.7", 9),
+            Some(score(Feature::BytesOut, 1_024_000_000, 98, -5.9)),
+            false,
+        )
+}
+
+fn ported(detector: Detector) -> Finding {
+    let mut ported = finding(Revision::Created);
+    ported.detector = detector;
+    ported.score = score(Feature::DestinationPorts, 57, 83, -5.0);
+    ported.entity = entity("service", "checkout", 12).into();
+    ported.asset = None;
+    ported.peer = ported.address;
+    ported
+}
+
+/// Every golden document, by name.
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
+pub(super) fn goldens() -> Vec<(&'static str, Sample)> {
+    vec![
+        ("v2 accept", accepted()),
+        (
+            "v2 reject",
+            Sample::new()
+                .line(
+                    V2,
+                    "2 012345678901 eni-0a1b2c3d4e5f60718 81.2.69.160 10.0.1.7 49152 22 6 1 40 1795260605 1795260605 \
+                     REJECT OK",
+                )
+                .flow(Direction::Inbound, "tcp", "ssh")
+                .ends(external(), internal("ledger-db-1", 21))
+                .verdict(
+                    entity("service", "ledger", 10),
+                    Some(score(Feature::DestinationPorts, 1, 3, -0.2)),
+                    true,
+                ),
+        ),
+        (
+            "v5 egress with nat",
+            Sample::new()
+                .line(
+                    V5,
+                    "5 012345678901 eni-0a1b2c3d4e5f60718 10.0.0.9 81.2.69.160 44000 443 6 12 3400 1795260605 \
+                     1795260664 ACCEPT OK vpc-0a1b2c3d subnet-0a1b2c3d i-0123456789abcdef0 19 IPv4 10.0.1.7 \
+                     81.2.69.160 eu-west-1 euw1-az2 wavelength wlz-1 - S3 egress 8",
+                )
+                .flow(Direction::Outbound, "tcp", "https")
+                .ends(internal("nat-gateway", 22), external())
+                .nat_source(internal("ledger-db-1", 21))
+                .verdict(entity("instance", "i-0123456789abcdef0", 11), None, false),
+        ),
+        (
+            "nat whose packet sender is external gives place and network",
+            Sample::new()
+                .line(
+                    "srcaddr dstaddr pkt-srcaddr pkt-dstaddr start end action",
+                    "10.0.0.9 10.0.1.7 81.2.69.160 81.2.69.161 1795260605 1795260664 ACCEPT",
+                )
+                .flow(Direction::Internal, "tcp", "")
+                .ends(internal("nat-gateway", 22), internal("ledger-db-1", 21))
+                .nat_source(external())
+                .nat_destination(external()),
+        ),
+        (
+            "ipv6",
+            Sample::new()
+                .line(
+                    V2,
+                    "2 012345678901 eni-0a1b2c3d4e5f60718 fd00::7 2001:0DB8:0:0::1 49152 443 17 1 80 1795219199 \
+                     1795219200 ACCEPT OK",
+                )
+                .flow(Direction::Outbound, "udp", "https")
+                .ends(internal("v6", 23), Default::default()),
+        ),
+        ("nodata", Sample::new().line(V2, "2 012345678901 eni-1 - - - - - - - 1795260605 1795260664 - NODATA")),
+        ("skipdata", Sample::new().line(V2, "2 012345678901 eni-1 - - - - - - - 1795260605 1795260664 - SKIPDATA")),
+        (
+            "unknown geo and the same address twice",
+            Sample::new()
+                .line(V2, "2 012345678901 eni-1 203.0.113.5 203.0.113.5 1 2 6 1 40 1795260605 1795260664 ACCEPT OK")
+                .flow(Direction::External, "tcp", ""),
+        ),
+        ("icmp", {
+            let mut icmp = Sample::new()
+                .line(V2, "2 012345678901 eni-1 10.0.1.7 10.0.1.8 0 0 1 4 336 1795260605 1795260664 ACCEPT OK")
+                .flow(Direction::Internal, "icmp", "")
+                .ends(internal("ledger-db-1", 21), internal("ledger-db-1", 21));
+            icmp.event().community_id = Default::default();
+            icmp
+        }),
+        (
+            "internal ingress is the receiver's",
+            Sample::new()
+                .line(
+                    "srcaddr dstaddr start end action instance-id flow-direction",
+                    "10.0.1.7 10.0.1.8 1795260605 1795260664 ACCEPT i-0123456789abcdef0 ingress",
+                )
+                .flow(Direction::Internal, "tcp", "")
+                .ends(internal("web-1", 24), internal("ledger-db-1", 21)),
+        ),
+        (
+            "ecs fields",
+            Sample::new().line(
+                "ecs-cluster-arn ecs-cluster-name ecs-container-id ecs-service-name ecs-task-id reject-reason end",
+                "arn:aws:ecs:eu-west-1:012345678901:cluster/front front 574fc0af-908 checkout 6adbd0d6 BPA 1795260664",
+            ),
+        ),
+        (
+            "hostile extras",
+            Sample::new().columns(&[
+                ("end", b"1795260664"),
+                ("new-field", b"seen"),
+                ("sublocation", b"no object"),
+                ("a\"}b\n", b"\"},\"event\":{\"kind\":\"alert\"\x00\x1f\x7f\\"),
+                ("absent", b"-"),
+                ("long", &[b'x'; 300]),
+                ("not-utf8", b"\xff\xfe\xc3\xa4"),
+                ("two-ways", b"1"),
+                ("two_ways", b"2"),
+            ]),
+        ),
+        (
+            "hostile known columns",
+            Sample::new().columns(&[
+                ("account-id", b"\"quoted\""),
+                ("interface-id", b"back\\slash"),
+                ("srcaddr", b"10.0.1.7"),
+                ("end", b"253402300799"),
+                ("instance-tag", b"\xf0\x9f\x92\xa5%20\t"),
+            ]),
+        ),
+        ("finding created", Sample::new().finding(finding(Revision::Created))),
+        ("finding grown", Sample::new().finding(finding(Revision::Grown(9)))),
+        ("finding closed", Sample::new().finding(finding(Revision::Closed))),
+        ("finding of ports", Sample::new().finding(ported(Detector::PortSpread))),
+        ("finding of nobody known", {
+            let mut bare = ported(Detector::VolumeOut);
+            bare.score.feature = Feature::BytesOut;
+            bare.entity = EntityName { kind: "interface", name: "eni-1".into(), ..EntityName::default() }.into();
+            (bare.address, bare.peer, bare.interface) = (None, None, None);
+            (bare.mean, bare.mean_plus_3_sigma) = (f64::NAN, f64::INFINITY);
+            Sample::new().finding(bare)
+        }),
+    ]
+}

@@ -1,0 +1,305 @@
+//! Attribution: from a record to the internal entity that it is scored for.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::event::{Asset, Endpoint};
+
+use super::{
+    Identity,
+    columns::{Column, Record},
+    identity::{ADDRESS, INTERFACE, Who, scope_of, who},
+    interfaces::{Interface, Interfaces},
+    keys::{Finder, Key, Keys},
+    networks::{Address, Networks, address},
+    own::{Common, Ends, Own, Side},
+    peers::{EVERYBODY, POOLS_MAX, SharedPeers},
+    plan::{Change, EntityRef},
+    registry::{EVERYONE, Registry, entity_key, entity_name},
+};
+
+/// How many records are looked at ahead.
+pub(super) const AHEAD: usize = 16;
+
+/// What tells whom a record is about, and what it has learned about that.
+#[derive(Debug)]
+pub(super) struct Attribution {
+    identity: Vec<Identity>,
+    internal: Networks,
+    pub(super) keys: Keys,
+    finder: Finder,
+    pub(super) interfaces: Interfaces,
+    pub(super) registry: Registry,
+    /// Place of a peer group's pool by its key.
+    pub(super) pools: HashMap<Key, u32>,
+    /// Keys of the interfaces of the next few records.
+    ahead: [Key; AHEAD],
+    /// Entities that were wanted and refused because there are as many as may be.
+    pub(super) refused: u64,
+    scope: String,
+    name: String,
+}
+
+/// Whom a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It names no addresses.
+    Blind,
+    /// Nobody who may have a baseline.
+    Nobody,
+    /// An entity, the side it stands on, and what to do to it first (see [`super::plan::Observation::change`]).
+    Entity { entity: EntityRef, side: Side, change: u32 },
+}
+
+/// A name that is to be looked up or made.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    kind: &'static str,
+    key: Key,
+    known: bool,
+}
+
+// === impl Attribution ===
+
+impl Attribution {
+    /// Nobody known yet. `seed` is the state's; `finder` is the process's.
+    pub(super) fn new(
+        identity: Vec<Identity>,
+        internal: Networks,
+        keys: Keys,
+        finder: Finder,
+        entities_max: usize,
+    ) -> Self {
+        Self {
+            identity,
+            internal,
+            keys,
+            finder,
+            interfaces: Interfaces::new(entities_max),
+            registry: Registry::new(entities_max),
+            pools: HashMap::new(),
+            ahead: [0; AHEAD],
+            refused: 0,
+            scope: String::new(),
+            name: String::new(),
+        }
+    }
+
+    /// Finds the interface of `record`, the `nth` of the next few, ahead of time: done for several records in one go,
+    /// their memory is fetched side by side. What it returns only keeps that from being left out.
+    #[inline]
+    pub(super) fn look_ahead(&mut self, nth: usize, record: &Record<'_>) -> bool {
+        let scope = [Column::Account, Column::Region, Column::Vpc].map(|column| record.text(column));
+        let at = self.finder.of([scope[0], scope[1], scope[2], record.text(Column::Interface)], []);
+        self.ahead[nth] = at;
+        self.interfaces.find(at).is_some_and(|place| self.interfaces.get(place).common == Common::Nothing)
+    }
+
+    /// Whom `record`, the `nth` of those that were looked at ahead, is about. With `learn` unset nothing is remembered of
+    /// it.
+    #[inline]
+    pub(super) fn of(
+        &mut self,
+        nth: usize,
+        record: &Record<'_>,
+        learn: bool,
+        changes: &mut Vec<Change>,
+        peers: &SharedPeers,
+    ) -> Found {
+        let (Some(source), Some(destination)) =
+            (record.address(Column::Source), record.address(Column::Destination))
+        else {
+            return Found::Blind;
+        };
+        let ends = Ends {
+            source,
+            destination,
+            packet_source: record.address(Column::PacketSource),
+            packet_destination: record.address(Column::PacketDestination),
+            own: direction(record),
+        };
+        let at = self.ahead[nth];
+        let unnamed = record.text(Column::Interface).is_empty();
+        let interface = if unnamed { None } else { self.interface(record, at, learn) };
+        let common = interface.map_or_else(Default::default, |place| self.common(place, &ends, learn));
+        let Some(own) = ends.own(common, &self.internal) else { return Found::Nobody };
+        let asset = asset_of(record, own.side);
+        let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
+        let serial = asset.map_or(0, |asset| asset.serial);
+        let tail = u128::from(serial) << 1 | u128::from(interface.is_some());
+        let memory = self.finder.of(said, [at, own.address, tail]);
+        match self.registry.recall(memory) {
+            Some(None) => Found::Nobody,
+            Some(Some(entity)) => Found::Entity { entity, side: own.side, change: 0 },
+            None => {
+                let found = self.resolve(record, &own, interface, asset, learn, changes, peers);
+                if learn {
+                    self.registry.remember(memory, found.map(|(entity, _)| entity));
+                }
+                found.map_or(Found::Nobody, |(entity, change)| Found::Entity {
+                    entity,
+                    side: own.side,
+                    change,
+                })
+            }
+        }
+    }
+
+    /// Takes over `interface` from a snapshot.
+    pub(super) fn restore(&mut self, interface: Interface) {
+        let [account, region, vpc] = interface.scope.each_ref().map(|part| part.as_bytes());
+        let at = self.finder.of([account, region, vpc, interface.name.as_bytes()], []);
+        self.interfaces.add(at, interface);
+    }
+
+    /// The place of the record's interface, which is added if `learn` and there is room.
+    #[inline]
+    fn interface(&mut self, record: &Record<'_>, at: Key, learn: bool) -> Option<u32> {
+        if let Some(place) = self.interfaces.find(at) {
+            return Some(place);
+        }
+        if !learn || self.interfaces.is_full() {
+            return None;
+        }
+        let text = |column| String::from_utf8_lossy(record.text(column));
+        let scope = [text(Column::Account), text(Column::Region), text(Column::Vpc)];
+        let scope = [&*scope[0], &*scope[1], &*scope[2]];
+        let place = self.interfaces.add(at, Interface::new(scope, &text(Column::Interface)))?;
+        self.interfaces.change(place);
+        Some(place)
+    }
+
+    /// What the records of the interface at `place` have in common, this one included if `learn`.
+    #[inline]
+    fn common(&mut self, place: u32, ends: &Ends, learn: bool) -> Common {
+        let common = self.interfaces.get(place).common;
+        if !learn || ends.own.is_some() {
+            return common;
+        }
+        let next = common.and(ends.source, ends.destination);
+        if next != common {
+            self.interfaces.change(place).common = next;
+        }
+        next
+    }
+
+    /// The slow way, taken when the memory has no answer: by name.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "it is the second half of `of`, kept out of its way")]
+    fn resolve(
+        &mut self,
+        record: &Record<'_>,
+        own: &Own,
+        interface: Option<u32>,
+        asset: Option<&Arc<Asset>>,
+        learn: bool,
+        changes: &mut Vec<Change>,
+        peers: &SharedPeers,
+    ) -> Option<(EntityRef, u32)> {
+        scope_of(record, &mut self.scope);
+        let wanted = match who(&self.identity, record, asset.map(|asset| &**asset), &mut self.name)? {
+            Who::Named(kind) => self.wanted(kind),
+            Who::Address => self.wanted_address(own.address, interface, learn)?,
+        };
+        let role = asset.and_then(|asset| asset.role.as_deref()).filter(|role| !role.is_empty());
+        if let Some(place) = self.registry.find(wanted.key) {
+            if !learn || place.has_role || role.is_none() {
+                return Some((place.entity, 0));
+            }
+            self.registry.joined_role(wanted.key);
+            return Some((place.entity, self.change(wanted, role, changes, peers)));
+        }
+        if !learn {
+            return None;
+        }
+        let Some(entity) = self.registry.add(wanted.key, role.is_some()) else {
+            self.refused += 1;
+            return None;
+        };
+        if let (ADDRESS, Some(place)) = (wanted.kind, interface) {
+            self.interfaces.change(place).made += 1;
+        }
+        Some((entity, self.change(wanted, role, changes, peers)))
+    }
+
+    /// The entity of `kind` that is called what the name buffer says.
+    fn wanted(&self, kind: &'static str) -> Wanted {
+        let key = entity_key(&self.keys, kind, &self.name, &self.scope);
+        Wanted { kind, key, known: self.registry.find(key).is_some() }
+    }
+
+    /// The entity that stands for the own address: the address itself, or the interface where it has too many, or where
+    /// the address may be anybody's.
+    fn wanted_address(&mut self, own: Address, interface: Option<u32>, learn: bool) -> Option<Wanted> {
+        let internal = self.internal.contain(own);
+        let ours = internal
+            || interface.is_some_and(|place| match learn {
+                true => self.interfaces.change(place).owns_stranger(own),
+                false => self.interfaces.get(place).strangers.contains(&own),
+            });
+        if ours {
+            self.name.clear();
+            self.name.push_str(&address(own).to_string());
+            let wanted = self.wanted(ADDRESS);
+            if wanted.known || interface.is_none_or(|place| self.interfaces.get(place).has_room()) {
+                return Some(wanted);
+            }
+        }
+        self.name.clear();
+        self.name.push_str(&self.interfaces.get(interface?).name);
+        Some(self.wanted(INTERFACE))
+    }
+
+    /// Plans that the entity gets this name and these peers, and returns the number of that change.
+    fn change(
+        &mut self,
+        wanted: Wanted,
+        role: Option<&str>,
+        changes: &mut Vec<Change>,
+        peers: &SharedPeers,
+    ) -> u32 {
+        let group = role.unwrap_or(EVERYONE);
+        let scope = std::mem::take(&mut self.scope);
+        let pool = self.pool(&scope, group, peers);
+        let name = entity_name(wanted.kind, &self.name, &scope, group);
+        self.scope = scope;
+        changes.push(Change { key: wanted.key, name, pool });
+        changes.len() as u32
+    }
+
+    /// The place of the pool of `group` in `scope`; everybody's, when there are as many as may be.
+    pub(super) fn pool(&mut self, scope: &str, group: &str, peers: &SharedPeers) -> u32 {
+        let key = self.keys.of(&["pool", scope, group]);
+        if let Some(place) = self.pools.get(&key) {
+            return *place;
+        }
+        if self.pools.len() >= POOLS_MAX {
+            return EVERYBODY;
+        }
+        let place = peers.write().add(key, scope, group);
+        self.pools.insert(key, place);
+        place
+    }
+}
+
+/// The interface's own side, as `flow-direction` has it.
+#[inline]
+fn direction(record: &Record<'_>) -> Option<Side> {
+    match record.text(Column::Direction) {
+        b"egress" => Some(Side::Source),
+        b"ingress" => Some(Side::Destination),
+        _ => None,
+    }
+}
+
+/// The asset that enrichment found for `side`.
+#[inline]
+pub(super) fn asset_of<'a>(record: &Record<'a>, side: Side) -> Option<&'a Arc<Asset>> {
+    let event = record.event;
+    let (plain, packet) = match side {
+        Side::Source => (event.source, event.nat_source),
+        Side::Destination => (event.destination, event.nat_destination),
+    };
+    let found =
+        |place: u32| record.batch.endpoints.get(place as usize).and_then(|end: &Endpoint| end.asset.as_ref());
+    found(plain).or_else(|| found(packet))
+}

@@ -1,0 +1,81 @@
+//! What scoring counts.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::telemetry::metrics::{Counter, Gauge, Metrics};
+
+use super::{attribution::Attribution, gate::Tally};
+
+/// The counters and gauges of the room.
+#[derive(Debug)]
+pub(super) struct Books {
+    events_blind: Counter,
+    events_unattributed: Counter,
+    events_late: Counter,
+    folds_forced: Counter,
+    entities_refused: Counter,
+    entities: Gauge,
+    interfaces: Gauge,
+    pub(super) windows_learned: Counter,
+    pub(super) windows_held_out: Counter,
+    pub(super) findings: Counter,
+    entities_max: u32,
+    warned: AtomicBool,
+}
+
+// === impl Books ===
+
+impl Books {
+    /// The books of a scorer of at most `entities_max` entities.
+    pub(super) fn new(metrics: &Metrics, entities_max: u32) -> Self {
+        let counter = |name, help| metrics.counter(name, help, Vec::new());
+        let gauge = |name, help| metrics.gauge(name, help, Vec::new());
+        Self {
+            events_blind: counter(
+                "floodmark_score_events_blind",
+                "Records without addresses: the log saw nothing, or lost something.",
+            ),
+            events_unattributed: counter(
+                "floodmark_score_events_unattributed",
+                "Flows that belong to no entity: no internal side, or more entities than may be.",
+            ),
+            events_late: counter("floodmark_score_events_late", "Flows scored but too late to be learned."),
+            folds_forced: counter(
+                "floodmark_score_folds_forced",
+                "Windows folded without waiting, because too many were open.",
+            ),
+            entities_refused: counter(
+                "floodmark_score_entities_refused",
+                "Entities without a baseline, because there are as many as may be.",
+            ),
+            entities: gauge("floodmark_score_entities", "Entities that have a baseline."),
+            interfaces: gauge("floodmark_score_interfaces", "Network interfaces known."),
+            windows_learned: counter("floodmark_score_windows_learned", "Windows of entities learned."),
+            windows_held_out: counter(
+                "floodmark_score_windows_held_out",
+                "Windows of entities held out of learning because they look unusual.",
+            ),
+            findings: counter("floodmark_score_findings", "Documents of findings raised."),
+            entities_max,
+            warned: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes what the gate came to.
+    pub(super) fn note(&self, tally: &Tally, attribution: &mut Attribution) {
+        self.events_blind.inc_by(tally.blind);
+        self.events_unattributed.inc_by(tally.unattributed);
+        self.events_late.inc_by(tally.late);
+        self.folds_forced.inc_by(tally.forced);
+        self.entities.set(i64::try_from(attribution.registry.len()).unwrap_or(i64::MAX));
+        self.interfaces.set(i64::try_from(attribution.interfaces.len()).unwrap_or(i64::MAX));
+        let refused = std::mem::take(&mut attribution.refused);
+        self.entities_refused.inc_by(refused);
+        if refused > 0 && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                entities_max = self.entities_max,
+                "there are as many entities as score.entities_max allows; further ones are not scored"
+            );
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! A capture: what has changed since the last one, consistent at one ticket, as bytes for the state.
+
+use crate::event::{Asset, Origin, Position};
+
+use super::{
+    Scorer, Unsaved,
+    entity::{Entity, Open, Raised},
+    gate::Gate,
+    interfaces::Interface,
+    keys::Keys,
+    lock,
+    networks::number,
+    peers::{Epoch, Group},
+    shard::Shard,
+    wire::{ENTITY, GATE, GROUP, INTERFACE, VERSION, key, put_int, put_option, put_text, put_uint, put_wide},
+};
+
+/// What has changed since the last capture.
+///
+/// A capture is either stored or given back with [`Scorer::give_back`], before the next one is taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Capture {
+    /// Keys of the state, in order, and their new values; without a value the key goes.
+    pub entries: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// Up to where each origin is scored in this state: everything before is in it, nothing after.
+    pub positions: Vec<(Origin, Position)>,
+}
+
+// === impl Scorer ===
+
+impl Scorer {
+    /// What has changed since the last capture, when everything before `ticket` is scored and nothing after it. It
+    /// becomes valid when every sink has confirmed everything up to its positions.
+    pub fn capture(&self, ticket: u64) -> Capture {
+        let Unsaved { mut entries, mut positions } = std::mem::take(&mut *lock(&self.unsaved));
+        self.gate_turn.take(ticket, || {
+            let mut gate = lock(&self.gate);
+            for (origin, position) in std::mem::take(&mut gate.positions) {
+                let scored = positions.entry(origin).or_default();
+                *scored = position.max(*scored);
+            }
+            let keys = gate.attribution.keys.clone();
+            entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
+            gate.attribution.interfaces.take_dirty(|interface| {
+                entries.insert(interface_key(&keys, interface), Some(interface_bytes(interface)));
+            });
+        });
+        for (nth, turn) in self.shard_turns.iter().enumerate() {
+            turn.wait(ticket);
+            lock(&self.shards[nth]).take_dirty(|entity| {
+                entries.insert(key(ENTITY, entity.key), Some(entity_bytes(entity)));
+            });
+            if nth + 1 == self.shard_turns.len() {
+                // No later ticket folds before this one is through with the last shard.
+                self.peers.write().take_dirty(|group| {
+                    entries.insert(key(GROUP, group.key), Some(group_bytes(group)));
+                });
+            }
+            turn.pass(ticket);
+        }
+        Capture { entries: entries.into_iter().collect(), positions: positions.into_iter().collect() }
+    }
+
+    /// Takes back a capture that could not be stored: the next one holds it too, with what came since.
+    pub fn give_back(&self, capture: Capture) {
+        let mut unsaved = lock(&self.unsaved);
+        unsaved.entries.extend(capture.entries);
+        unsaved.positions.extend(capture.positions);
+    }
+}
+
+// === impl Shard ===
+
+impl Shard {
+    /// Gives each entity that has changed since this was called last.
+    fn take_dirty(&mut self, mut each: impl FnMut(&Entity)) {
+        for slot in std::mem::take(&mut self.dirty) {
+            let entity = &mut self.entities[slot as usize];
+            entity.dirty = false;
+            each(entity);
+        }
+    }
+}
+
+fn gate_bytes(gate: &Gate, half_life_seconds: u32) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    put_uint(u64::from(half_life_seconds), &mut out);
+    put_int(gate.folded, &mut out);
+    put_int(gate.clocks.global(), &mut out);
+    let clocks = gate.clocks.sorted();
+    put_uint(clocks.len() as u64, &mut out);
+    for (partition, watermark) in clocks {
+        put_text(partition.as_str(), &mut out);
+        put_int(watermark, &mut out);
+    }
+    out
+}
+
+fn interface_key(keys: &Keys, interface: &Interface) -> Vec<u8> {
+    let [account, region, vpc] = interface.scope.each_ref().map(|part| &**part);
+    key(INTERFACE, keys.of(&["interface", account, region, vpc, &interface.name]))
+}
+
+fn interface_bytes(interface: &Interface) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    interface.scope.iter().for_each(|part| put_text(part, &mut out));
+    put_text(&interface.name, &mut out);
+    let addresses = interface.common.addresses();
+    put_uint(addresses.0, &mut out);
+    addresses.1.iter().for_each(|address| put_wide(*address, &mut out));
+    put_uint(interface.strangers.len() as u64, &mut out);
+    interface.strangers.iter().for_each(|address| put_wide(*address, &mut out));
+    put_uint(u64::from(interface.made), &mut out);
+    out
+}
+
+fn group_bytes(group: &Group) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    put_text(&group.scope, &mut out);
+    put_text(&group.name, &mut out);
+    put_option(group.born, &mut out, put_int);
+    put_uint(group.epochs.len() as u64, &mut out);
+    for (fold, epoch) in &group.epochs {
+        put_int(*fold, &mut out);
+        let Epoch { pools, .. } = &**epoch;
+        pools.iter().for_each(|pool| pool.encode(&mut out));
+    }
+    out
+}
+
+fn entity_bytes(entity: &Entity) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    for text in [entity.name.kind, &entity.name.name, &entity.name.scope, &entity.name.peer_group] {
+        put_text(text, &mut out);
+    }
+    put_option(entity.born, &mut out, put_int);
+    put_uint(entity.held_out, &mut out);
+    entity.own.iter().for_each(|own| own.encode(&mut out));
+    put_uint(entity.pending.len() as u64, &mut out);
+    for sample in &entity.pending {
+        put_int(sample.window, &mut out);
+        sample.values.iter().for_each(|value| put_uint(*value, &mut out));
+        put_uint(u64::from(sample.moment.landmark), &mut out);
+        put_uint(u64::from(sample.moment.weight), &mut out);
+    }
+    put_uint(entity.open.len() as u64, &mut out);
+    entity.open.iter().for_each(|open| put_open(open, &mut out));
+    out
+}
+
+fn put_open(open: &Open, out: &mut Vec<u8>) {
+    put_int(open.window, out);
+    put_uint(open.bytes, out);
+    open.ports.encode(out);
+    put_option(open.raised.as_deref(), out, put_raised);
+}
+
+fn put_raised(raised: &Raised, out: &mut Vec<u8>) {
+    for magnitude in raised.magnitude {
+        put_option(magnitude, out, |magnitude, out| put_uint(u64::from(magnitude), out));
+    }
+    put_option(raised.interface.as_deref(), out, put_text);
+    for ip in [raised.address, raised.peer] {
+        put_option(ip, out, |ip, out| put_wide(number(ip), out));
+    }
+    put_option(raised.asset.as_deref(), out, put_asset);
+}
+
+fn put_asset(asset: &Asset, out: &mut Vec<u8>) {
+    for text in [&asset.name, &asset.owner, &asset.role, &asset.criticality] {
+        put_option(text.as_deref(), out, put_text);
+    }
+    put_uint(asset.tags.len() as u64, out);
+    for (name, value) in &asset.tags {
+        put_text(name, out);
+        put_text(value, out);
+    }
+}

@@ -1,0 +1,126 @@
+//! What scoring reads of a record, with each column's slot looked up once per layout instead of once per event.
+
+use crate::event::{Batch, Event, Field, FieldSet, Value};
+
+use super::networks::{Address, number};
+
+/// The columns that scoring reads, in the order of [`WANTED`].
+#[derive(Debug, Clone, Copy)]
+#[repr(usize)]
+pub(super) enum Column {
+    Account,
+    Region,
+    Vpc,
+    Interface,
+    Source,
+    Destination,
+    PacketSource,
+    PacketDestination,
+    SourcePort,
+    DestinationPort,
+    Bytes,
+    End,
+    Action,
+    Direction,
+    Service,
+    Asg,
+    Instance,
+}
+
+const WANTED: [Field; 17] = [
+    Field::AccountId,
+    Field::Region,
+    Field::VpcId,
+    Field::InterfaceId,
+    Field::SrcAddr,
+    Field::DstAddr,
+    Field::PktSrcAddr,
+    Field::PktDstAddr,
+    Field::SrcPort,
+    Field::DstPort,
+    Field::Bytes,
+    Field::End,
+    Field::Action,
+    Field::FlowDirection,
+    Field::EcsServiceName,
+    Field::AsgTag,
+    Field::InstanceId,
+];
+/// The slot of a column that the layout does not have.
+const NOWHERE: u8 = u8::MAX;
+
+/// Where the wanted columns stand in the rows of one layout.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    fields: FieldSet,
+    slots: [u8; WANTED.len()],
+    known: bool,
+}
+
+/// One event of a batch, as scoring reads it.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'a> {
+    pub(super) batch: &'a Batch,
+    pub(super) event: &'a Event,
+    slots: &'a [u8; WANTED.len()],
+}
+
+// === impl Slots ===
+
+impl Slots {
+    /// `event` of `batch`, ready to be read.
+    #[inline]
+    pub(super) fn read<'a>(&'a mut self, batch: &'a Batch, event: &'a Event) -> Record<'a> {
+        if !self.known || self.fields != event.fields {
+            self.learn(event.fields);
+        }
+        Record { batch, event, slots: &self.slots }
+    }
+
+    #[cold]
+    fn learn(&mut self, fields: FieldSet) {
+        let slot = |field| fields.slot(field).and_then(|slot| u8::try_from(slot).ok());
+        self.slots = WANTED.map(|field| slot(field).unwrap_or(NOWHERE));
+        self.fields = fields;
+        self.known = true;
+    }
+}
+
+// === impl Record ===
+
+impl<'a> Record<'a> {
+    /// What the record says in `column`.
+    #[inline]
+    pub(super) fn value(&self, column: Column) -> Value {
+        match self.slots[column as usize] {
+            NOWHERE => Value::Absent,
+            slot => self.batch.values[self.event.row as usize + slot as usize],
+        }
+    }
+
+    /// The number in `column`.
+    #[inline]
+    pub(super) fn uint(&self, column: Column) -> Option<u64> {
+        self.value(column).as_uint()
+    }
+
+    /// The text in `column`; empty where there is none.
+    #[inline]
+    pub(super) fn text(&self, column: Column) -> &'a [u8] {
+        match self.value(column) {
+            Value::Absent | Value::Uint(_) => &[],
+            Value::Derived(span) => span.of(&self.batch.derived),
+            other => other.as_text().map_or(&[], |span| span.of(self.batch.bytes())),
+        }
+    }
+
+    /// The address in `column`.
+    #[inline]
+    pub(super) fn address(&self, column: Column) -> Option<Address> {
+        match self.value(column) {
+            Value::V4(address, _) => Some(0xffff_0000_0000 | u128::from(u32::from(address))),
+            Value::Absent => None,
+            other => other.as_address(&self.batch.derived).map(number),
+        }
+    }
+}

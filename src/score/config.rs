@@ -1,0 +1,203 @@
+//! What the operator can set about scoring: who an entity is, how fast the past fades, how long to wait for the late.
+
+use std::{fmt, str::FromStr};
+
+use crate::quantity::Duration;
+
+/// How events are scored.
+#[derive(Debug, Clone, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Which internal thing an event is scored for: the first of these that the record, or the asset of the
+    /// interface's own address, gives. `ecs-service`, `tag:NAME` (a tag of the asset), `asg`, `instance`, `address`.
+    /// An empty list scores nothing. Default: `[ecs-service, "tag:Service", asg, instance, address]`.
+    pub identity: Vec<Identity>,
+    /// After how much event time a window counts half in a baseline. Default 14d; at least 1d, because a shorter past
+    /// does not hold a day's rhythm.
+    pub half_life: Duration,
+    /// How long after a window's end, in event time, its records are waited for. Later records are scored and counted,
+    /// not learned. Default 10m; `0s` waits for nothing, at most 1d.
+    pub lateness: Duration,
+    /// After how long without a record, by the clock, a partition is not waited for any more. Default 10m; at least 1s.
+    pub idle: Duration,
+    /// For how long, in event time from the first window of its life, a peer group learns every window, however unusual
+    /// it looks: the group has not seen a whole day yet and would call its own rhythm unusual. What happens in that time
+    /// is taken for usual, an attack too; it fades with `half_life`. Default 1d; `0s` holds unusual windows out from the
+    /// start.
+    pub learn_all: Duration,
+    /// The most entities that have a baseline; each takes about two kilobytes. Events of further ones are delivered
+    /// without a score, and `floodmark_score_entities_refused_total` counts them. Default 100000; from 1 to 10000000.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub entities_max: u32,
+}
+
+/// One way to tell who an event is scored for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// The ECS service that the record names, or the asset's tag `aws:ecs:serviceName`.
+    EcsService,
+    /// The asset's tag of this name.
+    Tag(Box<str>),
+    /// The Auto Scaling group that the record names, or the asset's tag `aws:autoscaling:groupName`.
+    Asg,
+    /// The instance that the record names, or the asset's tag `instance-id`.
+    Instance,
+    /// The interface's own address; beyond 1,024 addresses of one interface, the interface.
+    Address,
+}
+
+/// Why a text is not a way to tell who an event is scored for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("could not read {0:?} as an identity: expected ecs-service, tag:NAME, asg, instance or address")]
+pub struct IdentityError(String);
+
+/// Why a config of scoring cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A half-life too short for a day's rhythm.
+    #[error("half_life is {0}, the least is 1d")]
+    HalfLife(Duration),
+    /// Windows would stay open for too long.
+    #[error("lateness is {0}, the most is 1d")]
+    Lateness(Duration),
+    /// Partitions would be given up at every pause.
+    #[error("idle is {0}, the least is 1s")]
+    Idle(Duration),
+    /// No entity, or more than fit any memory.
+    #[error("entities_max is {0}, it must be from 1 to 10000000")]
+    EntitiesMax(u32),
+}
+
+const DAY_SECONDS: u64 = 86_400;
+const ENTITIES_LIMIT: u32 = 10_000_000;
+
+// === impl Config ===
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            identity: vec![
+                Identity::EcsService,
+                Identity::Tag("Service".into()),
+                Identity::Asg,
+                Identity::Instance,
+                Identity::Address,
+            ],
+            half_life: Duration::seconds(14 * DAY_SECONDS),
+            lateness: Duration::seconds(600),
+            idle: Duration::seconds(600),
+            learn_all: Duration::seconds(DAY_SECONDS),
+            entities_max: 64_000,
+        }
+    }
+}
+
+impl Config {
+    /// Every value that is out of its range, with the name of its field.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(&'static str, ConfigError)> {
+        let mut problems = Vec::new();
+        if self.half_life.as_secs() < DAY_SECONDS {
+            problems.push(("half_life", ConfigError::HalfLife(self.half_life)));
+        }
+        if self.lateness.as_secs() > DAY_SECONDS {
+            problems.push(("lateness", ConfigError::Lateness(self.lateness)));
+        }
+        if self.idle.as_millis() < 1_000 {
+            problems.push(("idle", ConfigError::Idle(self.idle)));
+        }
+        if !(1..=ENTITIES_LIMIT).contains(&self.entities_max) {
+            problems.push(("entities_max", ConfigError::EntitiesMax(self.entities_max)));
+        }
+        problems
+    }
+}
+
+// === impl Identity ===
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EcsService => f.write_str("ecs-service"),
+            Self::Tag(name) => write!(f, "tag:{name}"),
+            Self::Asg => f.write_str("asg"),
+            Self::Instance => f.write_str("instance"),
+            Self::Address => f.write_str("address"),
+        }
+    }
+}
+
+impl FromStr for Identity {
+    type Err = IdentityError;
+
+    fn from_str(text: &str) -> Result<Self, IdentityError> {
+        match text {
+            "ecs-service" => Ok(Self::EcsService),
+            "asg" => Ok(Self::Asg),
+            "instance" => Ok(Self::Instance),
+            "address" => Ok(Self::Address),
+            _ => match text.strip_prefix("tag:") {
+                Some(name) if !name.is_empty() => Ok(Self::Tag(name.into())),
+                _ => Err(IdentityError(text.to_owned())),
+            },
+        }
+    }
+}
+
+impl serde::Serialize for Identity {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Identity {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for Identity {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Identity".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^(ecs-service|asg|instance|address|tag:.+)$",
+            "description": "Who an event is scored for: ecs-service, tag:NAME, asg, instance or address."
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_identity_reads_what_it_writes() {
+        for text in ["ecs-service", "tag:Service", "tag:a:b", "asg", "instance", "address"] {
+            assert_eq!(text.parse::<Identity>().unwrap().to_string(), text);
+        }
+        for text in ["", "tag:", "tag", "ip", "Address"] {
+            assert!(text.parse::<Identity>().is_err(), "{text:?} was read");
+        }
+    }
+
+    #[test]
+    fn every_value_out_of_its_range_is_named() {
+        assert!(Config::default().problems().is_empty());
+        let config = Config {
+            half_life: Duration::seconds(3_600),
+            lateness: Duration::seconds(2 * DAY_SECONDS),
+            idle: Duration::millis(1),
+            entities_max: 0,
+            ..Config::default()
+        };
+        let named: Vec<_> = config.problems().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(named, ["half_life", "lateness", "idle", "entities_max"]);
+    }
+}

@@ -1,0 +1,273 @@
+//! An entity: its name, its baseline, the samples that wait to enter it, and its open windows.
+
+use std::{net::IpAddr, sync::Arc};
+
+use crate::event::{Asset, EntityName};
+
+use super::{
+    decay::{Decay, Moment},
+    distinct::Distinct,
+    grid::{Grid, Window},
+    highest::Peak,
+    histogram::Compact,
+    judge::Judge,
+    keys::Key,
+    knots::Knots,
+    peers::{FEATURES, Peers, moment_of},
+};
+
+/// One entity.
+#[derive(Debug)]
+pub(super) struct Entity {
+    pub(super) key: Key,
+    pub(super) name: Arc<EntityName>,
+    /// Its peers, by their place among the groups.
+    pub(super) pool: u32,
+    /// Its first window that was in time to be learned.
+    pub(super) born: Option<Window>,
+    /// How many of its windows were held out of learning.
+    pub(super) held_out: u64,
+    /// The baseline.
+    pub(super) own: [Compact; FEATURES],
+    /// Windows that were learned and that some open window must be judged without: kept apart, ascending.
+    pub(super) pending: Vec<Sample>,
+    /// Windows that have not folded, ascending.
+    pub(super) open: Vec<Open>,
+    /// Judges of two folds, by whether the fold's number is even.
+    judges: [Judge; 2],
+    /// Whether it differs from what was captured last.
+    pub(super) dirty: bool,
+    /// The batch that names it, and its place there.
+    pub(super) named: (u64, u32),
+    /// Its most surprising window in this process, and how surprising that was.
+    pub(super) peak: Option<Box<Peak>>,
+    pub(super) peak_log10_p: f32,
+}
+
+/// A window that was learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sample {
+    pub(super) window: Window,
+    pub(super) values: [u64; FEATURES],
+    pub(super) moment: Moment,
+}
+
+/// A window that has not folded.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) window: Window,
+    pub(super) bytes: u64,
+    pub(super) ports: Distinct,
+    /// The fold as of which the window was judged last, and what came out.
+    judged: Window,
+    log10_p: [f32; FEATURES],
+    pub(super) raised: Option<Box<Raised>>,
+}
+
+/// The findings that a window has raised, and the physical thing that it was.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Raised {
+    /// By feature: floor(log10) of the value that the last document named.
+    pub(super) magnitude: [Option<u8>; FEATURES],
+    pub(super) interface: Option<Box<str>>,
+    pub(super) address: Option<IpAddr>,
+    pub(super) peer: Option<IpAddr>,
+    pub(super) asset: Option<Arc<Asset>>,
+}
+
+/// What judging needs besides the entity.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bench<'a> {
+    pub(super) grid: Grid,
+    pub(super) decay: Decay,
+    pub(super) peers: &'a Peers,
+    /// Everything through this window has folded.
+    pub(super) folded: Window,
+    /// Peers younger than this many seconds learn everything.
+    pub(super) learn_all: i64,
+}
+
+// === impl Entity ===
+
+impl Entity {
+    /// An entity of which nothing is known but its name.
+    pub(super) fn new(key: Key, name: Arc<EntityName>, pool: u32) -> Self {
+        Self {
+            key,
+            name,
+            pool,
+            born: None,
+            held_out: 0,
+            own: Default::default(),
+            pending: Vec::new(),
+            open: Vec::new(),
+            judges: [Judge::none(); 2],
+            dirty: false,
+            named: (0, 0),
+            peak: None,
+            peak_log10_p: f32::INFINITY,
+        }
+    }
+
+    /// Gives it another name and other peers, who judge it from now on.
+    pub(super) fn rename(&mut self, name: Arc<EntityName>, pool: u32) {
+        self.name = name;
+        self.pool = pool;
+        self.judges = [Judge::none(); 2];
+        self.named = (0, 0);
+        self.open.iter_mut().for_each(|open| open.judged = Judge::NO_FOLD);
+    }
+
+    /// The place of its open window `window`, which is begun if there is none; and whether it was.
+    #[inline]
+    pub(super) fn enter(&mut self, window: Window) -> (usize, bool) {
+        match self.find(window) {
+            Ok(place) => (place, false),
+            Err(place) => {
+                self.open.insert(place, Open::new(window));
+                // The least, not the first: which partition's record comes first must not matter.
+                self.born = Some(self.born.map_or(window, |born| born.min(window)));
+                (place, true)
+            }
+        }
+    }
+
+    /// The place of its open window `window`, or where it would stand.
+    #[inline]
+    pub(super) fn find(&self, window: Window) -> Result<usize, usize> {
+        // Nearly always the newest.
+        match self.open.last() {
+            Some(open) if open.window == window => Ok(self.open.len() - 1),
+            Some(open) if open.window > window => self.open.binary_search_by_key(&window, |open| open.window),
+            _ => Err(self.open.len()),
+        }
+    }
+
+    /// Reads what an observation will read, so that the memory of several entities is fetched side by side.
+    #[inline]
+    pub(super) fn warm(&self) -> u64 {
+        let open = self.open.last().map_or(0, |open| open.bytes ^ open.window as u64 ^ open.judged as u64);
+        let judges = self.judges.each_ref().map(|judge| judge.as_of as u64 ^ u64::from(judge.is_able()));
+        self.named.0 ^ u64::from(self.dirty) ^ open ^ judges[0] ^ judges[1]
+    }
+
+    /// The judge as of fold `as_of`, which must have run and not be older than what is settled.
+    #[inline]
+    pub(super) fn judge(&mut self, as_of: Window, bench: &Bench<'_>) -> &Judge {
+        let place = (as_of & 1) as usize;
+        if self.judges[place].as_of != as_of {
+            self.judges[place] = self.appoint(as_of, bench);
+        }
+        &self.judges[place]
+    }
+
+    #[cold]
+    fn appoint(&self, as_of: Window, bench: &Bench<'_>) -> Judge {
+        let now = moment_of(bench.decay, as_of);
+        let waiting = self.pending.iter().filter(|sample| sample.window <= as_of).count();
+        let own = self.own[0].windows(now) + waiting as u32;
+        let pooled = bench.peers.judging(self.pool, own, as_of, now);
+        let mut knots = [Knots::default(); FEATURES];
+        let mut few = [(0, Moment::default()); 4];
+        for (feature, knots) in knots.iter_mut().enumerate() {
+            let pending = self.pending.iter().filter(|sample| sample.window <= as_of);
+            let pending = pending.map(|sample| (sample.values[feature], sample.moment));
+            let own = &self.own[feature];
+            let pool = &pooled.frozen[feature];
+            *knots = if self.pending.len() <= few.len() {
+                let count = few.iter_mut().zip(pending).map(|(place, sample)| *place = sample).count();
+                Knots::of(own, &few[..count], pool, now)
+            } else {
+                Knots::of(own, &pending.collect::<Vec<_>>(), pool, now)
+            };
+        }
+        Judge::new(as_of, knots, pooled, bench.learn_all)
+    }
+
+    /// Judges its open window at `place` as of fold `as_of`.
+    #[inline]
+    pub(super) fn weigh(&mut self, place: usize, as_of: Window, bench: &Bench<'_>) -> [f32; FEATURES] {
+        let judge = *self.judge(as_of, bench);
+        let open = &mut self.open[place];
+        let values = open.values();
+        open.log10_p = [judge.log10_p(0, values[0]), judge.log10_p(1, values[1])];
+        open.judged = as_of;
+        open.log10_p
+    }
+
+    /// Learns `sample`.
+    pub(super) fn learn(&mut self, sample: Sample) {
+        self.pending.push(sample);
+    }
+
+    /// Moves the samples of windows through `settled` into the baseline: every window still to be judged is judged with
+    /// them. They go in order of window, whenever that is done.
+    pub(super) fn settle(&mut self, settled: Window) {
+        let count = self.pending.iter().take_while(|sample| sample.window <= settled).count();
+        for sample in self.pending.drain(..count) {
+            for (own, value) in self.own.iter_mut().zip(sample.values) {
+                own.record_at(value, sample.moment);
+            }
+        }
+    }
+
+    /// The baseline of `feature` with everything that was learned, whether settled or not.
+    pub(super) fn baseline(&self, feature: usize) -> Compact {
+        let mut own = self.own[feature].clone();
+        for sample in &self.pending {
+            own.record_at(sample.values[feature], sample.moment);
+        }
+        own
+    }
+}
+
+// === impl Open ===
+
+impl Open {
+    /// A window in which nothing was seen yet.
+    pub(super) fn new(window: Window) -> Self {
+        Self {
+            window,
+            bytes: 0,
+            ports: Distinct::new(),
+            judged: Judge::NO_FOLD,
+            log10_p: [0.0; FEATURES],
+            raised: None,
+        }
+    }
+
+    /// The features' values so far.
+    #[inline]
+    pub(super) fn values(&self) -> [u64; FEATURES] {
+        [self.bytes, u64::from(self.ports.count())]
+    }
+
+    /// What judging as of `as_of` came to, if the window was judged so last.
+    #[inline]
+    pub(super) fn weighed(&self, as_of: Window) -> Option<[f32; FEATURES]> {
+        (self.judged == as_of).then_some(self.log10_p)
+    }
+
+    /// Notes that the window has changed and must be judged again.
+    #[inline]
+    pub(super) fn touch(&mut self) {
+        self.judged = Judge::NO_FOLD;
+    }
+}
+
+// === impl Bench ===
+
+impl Bench<'_> {
+    /// The fold as of which `window` is judged: its own judge where that has run, else the newest there is. A folded
+    /// window is judged by the newest too.
+    #[inline]
+    pub(super) fn as_of(&self, window: Window) -> Window {
+        if window > self.folded { self.grid.judged_by(window).min(self.folded) } else { self.folded }
+    }
+
+    /// Whether the fold that judges `window` for good has run.
+    #[inline]
+    pub(super) fn is_final(&self, window: Window) -> bool {
+        self.grid.judged_by(window) <= self.folded
+    }
+}

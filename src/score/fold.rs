@@ -1,0 +1,148 @@
+//! A fold: a window that nobody is waited for any more is judged for the last time, closed and learned.
+
+use std::sync::MutexGuard;
+
+use crate::event::Revision;
+
+use super::{
+    decay::Decay,
+    entity::{Bench, Sample},
+    finding::{Notice, document},
+    grid::{Grid, Window},
+    peers::{FEATURES, Peers, moment_of},
+    shard::Shard,
+};
+
+/// What folding needs besides the state.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    pub(super) grid: Grid,
+    pub(super) decay: Decay,
+    pub(super) learn_all: i64,
+}
+
+/// What folds came to, for the metrics.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Folded {
+    /// Windows of entities that were learned.
+    pub(super) learned: u64,
+    /// Windows of entities that were held out.
+    pub(super) held_out: u64,
+}
+
+/// Folds every open window through `through`, in order, given that everything through `folded` has folded before. Each
+/// window folds in all shards before the next one does, and the pools take in what it taught in between.
+pub(super) fn fold_through(
+    shards: &mut [MutexGuard<'_, Shard>],
+    peers: &mut Peers,
+    rules: &Rules,
+    mut folded: Window,
+    through: Window,
+    order: (u32, bool, u32),
+    notices: &mut Vec<Notice>,
+) -> Folded {
+    let mut sum = Folded::default();
+    loop {
+        let first = shards.iter().filter_map(|shard| shard.first_open()).min();
+        let next = first.filter(|window| *window <= through);
+        // Windows in which nobody was active have folded too, once something later does.
+        let before = next.map_or(through, |window| window - 1);
+        look_again(shards, peers, rules, folded, before, order, notices);
+        folded = folded.max(before);
+        let Some(window) = next else { return sum };
+        let mut votes = Vec::new();
+        for shard in &mut *shards {
+            let bench = rules.bench(peers, folded);
+            shard.fold(window, &bench, order, &mut votes, notices);
+        }
+        for (pool, sample) in &votes {
+            match sample {
+                Some(sample) => {
+                    peers.gather(*pool, sample.values, sample.moment);
+                    sum.learned += 1;
+                }
+                None => sum.held_out += 1,
+            }
+        }
+        peers.settle(window, &rules.grid);
+        look_again(shards, peers, rules, folded, window, order, notices);
+        folded = window;
+    }
+}
+
+/// Judges again the open windows whose judge is one of the folds after `folded` and through `through`.
+fn look_again(
+    shards: &mut [MutexGuard<'_, Shard>],
+    peers: &Peers,
+    rules: &Rules,
+    folded: Window,
+    through: Window,
+    order: (u32, bool, u32),
+    notices: &mut Vec<Notice>,
+) {
+    if through <= folded {
+        return;
+    }
+    let judged = rules.grid.judge_of(folded + 1)..=rules.grid.judge_of(through);
+    let bench = rules.bench(peers, through);
+    for shard in &mut *shards {
+        let windows: Vec<Window> = shard.open.range(judged.clone()).map(|(window, _)| *window).collect();
+        for window in windows {
+            shard.look_again(window, &bench, order, notices);
+        }
+    }
+}
+
+// === impl Rules ===
+
+impl Rules {
+    /// A bench with `peers`, when everything through `folded` has folded.
+    pub(super) fn bench<'a>(&self, peers: &'a Peers, folded: Window) -> Bench<'a> {
+        Bench { grid: self.grid, decay: self.decay, peers, folded, learn_all: self.learn_all }
+    }
+}
+
+// === impl Shard ===
+
+impl Shard {
+    /// Folds `window` in this shard: closes its findings, and learns it or holds it out. What was learned goes to
+    /// `votes`, with the pool it votes in; for a window held out there is no sample.
+    fn fold(
+        &mut self,
+        window: Window,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        votes: &mut Vec<(u32, Option<Sample>)>,
+        notices: &mut Vec<Notice>,
+    ) {
+        let moment = moment_of(bench.decay, window);
+        for slot in self.open.remove(&window).unwrap_or_default() {
+            self.soil(slot);
+            let entity = &mut self.entities[slot as usize];
+            let Ok(place) = entity.find(window) else { continue };
+            let as_of = bench.as_of(window);
+            let log10_p = entity.weigh(place, as_of, bench);
+            let judge = *entity.judge(as_of, bench);
+            let open = entity.open.remove(place);
+            let values = open.values();
+            if let Some(raised) = &open.raised {
+                for feature in (0..FEATURES).filter(|feature| raised.magnitude[*feature].is_some()) {
+                    let (observed, log10_p) = (values[feature], log10_p[feature]);
+                    let when = (window, Grid::end(window));
+                    let finding =
+                        document(entity, &judge, feature, observed, log10_p, Revision::Closed, when, raised);
+                    notices.push(Notice { order, finding });
+                }
+            }
+            entity.settle(bench.grid.settled(window));
+            if judge.holds_out(log10_p) {
+                entity.held_out += 1;
+                votes.push((entity.pool, None));
+            } else {
+                let sample = Sample { window, values, moment };
+                entity.learn(sample);
+                votes.push((entity.pool, Some(sample)));
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The gate: one batch at a time, in the order of tickets, it decides who every event is scored for and what folds when.
+//!
+//! Everything that depends on the order of events over all entities is decided here: own addresses, new entities,
+//! watermarks, lateness and folds. What is left is a plan that the shards can work on side by side.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Batch, Origin, Partition, Position};
+
+use super::{
+    attribution::{AHEAD, Attribution, Found},
+    clocks::Clocks,
+    columns::{Column, Record, Slots},
+    grid::{Grid, Window},
+    openings::Openings,
+    own::Side,
+    peers::SharedPeers,
+    plan::{NO_PORT, Observation, Plan, Standing, port_of},
+};
+
+/// What the gate knows.
+#[derive(Debug)]
+pub(super) struct Gate {
+    pub(super) grid: Grid,
+    pub(super) clocks: Clocks,
+    /// Everything through this window has folded, as far as plans go.
+    pub(super) folded: Window,
+    pub(super) attribution: Attribution,
+    pub(super) openings: Openings,
+    /// Up to where each origin is scored, since the last capture.
+    pub(super) positions: BTreeMap<Origin, Position>,
+    slots: Slots,
+}
+
+/// What became of a batch's events, for the metrics.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Records that name no addresses: the log saw nothing, or lost something.
+    pub(super) blind: u64,
+    /// Flows with no side that could be an entity, or without an end.
+    pub(super) unattributed: u64,
+    /// Flows that came too late to be learned.
+    pub(super) late: u64,
+    /// Folds that waited for nobody because too many windows were open.
+    pub(super) forced: u64,
+}
+
+// === impl Gate ===
+
+impl Gate {
+    /// A gate before any record.
+    pub(super) fn new(grid: Grid, clocks: Clocks, attribution: Attribution, openings: Openings) -> Self {
+        Self {
+            grid,
+            clocks,
+            folded: -1,
+            attribution,
+            openings,
+            positions: BTreeMap::new(),
+            slots: Slots::default(),
+        }
+    }
+
+    /// Plans `batch`.
+    pub(super) fn plan(&mut self, batch: &Batch, plan: &mut Plan, peers: &SharedPeers) -> Tally {
+        plan.folded = self.folded;
+        let mut tally = Tally::default();
+        let Some(chunk) = &batch.chunk else { return tally };
+        let place = self.clocks.enter(&chunk.partition);
+        let others = self.clocks.others(place);
+        let mut watermark = self.clocks.watermark(place);
+        for (index, event) in batch.events.iter().enumerate() {
+            if index % AHEAD == 0 {
+                self.look_ahead(batch, index);
+            }
+            let record = self.slots.read(batch, event);
+            let Some(end) = record.uint(Column::End) else {
+                tally.unattributed += 1;
+                continue;
+            };
+            let end = i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX);
+            let overtaken = self.grid.due(Grid::window(end)) <= watermark;
+            if event.learn && end > watermark {
+                watermark = end;
+                if end.min(others) >= self.grid.due(self.folded + 1) {
+                    self.folded = self.grid.passed(end.min(others));
+                    self.openings.fold(self.folded);
+                    plan.cut(self.folded, index as u32);
+                }
+            }
+            let window = Grid::window(end);
+            let standing = match event.learn {
+                false => Standing::Known,
+                true if overtaken || window <= self.folded => Standing::Late,
+                true => Standing::Learned,
+            };
+            tally.late += u64::from(standing == Standing::Late);
+            match self.attribution.of(index % AHEAD, &record, event.learn, &mut plan.changes, peers) {
+                Found::Blind => tally.blind += 1,
+                Found::Nobody => tally.unattributed += 1,
+                Found::Entity { entity, side, change } => {
+                    let seen = observation(&record, index, window, standing, side);
+                    let seen = Observation { slot: entity.slot(), change, ..seen };
+                    plan.observations[entity.shard()].push(seen);
+                    if standing == Standing::Learned {
+                        self.openings.enter(entity, window);
+                        tally.forced += u64::from(force(&mut self.folded, &mut self.openings, plan, index));
+                    }
+                }
+            }
+        }
+        self.clocks.move_to(place, watermark, others);
+        let scored = self.positions.entry(chunk.origin.clone()).or_default();
+        *scored = chunk.next.max(chunk.learn_from).max(*scored);
+        tally
+    }
+
+    /// Looks at the next few events from `index` on.
+    fn look_ahead(&mut self, batch: &Batch, index: usize) {
+        let mut read = false;
+        for (nth, event) in batch.events[index..].iter().take(AHEAD).enumerate() {
+            read ^= self.attribution.look_ahead(nth, &self.slots.read(batch, event));
+        }
+        std::hint::black_box(read);
+    }
+
+    /// Waits for `partition` from here on.
+    pub(super) fn assigned(&mut self, partition: &Partition, plan: &mut Plan) -> Tally {
+        plan.folded = self.folded;
+        self.clocks.assigned(partition);
+        Tally::default()
+    }
+
+    /// Waits for `partition` no more, and plans what folds without it.
+    pub(super) fn ended(&mut self, partition: &Partition, plan: &mut Plan) -> Tally {
+        plan.folded = self.folded;
+        self.clocks.ended(partition);
+        self.follow(plan)
+    }
+
+    /// Takes the time, and plans what folds without the partitions that have stood still.
+    pub(super) fn tick(&mut self, now: u64, plan: &mut Plan) -> Tally {
+        plan.folded = self.folded;
+        self.clocks.tick(now);
+        self.follow(plan)
+    }
+
+    /// Plans to fold everything: no record comes any more.
+    pub(super) fn finish(&mut self, plan: &mut Plan) -> Tally {
+        plan.folded = self.folded;
+        let last = Grid::window(self.clocks.furthest());
+        self.fold(last, plan)
+    }
+
+    fn follow(&mut self, plan: &mut Plan) -> Tally {
+        let passed = self.grid.passed(self.clocks.global());
+        self.fold(passed, plan)
+    }
+
+    fn fold(&mut self, through: Window, plan: &mut Plan) -> Tally {
+        if through > self.folded {
+            self.folded = through;
+            self.openings.fold(through);
+            plan.cut(through, 0);
+        }
+        Tally::default()
+    }
+}
+
+/// Latest event time believed, in seconds since 1970: the end of the year 9999.
+const END_MAX: i64 = 253_402_300_799;
+
+/// Plans to fold the oldest open window if too many are open; says whether it did.
+#[inline]
+fn force(folded: &mut Window, openings: &mut Openings, plan: &mut Plan, index: usize) -> bool {
+    let Some(window) = openings.overdue() else { return false };
+    *folded = window.max(*folded);
+    openings.fold(*folded);
+    plan.cut(*folded, index as u32 + 1);
+    true
+}
+
+/// What `record` says of the entity on its `side`.
+#[inline]
+fn observation(
+    record: &Record<'_>,
+    index: usize,
+    window: Window,
+    standing: Standing,
+    side: Side,
+) -> Observation {
+    let sends = side == Side::Source;
+    let (mut bytes, mut port) = (0, NO_PORT);
+    if sends {
+        if accepted(record) {
+            bytes = record.uint(Column::Bytes).unwrap_or(0);
+        }
+        port = port_of(record.uint(Column::SourcePort), record.uint(Column::DestinationPort));
+    }
+    Observation { event: index as u32, slot: 0, window, bytes, port, change: 0, standing, sends }
+}
+
+/// Whether the flow was let through; a log that does not say so has only such flows.
+#[inline]
+fn accepted(record: &Record<'_>) -> bool {
+    record.text(Column::Action) != b"REJECT"
+}

@@ -1,0 +1,85 @@
+//! Who rose highest: for each entity the most surprising window that this process has scored, for the summary of a run.
+
+use std::sync::Arc;
+
+use crate::event::{EntityName, Score};
+
+use super::{Scorer, entity::Entity, grid::Window, histogram::geometry::bucket_low, lock};
+
+/// The most surprising window of one entity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Highest {
+    /// The entity.
+    pub entity: Arc<EntityName>,
+    /// What the asset list calls it, where it does.
+    pub host: Option<Box<str>>,
+    /// Its score.
+    pub score: Score,
+    /// Start of the window, seconds since 1970.
+    pub window_start: u64,
+    /// The sizes of the windows that were learned, for the same feature: a value and how many windows were about that
+    /// large, each counted once however long ago it was.
+    pub sizes: Vec<(u64, u64)>,
+}
+
+/// An entity's most surprising window so far.
+#[derive(Debug, Clone)]
+pub(super) struct Peak {
+    pub(super) score: Score,
+    pub(super) window: Window,
+    pub(super) host: Option<Box<str>>,
+}
+
+// === impl Scorer ===
+
+impl Scorer {
+    /// The `most` entities whose windows were the most surprising, most surprising first; by scope and name where they
+    /// are alike. Call it when nothing is being scored.
+    #[must_use]
+    pub fn highest(&self, most: usize) -> Vec<Highest> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            all.extend(lock(shard).entities.iter().filter_map(Entity::highest));
+        }
+        all.sort_by(|a, b| {
+            let names = |highest: &Highest| (highest.entity.scope.clone(), highest.entity.name.clone());
+            a.score.log10_p.total_cmp(&b.score.log10_p).then_with(|| names(a).cmp(&names(b)))
+        });
+        all.truncate(most);
+        all
+    }
+}
+
+// === impl Entity ===
+
+impl Entity {
+    /// Remembers `score` of `window`, if it is the most surprising so far; `host` names the asset.
+    #[inline]
+    pub(super) fn note_peak(
+        &mut self,
+        score: &Score,
+        window: Window,
+        host: impl FnOnce() -> Option<Box<str>>,
+    ) {
+        if score.log10_p < self.peak_log10_p {
+            self.peak_log10_p = score.log10_p;
+            self.peak = Some(Box::new(Peak { score: *score, window, host: host() }));
+        }
+    }
+
+    fn highest(&self) -> Option<Highest> {
+        let Peak { score, window, host } = self.peak.as_deref()?;
+        let own = &self.own[score.feature as usize];
+        let per_window = own.total().max(1) as f64 / f64::from(score.usual.samples.max(1));
+        let sizes = own
+            .iter()
+            .map(|(bucket, weight)| (bucket_low(bucket), (f64::from(weight) / per_window).round() as u64));
+        Some(Highest {
+            entity: Arc::clone(&self.name),
+            host: host.clone(),
+            score: *score,
+            window_start: u64::try_from(super::grid::Grid::start(*window)).unwrap_or(0),
+            sizes: sizes.filter(|(_, windows)| *windows > 0).collect(),
+        })
+    }
+}

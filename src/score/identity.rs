@@ -1,0 +1,77 @@
+//! Identity: which name, of which kind, an event is scored under.
+
+use crate::event::Asset;
+
+use super::{
+    Identity,
+    columns::{Column, Record},
+};
+
+/// Tags of an asset that say what a record may leave out.
+const SERVICE_TAG: &str = "aws:ecs:serviceName";
+const ASG_TAG: &str = "aws:autoscaling:groupName";
+const INSTANCE_TAG: &str = "instance-id";
+
+/// Kinds of entities, as they stand in documents and in the state.
+pub(super) const KINDS: [&str; 6] = ["service", "tag", "asg", "instance", "address", "interface"];
+/// The kind of an entity that is one address.
+pub(super) const ADDRESS: &str = KINDS[4];
+/// The kind of an entity that is all that an interface's addresses have in common.
+pub(super) const INTERFACE: &str = KINDS[5];
+
+/// Who an event is scored for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// A thing that the record or the asset names; the name is in the buffer that was given.
+    Named(&'static str),
+    /// The own address, if it may be one.
+    Address,
+}
+
+/// The first of `identity` that the record or its own side's asset gives. Writes the name into `name`.
+pub(super) fn who(
+    identity: &[Identity],
+    record: &Record<'_>,
+    asset: Option<&Asset>,
+    name: &mut String,
+) -> Option<Who> {
+    let tag = |wanted: &str| asset.and_then(|asset| asset.tags.get(wanted)).map(|value| &**value);
+    name.clear();
+    for way in identity {
+        let (kind, column, fallback) = match way {
+            Identity::EcsService => (KINDS[0], Some(Column::Service), SERVICE_TAG),
+            Identity::Tag(wanted) => (KINDS[1], None, &**wanted),
+            Identity::Asg => (KINDS[2], Some(Column::Asg), ASG_TAG),
+            Identity::Instance => (KINDS[3], Some(Column::Instance), INSTANCE_TAG),
+            Identity::Address => return Some(Who::Address),
+        };
+        let said = column.map_or(&[][..], |column| record.text(column));
+        if !said.is_empty() {
+            name.push_str(&String::from_utf8_lossy(said));
+        } else if let Some(value) = tag(fallback).filter(|value| !value.is_empty()) {
+            if kind == KINDS[1] {
+                name.push_str(fallback);
+                name.push('=');
+            }
+            name.push_str(value);
+        } else {
+            continue;
+        }
+        return Some(Who::Named(kind));
+    }
+    None
+}
+
+/// Writes the scope of a record into `scope`: account, region and VPC, as far as it says them.
+pub(super) fn scope_of(record: &Record<'_>, scope: &mut String) {
+    scope.clear();
+    for column in [Column::Account, Column::Region, Column::Vpc] {
+        let text = record.text(column);
+        if !text.is_empty() {
+            if !scope.is_empty() {
+                scope.push('/');
+            }
+            scope.push_str(&String::from_utf8_lossy(text));
+        }
+    }
+}

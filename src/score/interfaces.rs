@@ -1,0 +1,130 @@
+//! The interfaces seen so far, and what is remembered of each: whose address is its own, how many entities it made.
+
+use hashbrown::HashTable;
+
+use super::{keys::Key, networks::Address, own::Common};
+
+/// Most addresses of one interface that become entities of their own.
+pub(super) const ADDRESSES_MAX: u32 = 1_024;
+/// Most addresses outside the internal networks that one interface is believed to own.
+const STRANGERS_MAX: usize = 8;
+
+/// One network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Interface {
+    /// Account, region and VPC, as far as its records say them.
+    pub(super) scope: [Box<str>; 3],
+    /// Its id: `eni-…`.
+    pub(super) name: Box<str>,
+    /// What its records have in common.
+    pub(super) common: Common,
+    /// Its own addresses outside the internal networks, in the order in which they were seen.
+    pub(super) strangers: Vec<Address>,
+    /// How many entities its addresses have made.
+    pub(super) made: u32,
+    /// Whether it differs from what was captured last.
+    pub(super) dirty: bool,
+}
+
+/// Every interface, up to a number that hostile input cannot pass.
+#[derive(Debug)]
+pub(super) struct Interfaces {
+    places: HashTable<(Key, u32)>,
+    all: Vec<Interface>,
+    dirty: Vec<u32>,
+    max: usize,
+}
+
+// === impl Interface ===
+
+impl Interface {
+    /// The interface `name` in `scope`, of which no record is known yet.
+    pub(super) fn new(scope: [&str; 3], name: &str) -> Self {
+        Self {
+            scope: scope.map(Into::into),
+            name: name.into(),
+            common: Common::default(),
+            strangers: Vec::new(),
+            made: 0,
+            dirty: false,
+        }
+    }
+
+    /// Whether it may make one more entity of an address.
+    pub(super) fn has_room(&self) -> bool {
+        self.made < ADDRESSES_MAX
+    }
+
+    /// Whether `address`, which lies outside the internal networks, is its own. The first few it is seen with are.
+    pub(super) fn owns_stranger(&mut self, address: Address) -> bool {
+        if self.strangers.contains(&address) {
+            return true;
+        }
+        if self.strangers.len() >= STRANGERS_MAX {
+            return false;
+        }
+        self.strangers.push(address);
+        true
+    }
+}
+
+// === impl Interfaces ===
+
+impl Interfaces {
+    /// No interface yet, and never more than `max`.
+    pub(super) fn new(max: usize) -> Self {
+        Self { places: HashTable::new(), all: Vec::new(), dirty: Vec::new(), max }
+    }
+
+    /// The place of the interface with `key`.
+    #[inline]
+    pub(super) fn find(&self, key: Key) -> Option<u32> {
+        self.places.find(key as u64, |entry| entry.0 == key).map(|entry| entry.1)
+    }
+
+    /// Adds `interface` under `key`; `None` when there are as many as may be.
+    pub(super) fn add(&mut self, key: Key, interface: Interface) -> Option<u32> {
+        if self.all.len() >= self.max {
+            return None;
+        }
+        let place = self.all.len() as u32;
+        self.all.push(interface);
+        self.places.insert_unique(key as u64, (key, place), |entry| entry.0 as u64);
+        Some(place)
+    }
+
+    /// The interface at `place`.
+    #[inline]
+    pub(super) fn get(&self, place: u32) -> &Interface {
+        &self.all[place as usize]
+    }
+
+    /// The interface at `place`, to be changed.
+    pub(super) fn change(&mut self, place: u32) -> &mut Interface {
+        let interface = &mut self.all[place as usize];
+        if !interface.dirty {
+            interface.dirty = true;
+            self.dirty.push(place);
+        }
+        interface
+    }
+
+    /// Whether there are as many as may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.all.len() >= self.max
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Those that have changed since this was called last.
+    pub(super) fn take_dirty(&mut self, mut each: impl FnMut(&Interface)) {
+        for place in std::mem::take(&mut self.dirty) {
+            let interface = &mut self.all[place as usize];
+            interface.dirty = false;
+            each(interface);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! How much memory scoring may take, from its config: a term of the sum at start.
+
+use super::{
+    Config,
+    distinct::Distinct,
+    entity::{Entity, Open},
+    interfaces::Interface,
+    openings::Openings,
+    peers::{Epoch, FEATURES, POOLS_MAX},
+    registry::Registry,
+};
+
+/// Buckets that a baseline of one feature holds, of six bytes each. Measured figure: 33 to 104 at 485 windows, by the
+/// spread of what is observed (detection.md, section 4.1); with a quarter of spare room.
+const BUCKETS_BYTES: usize = 130 * 6;
+/// Name, scope and kind of an entity or interface, with the allocator's own.
+const NAME_BYTES: usize = 192;
+/// Bytes of an entry in a hash table with the room that it keeps free.
+const TABLE_BYTES: usize = 96;
+/// One in this many entities has an open window with more than eight ports; the bound of the others' is their struct.
+const MANY_PORTS_EACH: usize = 8;
+/// Buckets of a dense histogram of a pool, of eight bytes each, and its frozen tail, of four.
+const POOL_BYTES: usize = 640 * (8 + 4);
+/// Epochs of a pool that are kept at a time.
+const EPOCHS: usize = 4;
+
+/// The most bytes that scoring takes for `config`, when every entity, interface and peer group that may be is there.
+/// About 2.4 KB an entity; 100,000 come to 240 MB.
+#[must_use]
+pub fn memory_bytes_max(config: &Config) -> u64 {
+    let most = config.entities_max as usize;
+    let entity = size_of::<Entity>() + NAME_BYTES + FEATURES * BUCKETS_BYTES + TABLE_BYTES;
+    let interface = size_of::<Interface>() + NAME_BYTES + TABLE_BYTES;
+    let open = size_of::<Open>() * Openings::most(most) + Distinct::BYTES_MAX * most / MANY_PORTS_EACH;
+    let pools = (POOLS_MAX + 1) * EPOCHS * (size_of::<Epoch>() + FEATURES * POOL_BYTES);
+    (most * (entity + interface) + open + pools + Registry::memo_bytes(most)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_grows_with_the_entities_and_8000_fit_the_small_profile() {
+        let with = |entities_max| memory_bytes_max(&Config { entities_max, ..Config::default() });
+        assert!(with(8_000) < 100 << 20, "{} MiB", with(8_000) >> 20);
+        assert!(with(100_000) > 10 * with(8_000) / 2);
+    }
+}

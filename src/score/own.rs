@@ -1,0 +1,213 @@
+//! Own address: which side of a record is the interface's own.
+//!
+//! A flow log record does not say so before version 5, and where it does, NAT and transit put other people's addresses
+//! there. What is decided here decides who gets a baseline, so an address that an attacker can choose must not get one.
+
+use super::networks::{Address, Networks};
+
+/// Which side of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The sender.
+    Source,
+    /// The receiver.
+    Destination,
+}
+
+/// The addresses of one record and what it says of its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
+    pub(super) source: Address,
+    pub(super) destination: Address,
+    pub(super) packet_source: Option<Address>,
+    pub(super) packet_destination: Option<Address>,
+    /// The interface's own side, as `flow-direction` has it.
+    pub(super) own: Option<Side>,
+}
+
+/// What the records of one interface have in common so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Common {
+    /// No record yet.
+    #[default]
+    Anything,
+    /// Both addresses of every record so far are the same two.
+    Two(Address, Address),
+    /// One address stands in every record so far.
+    One(Address),
+    /// No address stands in all of them: the interface has several, or forwards.
+    Nothing,
+}
+
+/// The own side of a record and the address there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Own {
+    pub(super) side: Side,
+    pub(super) address: Address,
+}
+
+// === impl Common ===
+
+impl Common {
+    /// What is left in common with one more record between `source` and `destination`.
+    #[inline]
+    pub(super) fn and(self, source: Address, destination: Address) -> Self {
+        let in_it = |address| address == source || address == destination;
+        match self {
+            Self::Anything if source == destination => Self::One(source),
+            Self::Anything => Self::Two(source, destination),
+            Self::Two(one, other) => match (in_it(one), in_it(other)) {
+                (true, true) => self,
+                (true, false) => Self::One(one),
+                (false, true) => Self::One(other),
+                (false, false) => Self::Nothing,
+            },
+            Self::One(one) if in_it(one) => self,
+            Self::One(_) | Self::Nothing => Self::Nothing,
+        }
+    }
+}
+
+impl Common {
+    /// Its form, as a number, and the addresses in it: what the state keeps.
+    pub(super) fn addresses(&self) -> (u64, Vec<Address>) {
+        match *self {
+            Self::Anything => (0, Vec::new()),
+            Self::One(one) => (1, vec![one]),
+            Self::Two(one, other) => (2, vec![one, other]),
+            Self::Nothing => (3, Vec::new()),
+        }
+    }
+}
+
+// === impl Ends ===
+
+impl Ends {
+    /// The address that stands for `side`: the packet's own one where that is internal, else the record's.
+    #[inline]
+    pub(super) fn at(&self, side: Side, internal: &Networks) -> Address {
+        let (plain, packet) = match side {
+            Side::Source => (self.source, self.packet_source),
+            Side::Destination => (self.destination, self.packet_destination),
+        };
+        match packet {
+            Some(packet) if packet != plain && internal.contain(packet) => packet,
+            _ => plain,
+        }
+    }
+
+    /// The interface's own side: by `flow-direction`; else the address common to its records; else an internal side, the
+    /// packet's addresses first, the sender before the receiver.
+    ///
+    /// A common address outside `internal` counts only where no side is internal. Otherwise an interface that forwards
+    /// for many hosts to one stranger would make that stranger an entity.
+    #[inline]
+    pub(super) fn own(&self, common: Common, internal: &Networks) -> Option<Own> {
+        if let Some(side) = self.own {
+            return Some(Own { side, address: self.at(side, internal) });
+        }
+        if let Common::One(address) = common {
+            let side = if address == self.source { Side::Source } else { Side::Destination };
+            let strangers = || !internal.contain(self.source) && !internal.contain(self.destination);
+            if internal.contain(address) || strangers() {
+                return Some(Own { side, address });
+            }
+        }
+        let ladder = [
+            (Side::Source, self.packet_source),
+            (Side::Destination, self.packet_destination),
+            (Side::Source, Some(self.source)),
+            (Side::Destination, Some(self.destination)),
+        ];
+        let inside = |(side, address): (Side, Option<Address>)| {
+            let address = address.filter(|address| internal.contain(*address))?;
+            Some(Own { side, address })
+        };
+        ladder.into_iter().find_map(inside)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::{super::networks::number, *};
+
+    fn at(text: &str) -> Address {
+        number(text.parse().unwrap())
+    }
+
+    #[test]
+    fn the_own_address_follows_the_rules_in_their_order() {
+        let internal = Networks::new(&["10.0.0.0/8".parse().unwrap(), "fc00::/7".parse().unwrap()]);
+        let one = |text| Common::One(at(text));
+        // source, destination, packet source, packet destination, direction, common → side, address
+        type Case<'a> = (&'a str, &'a str, &'a str, &'a str, Option<Side>, Common, Option<(Side, &'a str)>);
+        let (src, dst) = (Side::Source, Side::Destination);
+        let cases: [Case<'_>; 13] = [
+            ("10.0.0.1", "10.0.0.2", "", "", Some(src), one("10.0.0.2"), Some((src, "10.0.0.1"))),
+            ("10.0.0.1", "10.0.0.2", "", "", Some(dst), one("10.0.0.1"), Some((dst, "10.0.0.2"))),
+            (
+                "10.0.0.9",
+                "8.8.8.8",
+                "10.0.1.5",
+                "8.8.8.8",
+                Some(src),
+                Common::Nothing,
+                Some((src, "10.0.1.5")),
+            ),
+            (
+                "10.0.0.9",
+                "8.8.8.8",
+                "9.9.9.9",
+                "8.8.8.8",
+                Some(src),
+                Common::Nothing,
+                Some((src, "10.0.0.9")),
+            ),
+            ("2600::1", "2600::2", "", "", Some(dst), Common::Nothing, Some((dst, "2600::2"))),
+            ("10.0.0.1", "10.0.0.2", "", "", None, one("10.0.0.2"), Some((dst, "10.0.0.2"))),
+            (
+                "10.0.0.1",
+                "10.0.0.2",
+                "",
+                "",
+                None,
+                Common::Two(at("10.0.0.1"), at("10.0.0.2")),
+                Some((src, "10.0.0.1")),
+            ),
+            ("8.8.8.8", "10.0.0.2", "", "", None, one("8.8.8.8"), Some((dst, "10.0.0.2"))),
+            ("2600::1", "2600::2", "", "", None, one("2600::2"), Some((dst, "2600::2"))),
+            ("10.0.0.9", "8.8.8.8", "10.0.1.5", "8.8.8.8", None, Common::Nothing, Some((src, "10.0.1.5"))),
+            ("8.8.8.8", "10.0.0.9", "8.8.8.8", "10.0.1.5", None, Common::Nothing, Some((dst, "10.0.1.5"))),
+            ("8.8.8.8", "fd00::1", "", "", None, Common::Nothing, Some((dst, "fd00::1"))),
+            ("8.8.8.8", "9.9.9.9", "", "", None, Common::Nothing, None),
+        ];
+        for (source, destination, packet_source, packet_destination, own, common, expected) in cases {
+            let packet = |text: &str| (!text.is_empty()).then(|| at(text));
+            let ends = Ends {
+                source: at(source),
+                destination: at(destination),
+                packet_source: packet(packet_source),
+                packet_destination: packet(packet_destination),
+                own,
+            };
+            let expected = expected.map(|(side, address)| Own { side, address: at(address) });
+            assert_eq!(
+                ends.own(common, &internal),
+                expected,
+                "{source} > {destination}, {common:?}, {own:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_common_address_is_what_stands_in_every_record() {
+        let start = Common::default().and(1, 2);
+        assert_eq!(start, Common::Two(1, 2));
+        assert_eq!(start.and(2, 1), Common::Two(1, 2), "the same two again decide nothing");
+        assert_eq!(start.and(3, 1), Common::One(1));
+        assert_eq!(start.and(2, 3).and(1, 3), Common::Nothing);
+        assert_eq!(Common::Nothing.and(1, 2), Common::Nothing, "what failed once is not tried again");
+    }
+}

@@ -1,0 +1,205 @@
+//! Peers: the pools of every peer group and of everybody, each as it was after the last few folds.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::event::Feature;
+
+use super::{
+    decay::{Decay, Moment},
+    grid::{Grid, Window},
+    histogram::Increments,
+    keys::Key,
+    knots::WINDOWS_MIN,
+    pool::{FrozenPool, Pool},
+};
+
+/// How many features there are.
+pub(super) const FEATURES: usize = Feature::ALL.len();
+/// The place of everybody's pool.
+pub(super) const EVERYBODY: u32 = 0;
+/// Most peer groups that have pools of their own; the members of further ones are compared with everybody.
+pub(super) const POOLS_MAX: usize = 256;
+
+/// The pools of one group after one fold.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Epoch {
+    pub(super) pools: [Pool; FEATURES],
+    pub(super) frozen: [FrozenPool; FEATURES],
+}
+
+/// One peer group.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) key: Key,
+    pub(super) scope: Box<str>,
+    pub(super) name: Box<str>,
+    /// The first window that its pools learned.
+    pub(super) born: Option<Window>,
+    /// After which fold what was in the pools, ascending; only folds that changed something.
+    pub(super) epochs: Vec<(Window, Arc<Epoch>)>,
+    gathered: [Increments; FEATURES],
+    dirty: bool,
+}
+
+/// All peer groups; the first is everybody.
+#[derive(Debug)]
+pub(super) struct Peers {
+    pub(super) groups: Vec<Group>,
+    nothing: Arc<Epoch>,
+}
+
+/// The pools that judge an entity.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pooled<'a> {
+    pub(super) frozen: &'a [FrozenPool; FEATURES],
+    /// The first window that they learned.
+    pub(super) born: Option<Window>,
+}
+
+/// Peers that the gate adds to, shards read and folds change.
+#[derive(Debug)]
+pub(super) struct SharedPeers(RwLock<Peers>);
+
+// === impl Epoch ===
+
+impl Epoch {
+    /// An epoch that holds `pools`.
+    pub(super) fn of(pools: [Pool; FEATURES]) -> Self {
+        let frozen = [pools[0].freeze(), pools[1].freeze()];
+        Self { pools, frozen }
+    }
+}
+
+// === impl Group ===
+
+impl Group {
+    /// The group `name` of `scope`, with what its pools were after some folds.
+    pub(super) fn new(
+        key: Key,
+        scope: &str,
+        name: &str,
+        born: Option<Window>,
+        epochs: Vec<(Window, Arc<Epoch>)>,
+    ) -> Self {
+        Self {
+            key,
+            scope: scope.into(),
+            name: name.into(),
+            born,
+            epochs,
+            gathered: Default::default(),
+            dirty: false,
+        }
+    }
+
+    /// The pools as of fold `fold`.
+    fn as_of(&self, fold: Window) -> Option<&Arc<Epoch>> {
+        self.epochs.iter().rev().find(|(folded, _)| *folded <= fold).map(|(_, epoch)| epoch)
+    }
+
+    /// Takes in what fold `fold` gathered. Forgets every epoch that no window judged after fold `settled` needs.
+    fn settle(&mut self, fold: Window, settled: Window) {
+        if self.gathered.iter().all(Increments::is_empty) {
+            return;
+        }
+        let mut pools = self.epochs.last().map(|(_, epoch)| epoch.pools.clone()).unwrap_or_default();
+        for (pool, gathered) in pools.iter_mut().zip(&mut self.gathered) {
+            pool.add(gathered);
+            gathered.clear();
+        }
+        self.born.get_or_insert(fold);
+        self.epochs.push((fold, Arc::new(Epoch::of(pools))));
+        let needed = self.epochs.iter().rposition(|(folded, _)| *folded <= settled).unwrap_or(0);
+        self.epochs.drain(..needed);
+        self.dirty = true;
+    }
+}
+
+// === impl Peers ===
+
+impl Peers {
+    /// Everybody, who has seen nothing.
+    pub(super) fn new(key: Key) -> Self {
+        let everybody = Group::new(key, "", "", None, Vec::new());
+        Self { groups: vec![everybody], nothing: Arc::default() }
+    }
+
+    /// Adds the group `name` of `scope`, and returns its place.
+    pub(super) fn add(&mut self, key: Key, scope: &str, name: &str) -> u32 {
+        self.put(Group::new(key, scope, name, None, Vec::new()))
+    }
+
+    /// Adds `group`, and returns its place.
+    pub(super) fn put(&mut self, group: Group) -> u32 {
+        self.groups.push(group);
+        self.groups.len() as u32 - 1
+    }
+
+    /// The pools that judge a member of the group at `place`, of whose windows they hold `own`, as of fold `fold`: the
+    /// group's if they hold enough windows of others, else everybody's. A host that is alone in its role has no peers
+    /// there, and would be its own witness.
+    pub(super) fn judging(&self, place: u32, own: u32, fold: Window, now: Moment) -> Pooled<'_> {
+        let enough = |epoch: &&Arc<Epoch>| epoch.frozen[0].windows(now) >= own + WINDOWS_MIN;
+        let everybody = &self.groups[EVERYBODY as usize];
+        let group = self.groups.get(place as usize).unwrap_or(everybody);
+        let (group, epoch) = match group.as_of(fold).filter(enough) {
+            Some(epoch) => (group, epoch),
+            None => (everybody, everybody.as_of(fold).unwrap_or(&self.nothing)),
+        };
+        Pooled { frozen: &epoch.frozen, born: group.born }
+    }
+
+    /// Takes one vote of a member of the group at `place`, for it and for everybody.
+    pub(super) fn gather(&mut self, place: u32, values: [u64; FEATURES], moment: Moment) {
+        let mut add = |place: u32| {
+            if let Some(group) = self.groups.get_mut(place as usize) {
+                for (gathered, value) in group.gathered.iter_mut().zip(values) {
+                    gathered.record_at(value, moment);
+                }
+            }
+        };
+        add(EVERYBODY);
+        if place != EVERYBODY {
+            add(place);
+        }
+    }
+
+    /// Takes in what fold `fold` gathered, for every group.
+    pub(super) fn settle(&mut self, fold: Window, grid: &Grid) {
+        for group in &mut self.groups {
+            group.settle(fold, grid.settled(fold));
+        }
+    }
+
+    /// Gives each group that has changed since this was called last.
+    pub(super) fn take_dirty(&mut self, mut each: impl FnMut(&Group)) {
+        for group in self.groups.iter_mut().filter(|group| group.dirty) {
+            group.dirty = false;
+            each(group);
+        }
+    }
+}
+
+// === impl SharedPeers ===
+
+impl SharedPeers {
+    /// Shares `peers`.
+    pub(super) fn new(peers: Peers) -> Self {
+        Self(RwLock::new(peers))
+    }
+
+    /// To be read.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Peers> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To be changed.
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Peers> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The moment at which fold `fold` has just been made: the end of its window.
+pub(super) fn moment_of(decay: Decay, fold: Window) -> Moment {
+    decay.moment(u64::try_from(Grid::end(fold)).unwrap_or(0))
+}

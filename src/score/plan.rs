@@ -1,0 +1,177 @@
+//! A plan: what one batch observes, sorted by shard and cut where windows fold.
+
+use std::sync::Arc;
+
+use crate::event::EntityName;
+
+use super::grid::Window;
+
+/// Number of logical shards, whatever the number of threads.
+pub(super) const SHARDS: usize = 16;
+
+/// An entity's place: its shard in the low four bits, its slot there above them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EntityRef(u32);
+
+/// What one event says of one entity.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Observation {
+    /// The event, by its place in the batch.
+    pub(super) event: u32,
+    /// The entity, by its slot in the shard.
+    pub(super) slot: u32,
+    pub(super) window: Window,
+    /// Bytes that the entity sent and the network let through.
+    pub(super) bytes: u64,
+    /// The port that it sent to, or [`NO_PORT`].
+    pub(super) port: u32,
+    /// What to do to the entity first: one more than the place in [`Plan::changes`], or 0.
+    pub(super) change: u32,
+    pub(super) standing: Standing,
+    /// The entity is the sender.
+    pub(super) sends: bool,
+}
+
+/// How an event stands to what is learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// In time: it adds to its window.
+    Learned,
+    /// Its window has folded, or its own partition has long passed it: it is judged by itself.
+    Late,
+    /// The restored state holds it already: it changes nothing.
+    Known,
+}
+
+/// Something that happens to an entity before an observation.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) key: u128,
+    pub(super) name: Arc<EntityName>,
+    /// Its peers, by their place among the pools.
+    pub(super) pool: u32,
+}
+
+/// A part of a batch within which nothing folds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Segment {
+    /// Through which window everything folds before the part after this one.
+    pub(super) fold: Window,
+    /// Which event moved the watermark there, as its place in the batch.
+    pub(super) event: u32,
+    /// The last observation of this part, plus one, by shard.
+    pub(super) ends: [u32; SHARDS],
+}
+
+/// What is left to do for a batch once its events are attributed.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Everything through this window has folded before the first part.
+    pub(super) folded: Window,
+    pub(super) observations: [Vec<Observation>; SHARDS],
+    pub(super) changes: Vec<Change>,
+    /// Each ends with a fold; what comes after the last one is a part without.
+    pub(super) segments: Vec<Segment>,
+}
+
+/// No port: the protocol has none, the event is a reply, or the entity did not send it.
+pub(super) const NO_PORT: u32 = u32::MAX;
+
+// === impl EntityRef ===
+
+impl EntityRef {
+    /// The entity at `slot` of `shard`.
+    pub(super) const fn new(shard: usize, slot: u32) -> Self {
+        Self(slot << 4 | shard as u32)
+    }
+
+    /// The reference whose number is `bits`.
+    #[inline]
+    pub(super) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// Its number, below `u32::MAX`.
+    #[inline]
+    pub(super) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    #[inline]
+    pub(super) const fn shard(self) -> usize {
+        (self.0 & 15) as usize
+    }
+
+    #[inline]
+    pub(super) const fn slot(self) -> u32 {
+        self.0 >> 4
+    }
+}
+
+// === impl Plan ===
+
+impl Plan {
+    /// Forgets everything and keeps the room.
+    pub(super) fn clear(&mut self) {
+        self.observations.iter_mut().for_each(Vec::clear);
+        self.changes.clear();
+        self.segments.clear();
+    }
+
+    /// Ends a part here: everything through `fold` folds before the event at `event`.
+    pub(super) fn cut(&mut self, fold: Window, event: u32) {
+        let mut ends = [0; SHARDS];
+        for (end, observations) in ends.iter_mut().zip(&self.observations) {
+            *end = observations.len() as u32;
+        }
+        self.segments.push(Segment { fold, event, ends });
+    }
+}
+
+/// The port that a flow between these ports counts for; [`NO_PORT`] where it is a reply or has no ports.
+#[inline]
+pub(super) fn port_of(source_port: Option<u64>, destination_port: Option<u64>) -> u32 {
+    match (source_port, destination_port) {
+        (_, None | Some(0)) => NO_PORT,
+        (source, Some(destination)) if is_reply(source.unwrap_or(0), destination) => NO_PORT,
+        (_, Some(destination)) => destination as u32,
+    }
+}
+
+/// Ports above 1,023 on which servers answer: what comes from there to an ephemeral port is a reply.
+const SERVICE_PORTS: [u16; 22] = [
+    1433, 1521, 2049, 2181, 2379, 3000, 3128, 3306, 3389, 5000, 5432, 5672, 6379, 6443, 8000, 8080, 8443,
+    9000, 9092, 9200, 11211, 27017,
+];
+/// Where the ephemeral ports of Linux begin; those of Windows and IANA lie above.
+const EPHEMERAL_FROM: u64 = 32_768;
+
+/// Whether a flow between these ports looks like the answer of a server: rung 4 of the initiator ladder.
+#[inline]
+fn is_reply(source: u64, destination: u64) -> bool {
+    destination >= EPHEMERAL_FROM && (source < 1_024 || SERVICE_PORTS.binary_search(&(source as u16)).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_names_no_port_and_neither_does_a_protocol_without_ports() {
+        assert_eq!(port_of(Some(51_000), Some(443)), 443);
+        assert_eq!(port_of(Some(443), Some(51_000)), NO_PORT);
+        assert_eq!(port_of(Some(5432), Some(32_768)), NO_PORT);
+        assert_eq!(port_of(Some(443), Some(32_767)), 32_767);
+        assert_eq!(port_of(Some(40_000), Some(51_000)), 51_000);
+        assert_eq!(port_of(Some(0), Some(0)), NO_PORT);
+        assert_eq!(port_of(None, None), NO_PORT);
+        assert!(SERVICE_PORTS.is_sorted());
+    }
+
+    #[test]
+    fn a_reference_holds_shard_and_slot() {
+        let entity = EntityRef::new(13, 1_000_000);
+        assert_eq!((entity.shard(), entity.slot()), (13, 1_000_000));
+        assert_eq!(EntityRef::from_bits(entity.bits()), entity);
+    }
+}

@@ -1,0 +1,260 @@
+//! Restoring: from the bytes that captures left in the state to a scorer that goes on where it stood.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use ipnet::IpNet;
+
+use crate::{
+    event::{Asset, Partition},
+    telemetry::metrics::Metrics,
+};
+
+use super::{
+    Config, Scorer, StateError,
+    decay::Moment,
+    distinct::Distinct,
+    entity::{Entity, Open, Raised, Sample},
+    gate::Gate,
+    histogram::Compact,
+    identity::KINDS,
+    interfaces::Interface,
+    keys::Key,
+    lock,
+    networks::address,
+    own::Common,
+    peers::{Epoch, FEATURES, Group},
+    pool::Pool,
+    registry::{EVERYONE, entity_key, entity_name},
+    wire::{
+        ENTITY, GATE, GROUP, INTERFACE, hash_of, take_count, take_end, take_int, take_option, take_text,
+        take_uint, take_version, take_wide,
+    },
+};
+
+/// Serials of restored assets, from the top: enrichment gives its own from the bottom.
+static ASSETS: AtomicU64 = AtomicU64::new(u64::MAX);
+
+// === impl Scorer ===
+
+impl Scorer {
+    /// A scorer that goes on where the captures that make up `entries` left off; `state_seed` is the one that they were
+    /// made under. Partitions are waited for once they are assigned again.
+    ///
+    /// # Errors
+    /// When an entry is not what a capture wrote, or was learned with another half-life.
+    pub fn restore(
+        config: &Config,
+        internal: &[IpNet],
+        metrics: &Metrics,
+        state_seed: [u8; 16],
+        entries: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> Result<Self, StateError> {
+        let scorer = Self::new(config, internal, metrics, state_seed);
+        let mut gate = lock(&scorer.gate);
+        // Sorted, so that the same entries give the same places, and groups are there before their members.
+        let entries: BTreeMap<Vec<u8>, Vec<u8>> = entries.into_iter().collect();
+        let of = |letter: u8| entries.range(vec![letter]..vec![letter + 1]);
+        let known = [ENTITY, GATE, GROUP, INTERFACE];
+        if let Some(key) =
+            entries.keys().find(|key| !key.first().is_some_and(|letter| known.contains(letter)))
+        {
+            return Err(StateError::Key(key.clone()));
+        }
+        for (_, value) in of(GATE) {
+            restore_gate(&mut gate, value, scorer.rules.decay.half_life_seconds())?;
+        }
+        for (_, value) in of(INTERFACE) {
+            gate.attribution.restore(interface(value)?);
+        }
+        for (key, value) in of(GROUP) {
+            scorer.restore_group(&mut gate, group(hash_of(key)?, value)?);
+        }
+        for (key, value) in of(ENTITY) {
+            scorer.restore_entity(&mut gate, entity(hash_of(key)?, value)?)?;
+        }
+        drop(gate);
+        Ok(scorer)
+    }
+
+    fn restore_group(&self, gate: &mut Gate, group: Group) {
+        let mut peers = self.peers.write();
+        match peers.groups.iter_mut().find(|known| known.key == group.key) {
+            Some(everybody) => *everybody = group,
+            None => {
+                let key = group.key;
+                let place = peers.put(group);
+                gate.attribution.pools.insert(key, place);
+            }
+        }
+    }
+
+    fn restore_entity(&self, gate: &mut Gate, mut entity: Entity) -> Result<(), StateError> {
+        let name = Arc::clone(&entity.name);
+        if entity_key(&gate.attribution.keys, name.kind, &name.name, &name.scope) != entity.key {
+            return Err(StateError::Torn);
+        }
+        entity.pool = gate.attribution.pool(&name.scope, &name.peer_group, &self.peers);
+        let has_role = &*name.peer_group != EVERYONE;
+        let Some(place) = gate.attribution.registry.add(entity.key, has_role) else {
+            gate.attribution.refused += 1;
+            return Ok(());
+        };
+        let mut shard = lock(&self.shards[place.shard()]);
+        for open in &entity.open {
+            if open.window <= gate.folded {
+                return Err(StateError::Torn);
+            }
+            shard.open.entry(open.window).or_default().push(place.slot());
+            gate.openings.enter(place, open.window);
+        }
+        shard.entities.push(entity);
+        Ok(())
+    }
+}
+
+fn restore_gate(gate: &mut Gate, mut bytes: &[u8], half_life: u32) -> Result<(), StateError> {
+    let bytes = &mut bytes;
+    take_version(bytes)?;
+    let stored = take_uint(bytes)?;
+    if stored != u64::from(half_life) {
+        return Err(StateError::Settings { name: "half_life", stored, set: u64::from(half_life) });
+    }
+    gate.folded = take_time(bytes)?;
+    let global = take_time(bytes)?;
+    let count = take_count(bytes)?;
+    let mut clocks = Vec::with_capacity(count);
+    for _ in 0..count {
+        clocks.push((Partition::new(take_text(bytes)?), take_time(bytes)?));
+    }
+    gate.clocks.restore(global, clocks);
+    take_end(bytes)
+}
+
+/// A time in seconds or windows that no arithmetic on times can carry over the edge.
+fn take_time(bytes: &mut &[u8]) -> Result<i64, StateError> {
+    let time = take_int(bytes)?;
+    if time.checked_mul(2).is_some() { Ok(time) } else { Err(StateError::Torn) }
+}
+
+/// The number of a window; its start and end are times.
+fn take_window(bytes: &mut &[u8]) -> Result<i64, StateError> {
+    let window = take_int(bytes)?;
+    if (-1_000..1 << 40).contains(&window) { Ok(window) } else { Err(StateError::Torn) }
+}
+
+fn interface(mut bytes: &[u8]) -> Result<Interface, StateError> {
+    let bytes = &mut bytes;
+    take_version(bytes)?;
+    let scope = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
+    let mut interface = Interface::new(scope, take_text(bytes)?);
+    interface.common = match take_uint(bytes)? {
+        0 => Common::Anything,
+        1 => Common::One(take_wide(bytes)?),
+        2 => Common::Two(take_wide(bytes)?, take_wide(bytes)?),
+        3 => Common::Nothing,
+        _ => return Err(StateError::Torn),
+    };
+    for _ in 0..take_count(bytes)? {
+        interface.strangers.push(take_wide(bytes)?);
+    }
+    interface.made = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
+    take_end(bytes)?;
+    Ok(interface)
+}
+
+fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {
+    let bytes = &mut bytes;
+    take_version(bytes)?;
+    let (scope, name) = (take_text(bytes)?, take_text(bytes)?);
+    let born = take_option(bytes, take_window)?;
+    let count = take_count(bytes)?;
+    let mut epochs = Vec::with_capacity(count.min(16));
+    for _ in 0..count {
+        let fold = take_window(bytes)?;
+        let pools = [Pool::decode(bytes)?, Pool::decode(bytes)?];
+        epochs.push((fold, Arc::new(Epoch::of(pools))));
+    }
+    take_end(bytes)?;
+    if !epochs.is_sorted_by(|one, other| one.0 < other.0) {
+        return Err(StateError::Torn);
+    }
+    Ok(Group::new(key, scope, name, born, epochs))
+}
+
+fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
+    let bytes = &mut bytes;
+    take_version(bytes)?;
+    let kind = take_text(bytes)?;
+    let kind = KINDS.into_iter().find(|known| *known == kind).ok_or(StateError::Text)?;
+    let (name, scope, group) = (take_text(bytes)?, take_text(bytes)?, take_text(bytes)?);
+    let mut entity = Entity::new(key, entity_name(kind, name, scope, group), 0);
+    entity.born = take_option(bytes, take_window)?;
+    entity.held_out = take_uint(bytes)?;
+    for own in &mut entity.own {
+        *own = Compact::decode(bytes)?;
+    }
+    for _ in 0..take_count(bytes)? {
+        entity.pending.push(sample(bytes)?);
+    }
+    for _ in 0..take_count(bytes)? {
+        entity.open.push(open(bytes)?);
+    }
+    take_end(bytes)?;
+    let ascending = entity.pending.is_sorted_by(|one, other| one.window < other.window)
+        && entity.open.is_sorted_by(|one, other| one.window < other.window);
+    if ascending { Ok(entity) } else { Err(StateError::Torn) }
+}
+
+fn sample(bytes: &mut &[u8]) -> Result<Sample, StateError> {
+    let window = take_window(bytes)?;
+    let mut values = [0; FEATURES];
+    for value in &mut values {
+        *value = take_uint(bytes)?;
+    }
+    let mut number = || u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn);
+    Ok(Sample { window, values, moment: Moment { landmark: number()?, weight: number()? } })
+}
+
+fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {
+    let mut open = Open::new(take_window(bytes)?);
+    open.bytes = take_uint(bytes)?;
+    open.ports = Distinct::decode(bytes)?;
+    open.raised = take_option(bytes, raised)?.map(Box::new);
+    Ok(open)
+}
+
+fn raised(bytes: &mut &[u8]) -> Result<Raised, StateError> {
+    let mut raised = Raised::default();
+    for magnitude in &mut raised.magnitude {
+        let stored = take_option(bytes, take_uint)?;
+        *magnitude = stored.map(|stored| u8::try_from(stored).map_err(|_| StateError::Torn)).transpose()?;
+    }
+    raised.interface = take_option(bytes, take_text)?.map(Into::into);
+    raised.address = take_option(bytes, take_wide)?.map(address);
+    raised.peer = take_option(bytes, take_wide)?.map(address);
+    raised.asset = take_option(bytes, asset)?.map(Arc::new);
+    Ok(raised)
+}
+
+fn asset(bytes: &mut &[u8]) -> Result<Asset, StateError> {
+    let mut text = || Ok::<_, StateError>(take_option(bytes, take_text)?.map(Into::into));
+    let serial = ASSETS.fetch_sub(1, Ordering::Relaxed);
+    let mut asset = Asset {
+        serial,
+        name: text()?,
+        owner: text()?,
+        role: text()?,
+        criticality: text()?,
+        ..Asset::default()
+    };
+    for _ in 0..take_count(bytes)? {
+        asset.tags.insert(take_text(bytes)?.into(), take_text(bytes)?.into());
+    }
+    Ok(asset)
+}

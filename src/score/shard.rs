@@ -1,0 +1,249 @@
+//! A shard: a sixteenth of the entities, worked on by one thread at a time.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::event::{Batch, Score, Verdict};
+
+use super::{
+    columns::{Column, Record, Slots},
+    entity::{Bench, Entity, Raised},
+    finding::{Notice, document, revise, witness},
+    grid::{Grid, Window},
+    peers::FEATURES,
+    plan::{Change, NO_PORT, Observation, Standing},
+};
+
+/// A sixteenth of the entities.
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    pub(super) entities: Vec<Entity>,
+    /// Which entities have which window open.
+    pub(super) open: BTreeMap<Window, Vec<u32>>,
+    /// Entities that differ from what was captured last.
+    pub(super) dirty: Vec<u32>,
+    slots: Slots,
+}
+
+/// How many observations ahead memory is fetched.
+const AHEAD: usize = 16;
+
+// === impl Shard ===
+
+impl Shard {
+    /// Takes in `observations` and writes what they come to into `batch`; findings go to `notices`, as of part `part`.
+    pub(super) fn observe(
+        &mut self,
+        observations: &[Observation],
+        changes: &[Change],
+        bench: &Bench<'_>,
+        part: u32,
+        batch: &mut Batch,
+        notices: &mut Vec<Notice>,
+    ) {
+        for (nth, observation) in observations.iter().enumerate() {
+            if nth % AHEAD == 0 {
+                self.warm(&observations[nth..observations.len().min(nth + AHEAD)]);
+            }
+            if observation.change > 0 {
+                self.change(observation, &changes[observation.change as usize - 1]);
+            }
+            let score = match observation.standing {
+                Standing::Learned => self.add(observation, bench, part, batch, notices),
+                Standing::Known | Standing::Late => self.peek(observation, bench),
+            };
+            let entity = self.name(observation.slot, batch);
+            batch.verdicts[observation.event as usize] = Some(Verdict {
+                entity,
+                score,
+                window_start: u64::try_from(Grid::start(observation.window)).unwrap_or(0),
+                late: observation.standing == Standing::Late,
+            });
+        }
+    }
+
+    /// Touches the entities of some observations in one go: one after the other, each would wait for memory alone.
+    fn warm(&self, observations: &[Observation]) {
+        let entity = |observation: &Observation| self.entities.get(observation.slot as usize);
+        let read = observations.iter().filter_map(entity).fold(0, |read, entity| read ^ entity.warm());
+        std::hint::black_box(read);
+    }
+
+    /// The place of the entity's name in the batch's table.
+    #[inline]
+    fn name(&mut self, slot: u32, batch: &mut Batch) -> u32 {
+        let entity = &mut self.entities[slot as usize];
+        if entity.named.0 != batch.serial || batch.serial == 0 {
+            entity.named = (batch.serial, batch.entities.len() as u32);
+            batch.entities.push(Arc::clone(&entity.name));
+        }
+        entity.named.1
+    }
+
+    #[cold]
+    fn change(&mut self, observation: &Observation, change: &Change) {
+        let place = observation.slot as usize;
+        match self.entities.get_mut(place) {
+            Some(entity) => entity.rename(Arc::clone(&change.name), change.pool),
+            None => {
+                let name = Arc::clone(&change.name);
+                self.entities.push(Entity::new(change.key, name, change.pool));
+            }
+        }
+        self.soil(observation.slot);
+    }
+
+    /// Notes that the entity differs from what was captured last.
+    #[inline]
+    pub(super) fn soil(&mut self, slot: u32) {
+        let entity = &mut self.entities[slot as usize];
+        if !entity.dirty {
+            entity.dirty = true;
+            self.dirty.push(slot);
+        }
+    }
+
+    /// Adds an observation to its window.
+    #[inline]
+    fn add(
+        &mut self,
+        observation: &Observation,
+        bench: &Bench<'_>,
+        part: u32,
+        batch: &Batch,
+        notices: &mut Vec<Notice>,
+    ) -> Option<Score> {
+        self.soil(observation.slot);
+        let entity = &mut self.entities[observation.slot as usize];
+        let (place, fresh) = entity.enter(observation.window);
+        if fresh {
+            self.open.entry(observation.window).or_default().push(observation.slot);
+        }
+        let open = &mut entity.open[place];
+        open.bytes = open.bytes.saturating_add(observation.bytes);
+        let grown = observation.port != NO_PORT && open.ports.insert(observation.port as u16);
+        if grown || observation.bytes > 0 {
+            open.touch();
+        }
+        let values = open.values();
+        let as_of = bench.as_of(observation.window);
+        let log10_p = match open.weighed(as_of) {
+            Some(log10_p) => log10_p,
+            None => entity.weigh(place, as_of, bench),
+        };
+        let judge = entity.judge(as_of, bench);
+        let score = judge.score(values, log10_p);
+        let marked = (0..FEATURES).any(|feature| judge.marks(feature, values[feature], log10_p[feature]));
+        if marked && bench.is_final(observation.window) {
+            let event = &batch.events[observation.event as usize];
+            let record = self.slots.read(batch, event);
+            let order = (part, false, observation.event);
+            let raiser = Raiser { record: Some((&record, observation.sends)), order };
+            raise(entity, place, bench, &raiser, notices);
+        }
+        if let Some(score) = &score {
+            entity.note_peak(score, observation.window, || host(batch, observation));
+        }
+        score
+    }
+
+    /// What the state says of an observation that changes nothing: of the window that holds it, where that is open and
+    /// does; else of the observation by itself.
+    #[inline]
+    fn peek(&mut self, observation: &Observation, bench: &Bench<'_>) -> Option<Score> {
+        let entity = &mut self.entities[observation.slot as usize];
+        let as_of = bench.as_of(observation.window);
+        let alone = [observation.bytes, u64::from(observation.port != NO_PORT)];
+        let values = match (observation.standing, entity.find(observation.window)) {
+            (Standing::Known, Ok(place)) => entity.open[place].values(),
+            _ => alone,
+        };
+        let judge = entity.judge(as_of, bench);
+        judge.score(values, [judge.log10_p(0, values[0]), judge.log10_p(1, values[1])])
+    }
+
+    /// The first window that is open.
+    pub(super) fn first_open(&self) -> Option<Window> {
+        self.open.keys().next().copied()
+    }
+
+    /// Judges what `window` holds so far, because the fold that judges it has run: what rose above the mark before that
+    /// is told now.
+    pub(super) fn look_again(
+        &mut self,
+        window: Window,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) {
+        let Some(slots) = self.open.get(&window) else { return };
+        for slot in slots {
+            let entity = &mut self.entities[*slot as usize];
+            if let Ok(place) = entity.find(window) {
+                entity.weigh(place, bench.as_of(window), bench);
+                raise(entity, place, bench, &Raiser { record: None, order }, notices);
+            }
+        }
+    }
+}
+
+/// What the asset list calls the observation's own side.
+fn host(batch: &Batch, observation: &Observation) -> Option<Box<str>> {
+    let (source, destination) = batch.ends(&batch.events[observation.event as usize]);
+    let own = if observation.sends { source } else { destination };
+    own.asset.as_ref().and_then(|asset| asset.name.clone())
+}
+
+/// What raises a finding: a record, and whether its own side sends; or a fold.
+pub(super) struct Raiser<'a> {
+    pub(super) record: Option<(&'a Record<'a>, bool)>,
+    pub(super) order: (u32, bool, u32),
+}
+
+/// Raises the findings that the entity's open window at `place`, which is judged for good, calls for.
+#[cold]
+fn raise(
+    entity: &mut Entity,
+    place: usize,
+    bench: &Bench<'_>,
+    raiser: &Raiser<'_>,
+    notices: &mut Vec<Notice>,
+) {
+    let window = entity.open[place].window;
+    let as_of = bench.as_of(window);
+    let log10_p = match entity.open[place].weighed(as_of) {
+        Some(log10_p) => log10_p,
+        None => entity.weigh(place, as_of, bench),
+    };
+    let judge = *entity.judge(as_of, bench);
+    let values = entity.open[place].values();
+    let mut raised = entity.open[place].raised.take();
+    for feature in 0..FEATURES {
+        if !judge.marks(feature, values[feature], log10_p[feature]) {
+            continue;
+        }
+        let mut magnitude = raised.as_ref().and_then(|raised| raised.magnitude[feature]);
+        let Some(revision) = revise(&mut magnitude, values[feature]) else { continue };
+        let seen = raiser.record.map(|(record, sends)| witness(record, sends));
+        let mut next = match (seen, raised) {
+            (Some(seen), Some(before)) => Box::new(Raised { magnitude: before.magnitude, ..seen }),
+            (Some(seen), None) => Box::new(seen),
+            (None, before) => before.unwrap_or_default(),
+        };
+        next.magnitude[feature] = magnitude;
+        let end = raiser.record.and_then(|(record, _)| record.uint(Column::End));
+        let at = end.map_or(Grid::end(window), |end| i64::try_from(end).unwrap_or(i64::MAX));
+        let finding = document(
+            entity,
+            &judge,
+            feature,
+            values[feature],
+            log10_p[feature],
+            revision,
+            (window, at),
+            &next,
+        );
+        notices.push(Notice { order: raiser.order, finding });
+        raised = Some(next);
+    }
+    entity.open[place].raised = raised;
+}

@@ -1,0 +1,122 @@
+//! Findings: when they leave, in which revisions, under which ids.
+
+use super::*;
+
+/// A scorer that knows eight hosts for forty windows, and the next ticket.
+fn trained() -> (Scorer, u64, usize) {
+    let scorer = scorer_with(&config());
+    let mut flows = Vec::new();
+    for window in 0..40_u64 {
+        for host in 1..9 {
+            flows.push(Flow::sent(host, 80_000 + u64::from(host) * 5_000, START + window * 600 + 60));
+        }
+    }
+    scorer.score(0, &mut batch_of("a", 0, &flows, 0));
+    (scorer, 1, flows.len())
+}
+
+fn revisions(batch: &Batch) -> Vec<Revision> {
+    batch.findings.iter().map(|finding| finding.revision).collect()
+}
+
+#[test]
+fn a_window_that_rises_is_told_when_it_crosses_the_mark_with_each_digit_and_when_it_closes() {
+    let (scorer, ticket, position) = trained();
+    let at = START + 40 * 600;
+    let sent = |bytes, after| Flow::sent(4, bytes, at + after);
+    let flows = [
+        sent(9_000_000, 1),
+        sent(2_000_000, 2),
+        sent(500_000_000, 3),
+        sent(100_000, 4),
+        sent(600_000_000, 5),
+    ];
+    let mut batch = batch_of("a", position, &flows, 0);
+    scorer.score(ticket, &mut batch);
+    assert_eq!(
+        revisions(&batch),
+        [Revision::Created, Revision::Grown(8), Revision::Grown(9)],
+        "not below ten megabytes"
+    );
+    let observed: Vec<_> = batch.findings.iter().map(|finding| finding.score.observed).collect();
+    assert_eq!(observed, [11_000_000, 511_000_000, 1_111_100_000]);
+    // The record that moves the watermark past the window's end plus lateness closes it.
+    let mut closing = batch_of("a", position + 5, &[Flow::sent(1, 10, at + 1_200)], 0);
+    scorer.score(ticket + 1, &mut closing);
+    assert_eq!(revisions(&closing), [Revision::Closed]);
+    let (created, closed) = (&batch.findings[0], &closing.findings[0]);
+    assert_eq!(closed.id, created.id);
+    assert_eq!(closed.score.observed, 1_111_100_000);
+    assert_eq!((created.at, closed.at), (at + 2, at + 600));
+    assert_eq!(created.window_start, at);
+    assert_eq!(created.age_seconds, 40 * 600);
+    assert_eq!(created.interface.as_deref(), Some("eni-4"));
+    assert_eq!(created.address, Some("10.0.0.4".parse().unwrap()));
+    assert_eq!(created.peer, Some("203.0.113.9".parse().unwrap()));
+    assert_eq!(closed.interface, created.interface, "the closing document names the physical thing too");
+    assert!((90_000.0..110_000.0).contains(&created.mean), "{}", created.mean);
+    assert!(created.mean_plus_3_sigma >= created.mean);
+}
+
+#[test]
+fn ids_follow_from_detector_entity_window_and_revision_alone() {
+    let (scorer, ticket, position) = trained();
+    let at = START + 40 * 600;
+    let mut batch = batch_of("a", position, &[Flow::sent(4, 700_000_000, at)], 0);
+    scorer.score(ticket, &mut batch);
+    let finding = &batch.findings[0];
+    let parts: [&[u8]; 5] = [b"exfil.volume", b"address", b"10.0.0.4", b"123456789012", &at.to_be_bytes()];
+    assert_eq!(finding.id, IdScheme::derived("finding", &parts));
+    assert_eq!(finding.document, IdScheme::derived("finding-document", &[&finding.id.0, b"created"]));
+}
+
+#[test]
+fn twenty_ports_that_nobody_uses_are_a_finding_and_nineteen_are_not() {
+    let (scorer, ticket, position) = trained();
+    let at = START + 40 * 600;
+    let flows: Vec<_> = (1..=20).map(|port| Flow::sent(4, 0, at).at_port(port)).collect();
+    let mut batch = batch_of("a", position, &flows[..19], 0);
+    scorer.score(ticket, &mut batch);
+    assert_eq!(revisions(&batch), []);
+    let mut batch = batch_of("a", position + 19, &flows[19..], 0);
+    scorer.score(ticket + 1, &mut batch);
+    assert_eq!(revisions(&batch), [Revision::Created]);
+    assert_eq!(batch.findings[0].detector.name(), "scan.ports");
+    assert_eq!(batch.findings[0].score.observed, 20);
+}
+
+#[test]
+fn a_crossing_seen_before_its_judge_has_run_waits_for_that_fold_and_documents_do_not() {
+    let (scorer, ticket, position) = trained();
+    scorer.assigned(ticket, &Partition::new("b"));
+    // `a` is at window 39 and goes to window 45, whose judge is fold 43; `b` holds the folds back.
+    let at = START + 45 * 600 + 10;
+    let mut batch = batch_of("a", position, &[Flow::sent(4, 700_000_000, at)], 0);
+    scorer.score(ticket + 1, &mut batch);
+    assert_eq!(revisions(&batch), []);
+    assert!(batch.verdicts[0].unwrap().score.unwrap().points >= 80);
+    let mut batch = batch_of("b", 0, &[Flow::sent(9, 10, at)], 0);
+    scorer.score(ticket + 2, &mut batch);
+    assert_eq!(revisions(&batch), [Revision::Created], "it leaves with the record that let fold 43 run");
+    assert_eq!(batch.findings[0].score.observed, 700_000_000);
+}
+
+#[test]
+fn the_end_of_all_input_closes_what_is_open() {
+    let (scorer, ticket, position) = trained();
+    let mut batch = batch_of("a", position, &[Flow::sent(4, 700_000_000, START + 40 * 600)], 0);
+    scorer.score(ticket, &mut batch);
+    let mut last = Batch::default();
+    scorer.finish(ticket + 1, &mut last);
+    assert_eq!(revisions(&last), [Revision::Closed]);
+}
+
+#[test]
+fn a_revision_is_called_for_when_the_value_has_a_digit_more() {
+    let mut magnitude = None;
+    let told: Vec<_> = [12_000_000, 99_000_000, 100_000_000, 7_000_000_000, 7_000_000_001]
+        .map(|observed| finding::revise(&mut magnitude, observed))
+        .to_vec();
+    let grown = |digits| Some(Revision::Grown(digits));
+    assert_eq!(told, [Some(Revision::Created), None, grown(8), grown(9), None]);
+}

@@ -15,7 +15,7 @@ fuzz_target!(|text: &[u8]| {
     assert!(batch.events.is_sorted_by_key(|event| place(&event.entry)));
     assert!(batch.rejects.is_sorted_by_key(|reject| place(&reject.entry)));
     for event in &batch.events {
-        for row in &FIELDS {
+        for row in FIELDS {
             let _ = batch.text(event, row.field);
             let _ = batch.address(event, row.field);
         }

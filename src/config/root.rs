@@ -203,6 +203,9 @@ impl Config {
     fn check(&self, tree: &Tree, problems: &mut Problems) {
         self.check_sources(tree, problems);
         self.check_shared_files(tree, problems);
+        for (field, error) in self.score.problems() {
+            problems.at(tree, &format!("score.{field}"), error.to_string(), None);
+        }
     }
 
     fn check_sources(&self, tree: &Tree, problems: &mut Problems) {

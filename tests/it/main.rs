@@ -6,7 +6,9 @@ mod books;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod drain;
+mod exit_codes;
 mod flows;
 mod process;
+mod replay;
 mod skipped;
 mod tidy;

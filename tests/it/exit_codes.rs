@@ -28,16 +28,31 @@ fn a_sound_config_and_its_input_end_with_0() {
 
 #[test]
 fn a_faulty_config_ends_with_78_and_every_fault_has_its_line_and_column() {
-    let folder = folder(&format!("{SOUND}limits:\n  thread: 2\n  memory: 1 parsec\nscore: {{ half_life: 1h }}\n"));
+    let folder = folder(&format!("{SOUND}limits:\n  thread: 2\n  memory: 1 parsec\nscroe: {{}}\n"));
     for command in ["run", "check", "replay"] {
         let more: &[&str] = if command == "replay" { &["in.log"] } else { &[] };
         let ended = folder.run(&[&[command, "-c", "c.yaml"], more].concat());
         ended.assert_code(78);
-        for told in ["c.yaml:4:3: limits.thread", "threads", "c.yaml:5:11: limits.memory", "c.yaml:6:21: score.half_life"] {
+        for told in ["c.yaml:4:3: limits.thread", "threads", "c.yaml:5:11: limits.memory", "c.yaml:6:1: scroe", "`score`"] {
             ended.assert_told(told);
         }
     }
     folder.run(&["run", "-c", "nowhere.yaml"]).assert_code(78);
+}
+
+#[test]
+fn a_value_that_no_schema_can_judge_is_a_fault_of_the_config_too() {
+    for (text, told) in [
+        ("score: { half_life: 1h }", "c.yaml:3:21: score.half_life"),
+        ("score: { lateness: 2d }", "c.yaml:3:20: score.lateness"),
+        ("score: { idle: 1ms }", "c.yaml:3:16: score.idle"),
+        ("score: { identity: [name] }", "c.yaml:3:21: score.identity[0]"),
+        ("quarantine: { to: { file: { path: dead.ndjson } } }", "is also written by"),
+    ] {
+        let ended = folder(&format!("{SOUND}{text}\n")).run(&["check", "-c", "c.yaml"]);
+        assert_eq!(ended.code(), Some(78), "{text} {}", ended.err);
+        ended.assert_told(told);
+    }
 }
 
 #[test]

@@ -5,10 +5,14 @@
 mod books;
 #[cfg(feature = "crash-points")]
 mod crash;
+mod demo;
+mod determinism;
 mod drain;
 mod exit_codes;
 mod flows;
+mod memory;
 mod process;
 mod replay;
+mod schemas;
 mod skipped;
 mod tidy;

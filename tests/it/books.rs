@@ -126,7 +126,11 @@ fn assert_source(page: &Page, all: &Mixture) {
     }
     for (reason, count) in &all.bad {
         let labels = ["source=\"flows\"", &format!("reason=\"{reason}\"")];
-        assert_eq!(page.sum("floodmark_source_entries_quarantined_total", &labels), *count as i64, "{reason}");
+        assert_eq!(
+            page.sum("floodmark_source_entries_quarantined_total", &labels),
+            *count as i64,
+            "{reason}"
+        );
     }
 }
 

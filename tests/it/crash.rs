@@ -51,7 +51,10 @@ impl Stream {
         let folder = Folder::new();
         folder.write(FILE, flows::estate(2));
         let port = free_port();
-        folder.write("c.yaml", config("follow: true", every, &format!("telemetry: {{ listen: \"127.0.0.1:{port}\" }}\n")));
+        folder.write(
+            "c.yaml",
+            config("follow: true", every, &format!("telemetry: {{ listen: \"127.0.0.1:{port}\" }}\n")),
+        );
         Self { folder, port, windows: 2 }
     }
 
@@ -82,7 +85,8 @@ impl Stream {
         }
         let origin = origin(&self.folder, FILE);
         let closing = flows::closing(self.windows);
-        let id = IdScheme::of(&origin).event(self.folder.len(FILE), 0, closing.trim_end().as_bytes()).to_string();
+        let id =
+            IdScheme::of(&origin).event(self.folder.len(FILE), 0, closing.trim_end().as_bytes()).to_string();
         self.folder.append(FILE, &closing);
         let mut process = self.start(&[]);
         let mut seen = 0;
@@ -90,7 +94,8 @@ impl Stream {
             // The last line stands last, but for a finding that a fold raised with it.
             let len = self.folder.len("out.ndjson");
             let grown = std::mem::replace(&mut seen, len) != len;
-            (grown && self.folder.lines("out.ndjson").iter().rev().take(50).any(|line| line.contains(&id))).then_some(())
+            (grown && self.folder.lines("out.ndjson").iter().rev().take(50).any(|line| line.contains(&id)))
+                .then_some(())
         });
         let received = process.until("its metrics", || metrics(self.port)).source("records_received_total");
         process.stop().assert_code(0);
@@ -130,7 +135,8 @@ fn origin(folder: &Folder, name: &str) -> Origin {
 }
 
 fn traces(folder: &Folder) -> Traces {
-    let mut traces = Traces { events: BTreeSet::new(), findings: BTreeSet::new(), baselines: baselines(folder) };
+    let mut traces =
+        Traces { events: BTreeSet::new(), findings: BTreeSet::new(), baselines: baselines(folder) };
     for document in folder.documents("out.ndjson") {
         let ids = if is_finding(&document) { &mut traces.findings } else { &mut traces.events };
         ids.insert(text_at(&document, "event.id"));
@@ -147,7 +153,8 @@ fn baselines(folder: &Folder) -> String {
     let seed = [store.header().seed, store.header().seed.rotate_left(32)].map(u64::to_le_bytes).concat();
     let seed: [u8; 16] = seed.try_into().unwrap();
     let internal = enrich::Config::default().internal;
-    let scorer = Scorer::restore(&score::Config::default(), &internal, &Metrics::default(), seed, entries).unwrap();
+    let scorer =
+        Scorer::restore(&score::Config::default(), &internal, &Metrics::default(), seed, entries).unwrap();
     let mut text = Vec::new();
     scorer.export(&mut text).unwrap();
     String::from_utf8(text).unwrap()
@@ -168,7 +175,8 @@ fn assert_same(one: &Traces, other: &Traces) {
     assert!(missing.is_empty(), "{} of {} events are missing", missing.len(), other.events.len());
     assert_eq!(one.events.len(), other.events.len(), "events that are none");
     assert_eq!(one.findings, other.findings, "the findings differ");
-    let (one, other): (Vec<&str>, Vec<&str>) = (one.baselines.lines().collect(), other.baselines.lines().collect());
+    let (one, other): (Vec<&str>, Vec<&str>) =
+        (one.baselines.lines().collect(), other.baselines.lines().collect());
     let differ = one.iter().zip(&other).find(|(one, other)| one != other);
     assert!(differ.is_none() && one.len() == other.len(), "the baselines differ: {differ:?}");
 }
@@ -196,7 +204,9 @@ fn crash_at(point: CrashPoint, count: u64, every: &str) -> u64 {
 
     // What is out twice had not been committed.
     let offsets = offsets(&origin, &text);
-    for document in stream.folder.documents("out.ndjson").iter().skip(out).filter(|document| !is_finding(document)) {
+    for document in
+        stream.folder.documents("out.ndjson").iter().skip(out).filter(|document| !is_finding(document))
+    {
         let offset = offsets[&text_at(document, "event.id")];
         assert!(offset >= committed, "{offset} was committed and came again");
     }
@@ -281,8 +291,8 @@ fn read_once() -> Folder {
         folder.write(name, format!("{}\n{text}", flows::HEADER));
     }
     let more = "\nlimits: { threads: 1 }\n";
-    let held = config("follow: false", "200ms", more)
-        .replace("sinks: {", "sinks: { held: { to: { stdout: {} } },");
+    let held =
+        config("follow: false", "200ms", more).replace("sinks: {", "sinks: { held: { to: { stdout: {} } },");
     folder.write("held.yaml", held);
     folder.write("c.yaml", config("follow: false", "200ms", more));
     folder
@@ -310,7 +320,8 @@ fn held_up(folder: &Folder, environment: &[(&str, &str)], megabytes: u32, pause:
 fn undisturbed_once(folder: &Folder) -> Traces {
     let calm = read_once();
     calm.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
-    let lines = ["in/1.log", "in/2.log", "in/3.log"].map(|name| folder.lines(name).len() - 1).iter().sum::<usize>();
+    let lines =
+        ["in/1.log", "in/2.log", "in/3.log"].map(|name| folder.lines(name).len() - 1).iter().sum::<usize>();
     let traces = traces(&calm);
     assert_eq!(traces.events.len(), lines);
     assert!(!traces.findings.is_empty());
@@ -350,7 +361,8 @@ fn read_once_files_go_on_from_a_snapshot_taken_before_a_crash() {
     });
     let (folder, _) = crashed.filter(|(_, ended)| ended.signal() == Some(SIGABRT)).next().expect("a crash");
     let store = Store::open_read_only(&folder.path("state"), score::GEOMETRY).unwrap();
-    let known = ["in/1.log", "in/2.log", "in/3.log"].map(|name| store.scored(&origin(&folder, name)).unwrap());
+    let known =
+        ["in/1.log", "in/2.log", "in/3.log"].map(|name| store.scored(&origin(&folder, name)).unwrap());
     assert!(known[0].is_some(), "no snapshot was valid");
     drop(store);
     folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
@@ -384,7 +396,8 @@ fn a_chunk_at_which_the_process_crashed_three_times_is_quarantined_and_the_rest_
     assert_eq!(reasons, BTreeSet::from(["crashed".to_owned()]));
     assert!(quarantined.len() < lines / 2, "only the chunk: {} of {lines}", quarantined.len());
     let ids: BTreeSet<String> = quarantined.iter().map(|line| text_at(line, "event_id")).collect();
-    let offsets = offsets(&origin(&stream.folder, FILE), &std::fs::read_to_string(stream.folder.path(FILE)).unwrap());
+    let offsets =
+        offsets(&origin(&stream.folder, FILE), &std::fs::read_to_string(stream.folder.path(FILE)).unwrap());
     let poison_id = offsets.iter().find(|(_, offset)| **offset == middle as u64).unwrap().0;
     assert!(ids.contains(poison_id));
     assert!(counts(&stream.folder).keys().all(|id| !ids.contains(id)), "delivered and quarantined");

@@ -34,7 +34,8 @@ fn config(bundle: &str, sink: &str) -> String {
 /// The score and the name of whoever stands first in the summary.
 fn first(ended: &Ended) -> (u8, String) {
     ended.assert_code(0);
-    let mut lines = ended.err.lines().skip_while(|line| *line != "Who rose highest above the usual mark").skip(1);
+    let mut lines =
+        ended.err.lines().skip_while(|line| *line != "Who rose highest above the usual mark").skip(1);
     let row = lines.next().unwrap_or_else(|| panic!("nobody stands in the summary: {}", ended.err));
     let mut words = row.split_whitespace();
     (words.next().unwrap().parse().expect(row), words.next().unwrap().to_owned())
@@ -44,7 +45,10 @@ fn first(ended: &Ended) -> (u8, String) {
 fn the_demo_names_the_attacked_database_first_and_tells_its_finding_from_the_first_mark_to_the_end() {
     let folder = Folder::new();
     let bundle = repository().join("config/demo");
-    folder.write("demo.yaml", config(bundle.to_str().unwrap(), "siem: { to: { file: { path: demo.ndjson } } }"));
+    folder.write(
+        "demo.yaml",
+        config(bundle.to_str().unwrap(), "siem: { to: { file: { path: demo.ndjson } } }"),
+    );
     let ended = folder.run(&["run", "-c", "demo.yaml"]);
     let (score, name) = first(&ended);
     assert_eq!(name, ATTACKED, "{}", ended.err);
@@ -74,14 +78,19 @@ fn the_demo_names_the_attacked_database_first_and_tells_its_finding_from_the_fir
 
 /// Asks the validator of others whether a sample of `documents`, the findings among them, is ECS.
 fn validate(folder: &Folder, documents: &[String]) {
-    let name = "the_demo_names_the_attacked_database_first_and_tells_its_finding_from_the_first_mark_to_the_end";
+    let name =
+        "the_demo_names_the_attacked_database_first_and_tells_its_finding_from_the_first_mark_to_the_end";
     let Some(fixtures) = fixtures(name) else { return };
-    let sampled = documents.iter().enumerate().filter(|(index, line)| index % 50 == 0 || line.contains("\"kind\":\"alert\""));
+    let sampled = documents
+        .iter()
+        .enumerate()
+        .filter(|(index, line)| index % 50 == 0 || line.contains("\"kind\":\"alert\""));
     let sample: String = sampled.map(|(_, line)| format!("{line}\n")).collect();
     folder.write("sample.ndjson", &sample);
     let tool = fixtures.join("../tools/validate_ecs.py");
     let allowed = ["--allow", "aws.vpcflow", "--allow", "floodmark"];
-    let told = Command::new("python3").arg(tool).args(allowed).arg(folder.path("sample.ndjson")).output().unwrap();
+    let told =
+        Command::new("python3").arg(tool).args(allowed).arg(folder.path("sample.ndjson")).output().unwrap();
     let text = String::from_utf8_lossy(&told.stdout);
     let faults: Vec<&str> = text.lines().filter(|line| !line.ends_with(": ok")).collect();
     assert!(told.status.success(), "{faults:?} {}", String::from_utf8_lossy(&told.stderr));
@@ -114,7 +123,10 @@ fn outcome(seed: u32) -> Outcome {
     if first_name == ATTACKED {
         let events = folder.documents("high.ndjson").iter().filter(|document| !is_finding(document)).count();
         assert_eq!(events, 0, "seed {seed}: events that reach the attack's score of {score} without it");
-        assert!(without < score, "seed {seed}: {who} reaches {without} without the attack, which reaches {score}");
+        assert!(
+            without < score,
+            "seed {seed}: {who} reaches {without} without the attack, which reaches {score}"
+        );
     }
     Outcome { first: first_name, score }
 }
@@ -123,7 +135,8 @@ fn outcome(seed: u32) -> Outcome {
 fn over_20_seeds_the_attacked_database_stands_first_and_without_the_attack_nobody_reaches_its_score() {
     let next = AtomicU32::new(1);
     let work = || {
-        let seeds = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed <= SEEDS));
+        let seeds =
+            std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed <= SEEDS));
         seeds.map(|seed| (seed, outcome(seed))).collect::<Vec<_>>()
     };
     let outcomes = std::thread::scope(|scope| {
@@ -142,7 +155,9 @@ fn over_20_seeds_the_attacked_database_stands_first_and_without_the_attack_nobod
     for (_, outcome) in others {
         let row = assets.lines().find(|row| row.contains(&outcome.first)).unwrap_or_default();
         let address = row.split(',').next().unwrap();
-        let backed_up = labels.lines().any(|label| label.contains("\"backup\"") && label.contains(&format!("\"{address}\"")));
+        let backed_up = labels
+            .lines()
+            .any(|label| label.contains("\"backup\"") && label.contains(&format!("\"{address}\"")));
         assert!(!backed_up, "a backup stands first: {}", outcome.first);
     }
 }

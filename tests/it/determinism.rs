@@ -76,7 +76,8 @@ fn one_file_many_files_and_compressed_files_give_the_same_events_but_for_their_i
     let whole = sorted(documents(&folder, "whole.log", 2));
     let parts = 7;
     for part in 0..parts {
-        let text: String = (WINDOWS * part / parts..WINDOWS * (part + 1) / parts).map(flows::window).collect();
+        let text: String =
+            (WINDOWS * part / parts..WINDOWS * (part + 1) / parts).map(flows::window).collect();
         let text = format!("{}\n{text}", flows::HEADER);
         folder.write(&format!("plain/{part}.log"), &text);
         folder.write(&format!("gzip/{part}.log.gz"), gzip(&text));

@@ -29,8 +29,7 @@ fn a_stop_delivers_what_was_received_and_the_next_run_goes_on_without_loss_or_re
     let text = flows::estate(5_000);
     folder.write("in.log", &text);
     folder.write("c.yaml", config(free_port(), "{ stdout: {} }", ""));
-    let mut process =
-        folder.start(folder.command(&["run", "-q", "-c", "c.yaml"]).stdout(Stdio::piped()));
+    let mut process = folder.start(folder.command(&["run", "-q", "-c", "c.yaml"]).stdout(Stdio::piped()));
     let mut out = process.stdout();
     let mut first = vec![0; 1 << 20];
     out.read_exact(&mut first).unwrap();
@@ -47,7 +46,9 @@ fn a_stop_delivers_what_was_received_and_the_next_run_goes_on_without_loss_or_re
     let mut process = start(&folder);
     let second = process.until("delivery of the rest", || {
         // Asked by length first, because reading it all is slow.
-        (folder.len("2.ndjson") > 0).then(|| ids(&folder, "2.ndjson")).filter(|ids| ids.len() + first.len() >= all)
+        (folder.len("2.ndjson") > 0)
+            .then(|| ids(&folder, "2.ndjson"))
+            .filter(|ids| ids.len() + first.len() >= all)
     });
     process.stop().assert_code(0);
     let both: BTreeSet<&String> = first.iter().chain(&second).collect();
@@ -80,12 +81,14 @@ fn a_sink_that_takes_nothing_is_retried_and_named_and_given_up_only_when_the_gra
             .replace("sinks: {", "sinks: { good: { to: { file: { path: good.ndjson } } },"),
     );
     let mut process = start(&folder);
-    let ready = process.until("the process to be unready", || page(port, "/ready").filter(|page| page.status == 503));
+    let ready =
+        process.until("the process to be unready", || page(port, "/ready").filter(|page| page.status == 503));
     assert!(ready.text.contains("siem") && !ready.text.contains("good"), "{}", ready.text);
     assert_eq!(page(port, "/live").unwrap().status, 200, "it lives all the same");
     let lines = 3 * flows::HOSTS as i64;
     let page = process.until("retries, and delivery to the other sink", || {
-        let retries = |page: &crate::process::Page| page.sum("floodmark_sink_retries_total", &["sink=\"siem\""]);
+        let retries =
+            |page: &crate::process::Page| page.sum("floodmark_sink_retries_total", &["sink=\"siem\""]);
         metrics(port).filter(|page| retries(page) >= 2 && page.sink("good", "delivered_total") == lines)
     });
     assert_eq!(page.sink("siem", "delivered_total"), 0);
@@ -116,7 +119,9 @@ fn a_quarantine_that_may_drop_drops_counts_and_goes_on() {
     folder.write("c.yaml", config(port, "{ file: { path: out.ndjson } }", quarantine));
     let mut process = start(&folder);
     let page = process.until("the drops", || {
-        metrics(port).filter(|page| page.sink("quarantine", "dropped_total") > 0 && page.sink("siem", "delivered_total") == 10)
+        metrics(port).filter(|page| {
+            page.sink("quarantine", "dropped_total") > 0 && page.sink("siem", "delivered_total") == 10
+        })
     });
     assert_eq!(page.sink("quarantine", "dropped_total"), 10);
     assert_eq!(page.sink("quarantine", "in_flight"), 0);
@@ -135,7 +140,8 @@ fn a_quarantine_that_must_not_drop_holds_everything_back_and_says_so() {
     let rest = "quarantine: { to: { file: { path: /dev/full } } }\nshutdown: { grace: 1s }\n";
     folder.write("c.yaml", config(port, "{ file: { path: out.ndjson } }", rest));
     let mut process = start(&folder);
-    let ready = process.until("the process to be unready", || page(port, "/ready").filter(|page| page.status == 503));
+    let ready =
+        process.until("the process to be unready", || page(port, "/ready").filter(|page| page.status == 503));
     assert!(ready.text.contains("quarantine"), "{}", ready.text);
     let ended = process.stop();
     ended.assert_code(75);
@@ -144,7 +150,8 @@ fn a_quarantine_that_must_not_drop_holds_everything_back_and_says_so() {
     folder.write("c.yaml", config(port, "{ file: { path: again.ndjson } }", ""));
     let mut process = start(&folder);
     process.until("everything again", || {
-        let all = folder.lines("again.ndjson").len() == 10 && folder.documents("quarantine.ndjson").len() == 10;
+        let all =
+            folder.lines("again.ndjson").len() == 10 && folder.documents("quarantine.ndjson").len() == 10;
         all.then_some(())
     });
     process.stop().assert_code(0);
@@ -159,8 +166,7 @@ fn a_reader_that_closes_stdout_ends_the_process_and_names_the_sink() {
     let folder = Folder::new();
     folder.write("in.log", flows::estate(500));
     folder.write("c.yaml", config(free_port(), "{ stdout: {} }", ""));
-    let mut process =
-        folder.start(folder.command(&["run", "-q", "-c", "c.yaml"]).stdout(Stdio::piped()));
+    let mut process = folder.start(folder.command(&["run", "-q", "-c", "c.yaml"]).stdout(Stdio::piped()));
     let mut out = process.stdout();
     out.read_exact(&mut [0; 100]).unwrap();
     drop(out);

@@ -33,7 +33,13 @@ fn a_faulty_config_ends_with_78_and_every_fault_has_its_line_and_column() {
         let more: &[&str] = if command == "replay" { &["in.log"] } else { &[] };
         let ended = folder.run(&[&[command, "-c", "c.yaml"], more].concat());
         ended.assert_code(78);
-        for told in ["c.yaml:4:3: limits.thread", "threads", "c.yaml:5:11: limits.memory", "c.yaml:6:1: scroe", "`score`"] {
+        for told in [
+            "c.yaml:4:3: limits.thread",
+            "threads",
+            "c.yaml:5:11: limits.memory",
+            "c.yaml:6:1: scroe",
+            "`score`",
+        ] {
             ended.assert_told(told);
         }
     }
@@ -73,6 +79,19 @@ fn a_limit_that_the_parts_do_not_fit_is_the_operators_to_raise() {
 }
 
 #[test]
+fn the_default_limit_holds_four_sinks_four_threads_and_databases_of_a_common_size() {
+    let sinks: String = (1..=3).map(|nth| format!("  more-{nth}: {{ to: {{ discard: {{}} }} }}\n")).collect();
+    // As large as a GeoLite2 City and an ASN database together are, twice: what else there is must leave room for it.
+    let room = 2 * 50;
+    let config = SOUND.replace(
+        "sinks: { out: { to: { discard: {} } } }",
+        &format!("sinks:\n{sinks}").trim_end().to_owned(),
+    );
+    let folder = folder(&format!("{config}\nlimits: {{ threads: 4, memory: {}MiB }}\n", 512 - room));
+    folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+}
+
+#[test]
 fn what_the_machine_does_not_have_ends_with_69_and_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -82,7 +101,10 @@ fn what_the_machine_does_not_have_ends_with_69_and_is_named() {
         (format!("{SOUND}enrich: {{ assets: [ {{ file: nowhere.csv }} ] }}\n"), "enrich.assets[0].file"),
         (SOUND.replace("in.log", "nowhere.log"), "source flows: "),
         (SOUND.replace("discard: {}", "file: { path: nowhere/out.ndjson }"), "sink out: "),
-        (format!("{SOUND}quarantine: {{ to: {{ file: {{ path: nowhere/q.ndjson }} }} }}\n"), "sink quarantine: "),
+        (
+            format!("{SOUND}quarantine: {{ to: {{ file: {{ path: nowhere/q.ndjson }} }} }}\n"),
+            "sink quarantine: ",
+        ),
         (format!("{SOUND}state: {{ directory: in.log }}\n"), "in.log"),
         (format!("{SOUND}telemetry: {{ listen: \"127.0.0.1:{port}\" }}\n"), "telemetry.listen"),
     ] {
@@ -99,7 +121,8 @@ fn what_the_machine_does_not_have_ends_with_69_and_is_named() {
 #[test]
 fn every_thing_that_is_missing_is_told_at_once_by_an_online_check() {
     let folder = folder(
-        &format!("{SOUND}enrich: {{ geoip: {{ city: nowhere.mmdb, asn: nowhere.mmdb }} }}\n").replace("in.log", "nowhere.log"),
+        &format!("{SOUND}enrich: {{ geoip: {{ city: nowhere.mmdb, asn: nowhere.mmdb }} }}\n")
+            .replace("in.log", "nowhere.log"),
     );
     let ended = folder.run(&["check", "--online", "-c", "c.yaml"]);
     ended.assert_code(69);
@@ -154,7 +177,8 @@ fn a_corrupt_state_ends_with_74_and_a_reset_keeps_the_old_file() {
 #[test]
 fn a_command_line_that_makes_no_sense_ends_with_64() {
     let folder = folder(SOUND);
-    for arguments in [&["fly"][..], &["run"], &["run", "--config"], &["check", "-c", "c.yaml", "--fast"], &[]] {
+    for arguments in [&["fly"][..], &["run"], &["run", "--config"], &["check", "-c", "c.yaml", "--fast"], &[]]
+    {
         let ended = folder.run(arguments);
         assert_eq!(ended.code(), Some(64), "{arguments:?} {}", ended.err);
         assert!(!ended.err.is_empty());

@@ -71,7 +71,8 @@ fn a_million_spoofed_sources_make_the_process_no_larger_than_the_first_300_000_d
             input.write_all(&lines).unwrap();
         }
         let settled = |page: &Page| {
-            page.source("entries_parsed_total") == most as i64 && page.sink("out", "filtered_total") >= most as i64
+            page.source("entries_parsed_total") == most as i64
+                && page.sink("out", "filtered_total") >= most as i64
         };
         let page = process.until("scoring of all lines", || metrics(port).filter(settled));
         for gauge in ["floodmark_score_entities", "floodmark_score_interfaces"] {

@@ -65,7 +65,8 @@ fn what_a_missing_format_string_sent_to_quarantine_comes_back_with_the_ids_of_a_
 }
 
 #[test]
-fn a_line_under_a_header_is_replayed_with_the_columns_of_that_header_and_what_stays_bad_is_quarantined_again() {
+fn a_line_under_a_header_is_replayed_with_the_columns_of_that_header_and_what_stays_bad_is_quarantined_again()
+{
     let folder = Folder::new();
     let bare = FIELDS.replace("${", "").replace('}', "");
     // One too long for the first config, and one that no config can read.
@@ -110,7 +111,9 @@ fn records_replayed_beside_a_running_process_leave_unscored_and_with_a_score_whe
     process.until("the quarantine", || (folder.lines("quarantine.ndjson").len() == 1).then_some(()));
     let lines = folder.lines("in.log").len() as i64;
     process.until("delivery", || {
-        metrics(port).filter(|page| page.source("entries_parsed_total") == lines - 1 && page.sink("out", "in_flight") == 0)
+        metrics(port).filter(|page| {
+            page.source("entries_parsed_total") == lines - 1 && page.sink("out", "in_flight") == 0
+        })
     });
     std::fs::copy(folder.path("quarantine.ndjson"), folder.path("again.ndjson")).unwrap();
 

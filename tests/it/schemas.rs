@@ -24,7 +24,10 @@ fn assert_printed(which: &str, file: &str) {
         fs::write(&path, &printed).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == printed, "schemas/{file} is not what the types say; FLOODMARK_BLESS=1 writes it anew");
+    assert!(
+        committed == printed,
+        "schemas/{file} is not what the types say; FLOODMARK_BLESS=1 writes it anew"
+    );
 }
 
 #[test]
@@ -77,7 +80,10 @@ fn keys_in(text: &str) -> BTreeSet<String> {
         if code.starts_with('#') {
             continue;
         }
-        for (colon, _) in code.match_indices(':').filter(|(at, _)| code[at + 1..].chars().next().is_none_or(|next| next == ' ')) {
+        for (colon, _) in code
+            .match_indices(':')
+            .filter(|(at, _)| code[at + 1..].chars().next().is_none_or(|next| next == ' '))
+        {
             let word = code[..colon].rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
             keys.insert(word.to_owned());
         }
@@ -88,7 +94,8 @@ fn keys_in(text: &str) -> BTreeSet<String> {
 #[test]
 fn every_key_of_every_config_stands_in_the_committed_schema() {
     let schema: Value =
-        serde_json::from_str(&fs::read_to_string(repository().join("schemas/config.schema.json")).unwrap()).unwrap();
+        serde_json::from_str(&fs::read_to_string(repository().join("schemas/config.schema.json")).unwrap())
+            .unwrap();
     let mut known = BTreeSet::new();
     keys_of(&schema, &mut known);
     for (path, text) in configs() {
@@ -129,7 +136,9 @@ fn a_format_string_of_all_54_aws_names_loads_unchanged_and_reads_a_line_of_54_co
          sinks: {{ out: {{ to: {{ file: {{ path: out.ndjson }} }} }} }}\n"
     );
     let loaded = Config::read("c.yaml", config.as_bytes(), &|_| None).unwrap_or_else(|p| panic!("{p}")).value;
-    let floodmark::parse::Config::VpcFlow { fields } = &loaded.sources["flows"].format else { panic!("another format") };
+    let floodmark::parse::Config::VpcFlow { fields } = &loaded.sources["flows"].format else {
+        panic!("another format")
+    };
     assert_eq!(fields.to_string(), format);
 
     let values: Vec<String> = names.iter().map(|name| value(name)).collect();

@@ -10,12 +10,12 @@ use std::{
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Chunk, Entry, Origin, Position, Reason, Reject};
+use crate::event::{Chunk, Origin, Position, Reason, Reject};
 
 /// Where each chunk stands at which the process has crashed, and how often.
 #[derive(Debug, Default)]
@@ -75,12 +75,11 @@ impl Crashes {
             return;
         }
         tracing::error!(origin = %chunk.origin, position = first, "quarantined a chunk at which the process crashed three times");
-        let format: Option<Arc<str>> = chunk.runs.first().map(|run| run.layout.format().clone());
-        let rejects = chunk.entries.drain(..).map(|entry: Entry| Reject {
-            entry,
-            reason: Reason::Crashed,
-            detail: String::new(),
-            format: format.clone(),
+        let mut runs = chunk.runs.iter().peekable();
+        let rejects = chunk.entries.drain(..).enumerate().map(|(index, entry)| {
+            while runs.next_if(|run| run.end as usize <= index).is_some() {}
+            let format = runs.peek().and_then(|run| run.replay_format());
+            Reject { entry, reason: Reason::Crashed, detail: String::new(), format }
         });
         chunk.rejects.extend(rejects);
         chunk.runs.clear();
@@ -111,7 +110,7 @@ pub fn write_down() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Partition, Record, SourceId, Span};
+    use crate::event::{Entry, Partition, Record, SourceId, Span};
 
     fn chunk(position: Position) -> Chunk {
         let mut chunk = Chunk::new(SourceId(0), Partition::new("flows"), Origin::stdin(), b"a\nb\n".to_vec());

@@ -96,16 +96,9 @@ impl Starter<'_> {
             health: self.app.health.clone(),
             give_up: self.give_up.clone(),
             recycle: Arc::new(move |documents| recycled.put(documents)),
+            gone: self.failed.clone(),
         };
-        let failed = self.failed.clone();
-        let task = tokio::spawn(async move {
-            let ended = delivery.run().await;
-            if ended.is_err() {
-                failed.stop();
-            }
-            ended
-        });
-        self.delivering.push((name.to_owned(), task));
+        self.delivering.push((name.to_owned(), tokio::spawn(delivery.run())));
         Ok(Outlet { queue: sender, books: books.clone(), spare })
     }
 }

@@ -203,8 +203,8 @@ impl Config {
     fn check(&self, tree: &Tree, problems: &mut Problems) {
         self.check_sources(tree, problems);
         self.check_shared_files(tree, problems);
-        for (key, error) in self.score.problems() {
-            problems.at(tree, &format!("score.{key}"), error.to_string(), None);
+        for (field, error) in self.score.problems() {
+            problems.at(tree, &format!("score.{field}"), error.to_string(), None);
         }
     }
 

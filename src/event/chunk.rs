@@ -71,6 +71,9 @@ pub struct Run {
     pub end: u32,
     /// How they are read.
     pub layout: Arc<Layout>,
+    /// Whether a header line of the stream named the layout. What is read as the config or AWS's default says is
+    /// replayed as they say then: the wrong format may be why it is in quarantine.
+    pub named: bool,
 }
 
 /// An entry or record that could not be read, to be quarantined.
@@ -82,8 +85,18 @@ pub struct Reject {
     pub reason: Reason,
     /// Why, for a person: which column, which value. Empty where the reason says it all.
     pub detail: String,
-    /// The format string of the layout it was read with, where one was known.
+    /// The format string of the layout it was read with, where a header line of the stream named it.
     pub format: Option<Arc<str>>,
+}
+
+// === impl Run ===
+
+impl Run {
+    /// The format string that a replay of its entries needs; nothing where the config tells it.
+    #[must_use]
+    pub fn replay_format(&self) -> Option<Arc<str>> {
+        self.named.then(|| self.layout.format().clone())
+    }
 }
 
 // === impl Chunk ===

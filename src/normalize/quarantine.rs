@@ -26,7 +26,7 @@ pub struct QuarantinedRecord {
     pub event_id: EventId,
     /// The entry as received.
     pub bytes: Vec<u8>,
-    /// The format string of the layout it was read with, where one was known.
+    /// The format string of the layout it was read with, where a header line of the stream named it.
     pub format: Option<String>,
     /// The document that a sink refused; absent for an entry that could not be read.
     pub refused: Option<Refused>,

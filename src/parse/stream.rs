@@ -29,6 +29,14 @@ pub enum How {
     Default,
 }
 
+impl How {
+    /// Whether a header line named the columns, now or when the record came first.
+    #[must_use]
+    pub fn is_named(self) -> bool {
+        matches!(self, Self::Header | Self::Replayed)
+    }
+}
+
 impl std::fmt::Display for How {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -160,7 +160,10 @@ impl Sift {
         if let Some(reject) = self.early.get_mut(self.next_early)
             && reject.entry.record as usize == index
         {
-            reject.format.get_or_insert_with(|| self.layout.0.format().clone());
+            let (layout, how) = &self.layout;
+            if reject.format.is_none() && how.is_named() {
+                reject.format = Some(layout.format().clone());
+            }
             self.next_early += 1;
             return Line::Entry;
         }
@@ -194,7 +197,7 @@ impl Sift {
         if chunk.runs.last().map_or(0, |run| run.end) < end {
             let (layout, how) = &self.layout;
             stream.note(layout, *how);
-            chunk.runs.push(Run { end, layout: layout.clone() });
+            chunk.runs.push(Run { end, layout: layout.clone(), named: how.is_named() });
         }
     }
 }

@@ -26,7 +26,8 @@ pub struct Config {
     /// start.
     pub learn_all: Duration,
     /// The most entities that have a baseline; each takes about two kilobytes. Events of further ones are delivered
-    /// without a score, and `floodmark_score_entities_refused_total` counts them. Default 100000; from 1 to 10000000.
+    /// without a score, and `floodmark_score_entities_refused_total` counts them. Default 64000, which leaves
+    /// room for databases, sinks and threads in the default `limits.memory`; from 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub entities_max: u32,
 }

@@ -61,7 +61,11 @@ impl Entity {
         window: Window,
         host: impl FnOnce() -> Option<Box<str>>,
     ) {
-        if score.log10_p < self.peak_log10_p {
+        // Where p has reached its floor, a window that goes on growing is still told whole.
+        let grown = |peak: &Peak| peak.window == window && peak.score.observed < score.observed;
+        if score.log10_p < self.peak_log10_p
+            || score.log10_p == self.peak_log10_p && self.peak.as_deref().is_some_and(grown)
+        {
             self.peak_log10_p = score.log10_p;
             self.peak = Some(Box::new(Peak { score: *score, window, host: host() }));
         }

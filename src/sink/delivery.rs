@@ -9,7 +9,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::sleep};
 use super::{Delivery, DocSet, Outcome, Sink, SinkError};
 use crate::{
     event::{Documents, EventId, Receipt},
-    pipe::{Backoff, BoxFuture, QueueReceiver, Stop},
+    pipe::{Backoff, BoxFuture, QueueReceiver, Stop, StopSwitch},
     telemetry::{books::SinkBooks, health::Health},
 };
 
@@ -65,6 +65,8 @@ pub struct DeliveryLoop {
     pub give_up: Stop,
     /// Takes back the buffers of what is delivered.
     pub recycle: Arc<dyn Fn(Documents) + Send + Sync>,
+    /// Says at once that the sink can never deliver again, so that no more is read for it.
+    pub gone: Arc<StopSwitch>,
 }
 
 /// How one set of documents ended.
@@ -91,6 +93,7 @@ impl DeliveryLoop {
             }
             if let Ending::Gone(error) = self.deliver(documents, permit).await {
                 self.health.ail(&self.name, &error.to_string());
+                self.gone.stop();
                 gone = Some(error);
             }
         }

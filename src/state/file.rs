@@ -71,6 +71,12 @@ pub(super) fn open(directory: &Path, options: OpenOptions) -> Result<Db, StateEr
 /// Opens the file to look at it. It is checked, and repaired where a crash left it, by whoever may write it.
 pub(super) fn open_read_only(directory: &Path) -> Result<Db, StateError> {
     let path = directory.join(FILE);
+    if directory.exists() && !directory.is_dir() {
+        return Err(StateError::Unusable {
+            directory: directory.into(),
+            cause: "it is not a directory".to_owned(),
+        });
+    }
     if !path.exists() {
         return Err(StateError::Missing { directory: directory.into() });
     }

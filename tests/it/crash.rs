@@ -122,6 +122,7 @@ fn config(source: &str, every: &str, rest: &str) -> String {
     format!(
         "sources: {{ flows: {{ from: {{ file: {{ paths: [\"in/*.log\"], {source} }} }} }} }}\n\
          sinks: {{ out: {{ to: {{ file: {{ path: out.ndjson }} }} }} }}\n\
+         score: {{ learn_all: 0s }}\n\
          state: {{ directory: state, every: {every} }}\n{rest}"
     )
 }

@@ -3,10 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails may panic")]
 
 mod books;
+mod conformance;
 #[cfg(feature = "crash-points")]
 mod crash;
+mod demo;
+mod determinism;
 mod drain;
+mod exit_codes;
 mod flows;
+mod memory;
 mod process;
+mod replay;
+mod schemas;
 mod skipped;
 mod tidy;

@@ -11,7 +11,7 @@ use std::{
 use super::*;
 use crate::{
     event::{DocumentKind, Settle, Settlement, Span},
-    pipe::{QueueSender, StopSwitch, queue, stop},
+    pipe::{QueueSender, Stop, StopSwitch, queue, stop},
     telemetry::metrics::Metrics,
 };
 
@@ -92,6 +92,7 @@ struct Stage {
     books: SinkBooks,
     health: Health,
     give_up: StopSwitch,
+    gone: Stop,
     sender: QueueSender<Documents>,
     delivery: DeliveryLoop,
 }
@@ -102,6 +103,7 @@ fn stage(script: Vec<Line>) -> Stage {
     let books = SinkBooks::new(&Metrics::default(), "siem");
     let health = Health::default();
     let (give_up, stopped) = stop();
+    let (gone_switch, gone) = stop();
     let (sender, queue) = queue(1 << 20);
     let delivery = DeliveryLoop {
         name: "siem".into(),
@@ -114,8 +116,9 @@ fn stage(script: Vec<Line>) -> Stage {
         health: health.clone(),
         give_up: stopped,
         recycle: Arc::new(drop),
+        gone: Arc::new(gone_switch),
     };
-    Stage { sink, graveyard, ledger: Arc::default(), books, health, give_up, sender, delivery }
+    Stage { sink, graveyard, ledger: Arc::default(), books, health, give_up, gone, sender, delivery }
 }
 
 impl Stage {
@@ -188,9 +191,13 @@ async fn a_sink_that_is_gone_for_good_ends_the_loop_and_abandons_the_rest() {
     let stage = stage(vec![Line::Vanish]);
     stage.offer().await;
     stage.offer().await;
-    let Stage { ledger, books, sender, delivery, give_up: _switch, .. } = stage;
+    let Stage { ledger, books, sender, delivery, mut gone, give_up: _switch, .. } = stage;
+    assert!(!gone.is_stopped());
+    let run = tokio::spawn(delivery.run());
+    // Said while more may still be offered: a source that never ends must not be read on.
+    gone.stopped().await;
     drop(sender);
-    assert!(delivery.run().await.is_err());
+    assert!(run.await.unwrap().is_err());
     assert_eq!(*ledger.0.lock().unwrap(), [Settlement::Abandoned, Settlement::Abandoned]);
     assert_eq!(books.documents_abandoned.get(), 6);
     assert!(books.balance());

@@ -19,7 +19,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where records come from, each source under a name of your choice. At least one.
-    #[schemars(length(min = 1))]
+    #[schemars(extend("minProperties" = 1))]
     pub sources: BTreeMap<String, SourceConfig>,
     /// What is added to each event. Default: direction, protocol and service names, no databases.
     #[serde(default)]
@@ -28,7 +28,7 @@ pub struct Config {
     #[serde(default)]
     pub score: score::Config,
     /// Where documents go, each sink under a name of your choice. At least one.
-    #[schemars(length(min = 1))]
+    #[schemars(extend("minProperties" = 1))]
     pub sinks: BTreeMap<String, SinkConfig>,
     /// Where entries go that cannot be read. Default: the file `quarantine.ndjson`, begun with its first entry.
     #[serde(default)]

@@ -260,6 +260,12 @@ fn what_was_committed_before_the_first_snapshot_is_learned_after_a_crash() {
 }
 
 #[test]
+fn what_a_snapshot_holds_is_not_learned_twice_when_nothing_was_committed_yet() {
+    // The second snapshot comes before the first commit, which takes a second.
+    assert!(crash_at(CrashPoint::SnapshotWrittenNotValid, 2, "200ms") > 0, "nothing was replayed");
+}
+
+#[test]
 fn a_process_killed_again_and_again_while_its_input_grows_loses_nothing() {
     for seed in [1, 2] {
         let mut random = ChaCha8Rng::seed_from_u64(seed);

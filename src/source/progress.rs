@@ -50,10 +50,11 @@ impl Known {
         self.committed.unwrap_or(0)
     }
 
-    /// What a source that commits learns from.
+    /// What a source that commits into the state learns from, whether or not anything of it was committed: a snapshot
+    /// may come before the first commit.
     #[must_use]
     pub fn learn_from(self) -> Position {
-        self.committed.and(self.scored).unwrap_or(0)
+        self.scored.unwrap_or(0)
     }
 }
 

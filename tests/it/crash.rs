@@ -260,6 +260,12 @@ fn what_was_committed_before_the_first_snapshot_is_learned_after_a_crash() {
 }
 
 #[test]
+fn what_a_snapshot_holds_is_not_learned_twice_when_nothing_was_committed_yet() {
+    // The second snapshot comes before the first commit, which takes a second.
+    assert!(crash_at(CrashPoint::SnapshotWrittenNotValid, 2, "200ms") > 0, "nothing was replayed");
+}
+
+#[test]
 fn a_process_killed_again_and_again_while_its_input_grows_loses_nothing() {
     for seed in [1, 2] {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -352,14 +358,14 @@ fn read_once_files_go_on_from_a_snapshot_taken_before_a_crash() {
     let folder = read_once();
     let calm = undisturbed_once(&folder);
     // On a machine that is through with all before it has taken a snapshot, it is held up for longer.
-    let crashed = (1..6).map(|try_number| {
+    let mut crashed = (1..6).map(|try_number| {
         let folder = read_once();
         let point = [("FLOODMARK_CRASH_AT", "snapshot_written_not_valid:2")];
         let mut process = held_up(&folder, &point, 100, Duration::from_millis(60 * try_number));
         crate::process::until("the end", || (!process.is_running()).then_some(()));
         (folder, process.wait())
     });
-    let (folder, _) = crashed.filter(|(_, ended)| ended.signal() == Some(SIGABRT)).next().expect("a crash");
+    let (folder, _) = crashed.find(|(_, ended)| ended.signal() == Some(SIGABRT)).expect("a crash");
     let store = Store::open_read_only(&folder.path("state"), score::GEOMETRY).unwrap();
     let known =
         ["in/1.log", "in/2.log", "in/3.log"].map(|name| store.scored(&origin(&folder, name)).unwrap());

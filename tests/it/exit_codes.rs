@@ -83,10 +83,8 @@ fn the_default_limit_holds_four_sinks_four_threads_and_databases_of_a_common_siz
     let sinks: String = (1..=3).map(|nth| format!("  more-{nth}: {{ to: {{ discard: {{}} }} }}\n")).collect();
     // As large as a GeoLite2 City and an ASN database together are, twice: what else there is must leave room for it.
     let room = 2 * 50;
-    let config = SOUND.replace(
-        "sinks: { out: { to: { discard: {} } } }",
-        &format!("sinks:\n{sinks}").trim_end().to_owned(),
-    );
+    let config =
+        SOUND.replace("sinks: { out: { to: { discard: {} } } }", format!("sinks:\n{sinks}").trim_end());
     let folder = folder(&format!("{config}\nlimits: {{ threads: 4, memory: {}MiB }}\n", 512 - room));
     folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
 }

@@ -96,14 +96,14 @@ fn a_line_under_a_header_is_replayed_with_the_columns_of_that_header_and_what_st
 fn records_replayed_beside_a_running_process_leave_unscored_and_with_a_score_when_the_state_is_free() {
     let folder = Folder::new();
     let port = free_port();
-    let state = format!("state: {{ directory: state, every: 1s }}\n");
+    let state = "state: { directory: state, every: 1s }\n";
     let follow = config("paths: [in.log], follow: true", "auto", "out.ndjson")
-        + &state
+        + state
         + &format!("telemetry: {{ listen: \"127.0.0.1:{port}\" }}\n");
     folder.write("c.yaml", follow);
     for out in ["beside", "alone"] {
         let name = format!("{out}.yaml");
-        folder.write(&name, config("paths: [in.log]", &fields(LONGER), &format!("{out}.ndjson")) + &state);
+        folder.write(&name, config("paths: [in.log]", &fields(LONGER), &format!("{out}.ndjson")) + state);
     }
     let late = flows::line(3, "198.51.100.7", 60_000, flows::START + 99 * flows::WINDOW) + " vpc-0a1b2c\n";
     folder.write("in.log", flows::estate(100) + &late + &flows::closing(100));

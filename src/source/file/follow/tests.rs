@@ -239,7 +239,7 @@ async fn a_restart_reads_from_the_earlier_of_both_positions_and_says_what_is_new
     // (C, R) → the first line read, the first delivered, the first learned.
     let table = [
         ((None, None), (0, 0, 0)),
-        ((None, at(3)), (0, 0, 0)),
+        ((None, at(3)), (0, 0, 3)),
         ((at(2), None), (0, 2, 0)),
         ((at(3), at(1)), (1, 3, 1)),
         ((at(1), at(3)), (1, 1, 3)),

@@ -5,12 +5,12 @@
 use floodmark::{
     event::{Documents, Receipt},
     normalize::{Namespace, Normalizer, QuarantinedRecord, SchemaName, Select, quarantine},
+    score::WINDOW_SECONDS,
 };
 use floodmark_fuzz::{parsed, resolved};
 use libfuzzer_sys::fuzz_target;
 
 const INGESTED_MS: u64 = 1_795_260_605_000;
-const WINDOW_SECONDS: u32 = 600;
 
 fuzz_target!(|text: &[u8]| {
     let batch = parsed(resolved(text));

@@ -109,7 +109,7 @@ fn put_large(out: &mut Vec<u8>, number: u64) {
     }
     let digits = digits(number);
     // The first byte is the lowest; all zeros are left out but the last.
-    let zeros = (digits | 1 << 56).trailing_zeros() / 8;
+    let zeros = (digits | (1 << 56)).trailing_zeros() / 8;
     let text = (digits | ASCII_ZEROS) >> (8 * zeros);
     let end = out.len() + 8 - zeros as usize;
     out.extend_from_slice(&text.to_le_bytes());
@@ -126,11 +126,11 @@ const ASCII_ZEROS: u64 = 0x3030_3030_3030_3030;
 /// 100 and 10 is multiplying by 10,486 / 2²⁰ and 103 / 2¹⁰, exact below 10,000 and 100.
 #[inline]
 const fn digits(number: u64) -> u64 {
-    let halves = number / 10_000 | (number % 10_000) << 32;
-    let hundreds = (halves * 10_486 >> 20) & 0x0000_007f_0000_007f;
-    let pairs = hundreds | (halves - 100 * hundreds) << 16;
-    let tens = (pairs * 103 >> 10) & 0x000f_000f_000f_000f;
-    tens | (pairs - 10 * tens) << 8
+    let halves = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let pairs = hundreds | ((halves - 100 * hundreds) << 16);
+    let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((pairs - 10 * tens) << 8)
 }
 
 /// Appends a finite number; nothing and `false` where it is none.

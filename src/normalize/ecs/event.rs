@@ -1,7 +1,7 @@
 //! The document of one event.
 
 use crate::{
-    event::{Asset, Batch, Field},
+    event::{Asset, Batch, Field, Value},
     normalize::{
         paths::{
             ACCOUNT_ID, CLOUD_PROVIDER, ENTITY_KIND, EVENT_DURATION, EVENT_END, EVENT_START, HOST_ID,
@@ -169,8 +169,8 @@ fn put_related(row: &Row<'_>, places: &mut Places, out: &mut Vec<u8>) {
         ];
         enclosed(out, piece![Key(RELATED_IP), Text("[")], b"],", |out| {
             for (index, address) in addresses.iter().enumerate() {
-                let seen = addresses[..index].iter().any(|other| row.same_address(*other, *address));
-                if !address.is_absent() && !seen {
+                let named = |other: &Value| row.same_address(*other, *address);
+                if !address.is_absent() && !addresses[..index].iter().any(named) {
                     out.push(b'"');
                     row.put(*address, out);
                     out.extend_from_slice(b"\",");

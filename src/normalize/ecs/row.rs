@@ -64,33 +64,36 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Appends a value to the inside of a string.
+    /// Appends a value to the inside of a string. Texts of the entry and addresses are most of what is written.
     #[inline(always)]
     pub(super) fn put(&self, value: Value, out: &mut Vec<u8>) {
         match value {
-            Value::Absent => {}
-            Value::Uint(number) => text::put_uint(out, number),
-            Value::Derived(span) => self.put_derived(span, out),
             // What was read as an address holds nothing but digits, letters, points and colons.
             Value::V4(_, span) | Value::V6 { text: span, .. } => text::put_plain(out, self.bytes, span),
-            Value::Text(span) => self.put_span(span, out),
+            Value::Text(span) if self.is_plain(span) => text::put_plain(out, self.bytes, span),
+            other => self.put_other(other, out),
         }
     }
 
     /// Appends the text at `span` of the chunk's bytes to the inside of a string.
-    #[inline(always)]
     pub(super) fn put_span(&self, span: Span, out: &mut Vec<u8>) {
-        let entry = self.event.entry.span;
-        if self.plain && span.start >= entry.start && span.end() <= entry.end() {
-            text::put_plain(out, self.bytes, span);
-        } else {
-            text::put(out, span.of(self.bytes));
-        }
+        self.put(Value::Text(span), out);
     }
 
-    #[cold]
-    fn put_derived(&self, span: Span, out: &mut Vec<u8>) {
-        text::put(out, span.of(&self.batch.derived));
+    /// Whether the text at `span` of the chunk's bytes is known to need no escape.
+    #[inline(always)]
+    fn is_plain(&self, span: Span) -> bool {
+        let entry = self.event.entry.span;
+        self.plain && span.start >= entry.start && span.end() <= entry.end()
+    }
+
+    #[inline(never)]
+    fn put_other(&self, value: Value, out: &mut Vec<u8>) {
+        match value {
+            Value::Uint(number) => text::put_uint(out, number),
+            Value::Derived(span) => text::put(out, span.of(&self.batch.derived)),
+            other => text::put(out, other.as_text().map_or(&[][..], |span| span.of(self.bytes))),
+        }
     }
 
     /// Appends those members that the row has a value for.

@@ -229,10 +229,11 @@ mod tests {
     fn an_id_is_one_hash_over_version_origin_position_index_and_bytes() {
         let text = "abcdefghijklmnopqrstuvwxyz";
         for len in 0..=text.len() {
-            let scheme = IdScheme::of(&Origin::from_text(&text[..len]));
+            let (origin, bytes) = text.split_at(len);
+            let scheme = IdScheme::of(&Origin::from_text(origin));
             for (position, index) in [(0, 0), (u64::MAX, 1), (1 << 33, u32::MAX)] {
-                let id = scheme.event(position, index, text[len..].as_bytes());
-                assert_eq!(id, defined(&text[..len], position, u64::from(index), text[len..].as_bytes()));
+                let id = scheme.event(position, index, bytes.as_bytes());
+                assert_eq!(id, defined(origin, position, u64::from(index), bytes.as_bytes()));
             }
         }
     }

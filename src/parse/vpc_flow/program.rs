@@ -17,8 +17,8 @@ pub(in crate::parse) struct Program {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
     pub what: What,
-    /// The slot of its value in the row.
-    pub slot: u8,
+    /// The slot of its value in the row; for an extra, its own place among the columns.
+    pub place: u8,
     /// The greatest number it can hold.
     pub max: u64,
 }
@@ -40,7 +40,7 @@ pub(super) enum What {
 impl Program {
     /// A program without a column.
     pub(in crate::parse) const fn new() -> Self {
-        let step = Step { what: What::Extra, slot: 0, max: 0 };
+        let step = Step { what: What::Extra, place: 0, max: 0 };
         Self { steps: [step; Layout::COLUMNS_MAX], len: 0, start: None, end: None }
     }
 
@@ -50,8 +50,8 @@ impl Program {
         self.start = slot(Field::Start);
         self.end = slot(Field::End);
         self.len = layout.columns().len();
-        for (step, column) in self.steps.iter_mut().zip(layout.columns()) {
-            *step = Step::of(column);
+        for (number, (step, column)) in self.steps.iter_mut().zip(layout.columns()).enumerate() {
+            *step = Step::of(column, number);
         }
     }
 
@@ -65,9 +65,9 @@ impl Program {
 // === impl Step ===
 
 impl Step {
-    fn of(column: &Column) -> Self {
+    fn of(column: &Column, number: usize) -> Self {
         let Column::Known { field, slot } = *column else {
-            return Self { what: What::Extra, slot: 0, max: 0 };
+            return Self { what: What::Extra, place: number as u8, max: 0 };
         };
         let (what, max) = match field.info().kind {
             Kind::Uint(max) => (What::Uint, max),
@@ -76,6 +76,6 @@ impl Step {
             Kind::Action => (What::Action, 0),
             Kind::LogStatus => (What::LogStatus, 0),
         };
-        Self { what, slot, max }
+        Self { what, place: slot, max }
     }
 }

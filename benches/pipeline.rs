@@ -122,7 +122,9 @@ fn stages(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let mut fresh = Line::new();
                 for batch in &mut enriched {
-                    (batch.verdicts.clear(), batch.entities.clear(), batch.findings.clear());
+                    batch.verdicts.clear();
+                    batch.entities.clear();
+                    batch.findings.clear();
                     fresh.score(batch);
                 }
             });

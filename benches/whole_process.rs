@@ -93,7 +93,10 @@ fn input(folder: &Path, input: Input, lines: u64) -> PathBuf {
     let (name, options) = match input {
         Input::Estate => ("v2", Options::load(lines, 8_000, 100_000)),
         Input::ManySources => ("sources", Options::load(lines, 100_000, 100_000)),
-        Input::Version5 => ("v5", Options { format: LineFormat::V5, ..Options::load(lines, 8_000, 100_000) }),
+        Input::Version5 => {
+            let load = Options::load(lines, 8_000, 100_000);
+            ("v5", Options { format: LineFormat::V5, header: true, ..load })
+        }
     };
     let path = folder.join(format!("{name}-{lines}.log"));
     if !path.exists() {

@@ -179,13 +179,12 @@ impl App {
     }
 }
 
+/// The state and who scores with it, as far as there are any.
+type Remembered = (Option<Arc<Store>>, Option<Arc<Scorer>>);
+
 /// Opens the state, where the config has one, and what scoring remembers in it. A replay goes on without either while
 /// a running process holds the state.
-fn open_state(
-    config: &Config,
-    options: &Options,
-    metrics: &Metrics,
-) -> Result<(Option<Arc<Store>>, Option<Arc<Scorer>>), AppError> {
+fn open_state(config: &Config, options: &Options, metrics: &Metrics) -> Result<Remembered, AppError> {
     let internal = config.enrich.internal.clone();
     let Some(state) = &config.state else {
         let scorer = Scorer::new(&config.score, &internal, metrics, widened(seed::fresh()));

@@ -62,6 +62,7 @@ pub(super) struct Kit {
 }
 
 /// A step after resolving.
+#[expect(clippy::large_enum_variant, reason = "nearly every step is a chunk, and none is kept for long")]
 enum Work {
     Chunk(Chunk),
     Assigned(Partition),

@@ -11,7 +11,7 @@ use super::{
     interfaces::{Interface, Interfaces},
     keys::{Finder, Key, Keys},
     networks::{Address, Networks, address},
-    own::{Common, Ends, Own, Side},
+    own::{Ends, Own, Shared, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
     plan::{Change, EntityRef},
     registry::{EVERYONE, Registry, entity_key, entity_name},
@@ -91,7 +91,7 @@ impl Attribution {
         let scope = [Column::Account, Column::Region, Column::Vpc].map(|column| record.text(column));
         let at = self.finder.of([scope[0], scope[1], scope[2], record.text(Column::Interface)], []);
         self.ahead[nth] = at;
-        self.interfaces.find(at).is_some_and(|place| self.interfaces.get(place).common == Common::Nothing)
+        self.interfaces.find(at).is_some_and(|place| self.interfaces.get(place).shared == Shared::Nothing)
     }
 
     /// Whom `record`, the `nth` of those that were looked at ahead, is about. With `learn` unset nothing is remembered of
@@ -120,8 +120,8 @@ impl Attribution {
         let at = self.ahead[nth];
         let unnamed = record.text(Column::Interface).is_empty();
         let interface = if unnamed { None } else { self.interface(record, at, learn) };
-        let common = interface.map_or_else(Default::default, |place| self.common(place, &ends, learn));
-        let Some(own) = ends.own(common, &self.internal) else { return Found::Nobody };
+        let shared = interface.map_or_else(Default::default, |place| self.shared(place, &ends, learn));
+        let Some(own) = ends.own(shared, &self.internal) else { return Found::Nobody };
         let asset = asset_of(record, own.side);
         let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
         let serial = asset.map_or(0, |asset| asset.serial);
@@ -170,14 +170,14 @@ impl Attribution {
 
     /// What the records of the interface at `place` have in common, this one included if `learn`.
     #[inline]
-    fn common(&mut self, place: u32, ends: &Ends, learn: bool) -> Common {
-        let common = self.interfaces.get(place).common;
+    fn shared(&mut self, place: u32, ends: &Ends, learn: bool) -> Shared {
+        let shared = self.interfaces.get(place).shared;
         if !learn || ends.own.is_some() {
-            return common;
+            return shared;
         }
-        let next = common.and(ends.source, ends.destination);
-        if next != common {
-            self.interfaces.change(place).common = next;
+        let next = shared.and(ends.source, ends.destination);
+        if next != shared {
+            self.interfaces.change(place).shared = next;
         }
         next
     }

@@ -105,7 +105,7 @@ fn interface_bytes(interface: &Interface) -> Vec<u8> {
     let mut out = vec![VERSION];
     interface.scope.iter().for_each(|part| put_text(part, &mut out));
     put_text(&interface.name, &mut out);
-    let addresses = interface.common.addresses();
+    let addresses = interface.shared.addresses();
     put_uint(addresses.0, &mut out);
     addresses.1.iter().for_each(|address| put_wide(*address, &mut out));
     put_uint(interface.strangers.len() as u64, &mut out);

@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use super::{keys::Key, networks::Address, own::Common};
+use super::{keys::Key, networks::Address, own::Shared};
 
 /// Most addresses of one interface that become entities of their own.
 pub(super) const ADDRESSES_MAX: u32 = 1_024;
@@ -17,7 +17,7 @@ pub(super) struct Interface {
     /// Its id: `eni-…`.
     pub(super) name: Box<str>,
     /// What its records have in common.
-    pub(super) common: Common,
+    pub(super) shared: Shared,
     /// Its own addresses outside the internal networks, in the order in which they were seen.
     pub(super) strangers: Vec<Address>,
     /// How many entities its addresses have made.
@@ -43,7 +43,7 @@ impl Interface {
         Self {
             scope: scope.map(Into::into),
             name: name.into(),
-            common: Common::default(),
+            shared: Shared::default(),
             strangers: Vec::new(),
             made: 0,
             dirty: false,

@@ -27,7 +27,7 @@ pub(super) struct Ends {
 
 /// What the records of one interface have in common so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Common {
+pub(super) enum Shared {
     /// No record yet.
     #[default]
     Anything,
@@ -46,9 +46,9 @@ pub(super) struct Own {
     pub(super) address: Address,
 }
 
-// === impl Common ===
+// === impl Shared ===
 
-impl Common {
+impl Shared {
     /// What is left in common with one more record between `source` and `destination`.
     #[inline]
     pub(super) fn and(self, source: Address, destination: Address) -> Self {
@@ -68,7 +68,7 @@ impl Common {
     }
 }
 
-impl Common {
+impl Shared {
     /// Its form, as a number, and the addresses in it: what the state keeps.
     pub(super) fn addresses(&self) -> (u64, Vec<Address>) {
         match *self {
@@ -102,11 +102,11 @@ impl Ends {
     /// A common address outside `internal` counts only where no side is internal. Otherwise an interface that forwards
     /// for many hosts to one stranger would make that stranger an entity.
     #[inline]
-    pub(super) fn own(&self, common: Common, internal: &Networks) -> Option<Own> {
+    pub(super) fn own(&self, shared: Shared, internal: &Networks) -> Option<Own> {
         if let Some(side) = self.own {
             return Some(Own { side, address: self.at(side, internal) });
         }
-        if let Common::One(address) = common {
+        if let Shared::One(address) = shared {
             let side = if address == self.source { Side::Source } else { Side::Destination };
             let strangers = || !internal.contain(self.source) && !internal.contain(self.destination);
             if internal.contain(address) || strangers() {
@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn the_own_address_follows_the_rules_in_their_order() {
         let internal = Networks::new(&["10.0.0.0/8".parse().unwrap(), "fc00::/7".parse().unwrap()]);
-        let one = |text| Common::One(at(text));
+        let one = |text| Shared::One(at(text));
         // source, destination, packet source, packet destination, direction, common → side, address
-        type Case<'a> = (&'a str, &'a str, &'a str, &'a str, Option<Side>, Common, Option<(Side, &'a str)>);
+        type Case<'a> = (&'a str, &'a str, &'a str, &'a str, Option<Side>, Shared, Option<(Side, &'a str)>);
         let (src, dst) = (Side::Source, Side::Destination);
         let cases: [Case<'_>; 13] = [
             ("10.0.0.1", "10.0.0.2", "", "", Some(src), one("10.0.0.2"), Some((src, "10.0.0.1"))),
@@ -153,7 +153,7 @@ mod tests {
                 "10.0.1.5",
                 "8.8.8.8",
                 Some(src),
-                Common::Nothing,
+                Shared::Nothing,
                 Some((src, "10.0.1.5")),
             ),
             (
@@ -162,10 +162,10 @@ mod tests {
                 "9.9.9.9",
                 "8.8.8.8",
                 Some(src),
-                Common::Nothing,
+                Shared::Nothing,
                 Some((src, "10.0.0.9")),
             ),
-            ("2600::1", "2600::2", "", "", Some(dst), Common::Nothing, Some((dst, "2600::2"))),
+            ("2600::1", "2600::2", "", "", Some(dst), Shared::Nothing, Some((dst, "2600::2"))),
             ("10.0.0.1", "10.0.0.2", "", "", None, one("10.0.0.2"), Some((dst, "10.0.0.2"))),
             (
                 "10.0.0.1",
@@ -173,17 +173,17 @@ mod tests {
                 "",
                 "",
                 None,
-                Common::Two(at("10.0.0.1"), at("10.0.0.2")),
+                Shared::Two(at("10.0.0.1"), at("10.0.0.2")),
                 Some((src, "10.0.0.1")),
             ),
             ("8.8.8.8", "10.0.0.2", "", "", None, one("8.8.8.8"), Some((dst, "10.0.0.2"))),
             ("2600::1", "2600::2", "", "", None, one("2600::2"), Some((dst, "2600::2"))),
-            ("10.0.0.9", "8.8.8.8", "10.0.1.5", "8.8.8.8", None, Common::Nothing, Some((src, "10.0.1.5"))),
-            ("8.8.8.8", "10.0.0.9", "8.8.8.8", "10.0.1.5", None, Common::Nothing, Some((dst, "10.0.1.5"))),
-            ("8.8.8.8", "fd00::1", "", "", None, Common::Nothing, Some((dst, "fd00::1"))),
-            ("8.8.8.8", "9.9.9.9", "", "", None, Common::Nothing, None),
+            ("10.0.0.9", "8.8.8.8", "10.0.1.5", "8.8.8.8", None, Shared::Nothing, Some((src, "10.0.1.5"))),
+            ("8.8.8.8", "10.0.0.9", "8.8.8.8", "10.0.1.5", None, Shared::Nothing, Some((dst, "10.0.1.5"))),
+            ("8.8.8.8", "fd00::1", "", "", None, Shared::Nothing, Some((dst, "fd00::1"))),
+            ("8.8.8.8", "9.9.9.9", "", "", None, Shared::Nothing, None),
         ];
-        for (source, destination, packet_source, packet_destination, own, common, expected) in cases {
+        for (source, destination, packet_source, packet_destination, own, shared, expected) in cases {
             let packet = |text: &str| (!text.is_empty()).then(|| at(text));
             let ends = Ends {
                 source: at(source),
@@ -194,20 +194,20 @@ mod tests {
             };
             let expected = expected.map(|(side, address)| Own { side, address: at(address) });
             assert_eq!(
-                ends.own(common, &internal),
+                ends.own(shared, &internal),
                 expected,
-                "{source} > {destination}, {common:?}, {own:?}"
+                "{source} > {destination}, {shared:?}, {own:?}"
             );
         }
     }
 
     #[test]
     fn the_common_address_is_what_stands_in_every_record() {
-        let start = Common::default().and(1, 2);
-        assert_eq!(start, Common::Two(1, 2));
-        assert_eq!(start.and(2, 1), Common::Two(1, 2), "the same two again decide nothing");
-        assert_eq!(start.and(3, 1), Common::One(1));
-        assert_eq!(start.and(2, 3).and(1, 3), Common::Nothing);
-        assert_eq!(Common::Nothing.and(1, 2), Common::Nothing, "what failed once is not tried again");
+        let start = Shared::default().and(1, 2);
+        assert_eq!(start, Shared::Two(1, 2));
+        assert_eq!(start.and(2, 1), Shared::Two(1, 2), "the same two again decide nothing");
+        assert_eq!(start.and(3, 1), Shared::One(1));
+        assert_eq!(start.and(2, 3).and(1, 3), Shared::Nothing);
+        assert_eq!(Shared::Nothing.and(1, 2), Shared::Nothing, "what failed once is not tried again");
     }
 }

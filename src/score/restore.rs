@@ -27,7 +27,7 @@ use super::{
     keys::Key,
     lock,
     networks::address,
-    own::Common,
+    own::Shared,
     peers::{Epoch, FEATURES, Group},
     pool::Pool,
     registry::{EVERYONE, entity_key, entity_name},
@@ -153,11 +153,11 @@ fn interface(mut bytes: &[u8]) -> Result<Interface, StateError> {
     take_version(bytes)?;
     let scope = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
     let mut interface = Interface::new(scope, take_text(bytes)?);
-    interface.common = match take_uint(bytes)? {
-        0 => Common::Anything,
-        1 => Common::One(take_wide(bytes)?),
-        2 => Common::Two(take_wide(bytes)?, take_wide(bytes)?),
-        3 => Common::Nothing,
+    interface.shared = match take_uint(bytes)? {
+        0 => Shared::Anything,
+        1 => Shared::One(take_wide(bytes)?),
+        2 => Shared::Two(take_wide(bytes)?, take_wide(bytes)?),
+        3 => Shared::Nothing,
         _ => return Err(StateError::Torn),
     };
     for _ in 0..take_count(bytes)? {

@@ -33,9 +33,14 @@ fn ported(detector: Detector) -> Finding {
     ported
 }
 
+type Named = Vec<(&'static str, Sample)>;
+
 /// Every golden document, by name.
-#[allow(clippy::too_many_lines, reason = "a table of cases")]
-pub(super) fn goldens() -> Vec<(&'static str, Sample)> {
+pub(super) fn goldens() -> Named {
+    [flows(), rarities(), hostile(), findings()].into_iter().flatten().collect()
+}
+
+fn flows() -> Named {
     vec![
         ("v2 accept", accepted()),
         (
@@ -91,6 +96,11 @@ pub(super) fn goldens() -> Vec<(&'static str, Sample)> {
                 .flow(Direction::Outbound, "udp", "https")
                 .ends(internal("v6", 23), Default::default()),
         ),
+    ]
+}
+
+fn rarities() -> Named {
+    vec![
         ("nodata", Sample::new().line(V2, "2 012345678901 eni-1 - - - - - - - 1795260605 1795260664 - NODATA")),
         ("skipdata", Sample::new().line(V2, "2 012345678901 eni-1 - - - - - - - 1795260605 1795260664 - SKIPDATA")),
         (
@@ -124,6 +134,11 @@ pub(super) fn goldens() -> Vec<(&'static str, Sample)> {
                 "arn:aws:ecs:eu-west-1:012345678901:cluster/front front 574fc0af-908 checkout 6adbd0d6 BPA 1795260664",
             ),
         ),
+    ]
+}
+
+fn hostile() -> Named {
+    vec![
         (
             "hostile extras",
             Sample::new().columns(&[
@@ -148,6 +163,11 @@ pub(super) fn goldens() -> Vec<(&'static str, Sample)> {
                 ("instance-tag", b"\xf0\x9f\x92\xa5%20\t"),
             ]),
         ),
+    ]
+}
+
+fn findings() -> Named {
+    vec![
         ("finding created", Sample::new().finding(finding(Revision::Created))),
         ("finding grown", Sample::new().finding(finding(Revision::Grown(9)))),
         ("finding closed", Sample::new().finding(finding(Revision::Closed))),
@@ -155,7 +175,8 @@ pub(super) fn goldens() -> Vec<(&'static str, Sample)> {
         ("finding of nobody known", {
             let mut bare = ported(Detector::VolumeOut);
             bare.score.feature = Feature::BytesOut;
-            bare.entity = EntityName { kind: "interface", name: "eni-1".into(), ..EntityName::default() }.into();
+            bare.entity =
+                EntityName { kind: "interface", name: "eni-1".into(), ..EntityName::default() }.into();
             (bare.address, bare.peer, bare.interface) = (None, None, None);
             (bare.mean, bare.mean_plus_3_sigma) = (f64::NAN, f64::INFINITY);
             Sample::new().finding(bare)

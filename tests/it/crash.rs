@@ -289,7 +289,8 @@ fn a_process_killed_again_and_again_while_its_input_grows_loses_nothing() {
     }
 }
 
-/// Files that are read once, into a sink that a test can hold up; a snapshot is taken every 200 ms.
+/// Files that are read once, into a sink that a test can hold up; while it is, a snapshot follows the other as soon as
+/// that one is delivered, however fast the machine is.
 fn read_once() -> Folder {
     let folder = Folder::new();
     for (name, first) in [("in/1.log", 0), ("in/2.log", 300), ("in/3.log", 600)] {
@@ -298,7 +299,7 @@ fn read_once() -> Folder {
     }
     let more = "\nlimits: { threads: 1 }\n";
     let held =
-        config("follow: false", "200ms", more).replace("sinks: {", "sinks: { held: { to: { stdout: {} } },");
+        config("follow: false", "10ms", more).replace("sinks: {", "sinks: { held: { to: { stdout: {} } },");
     folder.write("held.yaml", held);
     folder.write("c.yaml", config("follow: false", "200ms", more));
     folder

@@ -27,6 +27,7 @@ mod identity;
 mod interfaces;
 mod judge;
 mod keys;
+mod memo;
 mod memory;
 mod networks;
 mod openings;

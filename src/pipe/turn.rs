@@ -5,8 +5,15 @@ use std::sync::{Condvar, Mutex, PoisonError};
 /// A place that is passed in the order of tickets 0, 1, 2, …, one at a time.
 #[derive(Debug, Default)]
 pub struct Turn {
-    next: Mutex<u64>,
+    queue: Mutex<Queue>,
     moved: Condvar,
+}
+
+/// Whose turn it is, and how many wait for theirs.
+#[derive(Debug, Default)]
+struct Queue {
+    next: u64,
+    waiting: usize,
 }
 
 // === impl Turn ===
@@ -14,14 +21,21 @@ pub struct Turn {
 impl Turn {
     /// Waits until all tickets before `ticket` have passed.
     pub fn wait(&self, ticket: u64) {
-        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.moved.wait_while(next, |next| *next < ticket).unwrap_or_else(PoisonError::into_inner));
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.waiting += 1;
+        queue =
+            self.moved.wait_while(queue, |queue| queue.next < ticket).unwrap_or_else(PoisonError::into_inner);
+        queue.waiting -= 1;
     }
 
     /// Lets the ticket after `ticket` in; called by the holder of `ticket` when it is through.
     pub fn pass(&self, ticket: u64) {
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = ticket + 1;
-        self.moved.notify_all();
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.next = ticket + 1;
+        // Waking is a system call, and mostly there is nobody to wake.
+        if queue.waiting > 0 {
+            self.moved.notify_all();
+        }
     }
 
     /// Waits for `ticket`'s turn, does `work`, and lets the next one in.

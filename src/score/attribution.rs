@@ -2,11 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::event::{Asset, Endpoint};
+use crate::event::{Asset, Batch, Endpoint};
 
 use super::{
     Identity,
-    columns::{Column, Record},
+    columns::{Column, Record, Slots},
     identity::{ADDRESS, INTERFACE, Who, scope_of, who},
     interfaces::{Interface, Interfaces},
     keys::{Finder, Key, Keys},
@@ -17,8 +17,8 @@ use super::{
     registry::{EVERYONE, Registry, entity_key, entity_name},
 };
 
-/// How many records are looked at ahead.
-pub(super) const AHEAD: usize = 16;
+/// How many records are attributed in one go.
+pub(super) const FEW: usize = 16;
 
 /// What tells whom a record is about, and what it has learned about that.
 #[derive(Debug)]
@@ -31,8 +31,9 @@ pub(super) struct Attribution {
     pub(super) registry: Registry,
     /// Place of a peer group's pool by its key.
     pub(super) pools: HashMap<Key, u32>,
-    /// Keys of the interfaces of the next few records.
-    ahead: [Key; AHEAD],
+    /// Of the few records that are attributed at a time.
+    steps: [Step; FEW],
+    found: [Found; FEW],
     /// Entities that were wanted and refused because there are as many as may be.
     pub(super) refused: u64,
     scope: String,
@@ -48,6 +49,17 @@ pub(super) enum Found {
     Nobody,
     /// An entity, the side it stands on, and what to do to it first (see [`super::plan::Observation::change`]).
     Entity { entity: EntityRef, side: Side, change: u32 },
+}
+
+/// A record on its way to whom it is about.
+#[derive(Debug, Clone, Copy, Default)]
+struct Step {
+    /// The key of its interface.
+    at: Key,
+    interface: Option<u32>,
+    own: Option<Own>,
+    /// The key of what tells entities apart in its bytes.
+    memory: Key,
 }
 
 /// A name that is to be looked up or made.
@@ -77,38 +89,66 @@ impl Attribution {
             interfaces: Interfaces::new(entities_max),
             registry: Registry::new(entities_max),
             pools: HashMap::new(),
-            ahead: [0; AHEAD],
+            steps: Default::default(),
+            found: [Found::Blind; FEW],
             refused: 0,
             scope: String::new(),
             name: String::new(),
         }
     }
 
-    /// Finds the interface of `record`, the `nth` of the next few, ahead of time: done for several records in one go,
-    /// their memory is fetched side by side. What it returns only keeps that from being left out.
-    #[inline]
-    pub(super) fn look_ahead(&mut self, nth: usize, record: &Record<'_>) -> bool {
-        let scope = [Column::Account, Column::Region, Column::Vpc].map(|column| record.text(column));
-        let at = self.finder.of([scope[0], scope[1], scope[2], record.text(Column::Interface)], []);
-        self.ahead[nth] = at;
-        self.interfaces.find(at).is_some_and(|place| self.interfaces.get(place).shared == Shared::Nothing)
-    }
-
-    /// Whom `record`, the `nth` of those that were looked at ahead, is about. With `learn` unset nothing is remembered of
-    /// it.
-    #[inline]
-    pub(super) fn of(
+    /// Finds whom the records of `batch` from `first` on are about, [`FEW`] of them or as many as are left. Nothing is
+    /// remembered of those that are not to be learned.
+    ///
+    /// It goes over them again and again, each time one look-up further: what a look-up reads from memory is then fetched
+    /// for all of them side by side, where one record after the other would wait for it each time.
+    pub(super) fn attribute(
         &mut self,
-        nth: usize,
-        record: &Record<'_>,
-        learn: bool,
+        slots: &mut Slots,
+        batch: &Batch,
+        first: usize,
         changes: &mut Vec<Change>,
         peers: &SharedPeers,
-    ) -> Found {
+    ) -> &[Found] {
+        let events = &batch.events[first..batch.events.len().min(first + FEW)];
+        let mut read = 0;
+        for (step, event) in self.steps.iter_mut().zip(events) {
+            step.at = interface_key(&self.finder, &slots.read(batch, event));
+        }
+        for step in &self.steps[..events.len()] {
+            read ^= self.interfaces.warm(step.at);
+        }
+        for (nth, event) in events.iter().enumerate() {
+            let at = self.steps[nth].at;
+            self.steps[nth].interface = self.interface(&slots.read(batch, event), at, event.learn);
+        }
+        for step in &self.steps[..events.len()] {
+            read ^= step.interface.map_or(0, |place| self.interfaces.warm_shared(place));
+        }
+        for (nth, event) in events.iter().enumerate() {
+            self.take_side(nth, &slots.read(batch, event), event.learn);
+        }
+        for step in &self.steps[..events.len()] {
+            read ^= self.registry.warm(step.memory);
+        }
+        std::hint::black_box(read);
+        for (nth, event) in events.iter().enumerate() {
+            self.found[nth] = self.find(nth, &slots.read(batch, event), event.learn, changes, peers);
+        }
+        &self.found[..events.len()]
+    }
+
+    /// Decides which side of `record`, the `nth` of the few, is its own. One without an end is about no window of anybody.
+    #[inline]
+    fn take_side(&mut self, nth: usize, record: &Record<'_>, learn: bool) {
+        self.steps[nth].own = None;
+        if record.uint(Column::End).is_none() {
+            return;
+        }
         let (Some(source), Some(destination)) =
             (record.address(Column::Source), record.address(Column::Destination))
         else {
-            return Found::Blind;
+            return;
         };
         let ends = Ends {
             source,
@@ -117,43 +157,57 @@ impl Attribution {
             packet_destination: record.address(Column::PacketDestination),
             own: direction(record),
         };
-        let at = self.ahead[nth];
-        let unnamed = record.text(Column::Interface).is_empty();
-        let interface = if unnamed { None } else { self.interface(record, at, learn) };
+        let Step { at, interface, .. } = self.steps[nth];
         let shared = interface.map_or_else(Default::default, |place| self.shared(place, &ends, learn));
-        let Some(own) = ends.own(shared, &self.internal) else { return Found::Nobody };
-        let asset = asset_of(record, own.side);
-        let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
-        let serial = asset.map_or(0, |asset| asset.serial);
+        let Some(own) = ends.own(shared, &self.internal) else { return };
+        let serial = asset_of(record, own.side).map_or(0, |asset| asset.serial);
         let tail = u128::from(serial) << 1 | u128::from(interface.is_some());
-        let memory = self.finder.of(said, [at, own.address, tail]);
-        match self.registry.recall(memory) {
-            Some(None) => Found::Nobody,
-            Some(Some(entity)) => Found::Entity { entity, side: own.side, change: 0 },
+        let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
+        self.steps[nth].own = Some(own);
+        self.steps[nth].memory = self.finder.of(said, [at, own.address, tail]);
+    }
+
+    /// Whom `record`, the `nth` of the few, is about.
+    #[inline]
+    fn find(
+        &mut self,
+        nth: usize,
+        record: &Record<'_>,
+        learn: bool,
+        changes: &mut Vec<Change>,
+        peers: &SharedPeers,
+    ) -> Found {
+        let Step { own, memory, interface, .. } = self.steps[nth];
+        let Some(own) = own else {
+            let named = [Column::Source, Column::Destination].map(|column| record.address(column));
+            return if named.contains(&None) { Found::Blind } else { Found::Nobody };
+        };
+        let found = match self.registry.recall(memory) {
+            Some(entity) => entity.map(|entity| (entity, 0)),
             None => {
-                let found = self.resolve(record, &own, interface, asset, learn, changes, peers);
+                let found = self.resolve(record, &own, interface, learn, changes, peers);
                 if learn {
                     self.registry.remember(memory, found.map(|(entity, _)| entity));
                 }
-                found.map_or(Found::Nobody, |(entity, change)| Found::Entity {
-                    entity,
-                    side: own.side,
-                    change,
-                })
+                found
             }
-        }
+        };
+        found.map_or(Found::Nobody, |(entity, change)| Found::Entity { entity, side: own.side, change })
     }
 
     /// Takes over `interface` from a snapshot.
-    pub(super) fn restore(&mut self, interface: Interface) {
+    pub(super) fn restore(&mut self, interface: Interface, shared: Shared) {
         let [account, region, vpc] = interface.scope.each_ref().map(|part| part.as_bytes());
         let at = self.finder.of([account, region, vpc, interface.name.as_bytes()], []);
-        self.interfaces.add(at, interface);
+        self.interfaces.add(at, interface, shared);
     }
 
     /// The place of the record's interface, which is added if `learn` and there is room.
     #[inline]
     fn interface(&mut self, record: &Record<'_>, at: Key, learn: bool) -> Option<u32> {
+        if record.text(Column::Interface).is_empty() {
+            return None;
+        }
         if let Some(place) = self.interfaces.find(at) {
             return Some(place);
         }
@@ -163,7 +217,8 @@ impl Attribution {
         let text = |column| String::from_utf8_lossy(record.text(column));
         let scope = [text(Column::Account), text(Column::Region), text(Column::Vpc)];
         let scope = [&*scope[0], &*scope[1], &*scope[2]];
-        let place = self.interfaces.add(at, Interface::new(scope, &text(Column::Interface)))?;
+        let place =
+            self.interfaces.add(at, Interface::new(scope, &text(Column::Interface)), Shared::default())?;
         self.interfaces.change(place);
         Some(place)
     }
@@ -171,30 +226,29 @@ impl Attribution {
     /// What the records of the interface at `place` have in common, this one included if `learn`.
     #[inline]
     fn shared(&mut self, place: u32, ends: &Ends, learn: bool) -> Shared {
-        let shared = self.interfaces.get(place).shared;
+        let shared = self.interfaces.shared(place);
         if !learn || ends.own.is_some() {
             return shared;
         }
         let next = shared.and(ends.source, ends.destination);
         if next != shared {
-            self.interfaces.change(place).shared = next;
+            self.interfaces.share(place, next);
         }
         next
     }
 
     /// The slow way, taken when the memory has no answer: by name.
     #[cold]
-    #[expect(clippy::too_many_arguments, reason = "it is the second half of `of`, kept out of its way")]
     fn resolve(
         &mut self,
         record: &Record<'_>,
         own: &Own,
         interface: Option<u32>,
-        asset: Option<&Arc<Asset>>,
         learn: bool,
         changes: &mut Vec<Change>,
         peers: &SharedPeers,
     ) -> Option<(EntityRef, u32)> {
+        let asset = asset_of(record, own.side);
         scope_of(record, &mut self.scope);
         let wanted = match who(&self.identity, record, asset.map(|asset| &**asset), &mut self.name)? {
             Who::Named(kind) => self.wanted(kind),
@@ -279,6 +333,13 @@ impl Attribution {
         self.pools.insert(key, place);
         place
     }
+}
+
+/// The key of the interface of `record`, by the bytes that name it.
+#[inline]
+fn interface_key(finder: &Finder, record: &Record<'_>) -> Key {
+    let columns = [Column::Account, Column::Region, Column::Vpc, Column::Interface];
+    finder.of(columns.map(|column| record.text(column)), [])
 }
 
 /// The interface's own side, as `flow-direction` has it.

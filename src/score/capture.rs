@@ -10,6 +10,7 @@ use super::{
     keys::Keys,
     lock,
     networks::number,
+    own::Shared,
     peers::{Epoch, Group},
     shard::Shard,
     wire::{ENTITY, GATE, GROUP, INTERFACE, VERSION, key, put_int, put_option, put_text, put_uint, put_wide},
@@ -41,8 +42,8 @@ impl Scorer {
             }
             let keys = gate.attribution.keys.clone();
             entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
-            gate.attribution.interfaces.take_dirty(|interface| {
-                entries.insert(interface_key(&keys, interface), Some(interface_bytes(interface)));
+            gate.attribution.interfaces.take_dirty(|interface, shared| {
+                entries.insert(interface_key(&keys, interface), Some(interface_bytes(interface, shared)));
             });
         });
         for (nth, turn) in self.shard_turns.iter().enumerate() {
@@ -101,11 +102,11 @@ fn interface_key(keys: &Keys, interface: &Interface) -> Vec<u8> {
     key(INTERFACE, keys.of(&["interface", account, region, vpc, &interface.name]))
 }
 
-fn interface_bytes(interface: &Interface) -> Vec<u8> {
+fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
     let mut out = vec![VERSION];
     interface.scope.iter().for_each(|part| put_text(part, &mut out));
     put_text(&interface.name, &mut out);
-    let addresses = interface.shared.addresses();
+    let addresses = shared.addresses();
     put_uint(addresses.0, &mut out);
     addresses.1.iter().for_each(|address| put_wide(*address, &mut out));
     put_uint(interface.strangers.len() as u64, &mut out);

@@ -143,12 +143,19 @@ impl Entity {
         }
     }
 
-    /// Reads what an observation will read, so that the memory of several entities is fetched side by side.
+    /// Reads what an observation will read of the entity itself, the judge of fold `as_of` with it, so that the memory of
+    /// several entities is fetched side by side.
     #[inline]
-    pub(super) fn warm(&self) -> u64 {
-        let open = self.open.last().map_or(0, |open| open.bytes ^ open.window as u64 ^ open.judged as u64);
-        let judges = self.judges.each_ref().map(|judge| judge.as_of as u64 ^ u64::from(judge.is_able()));
-        self.named.0 ^ u64::from(self.dirty) ^ open ^ judges[0] ^ judges[1]
+    pub(super) fn warm(&self, as_of: Window) -> u64 {
+        let peak = u64::from(self.peak_log10_p.to_bits());
+        self.named.0 ^ u64::from(self.dirty) ^ peak ^ self.judges[(as_of & 1) as usize].warm()
+    }
+
+    /// Reads what an observation will read behind the entity's pointers.
+    #[inline]
+    pub(super) fn warm_behind(&self) -> u64 {
+        let open = self.open.last().map_or(0, Open::warm);
+        open ^ Arc::strong_count(&self.name) as u64
     }
 
     /// The judge as of fold `as_of`, which must have run and not be older than what is settled.
@@ -246,6 +253,12 @@ impl Open {
     #[inline]
     pub(super) fn weighed(&self, as_of: Window) -> Option<[f32; FEATURES]> {
         (self.judged == as_of).then_some(self.log10_p)
+    }
+
+    /// Reads the lines of the processor's cache that it lies on.
+    #[inline]
+    fn warm(&self) -> u64 {
+        self.bytes ^ self.judged as u64 ^ u64::from(self.ports.count())
     }
 
     /// Notes that the window has changed and must be judged again.

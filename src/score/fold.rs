@@ -10,7 +10,7 @@ use super::{
     finding::{Notice, document},
     grid::{Grid, Window},
     peers::{FEATURES, Peers, moment_of},
-    shard::Shard,
+    shard::{AHEAD, Shard},
 };
 
 /// What folding needs besides the state.
@@ -116,11 +116,15 @@ impl Shard {
         notices: &mut Vec<Notice>,
     ) {
         let moment = moment_of(bench.decay, window);
-        for slot in self.open.remove(&window).unwrap_or_default() {
+        let as_of = bench.as_of(window);
+        let slots = self.open.remove(&window).unwrap_or_default();
+        for (nth, &slot) in slots.iter().enumerate() {
+            if nth % AHEAD == 0 {
+                self.warm(slots[nth..].iter().take(AHEAD).copied(), as_of);
+            }
             self.soil(slot);
             let entity = &mut self.entities[slot as usize];
             let Ok(place) = entity.find(window) else { continue };
-            let as_of = bench.as_of(window);
             let log10_p = entity.weigh(place, as_of, bench);
             let judge = *entity.judge(as_of, bench);
             let open = entity.open.remove(place);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::event::{Batch, Origin, Partition, Position};
 
 use super::{
-    attribution::{AHEAD, Attribution, Found},
+    attribution::{Attribution, FEW, Found},
     clocks::Clocks,
     columns::{Column, Record, Slots},
     grid::{Grid, Window},
@@ -69,42 +69,44 @@ impl Gate {
         let place = self.clocks.enter(&chunk.partition);
         let others = self.clocks.others(place);
         let mut watermark = self.clocks.watermark(place);
-        for (index, event) in batch.events.iter().enumerate() {
-            if index % AHEAD == 0 {
-                self.look_ahead(batch, index);
-            }
-            let record = self.slots.read(batch, event);
-            let Some(end) = record.uint(Column::End) else {
-                tally.unattributed += 1;
-                continue;
-            };
-            let end = i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX);
-            let overtaken = self.grid.due(Grid::window(end)) <= watermark;
-            if event.learn && end > watermark {
-                watermark = end;
-                if end.min(others) >= self.grid.due(self.folded + 1) {
-                    self.folded = self.grid.passed(end.min(others));
-                    self.openings.fold(self.folded);
-                    plan.cut(self.folded, index as u32);
+        for first in (0..batch.events.len()).step_by(FEW) {
+            let found = self.attribution.attribute(&mut self.slots, batch, first, &mut plan.changes, peers);
+            for (found, index) in found.iter().zip(first..) {
+                let event = &batch.events[index];
+                let record = self.slots.read(batch, event);
+                let Some(end) = record.uint(Column::End) else {
+                    tally.unattributed += 1;
+                    continue;
+                };
+                let end = i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX);
+                let overtaken = self.grid.due(Grid::window(end)) <= watermark;
+                if event.learn && end > watermark {
+                    watermark = end;
+                    if end.min(others) >= self.grid.due(self.folded + 1) {
+                        self.folded = self.grid.passed(end.min(others));
+                        self.openings.fold(self.folded);
+                        plan.cut(self.folded, index as u32);
+                    }
                 }
-            }
-            let window = Grid::window(end);
-            let standing = match event.learn {
-                false => Standing::Known,
-                true if overtaken || window <= self.folded => Standing::Late,
-                true => Standing::Learned,
-            };
-            tally.late += u64::from(standing == Standing::Late);
-            match self.attribution.of(index % AHEAD, &record, event.learn, &mut plan.changes, peers) {
-                Found::Blind => tally.blind += 1,
-                Found::Nobody => tally.unattributed += 1,
-                Found::Entity { entity, side, change } => {
-                    let seen = observation(&record, index, window, standing, side);
-                    let seen = Observation { slot: entity.slot(), change, ..seen };
-                    plan.observations[entity.shard()].push(seen);
-                    if standing == Standing::Learned {
-                        self.openings.enter(entity, window);
-                        tally.forced += u64::from(force(&mut self.folded, &mut self.openings, plan, index));
+                let window = Grid::window(end);
+                let standing = match event.learn {
+                    false => Standing::Known,
+                    true if overtaken || window <= self.folded => Standing::Late,
+                    true => Standing::Learned,
+                };
+                tally.late += u64::from(standing == Standing::Late);
+                match *found {
+                    Found::Blind => tally.blind += 1,
+                    Found::Nobody => tally.unattributed += 1,
+                    Found::Entity { entity, side, change } => {
+                        let seen = observation(&record, index, window, standing, side);
+                        let seen = Observation { slot: entity.slot(), change, ..seen };
+                        plan.observations[entity.shard()].push(seen);
+                        if standing == Standing::Learned {
+                            self.openings.enter(entity, window);
+                            tally.forced +=
+                                u64::from(force(&mut self.folded, &mut self.openings, plan, index));
+                        }
                     }
                 }
             }
@@ -113,15 +115,6 @@ impl Gate {
         let scored = self.positions.entry(chunk.origin.clone()).or_default();
         *scored = chunk.next.max(chunk.learn_from).max(*scored);
         tally
-    }
-
-    /// Looks at the next few events from `index` on.
-    fn look_ahead(&mut self, batch: &Batch, index: usize) {
-        let mut read = false;
-        for (nth, event) in batch.events[index..].iter().take(AHEAD).enumerate() {
-            read ^= self.attribution.look_ahead(nth, &self.slots.read(batch, event));
-        }
-        std::hint::black_box(read);
     }
 
     /// Waits for `partition` from here on.

@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use super::{keys::Key, networks::Address, own::Shared};
+use super::{keys::Key, memo::Memo, networks::Address, own::Shared};
 
 /// Most addresses of one interface that become entities of their own.
 pub(super) const ADDRESSES_MAX: u32 = 1_024;
@@ -16,8 +16,6 @@ pub(super) struct Interface {
     pub(super) scope: [Box<str>; 3],
     /// Its id: `eni-…`.
     pub(super) name: Box<str>,
-    /// What its records have in common.
-    pub(super) shared: Shared,
     /// Its own addresses outside the internal networks, in the order in which they were seen.
     pub(super) strangers: Vec<Address>,
     /// How many entities its addresses have made.
@@ -30,7 +28,11 @@ pub(super) struct Interface {
 #[derive(Debug)]
 pub(super) struct Interfaces {
     places: HashTable<(Key, u32)>,
+    /// In front of the places.
+    memo: Memo,
     all: Vec<Interface>,
+    /// What the records of each have in common: apart, because every record asks for it.
+    shared: Vec<Shared>,
     dirty: Vec<u32>,
     max: usize,
 }
@@ -40,14 +42,7 @@ pub(super) struct Interfaces {
 impl Interface {
     /// The interface `name` in `scope`, of which no record is known yet.
     pub(super) fn new(scope: [&str; 3], name: &str) -> Self {
-        Self {
-            scope: scope.map(Into::into),
-            name: name.into(),
-            shared: Shared::default(),
-            strangers: Vec::new(),
-            made: 0,
-            dirty: false,
-        }
+        Self { scope: scope.map(Into::into), name: name.into(), strangers: Vec::new(), made: 0, dirty: false }
     }
 
     /// Whether it may make one more entity of an address.
@@ -73,24 +68,60 @@ impl Interface {
 impl Interfaces {
     /// No interface yet, and never more than `max`.
     pub(super) fn new(max: usize) -> Self {
-        Self { places: HashTable::new(), all: Vec::new(), dirty: Vec::new(), max }
+        Self {
+            places: HashTable::new(),
+            memo: Memo::new(),
+            all: Vec::new(),
+            shared: Vec::new(),
+            dirty: Vec::new(),
+            max,
+        }
     }
 
     /// The place of the interface with `key`.
     #[inline]
-    pub(super) fn find(&self, key: Key) -> Option<u32> {
-        self.places.find(key as u64, |entry| entry.0 == key).map(|entry| entry.1)
+    pub(super) fn find(&mut self, key: Key) -> Option<u32> {
+        self.memo.recall(key).or_else(|| {
+            let place = self.places.find(key as u64, |entry| entry.0 == key)?.1;
+            self.memo.remember(key, place);
+            Some(place)
+        })
     }
 
-    /// Adds `interface` under `key`; `None` when there are as many as may be.
-    pub(super) fn add(&mut self, key: Key, interface: Interface) -> Option<u32> {
+    /// Reads what [`Self::find`] will read.
+    #[inline]
+    pub(super) fn warm(&self, key: Key) -> u64 {
+        self.memo.warm(key)
+    }
+
+    /// Adds `interface` under `key`, whose records have `shared` in common; `None` when there are as many as may be.
+    pub(super) fn add(&mut self, key: Key, interface: Interface, shared: Shared) -> Option<u32> {
         if self.all.len() >= self.max {
             return None;
         }
         let place = self.all.len() as u32;
         self.all.push(interface);
+        self.shared.push(shared);
         self.places.insert_unique(key as u64, (key, place), |entry| entry.0 as u64);
         Some(place)
+    }
+
+    /// What the records of the interface at `place` have in common.
+    #[inline]
+    pub(super) fn shared(&self, place: u32) -> Shared {
+        self.shared[place as usize]
+    }
+
+    /// Reads what [`Self::shared`] will read.
+    #[inline]
+    pub(super) fn warm_shared(&self, place: u32) -> u64 {
+        u64::from(self.shared[place as usize] == Shared::Nothing)
+    }
+
+    /// Changes what the records of the interface at `place` have in common.
+    pub(super) fn share(&mut self, place: u32, shared: Shared) {
+        self.shared[place as usize] = shared;
+        self.change(place);
     }
 
     /// The interface at `place`.
@@ -120,11 +151,11 @@ impl Interfaces {
     }
 
     /// Those that have changed since this was called last.
-    pub(super) fn take_dirty(&mut self, mut each: impl FnMut(&Interface)) {
+    pub(super) fn take_dirty(&mut self, mut each: impl FnMut(&Interface, Shared)) {
         for place in std::mem::take(&mut self.dirty) {
             let interface = &mut self.all[place as usize];
             interface.dirty = false;
-            each(interface);
+            each(interface, self.shared[place as usize]);
         }
     }
 }

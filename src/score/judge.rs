@@ -42,6 +42,13 @@ impl Judge {
         Self { as_of, knots, learns_all: pooled.born.is_none_or(young) }
     }
 
+    /// Reads the lines of the processor's cache that it lies on.
+    #[inline]
+    pub(super) fn warm(&self) -> u64 {
+        let knots = self.knots.each_ref().map(Knots::warm);
+        self.as_of as u64 ^ u64::from(knots[0] ^ knots[1])
+    }
+
     /// log10 of the tail probability of `value`.
     #[inline]
     pub(super) fn log10_p(&self, feature: usize, value: u64) -> f32 {

@@ -5,9 +5,10 @@ use super::{
     distinct::Distinct,
     entity::{Entity, Open},
     interfaces::Interface,
+    memo::Memo,
     openings::Openings,
+    own::Shared,
     peers::{Epoch, FEATURES, POOLS_MAX},
-    registry::Registry,
 };
 
 /// Buckets that a baseline of one feature holds, of six bytes each. Measured figure: 33 to 104 at 485 windows, by the
@@ -30,10 +31,10 @@ const EPOCHS: usize = 4;
 pub fn memory_bytes_max(config: &Config) -> u64 {
     let most = config.entities_max as usize;
     let entity = size_of::<Entity>() + NAME_BYTES + FEATURES * BUCKETS_BYTES + TABLE_BYTES;
-    let interface = size_of::<Interface>() + NAME_BYTES + TABLE_BYTES;
+    let interface = size_of::<Interface>() + size_of::<Shared>() + NAME_BYTES + TABLE_BYTES;
     let open = size_of::<Open>() * Openings::most(most) + Distinct::BYTES_MAX * most / MANY_PORTS_EACH;
     let pools = (POOLS_MAX + 1) * EPOCHS * (size_of::<Epoch>() + FEATURES * POOL_BYTES);
-    (most * (entity + interface) + open + pools + Registry::memo_bytes(most)) as u64
+    (most * (entity + interface) + open + pools + 2 * Memo::bytes(most)) as u64
 }
 
 #[cfg(test)]

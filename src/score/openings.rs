@@ -8,7 +8,8 @@ use super::{grid::Window, plan::EntityRef};
 /// the first time and going forward; one that is entered late is missed, which is what lateness bounds.
 #[derive(Debug)]
 pub(super) struct Openings {
-    newest: Vec<Window>,
+    /// By entity: small, because every record asks for one of them. A window is believed up to the end of the year 9999.
+    newest: Vec<i32>,
     by_window: BTreeMap<Window, usize>,
     open: usize,
     max: usize,
@@ -34,11 +35,12 @@ impl Openings {
     #[inline]
     pub(super) fn enter(&mut self, entity: EntityRef, window: Window) {
         let place = entity.bits() as usize;
+        let number = i32::try_from(window).unwrap_or(i32::MAX);
         if self.newest.len() <= place {
-            self.newest.resize(place + 1, Window::MIN);
+            self.newest.resize(place + 1, i32::MIN);
         }
-        if window > self.newest[place] {
-            self.newest[place] = window;
+        if number > self.newest[place] {
+            self.newest[place] = number;
             *self.by_window.entry(window).or_default() += 1;
             self.open += 1;
         }

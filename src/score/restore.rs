@@ -70,7 +70,8 @@ impl Scorer {
             restore_gate(&mut gate, value, scorer.rules.decay.half_life_seconds())?;
         }
         for (_, value) in of(INTERFACE) {
-            gate.attribution.restore(interface(value)?);
+            let (interface, shared) = interface(value)?;
+            gate.attribution.restore(interface, shared);
         }
         for (key, value) in of(GROUP) {
             scorer.restore_group(&mut gate, group(hash_of(key)?, value)?);
@@ -148,12 +149,12 @@ fn take_window(bytes: &mut &[u8]) -> Result<i64, StateError> {
     if (-1_000..1 << 40).contains(&window) { Ok(window) } else { Err(StateError::Torn) }
 }
 
-fn interface(mut bytes: &[u8]) -> Result<Interface, StateError> {
+fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared), StateError> {
     let bytes = &mut bytes;
     take_version(bytes)?;
     let scope = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
     let mut interface = Interface::new(scope, take_text(bytes)?);
-    interface.shared = match take_uint(bytes)? {
+    let shared = match take_uint(bytes)? {
         0 => Shared::Anything,
         1 => Shared::One(take_wide(bytes)?),
         2 => Shared::Two(take_wide(bytes)?, take_wide(bytes)?),
@@ -165,7 +166,7 @@ fn interface(mut bytes: &[u8]) -> Result<Interface, StateError> {
     }
     interface.made = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
     take_end(bytes)?;
-    Ok(interface)
+    Ok((interface, shared))
 }
 
 fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {

@@ -24,8 +24,8 @@ pub(super) struct Shard {
     slots: Slots,
 }
 
-/// How many observations ahead memory is fetched.
-const AHEAD: usize = 16;
+/// How many entities' memory is fetched in one go.
+pub(super) const AHEAD: usize = 16;
 
 // === impl Shard ===
 
@@ -42,7 +42,9 @@ impl Shard {
     ) {
         for (nth, observation) in observations.iter().enumerate() {
             if nth % AHEAD == 0 {
-                self.warm(&observations[nth..observations.len().min(nth + AHEAD)]);
+                let few = &observations[nth..observations.len().min(nth + AHEAD)];
+                let slots = few.iter().map(|observation| observation.slot);
+                self.warm(slots, bench.as_of(observation.window));
             }
             if observation.change > 0 {
                 self.change(observation, &changes[observation.change as usize - 1]);
@@ -61,11 +63,14 @@ impl Shard {
         }
     }
 
-    /// Touches the entities of some observations in one go: one after the other, each would wait for memory alone.
-    fn warm(&self, observations: &[Observation]) {
-        let entity = |observation: &Observation| self.entities.get(observation.slot as usize);
-        let read = observations.iter().filter_map(entity).fold(0, |read, entity| read ^ entity.warm());
-        std::hint::black_box(read);
+    /// Reads what comes next of the entities at `slots`, which are to be judged as of fold `as_of`: one after the other,
+    /// each would wait for memory alone.
+    pub(super) fn warm(&self, slots: impl Iterator<Item = u32> + Clone, as_of: Window) {
+        let entities = slots.filter_map(|slot| self.entities.get(slot as usize));
+        let near = entities.clone().fold(0, |read, entity| read ^ entity.warm(as_of));
+        // What stands behind a pointer, once the pointers are there.
+        let far = entities.fold(0, |read, entity| read ^ entity.warm_behind());
+        std::hint::black_box(near ^ far);
     }
 
     /// The place of the entity's name in the batch's table.

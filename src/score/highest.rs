@@ -37,13 +37,21 @@ impl Scorer {
     /// are alike. Call it when nothing is being scored.
     #[must_use]
     pub fn highest(&self, most: usize) -> Vec<Highest> {
-        let mut all = Vec::new();
-        for shard in &self.shards {
-            all.extend(lock(shard).entities.iter().filter_map(Entity::highest));
-        }
+        let shards: Vec<_> = self.shards.iter().map(lock).collect();
+        let entities =
+            || shards.iter().flat_map(|shard| &shard.entities).filter(|entity| entity.peak.is_some());
+        // Few of many are told in full: those as surprising as the last of them, with all that are just as surprising.
+        let mut surprises: Vec<f32> = entities().map(|entity| entity.peak_log10_p).collect();
+        let last = match most.checked_sub(1) {
+            None => return Vec::new(),
+            Some(last) if last < surprises.len() => *surprises.select_nth_unstable_by(last, f32::total_cmp).1,
+            Some(_) => f32::INFINITY,
+        };
+        let mut all: Vec<Highest> =
+            entities().filter(|entity| entity.peak_log10_p <= last).filter_map(Entity::highest).collect();
         all.sort_by(|a, b| {
-            let names = |highest: &Highest| (highest.entity.scope.clone(), highest.entity.name.clone());
-            a.score.log10_p.total_cmp(&b.score.log10_p).then_with(|| names(a).cmp(&names(b)))
+            let name = |highest: &Highest| (highest.entity.scope.clone(), highest.entity.name.clone());
+            a.score.log10_p.total_cmp(&b.score.log10_p).then_with(|| name(a).cmp(&name(b)))
         });
         all.truncate(most);
         all

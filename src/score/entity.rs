@@ -151,11 +151,21 @@ impl Entity {
         self.named.0 ^ u64::from(self.dirty) ^ peak ^ self.judges[(as_of & 1) as usize].warm()
     }
 
-    /// Reads what an observation will read behind the entity's pointers.
+    /// Reads what judging as of fold `as_of` will read behind the entity's pointers.
     #[inline]
-    pub(super) fn warm_behind(&self) -> u64 {
-        let open = self.open.last().map_or(0, Open::warm);
-        open ^ Arc::strong_count(&self.name) as u64
+    pub(super) fn warm_behind(&self, as_of: Window) -> u64 {
+        let open = self.open.last().map_or(0, Open::warm) ^ Arc::strong_count(&self.name) as u64;
+        if self.judges[(as_of & 1) as usize].as_of == as_of {
+            return open;
+        }
+        open ^ self.warm_baseline()
+    }
+
+    /// Reads what appointing a judge or learning a window will read behind the entity's pointers.
+    #[inline]
+    pub(super) fn warm_baseline(&self) -> u64 {
+        let own = self.own.each_ref().map(Compact::warm);
+        own[0] ^ own[1] ^ self.pending.first().map_or(0, |sample| sample.window as u64)
     }
 
     /// The judge as of fold `as_of`, which must have run and not be older than what is settled.
@@ -170,7 +180,7 @@ impl Entity {
 
     #[cold]
     fn appoint(&self, as_of: Window, bench: &Bench<'_>) -> Judge {
-        let now = moment_of(bench.decay, as_of);
+        let now = bench.moment(as_of);
         let waiting = self.pending.iter().filter(|sample| sample.window <= as_of).count();
         let own = self.own[0].windows(now) + waiting as u32;
         let pooled = bench.peers.judging(self.pool, own, as_of, now);
@@ -276,6 +286,12 @@ impl Bench<'_> {
     #[inline]
     pub(super) fn as_of(&self, window: Window) -> Window {
         if window > self.folded { self.grid.judged_by(window).min(self.folded) } else { self.folded }
+    }
+
+    /// The moment of fold `fold`.
+    #[inline]
+    fn moment(&self, fold: Window) -> Moment {
+        self.peers.moment(fold).unwrap_or_else(|| moment_of(self.decay, fold))
     }
 
     /// Whether the fold that judges `window` for good has run.

@@ -5,7 +5,7 @@ use std::sync::MutexGuard;
 use crate::event::Revision;
 
 use super::{
-    decay::Decay,
+    decay::{Decay, Moment},
     entity::{Bench, Sample},
     finding::{Notice, document},
     grid::{Grid, Window},
@@ -47,13 +47,17 @@ pub(super) fn fold_through(
         let next = first.filter(|window| *window <= through);
         // Windows in which nobody was active have folded too, once something later does.
         let before = next.map_or(through, |window| window - 1);
+        if before > folded {
+            peers.note(before, moment_of(rules.decay, before));
+        }
         look_again(shards, peers, rules, folded, before, order, notices);
         folded = folded.max(before);
         let Some(window) = next else { return sum };
+        let moment = moment_of(rules.decay, window);
         let mut votes = Vec::new();
         for shard in &mut *shards {
             let bench = rules.bench(peers, folded);
-            shard.fold(window, &bench, order, &mut votes, notices);
+            shard.fold(window, moment, &bench, order, &mut votes, notices);
         }
         for (pool, sample) in &votes {
             match sample {
@@ -65,6 +69,7 @@ pub(super) fn fold_through(
             }
         }
         peers.settle(window, &rules.grid);
+        peers.note(window, moment);
         look_again(shards, peers, rules, folded, window, order, notices);
         folded = window;
     }
@@ -105,22 +110,25 @@ impl Rules {
 // === impl Shard ===
 
 impl Shard {
-    /// Folds `window` in this shard: closes its findings, and learns it or holds it out. What was learned goes to
+    /// Folds `window`, at `moment`, in this shard: closes its findings, and learns it or holds it out. What was learned goes to
     /// `votes`, with the pool it votes in; for a window held out there is no sample.
     fn fold(
         &mut self,
         window: Window,
+        moment: Moment,
         bench: &Bench<'_>,
         order: (u32, bool, u32),
         votes: &mut Vec<(u32, Option<Sample>)>,
         notices: &mut Vec<Notice>,
     ) {
-        let moment = moment_of(bench.decay, window);
         let as_of = bench.as_of(window);
         let slots = self.open.remove(&window).unwrap_or_default();
         for (nth, &slot) in slots.iter().enumerate() {
             if nth % AHEAD == 0 {
-                self.warm(slots[nth..].iter().take(AHEAD).copied(), as_of);
+                let few = slots[nth..].iter().take(AHEAD).copied();
+                self.warm(few.clone(), as_of);
+                let entities = few.filter_map(|slot| self.entities.get(slot as usize));
+                std::hint::black_box(entities.fold(0, |read, entity| read ^ entity.warm_baseline()));
             }
             self.soil(slot);
             let entity = &mut self.entities[slot as usize];

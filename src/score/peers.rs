@@ -17,6 +17,8 @@ use super::{
 pub(super) const FEATURES: usize = Feature::ALL.len();
 /// The place of everybody's pool.
 pub(super) const EVERYBODY: u32 = 0;
+/// Moments of folds that are kept.
+const MOMENTS: usize = 4;
 /// Most peer groups that have pools of their own; the members of further ones are compared with everybody.
 pub(super) const POOLS_MAX: usize = 256;
 
@@ -46,6 +48,8 @@ pub(super) struct Group {
 pub(super) struct Peers {
     pub(super) groups: Vec<Group>,
     nothing: Arc<Epoch>,
+    /// The moments of the last few folds: every entity is judged as of one of them.
+    moments: [(Window, Moment); MOMENTS],
 }
 
 /// The pools that judge an entity.
@@ -121,7 +125,8 @@ impl Peers {
     /// Everybody, who has seen nothing.
     pub(super) fn new(key: Key) -> Self {
         let everybody = Group::new(key, "", "", None, Vec::new());
-        Self { groups: vec![everybody], nothing: Arc::default() }
+        let moments = [(Window::MIN, Moment::default()); MOMENTS];
+        Self { groups: vec![everybody], nothing: Arc::default(), moments }
     }
 
     /// Adds the group `name` of `scope`, and returns its place.
@@ -169,6 +174,18 @@ impl Peers {
         for group in &mut self.groups {
             group.settle(fold, grid.settled(fold));
         }
+    }
+
+    /// Notes the moment of fold `fold`, the newest.
+    pub(super) fn note(&mut self, fold: Window, moment: Moment) {
+        self.moments.rotate_right(1);
+        self.moments[0] = (fold, moment);
+    }
+
+    /// The moment of fold `fold`, if it is one of the last few.
+    #[inline]
+    pub(super) fn moment(&self, fold: Window) -> Option<Moment> {
+        self.moments.iter().find(|(noted, _)| *noted == fold).map(|(_, moment)| *moment)
     }
 
     /// Gives each group that has changed since this was called last.

@@ -69,7 +69,7 @@ impl Shard {
         let entities = slots.filter_map(|slot| self.entities.get(slot as usize));
         let near = entities.clone().fold(0, |read, entity| read ^ entity.warm(as_of));
         // What stands behind a pointer, once the pointers are there.
-        let far = entities.fold(0, |read, entity| read ^ entity.warm_behind());
+        let far = entities.fold(0, |read, entity| read ^ entity.warm_behind(as_of));
         std::hint::black_box(near ^ far);
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails may panic")]
 
 mod books;
+mod cases;
 mod conformance;
 #[cfg(feature = "crash-points")]
 mod crash;

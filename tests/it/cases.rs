@@ -1,0 +1,59 @@
+//! Golden cases: a log as it stands in a file, and every document and every word that `floodmark parse` makes of it.
+//!
+//! `tests/cases/FORMAT/NAME` holds `in.log`, where it needs one the format string in `fields`, the documents in
+//! `ecs.ndjson` (without `event.ingested`) and what is told a person in `said.txt`. `FLOODMARK_BLESS=1` writes the last
+//! two anew: read the difference before you keep it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+/// The folders of all cases, in order.
+fn cases() -> Vec<PathBuf> {
+    let inside = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let formats = inside(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"));
+    let mut cases: Vec<PathBuf> = formats.flat_map(|format| inside(&format)).collect();
+    cases.sort();
+    cases
+}
+
+/// What `floodmark parse` makes of the case: documents, and what it says.
+fn parsed(case: &Path) -> [String; 2] {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_floodmark"));
+    command.current_dir(case).arg("parse");
+    if let Ok(fields) = fs::read_to_string(case.join("fields")) {
+        command.args(["--fields", fields.trim()]);
+    }
+    let output = command.arg("in.log").output().unwrap();
+    let documents = String::from_utf8(output.stdout).unwrap();
+    let documents = documents.lines().map(|line| {
+        let document: Value = serde_json::from_str(line).expect(line);
+        let ingested = document["event"]["ingested"].as_str().expect("when it was taken in");
+        line.replacen(&format!("\"ingested\":\"{ingested}\","), "", 1) + "\n"
+    });
+    [documents.collect(), String::from_utf8(output.stderr).unwrap()]
+}
+
+#[test]
+fn every_case_is_understood_as_it_stands_beside_it() {
+    let cases = cases();
+    assert!(cases.len() >= 5, "{cases:?}");
+    let bless = std::env::var_os("FLOODMARK_BLESS").is_some();
+    let mut wrong = Vec::new();
+    for case in &cases {
+        for (name, found) in ["ecs.ndjson", "said.txt"].into_iter().zip(parsed(case)) {
+            let path = case.join(name);
+            if bless {
+                fs::write(&path, &found).unwrap();
+            }
+            if fs::read_to_string(&path).ok().as_ref() != Some(&found) {
+                wrong.push(format!("{}:\n{found}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -54,6 +54,8 @@ impl App {
         self.redeliver(&outlets).await;
         let workers = self.start_workers(&sources, outlets, quarantine, intake)?;
         let keeper = self.keeper();
+        // Before anything is read, so that no record comes when the time is not known. What nobody takes is told below.
+        let _ = feed.send(Step::Tick(clock::wall_millis())).await;
         let asides = self.start_asides(&feed, keeper.clone(), &aside);
 
         let ended = self.supervise(sources, &feed, stopped, failed).await;

@@ -12,6 +12,7 @@ pub(super) struct Books {
     events_blind: Counter,
     events_unattributed: Counter,
     events_late: Counter,
+    events_early: Counter,
     folds_forced: Counter,
     entities_refused: Counter,
     entities: Gauge,
@@ -40,6 +41,10 @@ impl Books {
                 "Flows that belong to no entity: no internal side, or more entities than may be.",
             ),
             events_late: counter("floodmark_score_events_late", "Flows scored but too late to be learned."),
+            events_early: counter(
+                "floodmark_score_events_early",
+                "Flows that end more than a day ahead of the clock: scored by themselves, not learned.",
+            ),
             folds_forced: counter(
                 "floodmark_score_folds_forced",
                 "Windows folded without waiting, because too many were open.",
@@ -66,6 +71,7 @@ impl Books {
         self.events_blind.inc_by(tally.blind);
         self.events_unattributed.inc_by(tally.unattributed);
         self.events_late.inc_by(tally.late);
+        self.events_early.inc_by(tally.early);
         self.folds_forced.inc_by(tally.forced);
         self.entities.set(i64::try_from(attribution.registry.len()).unwrap_or(i64::MAX));
         self.interfaces.set(i64::try_from(attribution.interfaces.len()).unwrap_or(i64::MAX));

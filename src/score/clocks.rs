@@ -34,6 +34,10 @@ pub(super) struct Clocks {
 /// The watermark before any record.
 pub(super) const NEVER: i64 = i64::MIN / 4;
 
+/// How far ahead of the clock of the ticks an event time may lie and still be believed, in seconds: a day is more than any
+/// host's clock is wrong by, and less than a broken record would skip.
+const AHEAD_MAX: i64 = 86_400;
+
 // === impl Clocks ===
 
 impl Clocks {
@@ -50,6 +54,15 @@ impl Clocks {
     /// The latest event time that any record had.
     pub(super) fn furthest(&self) -> i64 {
         self.clocks.iter().filter_map(|clock| clock.watermark).fold(self.global, i64::max)
+    }
+
+    /// The latest event time that is believed: one record from the far future would otherwise fold everything, and all that
+    /// come after it would be late for good. Before the first tick any time is.
+    pub(super) fn believed(&self) -> i64 {
+        match i64::try_from(self.now / 1_000) {
+            Ok(now) if now > 0 => now.saturating_add(AHEAD_MAX),
+            _ => i64::MAX,
+        }
     }
 
     /// The watermark of the partition at `place`.

@@ -41,6 +41,8 @@ pub(super) struct Tally {
     pub(super) unattributed: u64,
     /// Flows that came too late to be learned.
     pub(super) late: u64,
+    /// Flows from so far in the future that they are not believed.
+    pub(super) early: u64,
     /// Folds that waited for nobody because too many windows were open.
     pub(super) forced: u64,
 }
@@ -68,6 +70,7 @@ impl Gate {
         let Some(chunk) = &batch.chunk else { return tally };
         let place = self.clocks.enter(&chunk.partition);
         let others = self.clocks.others(place);
+        let believed = self.clocks.believed();
         let mut watermark = self.clocks.watermark(place);
         for first in (0..batch.events.len()).step_by(FEW) {
             let found = self.attribution.attribute(&mut self.slots, batch, first, &mut plan.changes, peers);
@@ -80,7 +83,7 @@ impl Gate {
                 };
                 let end = i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX);
                 let overtaken = self.grid.due(Grid::window(end)) <= watermark;
-                if event.learn && end > watermark {
+                if event.learn && end > watermark && end <= believed {
                     watermark = end;
                     if end.min(others) >= self.grid.due(self.folded + 1) {
                         self.folded = self.grid.passed(end.min(others));
@@ -91,10 +94,12 @@ impl Gate {
                 let window = Grid::window(end);
                 let standing = match event.learn {
                     false => Standing::Known,
+                    true if end > believed => Standing::Early,
                     true if overtaken || window <= self.folded => Standing::Late,
                     true => Standing::Learned,
                 };
                 tally.late += u64::from(standing == Standing::Late);
+                tally.early += u64::from(standing == Standing::Early);
                 match *found {
                     Found::Blind => tally.blind += 1,
                     Found::Nobody => tally.unattributed += 1,

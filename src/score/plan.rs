@@ -39,6 +39,8 @@ pub(super) enum Standing {
     Learned,
     /// Its window has folded, or its own partition has long passed it: it is judged by itself.
     Late,
+    /// It lies too far ahead of the clock to be believed: it is judged by itself.
+    Early,
     /// The restored state holds it already: it changes nothing.
     Known,
 }

@@ -51,7 +51,7 @@ impl Shard {
             }
             let score = match observation.standing {
                 Standing::Learned => self.add(observation, bench, part, batch, notices),
-                Standing::Known | Standing::Late => self.peek(observation, bench),
+                Standing::Known | Standing::Late | Standing::Early => self.peek(observation, bench),
             };
             let entity = self.name(observation.slot, batch);
             batch.verdicts[observation.event as usize] = Some(Verdict {

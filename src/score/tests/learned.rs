@@ -49,6 +49,26 @@ impl Bench {
 }
 
 #[test]
+fn one_record_from_the_far_future_makes_nothing_late() {
+    let mut with = Bench::new(&config());
+    let mut without = Bench::new(&config());
+    for bench in [&mut with, &mut without] {
+        bench.scorer.tick(bench.ticket, START * 1_000, &mut Batch::default());
+        bench.ticket += 1;
+        bench.usual(1..9, 0..6);
+    }
+    let verdict = with.score(&[Flow::sent(3, 5_000_000, START + 40 * 86_400)]).verdicts[0].unwrap();
+    assert!(verdict.score.is_some() && !verdict.late);
+    for bench in [&mut with, &mut without] {
+        bench.usual(1..9, 6..12);
+    }
+    assert_eq!(with.finish(), without.finish());
+    let counted =
+        ["floodmark_score_events_early", "floodmark_score_events_late"].map(|name| with.counted(name));
+    assert_eq!(counted, [1, 0]);
+}
+
+#[test]
 fn a_late_record_is_scored_and_counted_and_not_learned() {
     let mut with = Bench::new(&config());
     let mut without = Bench::new(&config());
@@ -85,9 +105,9 @@ fn a_window_folds_once_even_if_its_partition_was_not_waited_for() {
     bench.ticket = 1;
     bench.usual(1..3, 0..6);
     assert_eq!(bench.counted("floodmark_score_windows_learned"), 0, "b is waited for");
-    bench.scorer.tick(bench.ticket, 1, &mut Batch::default());
+    bench.scorer.tick(bench.ticket, START * 1_000, &mut Batch::default());
     bench.ticket += 1;
-    bench.scorer.tick(bench.ticket, 600_001, &mut Batch::default());
+    bench.scorer.tick(bench.ticket, START * 1_000 + 600_000, &mut Batch::default());
     bench.ticket += 1;
     bench.usual(1..3, 6..7);
     let learned = bench.counted("floodmark_score_windows_learned");

@@ -26,7 +26,7 @@ struct Answer {
 const WAYS: usize = 4;
 /// Sizes of the memo: it must hold what is on the wire at a time, and stay in the processor's caches where it can.
 const PLACES_MIN: usize = 1 << 12;
-const PLACES_MAX: usize = 1 << 19;
+const PLACES_MAX: usize = 1 << 18;
 
 // === impl Answer ===
 

@@ -3,6 +3,7 @@
 //! The same [`Options`] give the same bytes on every machine: all draws are integers from ChaCha8, every actor has
 //! a stream of its own, and nothing reads a clock. That is also why leaving the attack out changes no other line.
 
+mod actor;
 mod attack;
 mod backup;
 mod bundle;

@@ -32,6 +32,7 @@ mod memory;
 mod networks;
 mod openings;
 mod own;
+mod peak;
 mod peers;
 mod plan;
 mod registry;

@@ -1,6 +1,7 @@
 //! What must survive a restart, in one transactional file: a header, positions, and what scoring remembers.
 
 mod change;
+mod db;
 mod error;
 mod file;
 mod header;
@@ -18,7 +19,7 @@ use crate::{
     event::{Origin, Position},
     telemetry::crash::CrashPoint,
 };
-use file::Db;
+use db::Db;
 
 /// How [`Store::open`] opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

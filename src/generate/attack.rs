@@ -1,13 +1,13 @@
 //! The intruder: from one address outside, looks around the reports database for twenty minutes with two kilobytes of
 //! queries a minute, then takes a gigabyte out of it in three minutes, table by table.
 
+use super::actor::{Actor, World};
 use super::draw::Draw;
 use super::estate::REPORTS;
 use super::flow::{Flow, INTERNET_PACKET_BYTES, Outbox, Party, Stage, TCP, Volume};
 use super::internet::INTRUDER;
 use super::label::{Episode, Kind};
 use super::options::{DAY, Options};
-use super::timeline::{Actor, World};
 use super::transfer::{Curve, Transfer};
 
 /// MySQL.

@@ -1,12 +1,12 @@
 //! The nightly backups: about a gigabyte from each application and database server to the backup server, staggered,
 //! two hours each. Benign, and the largest thing that happens but for the attack.
 
+use super::actor::{Actor, World};
 use super::draw::Draw;
 use super::estate::{BACKUP, Estate, REPORTS, Role};
 use super::flow::{Outbox, Party, VPC_PACKET_BYTES};
 use super::label::{Episode, Kind};
 use super::options::{DAY, Options};
-use super::timeline::{Actor, World};
 use super::transfer::{Curve, Transfer};
 
 /// Seconds after midnight (UTC) at which the first backup begins.

@@ -13,8 +13,8 @@ use clients::Clients;
 use operations::{Administrators, Monitoring};
 use upkeep::Upkeep;
 
+use super::actor::Actor;
 use super::estate::{Estate, PRIMARY, REPORTS, Role};
-use super::timeline::Actor;
 
 /// Everybody of the estate but for backups, scanners and the intruder.
 pub(super) fn actors(estate: &Estate) -> Vec<Box<dyn Actor>> {

@@ -1,7 +1,7 @@
 //! A scripted transfer over several intervals: how far it has come by when, and the part that an interval sees.
 
+use super::actor::Interval;
 use super::flow::{Flow, Party, Stage, TCP, Volume};
-use super::timeline::Interval;
 
 /// Bytes over time: so many in each step, evenly within a step.
 #[derive(Debug, Clone)]

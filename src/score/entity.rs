@@ -8,11 +8,11 @@ use super::{
     decay::{Decay, Moment},
     distinct::Distinct,
     grid::{Grid, Window},
-    highest::Peak,
     histogram::Compact,
     judge::Judge,
     keys::Key,
     knots::Knots,
+    peak::Peak,
     peers::{FEATURES, Peers, moment_of},
 };
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::event::{EntityName, Score};
 
-use super::{Scorer, entity::Entity, grid::Window, histogram::geometry::bucket_low, lock};
+use super::{Scorer, entity::Entity, grid::Window, histogram::geometry::bucket_low, lock, peak::Peak};
 
 /// The most surprising window of one entity.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,14 +20,6 @@ pub struct Highest {
     /// The sizes of the windows that were learned, for the same feature: a value and how many windows were about that
     /// large, each counted once however long ago it was.
     pub sizes: Vec<(u64, u64)>,
-}
-
-/// An entity's most surprising window so far.
-#[derive(Debug, Clone)]
-pub(super) struct Peak {
-    pub(super) score: Score,
-    pub(super) window: Window,
-    pub(super) host: Option<Box<str>>,
 }
 
 // === impl Scorer ===

@@ -1,53 +1,17 @@
 //! Opening `state.redb`: one writing process, and an old file is kept when a new one takes its place.
 
 use std::{
-    fmt, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
-use redb::{
-    Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, StorageError,
-    WriteTransaction,
-};
+use redb::{Builder, DatabaseError, StorageError};
 
-use super::{OpenOptions, StateError, header};
+use super::{OpenOptions, StateError, db::Db, header};
 
 const FILE: &str = "state.redb";
 /// Memory for pages; everything is read once at the start and then only written, so little is enough.
 const CACHE_BYTES: usize = 16 << 20;
-
-/// The open file.
-pub(super) enum Db {
-    Writer(Database),
-    Reader(ReadOnlyDatabase),
-}
-
-// === impl Db ===
-
-impl Db {
-    pub(super) fn read(&self) -> Result<ReadTransaction, StateError> {
-        Ok(match self {
-            Self::Writer(db) => db.begin_read()?,
-            Self::Reader(db) => db.begin_read()?,
-        })
-    }
-
-    pub(super) fn write(&self) -> Result<WriteTransaction, StateError> {
-        match self {
-            Self::Writer(db) => Ok(db.begin_write()?),
-            Self::Reader(_) => Err(StateError::ReadOnly),
-        }
-    }
-}
-
-impl fmt::Debug for Db {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Writer(_) => "Writer",
-            Self::Reader(_) => "Reader",
-        })
-    }
-}
 
 /// Opens or makes the file; with `options.reset` an old one is put aside first.
 pub(super) fn open(directory: &Path, options: OpenOptions) -> Result<Db, StateError> {

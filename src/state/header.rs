@@ -4,7 +4,7 @@ use std::path::Path;
 
 use redb::{TableDefinition, TableError};
 
-use super::{StateError, file::Db};
+use super::{StateError, db::Db};
 use crate::telemetry::seed;
 
 /// What a state file says of itself.

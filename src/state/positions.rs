@@ -2,7 +2,7 @@
 
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
-use super::{StateError, file::Db};
+use super::{StateError, db::Db};
 use crate::event::{Origin, Position};
 
 /// Origin → (position, number of the commit that wrote it).

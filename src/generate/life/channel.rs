@@ -1,9 +1,9 @@
 //! A connection that one host keeps open to another, and opens anew every few hours.
 
+use crate::generate::actor::{Actor, World};
 use crate::generate::draw::Draw;
 use crate::generate::flow::{Flow, Outbox, Party, Stage, TCP, VPC_PACKET_BYTES, Volume};
 use crate::generate::label::Episode;
-use crate::generate::timeline::{Actor, World};
 
 /// Thousandths of the busy amount that flow when nobody is there.
 const IDLE_PERMILLE: u64 = 150;

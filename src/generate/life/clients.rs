@@ -1,9 +1,9 @@
 //! Customers who read the shop's pages over HTTPS.
 
+use crate::generate::actor::{Actor, World};
 use crate::generate::draw::Draw;
 use crate::generate::flow::{Flow, INTERNET_PACKET_BYTES, Outbox, Party, Stage, TCP, Volume};
 use crate::generate::label::Episode;
-use crate::generate::timeline::{Actor, World};
 
 /// Thousandths of sessions in the busiest ten minutes.
 const SESSIONS_MILLI: u64 = 3_600;

@@ -1,5 +1,6 @@
 //! Running the estate: monitoring that scrapes hosts and takes their syslog, and administrators at the bastion.
 
+use crate::generate::actor::{Actor, World};
 use crate::generate::draw::Draw;
 use crate::generate::estate::{BACKUP, BASTION, Estate, MONITOR};
 use crate::generate::flow::{
@@ -8,7 +9,6 @@ use crate::generate::flow::{
 use crate::generate::internet::Internet;
 use crate::generate::label::Episode;
 use crate::generate::rhythm::office_hours;
-use crate::generate::timeline::{Actor, World};
 
 /// Thousandths of scrapes of each host in ten minutes that outlast its short-lived connections.
 const SCRAPES_MILLI: u64 = 150;

@@ -1,12 +1,12 @@
 //! What comes unasked, and what was not seen: background scanning that is rejected, pings, NODATA and SKIPDATA.
 
+use crate::generate::actor::{Actor, World};
 use crate::generate::draw::Draw;
 use crate::generate::estate::{NAT, v4};
 use crate::generate::flow::{Flow, ICMP, Outbox, Party, Stage, TCP, Volume};
 use crate::generate::label::Episode;
 use crate::generate::options::DAY;
 use crate::generate::record::{End, Record, Status};
-use crate::generate::timeline::{Actor, World};
 
 /// Ports that scanners knock at; none that the estate leaves open.
 const PORTS: [u16; 12] = [23, 2323, 3389, 445, 8080, 5900, 6379, 1433, 8443, 9200, 27017, 25];

@@ -1,10 +1,10 @@
 //! What a host does by itself: asks a resolver, fetches packages, puts logs into object storage.
 
+use crate::generate::actor::{Actor, World};
 use crate::generate::draw::Draw;
 use crate::generate::flow::{Flow, INTERNET_PACKET_BYTES, Outbox, Party, Stage, TCP, UDP, Volume};
 use crate::generate::internet::{MIRROR, Outside, RESOLVER, STORAGE};
 use crate::generate::label::Episode;
-use crate::generate::timeline::{Actor, World};
 
 /// Thousandths of look-ups that Amazon's resolver does not answer, in ten minutes.
 const LOOKUPS_MILLI: u64 = 110;

@@ -29,21 +29,22 @@ pub(super) fn put_bytes(out: &mut Pen<'_>, bytes: u64) {
             out.put(b" B");
             return;
         }
-        ..FULL_KB => (hundredths::<KB>(bytes), b" kB"),
-        ..FULL_MB => (hundredths::<MB>(bytes), b" MB"),
-        ..FULL_GB => (hundredths::<GB>(bytes), b" GB"),
-        ..FULL_TB => (hundredths::<TB>(bytes), b" TB"),
-        ..FULL_PB => (hundredths::<PB>(bytes), b" PB"),
+        KB..FULL_KB => (hundredths::<KB>(bytes), b" kB"),
+        FULL_KB..FULL_MB => (hundredths::<MB>(bytes), b" MB"),
+        FULL_MB..FULL_GB => (hundredths::<GB>(bytes), b" GB"),
+        FULL_GB..FULL_TB => (hundredths::<TB>(bytes), b" TB"),
+        FULL_TB..FULL_PB => (hundredths::<PB>(bytes), b" PB"),
         _ => (hundredths::<EB>(bytes), b" EB"),
     };
     put_uint(out, hundredths / 100);
-    let (tenth, hundredth) = (b'0' + (hundredths / 10 % 10) as u8, b'0' + (hundredths % 10) as u8);
+    let (tenth, hundredth) = (hundredths / 10 % 10, hundredths % 10);
     let len = match (tenth, hundredth) {
-        (b'0', b'0') => 0,
-        (_, b'0') => 2,
+        (0, 0) => 0,
+        (_, 0) => 2,
         _ => 3,
     };
-    out.put_cut(&[b'.', tenth, hundredth], len);
+    let text = u64::from_le_bytes(*b".00\0\0\0\0\0") + (tenth << 8) + (hundredth << 16);
+    out.put_cut(&text.to_le_bytes(), len);
     out.put(unit);
 }
 
@@ -89,8 +90,13 @@ pub(super) fn put_probability(out: &mut Pen<'_>, log10: f32) {
     let index = (place as usize).min(STEPS - 1);
     let mantissa = DECADE[index] + (DECADE[index + 1] - DECADE[index]) * (place - index as f32);
     let hundredths = ((mantissa * 100.0 + 0.5) as u32).clamp(100, 999);
-    let digit = |number: u32| b'0' + (number % 10) as u8;
-    out.put(&[digit(hundredths / 100), b'.', digit(hundredths / 10), digit(hundredths), b'e', b'-']);
+    // One number and one store: bytes put together in memory would have to be stored before they are copied.
+    let digit = |number: u32, place: u32| u64::from(number % 10) << (8 * place);
+    let text = u64::from_le_bytes(*b"0.00e-\0\0")
+        + digit(hundredths / 100, 0)
+        + digit(hundredths / 10, 2)
+        + digit(hundredths, 3);
+    out.put_cut(&text.to_le_bytes(), 6);
     put_uint(out, u64::from(exponent));
 }
 

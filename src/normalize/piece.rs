@@ -102,8 +102,6 @@ const fn copy(text: &str, into: &mut [u8], at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_piece_is_made_of_names_of_paths() {
         const PATH: &str = "source.geo.city_name";

@@ -21,9 +21,8 @@ use crate::{
     },
 };
 
-/// What documents say of entities and their baselines, as remembered fragments. About 7 MiB, of which only what is used
-/// is touched: there is room for 8,192 entities, more than most networks have, because a miss costs as much as half a
-/// document.
+/// What documents say of entities and their baselines, as remembered fragments. About 7 MiB: there is room for 8,192
+/// entities, more than most networks have, because a miss costs as much as half a document.
 #[derive(Debug)]
 pub(super) struct Baselines {
     window_seconds: u64,

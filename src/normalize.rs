@@ -5,6 +5,7 @@ mod ecs;
 mod fields;
 mod fragment;
 mod paths;
+mod pen;
 mod piece;
 mod quarantine;
 mod schema;
@@ -36,6 +37,9 @@ pub struct Normalizer {
     /// The same by the entity's serial, for findings.
     finding_keys: HashMap<u64, Span, foldhash::fast::FixedState>,
 }
+
+/// Events whose documents are made ready together: what they need fits into the nearest cache.
+const APPROACHED: usize = 32;
 
 /// What became of a batch's events and findings: each is counted once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,6 +76,9 @@ impl Normalizer {
         self.keys.resize(batch.entities.len(), None);
         self.finding_keys.clear();
         for (index, event) in batch.events.iter().enumerate() {
+            if index.is_multiple_of(APPROACHED) && select != Select::Findings {
+                self.schema.approach(batch, index..batch.events.len().min(index + APPROACHED));
+            }
             let verdict = batch.verdicts.get(index).and_then(Option::as_ref);
             if !event.deliver {
                 tally.delivered_before += 1;

@@ -1,16 +1,20 @@
 //! Amounts for people: bytes with a unit, lengths of time, and small probabilities, without floating point formatting.
 
-use super::text::put_uint;
+use super::{pen::Pen, text::put_uint};
 
-/// Powers of a thousand and their units, largest first: SI, as bandwidth and transfer volumes are billed.
-const UNITS: [(u64, &[u8]); 6] = [
-    (1_000_000_000_000_000_000, b" EB"),
-    (1_000_000_000_000_000, b" PB"),
-    (1_000_000_000_000, b" TB"),
-    (1_000_000_000, b" GB"),
-    (1_000_000, b" MB"),
-    (1_000, b" kB"),
-];
+/// Powers of a thousand: SI, as bandwidth and transfer volumes are billed.
+const KB: u64 = 1_000;
+const MB: u64 = 1_000 * KB;
+const GB: u64 = 1_000 * MB;
+const TB: u64 = 1_000 * GB;
+const PB: u64 = 1_000 * TB;
+const EB: u64 = 1_000 * PB;
+/// From here on a number of bytes is rounded to one of the next unit.
+const FULL_KB: u64 = MB - KB / 2;
+const FULL_MB: u64 = GB - MB / 2;
+const FULL_GB: u64 = TB - GB / 2;
+const FULL_TB: u64 = PB - TB / 2;
+const FULL_PB: u64 = EB - PB / 2;
 
 /// Fractional digits of a `log10` that [`put_probability`] can tell apart: 1/256 of a decade, interpolated.
 const STEPS: usize = 256;
@@ -18,32 +22,48 @@ const STEPS: usize = 256;
 const DECADE: [f32; STEPS + 1] = decade();
 
 /// Appends a number of bytes with three digits and its unit: `48 kB`, `1.02 GB`; zeros at the end are left out.
-pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: u64) {
-    let Some(place) = UNITS.iter().position(|(unit, _)| bytes >= unit - unit / 2_000) else {
-        put_uint(out, bytes);
-        out.extend_from_slice(b" B");
-        return;
+pub(super) fn put_bytes(out: &mut Pen<'_>, bytes: u64) {
+    let (hundredths, unit): (u64, &[u8; 3]) = match bytes {
+        0..KB => {
+            put_uint(out, bytes);
+            out.put(b" B");
+            return;
+        }
+        KB..FULL_KB => (hundredths::<KB>(bytes), b" kB"),
+        FULL_KB..FULL_MB => (hundredths::<MB>(bytes), b" MB"),
+        FULL_MB..FULL_GB => (hundredths::<GB>(bytes), b" GB"),
+        FULL_GB..FULL_TB => (hundredths::<TB>(bytes), b" TB"),
+        FULL_TB..FULL_PB => (hundredths::<PB>(bytes), b" PB"),
+        _ => (hundredths::<EB>(bytes), b" EB"),
     };
-    let (unit, name) = UNITS[place];
-    // Hundredths of the unit, rounded to three digits: 1.02, 48.3, 999.
-    let step = match bytes / unit {
-        0..10 => 1,
-        10..100 => 10,
-        _ => 100,
-    };
-    let grain = unit / 100 * step;
-    let hundredths = (bytes / grain + u64::from(bytes % grain >= grain / 2)) * step;
     put_uint(out, hundredths / 100);
-    match (hundredths / 10 % 10, hundredths % 10) {
-        (0, 0) => {}
-        (tenths, 0) => out.extend_from_slice(&[b'.', b'0' + tenths as u8]),
-        (tenths, rest) => out.extend_from_slice(&[b'.', b'0' + tenths as u8, b'0' + rest as u8]),
+    let (tenth, hundredth) = (hundredths / 10 % 10, hundredths % 10);
+    let len = match (tenth, hundredth) {
+        (0, 0) => 0,
+        (_, 0) => 2,
+        _ => 3,
+    };
+    let text = u64::from_le_bytes(*b".00\0\0\0\0\0") + (tenth << 8) + (hundredth << 16);
+    out.put_cut(&text.to_le_bytes(), len);
+    out.put(unit);
+}
+
+/// `bytes` in hundredths of `UNIT`, rounded to three digits: 1.02, 48.3, 999.
+fn hundredths<const UNIT: u64>(bytes: u64) -> u64 {
+    match bytes / UNIT {
+        0..10 => rounded(bytes, UNIT / 100),
+        10..100 => rounded(bytes, UNIT / 10) * 10,
+        _ => rounded(bytes, UNIT) * 100,
     }
-    out.extend_from_slice(name);
+}
+
+#[inline(always)]
+const fn rounded(bytes: u64, grain: u64) -> u64 {
+    bytes / grain + (bytes % grain >= grain / 2) as u64
 }
 
 /// Appends a length of time in its largest whole unit: `10 min`, `1 h`, `90 s`, `14 d`.
-pub(super) fn put_length(out: &mut Vec<u8>, seconds: u64) {
+pub(super) fn put_length(out: &mut Pen<'_>, seconds: u64) {
     let (number, unit): (u64, &[u8]) = match seconds {
         0 => (0, b" s"),
         _ if seconds.is_multiple_of(86_400) => (seconds / 86_400, b" d"),
@@ -52,32 +72,32 @@ pub(super) fn put_length(out: &mut Vec<u8>, seconds: u64) {
         _ => (seconds, b" s"),
     };
     put_uint(out, number);
-    out.extend_from_slice(unit);
+    out.put_slice(unit);
 }
 
 /// Appends the probability whose decimal logarithm is `log10`, with three digits, as a JSON number: `3.16e-4`, and `1`
 /// for a logarithm that is not below 0. Logarithms below −300 are written as −300.
-pub(super) fn put_probability(out: &mut Vec<u8>, log10: f32) {
+pub(super) fn put_probability(out: &mut Pen<'_>, log10: f32) {
     if log10.is_nan() || log10 >= 0.0 {
         out.push(b'1');
         return;
     }
     let log10 = log10.max(-300.0);
-    let exponent = log10.floor();
-    let place = (log10 - exponent) * STEPS as f32;
+    // Rounded up, so that the rest is not below 0; `f32::floor` is a call.
+    let down = -log10 as u32;
+    let exponent = down + u32::from(log10 + (down as f32) < 0.0);
+    let place = (log10 + exponent as f32) * STEPS as f32;
     let index = (place as usize).min(STEPS - 1);
     let mantissa = DECADE[index] + (DECADE[index + 1] - DECADE[index]) * (place - index as f32);
     let hundredths = ((mantissa * 100.0 + 0.5) as u32).clamp(100, 999);
-    let digit = |number: u32| b'0' + (number % 10) as u8;
-    out.extend_from_slice(&[
-        digit(hundredths / 100),
-        b'.',
-        digit(hundredths / 10),
-        digit(hundredths),
-        b'e',
-        b'-',
-    ]);
-    put_uint(out, (-exponent) as u64);
+    // One number and one store: bytes put together in memory would have to be stored before they are copied.
+    let digit = |number: u32, place: u32| u64::from(number % 10) << (8 * place);
+    let text = u64::from_le_bytes(*b"0.00e-\0\0")
+        + digit(hundredths / 100, 0)
+        + digit(hundredths / 10, 2)
+        + digit(hundredths, 3);
+    out.put_cut(&text.to_le_bytes(), 6);
+    put_uint(out, u64::from(exponent));
 }
 
 const fn decade() -> [f32; STEPS + 1] {
@@ -101,10 +121,8 @@ mod tests {
 
     use super::*;
 
-    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
-        let mut out = Vec::new();
-        write(&mut out);
-        String::from_utf8(out).unwrap()
+    fn written(write: impl FnOnce(&mut Pen<'_>)) -> String {
+        String::from_utf8(crate::normalize::pen::written(write)).unwrap()
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod row;
 mod score;
 mod side;
 
+use std::ops::Range;
+
 use crate::event::Batch;
 
 use super::{
@@ -23,6 +25,7 @@ use super::{
         ECS_VERSION, EVENT_CATEGORY, EVENT_CREATED, EVENT_DATASET, EVENT_ID, EVENT_INGESTED, EVENT_KIND,
         EVENT_TYPE, STREAM_DATASET, STREAM_NAMESPACE, STREAM_TYPE,
     },
+    pen::{Pen, Stage, stage},
     piece::piece,
     stamp::Stamps,
     text,
@@ -37,6 +40,13 @@ use score::Baselines;
 /// Writes ECS 9.4 documents. One for each worker and sink; it remembers fragments that it rendered.
 #[derive(Debug)]
 pub struct Ecs {
+    stage: Box<Stage>,
+    writer: Writer,
+}
+
+/// What documents are made of.
+#[derive(Debug)]
+struct Writer {
     stamps: Stamps,
     plan: Plan,
     places: Places,
@@ -57,9 +67,11 @@ impl Ecs {
     /// A writer into data streams of `namespace`; scores are about windows of `window_seconds`.
     #[must_use]
     pub fn new(namespace: &Namespace, window_seconds: u32) -> Self {
-        let mut escaped = Vec::new();
-        text::put(&mut escaped, namespace.as_str().as_bytes());
-        let mut ecs = Self {
+        let (mut stage, mut escaped) = (stage(), Vec::new());
+        let mut pen = Pen::new(&mut stage, &mut escaped);
+        text::put(&mut pen, namespace.as_str().as_bytes());
+        pen.lift();
+        let mut writer = Writer {
             stamps: Stamps::new(),
             plan: Plan::default(),
             places: Places::new(),
@@ -70,12 +82,37 @@ impl Ecs {
             heads: Default::default(),
             finding_head: Vec::new(),
         };
-        ecs.begin(0);
-        ecs
+        writer.begin(0);
+        Self { stage, writer }
     }
 }
 
 impl Schema for Ecs {
+    fn begin(&mut self, ingested_millis: u64) {
+        self.writer.begin(ingested_millis);
+    }
+
+    fn approach(&mut self, batch: &Batch, events: Range<usize>) {
+        self.writer.baselines.approach(batch, events);
+    }
+
+    fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
+        let mut pen = Pen::new(&mut self.stage, out);
+        self.writer.put_event(batch, index, &mut pen);
+        pen.lift();
+    }
+
+    fn finding(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
+        let mut pen = Pen::new(&mut self.stage, out);
+        self.writer.put_finding(&batch.findings[index], &mut pen);
+        pen.lift();
+    }
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// Renders what is the same for a whole batch.
     fn begin(&mut self, ingested_millis: u64) {
         let now = self.stamps.millis(ingested_millis);
         let stream = piece![
@@ -136,13 +173,5 @@ impl Schema for Ecs {
             [stream, b"floodmark.finding", namespace, &self.namespace, finding, &now, ingested, &now, b"\","];
         self.finding_head.clear();
         parts.iter().for_each(|part| self.finding_head.extend_from_slice(part));
-    }
-
-    fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
-        self.put_event(batch, index, out);
-    }
-
-    fn finding(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
-        self.put_finding(&batch.findings[index], out);
     }
 }

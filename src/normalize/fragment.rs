@@ -1,16 +1,21 @@
 //! Rendered fragments of documents, remembered by what they were rendered from, in tables of fixed size.
 
-/// A direct-mapped table: a fragment that falls on the place of another replaces it. Attackers choose the addresses, and
-/// so the places, systems and names: the table never grows, and a collision costs one rendering. A fragment has `PARTS`
-/// parts, so that what is written to different places of a document is looked up once.
-#[derive(Debug)]
-pub(super) struct Fragments<K, const PARTS: usize = 1> {
-    slots: Vec<Slot<K, PARTS>>,
-    bytes: Vec<u8>,
-    width: usize,
+use super::pen::{Pen, Stage, stage};
+
+/// A direct-mapped table of fragments of at most `WIDTH` bytes: a fragment that falls on the place of another replaces
+/// it. Attackers choose the addresses, and so the places, systems and names: the table never grows, and a collision
+/// costs one rendering. A fragment has `PARTS` parts, so that what is written to different places of a document is
+/// looked up once. What it was rendered from stands beside it, because loading either from far memory costs as much as
+/// loading both.
+pub(super) struct Fragments<K, const WIDTH: usize, const PARTS: usize = 1> {
+    slots: Vec<Slot<K, WIDTH, PARTS>>,
     /// The fragment rendered last; it is used from here where it is too wide for the table.
     rendered: Vec<u8>,
+    stage: Box<Stage>,
 }
+
+/// Bytes in a cache line.
+const LINE: usize = 64;
 
 /// One fragment of a table.
 #[derive(Debug, Clone, Copy)]
@@ -20,69 +25,83 @@ pub(super) struct Fragment<'a, const PARTS: usize> {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Slot<K, const PARTS: usize> {
+struct Slot<K, const WIDTH: usize, const PARTS: usize> {
     key: Option<K>,
     ends: [u32; PARTS],
+    bytes: [u8; WIDTH],
 }
 
 // === impl Fragments ===
 
-impl<K: Copy + Eq, const PARTS: usize> Fragments<K, PARTS> {
-    /// A table of `slots` fragments (rounded up to a power of two) of at most `width` bytes each; longer ones are
-    /// rendered every time.
-    pub(super) fn new(slots: usize, width: usize) -> Self {
-        let slots = slots.next_power_of_two();
-        Self {
-            slots: vec![Slot { key: None, ends: [0; PARTS] }; slots],
-            bytes: vec![0; slots * width],
-            width,
-            rendered: Vec::new(),
-        }
+impl<K: Copy + Eq, const WIDTH: usize, const PARTS: usize> Fragments<K, WIDTH, PARTS> {
+    /// A table of `slots` fragments, rounded up to a power of two; those longer than `WIDTH` are rendered every time.
+    pub(super) fn new(slots: usize) -> Self {
+        let empty = Slot { key: None, ends: [0; PARTS], bytes: [0; WIDTH] };
+        Self { slots: vec![empty; slots.next_power_of_two()], rendered: Vec::new(), stage: stage() }
+    }
+
+    /// Loads every cache line of the place that `hash` chooses; the number returned means nothing.
+    #[inline(always)]
+    pub(super) fn load(&self, hash: u64) -> u8 {
+        let Slot { bytes, .. } = &self.slots[hash as usize & (self.slots.len() - 1)];
+        bytes.iter().step_by(LINE).fold(0, |all, byte| all ^ byte) ^ bytes[WIDTH - 1]
     }
 
     /// The fragment of `key`: the remembered one, or what `render` appends; it returns where each part ends. `hash`
     /// chooses the place.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(
         &mut self,
         hash: u64,
         key: K,
-        render: impl FnOnce(&mut Vec<u8>) -> [u32; PARTS],
+        render: impl FnOnce(&mut Pen<'_>) -> [u32; PARTS],
     ) -> Fragment<'_, PARTS> {
         let index = hash as usize & (self.slots.len() - 1);
-        if self.slots[index].key != Some(key) {
-            self.rendered.clear();
-            let ends = render(&mut self.rendered);
-            if !self.keep(index, key, ends) {
-                return Fragment { bytes: &self.rendered, ends };
-            }
+        if self.slots[index].key != Some(key) && !self.render(index, key, render) {
+            return Fragment { bytes: &self.rendered, ends: self.slots[index].ends };
         }
-        let start = index * self.width;
-        Fragment { bytes: &self.bytes[start..start + self.width], ends: self.slots[index].ends }
+        let Slot { bytes, ends, .. } = &self.slots[index];
+        Fragment { bytes, ends: *ends }
     }
 
-    /// Puts what was rendered at `index`, where it is not too wide.
+    /// Renders a fragment and puts it at `index`, where it is not too wide. Its ends are put there anyway.
     #[cold]
-    fn keep(&mut self, index: usize, key: K, ends: [u32; PARTS]) -> bool {
-        let fits = self.rendered.len() <= self.width;
-        if fits {
-            let start = index * self.width;
-            self.bytes[start..start + self.rendered.len()].copy_from_slice(&self.rendered);
-            self.slots[index] = Slot { key: Some(key), ends };
+    fn render(&mut self, index: usize, key: K, render: impl FnOnce(&mut Pen<'_>) -> [u32; PARTS]) -> bool {
+        self.rendered.clear();
+        let mut pen = Pen::new(&mut self.stage, &mut self.rendered);
+        let ends = render(&mut pen);
+        pen.lift();
+        let slot = &mut self.slots[index];
+        slot.ends = ends;
+        match slot.bytes.get_mut(..self.rendered.len()) {
+            Some(bytes) => {
+                bytes.copy_from_slice(&self.rendered);
+                slot.key = Some(key);
+                true
+            }
+            None => {
+                slot.key = None;
+                false
+            }
         }
-        fits
     }
 }
 
-impl<K: Copy + Eq> Fragments<K> {
+impl<K: Copy + Eq, const WIDTH: usize> Fragments<K, WIDTH> {
     /// Appends the fragment of `key`, which is of one part: the remembered one, or what `render` appends.
-    #[inline]
-    pub(super) fn put(&mut self, hash: u64, key: K, out: &mut Vec<u8>, render: impl FnOnce(&mut Vec<u8>)) {
-        let whole = |rendered: &mut Vec<u8>| {
+    #[inline(always)]
+    pub(super) fn put(&mut self, hash: u64, key: K, out: &mut Pen<'_>, render: impl FnOnce(&mut Pen<'_>)) {
+        let whole = |rendered: &mut Pen<'_>| {
             render(rendered);
-            [rendered.len() as u32]
+            [rendered.end() as u32]
         };
-        out.extend_from_slice(self.find(hash, key, whole).part(0));
+        out.put_slice(self.find(hash, key, whole).part(0));
+    }
+}
+
+impl<K, const WIDTH: usize, const PARTS: usize> std::fmt::Debug for Fragments<K, WIDTH, PARTS> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fragments").field("slots", &self.slots.len()).finish_non_exhaustive()
     }
 }
 
@@ -90,7 +109,7 @@ impl<K: Copy + Eq> Fragments<K> {
 
 impl<'a, const PARTS: usize> Fragment<'a, PARTS> {
     /// Its part number `index`, counted from 0.
-    #[inline]
+    #[inline(always)]
     pub(super) fn part(&self, index: usize) -> &'a [u8] {
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.bytes[start as usize..self.ends[index] as usize]
@@ -99,43 +118,48 @@ impl<'a, const PARTS: usize> Fragment<'a, PARTS> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::pen::written, *};
 
     #[test]
     fn a_fragment_is_rendered_once_until_another_takes_its_place() {
-        let mut fragments = Fragments::new(2, 4);
+        let mut fragments = Fragments::<u64, 4>::new(2);
         let mut rendered = 0;
-        let mut out = Vec::new();
-        for key in [0_u64, 0, 1, 0, 2, 0] {
-            fragments.put(key, key, &mut out, |out| {
-                rendered += 1;
-                out.push(b'0' + key as u8);
-            });
-        }
+        let out = written(|out| {
+            for key in [0_u64, 0, 1, 0, 2, 0] {
+                fragments.put(key, key, out, |out| {
+                    rendered += 1;
+                    out.push(b'0' + key as u8);
+                });
+            }
+        });
         assert_eq!(out, b"001020");
         assert_eq!(rendered, 4, "0, 1, 2 and 0 again after 2 took its place");
     }
 
     #[test]
     fn a_fragment_wider_than_the_table_is_written_whole_every_time() {
-        let mut fragments = Fragments::new(2, 4);
-        let mut out = Vec::new();
-        fragments.put(7, 7_u64, &mut out, |out| out.extend_from_slice(b"long text"));
-        fragments.put(7, 7_u64, &mut out, |out| out.extend_from_slice(b"LONG TEXT"));
+        let mut fragments = Fragments::<u64, 4>::new(2);
+        let out = written(|out| {
+            fragments.put(7, 7, out, |out| out.put(b"long text"));
+            fragments.put(7, 7, out, |out| out.put(b"LONG TEXT"));
+        });
         assert_eq!(out, b"long textLONG TEXT");
+    }
+
+    fn three_parts<const WIDTH: usize>() {
+        let mut fragments = Fragments::<u64, WIDTH, 3>::new(2);
+        for _ in 0..2 {
+            let fragment = fragments.find(1, 1, |out| {
+                out.put(b"onethree");
+                [3, 3, 8]
+            });
+            assert_eq!([0, 1, 2].map(|part| fragment.part(part)), [&b"one"[..], b"", b"three"]);
+        }
     }
 
     #[test]
     fn the_parts_of_a_fragment_are_the_same_whether_it_is_remembered_or_not() {
-        for width in [16, 2] {
-            let mut fragments = Fragments::<u64, 3>::new(2, width);
-            for _ in 0..2 {
-                let fragment = fragments.find(1, 1, |out| {
-                    out.extend_from_slice(b"onethree");
-                    [3, 3, 8]
-                });
-                assert_eq!([0, 1, 2].map(|part| fragment.part(part)), [&b"one"[..], b"", b"three"]);
-            }
-        }
+        three_parts::<16>();
+        three_parts::<2>();
     }
 }

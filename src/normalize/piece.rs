@@ -100,57 +100,8 @@ const fn copy(text: &str, into: &mut [u8], at: usize) -> usize {
     at + text.len()
 }
 
-/// Ends the object that the last bytes of `out` are in: its last member's comma becomes its brace. A comma follows, as
-/// it follows every member.
-#[inline]
-pub(super) fn close(out: &mut Vec<u8>) {
-    match out.last_mut() {
-        Some(last) if *last == b',' => *last = b'}',
-        _ => out.push(b'}'),
-    }
-    out.push(b',');
-}
-
-/// Ends the document: as [`close`], with a line feed instead of the comma.
-#[inline]
-pub(super) fn end_line(out: &mut Vec<u8>) {
-    close(out);
-    if let Some(last) = out.last_mut() {
-        *last = b'\n';
-    }
-}
-
-/// Writes an object that `begin` opens and `members` fills; nothing at all where there is no member.
-#[inline]
-pub(super) fn object(out: &mut Vec<u8>, begin: &[u8], members: impl FnOnce(&mut Vec<u8>)) {
-    enclosed(out, begin, b"},", members);
-}
-
-/// Writes what `begin` opens, `members` fill, each with a comma after it, and `end` closes, which takes the place of the
-/// last comma; nothing at all where there is no member.
-#[inline(always)]
-pub(super) fn enclosed<const N: usize>(
-    out: &mut Vec<u8>,
-    begin: &[u8],
-    end: &[u8; N],
-    members: impl FnOnce(&mut Vec<u8>),
-) {
-    let start = out.len();
-    out.extend_from_slice(begin);
-    let filled = out.len();
-    members(out);
-    if out.len() == filled {
-        out.truncate(start);
-    } else {
-        out.pop();
-        out.extend_from_slice(end);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_piece_is_made_of_names_of_paths() {
         const PATH: &str = "source.geo.city_name";
@@ -159,14 +110,5 @@ mod tests {
             br#"{"source":{"geo":{"city_name":""#
         );
         assert_eq!(piece![Key("message")], br#""message":"#);
-    }
-
-    #[test]
-    fn an_object_without_members_is_not_written() {
-        let mut out = b"{".to_vec();
-        object(&mut out, b"\"a\":{", |_| {});
-        object(&mut out, b"\"b\":{", |out| out.extend_from_slice(b"\"c\":1,"));
-        end_line(&mut out);
-        assert_eq!(out, b"{\"b\":{\"c\":1}}\n");
     }
 }

@@ -5,7 +5,10 @@ use serde::Deserialize;
 
 use crate::event::{Batch, DocumentKind, Documents, EventId, IdScheme, Position, Reject, Span};
 
-use super::text::{self, put_member, put_uint};
+use super::{
+    pen::{Pen, stage},
+    text::{self, put_member, put_uint},
+};
 
 /// A line of quarantine or dead letter, read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +127,7 @@ pub fn quarantine(batch: &Batch, source: &str, out: &mut Documents) -> u64 {
     let Some(chunk) = &batch.chunk else { return 0 };
     let scheme = IdScheme::of(&chunk.origin);
     let before = out.rows.len();
+    let mut stage = stage();
     for Reject { entry, reason, detail, format } in chunk.rejects.iter().chain(&batch.rejects) {
         let position = chunk.records[entry.record as usize].position;
         let bytes = entry.span.of(&chunk.bytes);
@@ -138,9 +142,11 @@ pub fn quarantine(batch: &Batch, source: &str, out: &mut Documents) -> u64 {
             event_id,
             bytes,
         };
-        head.put(&mut out.bytes);
-        put_member(&mut out.bytes, b",\"format\":", format.as_deref());
-        end(&mut out.bytes);
+        let mut pen = Pen::new(&mut stage, &mut out.bytes);
+        head.put(&mut pen);
+        put_member(&mut pen, b"\"format\":", format.as_deref());
+        pen.end_line();
+        pen.lift();
         out.end_document(event_id, DocumentKind::Quarantined, Span::default());
     }
     (out.rows.len() - before) as u64
@@ -149,59 +155,52 @@ pub fn quarantine(batch: &Batch, source: &str, out: &mut Documents) -> u64 {
 /// Appends the dead letter of a refused document.
 pub fn dead_letter(refusal: &Refusal<'_>, out: &mut Documents) {
     let Refusal { reason, detail, source, origin, position, index, event_id, bytes, .. } = *refusal;
-    let bytes_out = &mut out.bytes;
-    Head { reason, detail, source, origin, position, index, event_id, bytes }.put(bytes_out);
-    bytes_out.push(b',');
-    put_member(bytes_out, b"\"sink\":", Some(refusal.sink));
+    let mut stage = stage();
+    let mut pen = Pen::new(&mut stage, &mut out.bytes);
+    Head { reason, detail, source, origin, position, index, event_id, bytes }.put(&mut pen);
+    put_member(&mut pen, b"\"sink\":", Some(refusal.sink));
     if let Some(status) = refusal.status {
-        bytes_out.extend_from_slice(b"\"status\":");
-        put_uint(bytes_out, u64::from(status));
-        bytes_out.push(b',');
+        pen.put(b"\"status\":");
+        put_uint(&mut pen, u64::from(status));
+        pen.push(b',');
     }
-    bytes_out.extend_from_slice(b"\"document\":\"");
-    text::put(bytes_out, refusal.document.strip_suffix(b"\n").unwrap_or(refusal.document));
-    bytes_out.extend_from_slice(b"\",");
-    end(bytes_out);
+    pen.put(b"\"document\":\"");
+    text::put(&mut pen, refusal.document.strip_suffix(b"\n").unwrap_or(refusal.document));
+    pen.put(b"\",");
+    pen.end_line();
+    pen.lift();
     out.end_document(event_id, DocumentKind::DeadLetter, Span::default());
-}
-
-/// Ends a line: a comma after the last member goes.
-fn end(out: &mut Vec<u8>) {
-    if out.last() == Some(&b',') {
-        out.pop();
-    }
-    out.extend_from_slice(b"}\n");
 }
 
 // === impl Head ===
 
 impl Head<'_> {
-    /// Appends the line's members, without a comma after the last.
-    fn put(&self, out: &mut Vec<u8>) {
+    /// Appends the line's members, with a comma after the last.
+    fn put(&self, out: &mut Pen<'_>) {
         put_member(out, b"{\"reason\":", Some(self.reason));
         put_member(out, b"\"detail\":", Some(self.detail));
         put_member(out, b"\"source\":", Some(self.source));
         put_member(out, b"\"origin\":", Some(self.origin));
-        out.extend_from_slice(b"\"position\":");
+        out.put(b"\"position\":");
         put_uint(out, self.position);
-        out.extend_from_slice(b",\"index\":");
+        out.put(b",\"index\":");
         put_uint(out, u64::from(self.index));
-        out.extend_from_slice(b",\"event_id\":\"");
-        out.extend_from_slice(&self.event_id.text());
-        out.extend_from_slice(b"\",\"bytes\":\"");
+        out.put(b",\"event_id\":\"");
+        out.put_slice(&self.event_id.text());
+        out.put(b"\",\"bytes\":\"");
         put_base64(out, self.bytes);
-        out.push(b'"');
+        out.put(b"\",");
     }
 }
 
 /// Appends `bytes` in base64 (RFC 4648, section 4), in pieces, so that a long record takes no second buffer.
-fn put_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+fn put_base64(out: &mut Pen<'_>, bytes: &[u8]) {
     let mut encoded = [0; 1_024];
     for part in bytes.chunks(768) {
         // Four characters for three bytes: 768 bytes fill the buffer exactly.
         let length = STANDARD.encode_slice(part, &mut encoded).unwrap_or(0);
         debug_assert_eq!(length, part.len().div_ceil(3) * 4, "the buffer holds what it is given");
-        out.extend_from_slice(&encoded[..length]);
+        out.put_slice(&encoded[..length]);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The seam between batches and what a sink is to receive: a schema writes documents.
 
+use std::ops::Range;
+
 use crate::event::Batch;
 
 use super::{Namespace, ecs::Ecs};
@@ -8,6 +10,9 @@ use super::{Namespace, ecs::Ecs};
 pub trait Schema: Send {
     /// Prepares for the documents of one batch, written at `ingested_millis` since 1970 by the wall clock.
     fn begin(&mut self, ingested_millis: u64);
+
+    /// Tells that the documents of `events` come next, so that what they need is loaded side by side.
+    fn approach(&mut self, batch: &Batch, events: Range<usize>);
 
     /// Appends the document of event number `index` of `batch` to `out`.
     fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>);

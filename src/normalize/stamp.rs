@@ -1,17 +1,32 @@
 //! Points in time as RFC 3339 text, with the calendar worked out once per minute.
 
+use super::pen::Pen;
+
 const MINUTES_A_DAY: u64 = 24 * 60;
 /// 9999-12-31T23:59:59Z: the last second whose year has four digits.
 const LAST: u64 = 253_402_300_799;
 
+/// The seconds of a minute, as the end of a time.
+static SECONDS: [[u8; 4]; 60] = seconds();
+
 /// The hundred pairs of decimal digits, one after the other.
 const PAIRS: [u8; 200] = pairs();
+
+/// A point in time as text, in the two parts that it is stored in, each as one number, so that it stays in registers.
+/// (Bytes put together first and copied as a whole would have the copy wait until they are stored.)
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp {
+    /// `2026-11-21T12:34`.
+    minute: u128,
+    /// `:56Z`.
+    second: u32,
+}
 
 /// Writes times. Minutes that were written lately are remembered: the times of flows lie close together.
 #[derive(Debug)]
 pub(super) struct Stamps {
-    /// Direct-mapped by the minute's number: the number, and the minute as text, with second 0.
-    minutes: [(u64, [u8; 20]); MINUTES],
+    /// Direct-mapped by the minute's number: the number, and the minute as text.
+    minutes: [(u64, u128); MINUTES],
 }
 
 const MINUTES: usize = 64;
@@ -20,38 +35,49 @@ const MINUTES: usize = 64;
 
 impl Stamps {
     pub(super) fn new() -> Self {
-        Self { minutes: [(u64::MAX, [0; 20]); MINUTES] }
+        Self { minutes: [(u64::MAX, 0); MINUTES] }
     }
 
     /// `seconds` since 1970 as `2026-11-21T12:34:56Z`; later times than the year 9999 are written as its last second.
     #[inline]
-    pub(super) fn seconds(&mut self, seconds: u64) -> [u8; 20] {
+    pub(super) fn seconds(&mut self, seconds: u64) -> Stamp {
         let seconds = seconds.min(LAST);
         let minute = seconds / 60;
         let slot = &mut self.minutes[minute as usize % MINUTES];
         if slot.0 != minute {
-            *slot = (minute, clock(minute));
+            *slot = (minute, u128::from_ne_bytes(clock(minute)));
         }
-        let mut text = slot.1;
-        text[17..19].copy_from_slice(pair((seconds % 60) as usize));
-        text
+        Stamp { minute: slot.1, second: u32::from_ne_bytes(SECONDS[(seconds % 60) as usize]) }
     }
 
     /// `millis` since 1970 as `2026-11-21T12:34:56.789Z`.
     pub(super) fn millis(&mut self, millis: u64) -> [u8; 24] {
         let (seconds, millis) = (millis / 1_000, (millis % 1_000) as usize);
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        text[..19].copy_from_slice(&self.seconds(seconds)[..19]);
+        let Stamp { minute, second } = self.seconds(seconds);
+        text[..16].copy_from_slice(&minute.to_ne_bytes());
+        text[16..19].copy_from_slice(&second.to_ne_bytes()[..3]);
         text[20] = b'0' + (millis / 100) as u8;
         text[21..23].copy_from_slice(pair(millis % 100));
         text
     }
 }
 
-/// The minute `minute` minutes after 1970-01-01, as `2026-11-21T12:34:00Z`.
+// === impl Stamp ===
+
+impl Stamp {
+    /// Appends it.
+    #[inline(always)]
+    pub(super) fn put(&self, out: &mut Pen<'_>) {
+        out.put(&self.minute.to_ne_bytes());
+        out.put(&self.second.to_ne_bytes());
+    }
+}
+
+/// The minute `minute` minutes after 1970-01-01, as `2026-11-21T12:34`.
 #[cold]
-fn clock(minute: u64) -> [u8; 20] {
-    let mut text = *b"0000-00-00T00:00:00Z";
+fn clock(minute: u64) -> [u8; 16] {
+    let mut text = *b"0000-00-00T00:00";
     text[..10].copy_from_slice(&calendar(minute / MINUTES_A_DAY));
     let minute = (minute % MINUTES_A_DAY) as usize;
     text[11..13].copy_from_slice(pair(minute / 60));
@@ -90,6 +116,17 @@ const fn pairs() -> [u8; 200] {
     pairs
 }
 
+const fn seconds() -> [[u8; 4]; 60] {
+    let mut seconds = [*b":00Z"; 60];
+    let mut second = 0;
+    while second < 60 {
+        seconds[second][1] += (second / 10) as u8;
+        seconds[second][2] += (second % 10) as u8;
+        second += 1;
+    }
+    seconds
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -97,12 +134,16 @@ mod tests {
 
     use super::*;
 
+    fn text(stamp: Stamp) -> String {
+        String::from_utf8(crate::normalize::pen::written(|out| stamp.put(out))).unwrap()
+    }
+
     #[test]
     fn the_first_and_the_last_second_are_written_and_what_is_later_stays_there() {
         let mut stamps = Stamps::new();
-        assert_eq!(&stamps.seconds(0), b"1970-01-01T00:00:00Z");
-        assert_eq!(&stamps.seconds(LAST), b"9999-12-31T23:59:59Z");
-        assert_eq!(&stamps.seconds(u64::MAX), b"9999-12-31T23:59:59Z");
+        assert_eq!(text(stamps.seconds(0)), "1970-01-01T00:00:00Z");
+        assert_eq!(text(stamps.seconds(LAST)), "9999-12-31T23:59:59Z");
+        assert_eq!(text(stamps.seconds(u64::MAX)), "9999-12-31T23:59:59Z");
         assert_eq!(&stamps.millis(1_795_219_199_007), b"2026-11-20T23:59:59.007Z");
     }
 
@@ -114,8 +155,7 @@ mod tests {
             let mut stamps = Stamps::new();
             for time in times {
                 let expected = jiff::Timestamp::from_second(time as i64).unwrap().to_string();
-                let text = stamps.seconds(time);
-                prop_assert_eq!(std::str::from_utf8(&text).unwrap(), expected);
+                prop_assert_eq!(text(stamps.seconds(time)), expected);
             }
         }
     }

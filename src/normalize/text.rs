@@ -1,5 +1,6 @@
 //! Text into JSON: a plain copy where nothing needs an escape, and an escape of everything else.
 
+use super::pen::Pen;
 use crate::event::Span;
 
 /// Which bytes can stand between quotation marks as they are.
@@ -45,75 +46,46 @@ const fn plain_bytes() -> [bool; 256] {
     plain
 }
 
-/// Appends `span` of `bytes`, which needs no escape. A short text is copied with what follows it and cut, which takes a
-/// few moves instead of a call.
+/// Appends `span` of `bytes`, which needs no escape.
 #[inline(always)]
-pub(super) fn put_plain(out: &mut Vec<u8>, bytes: &[u8], span: Span) {
+pub(super) fn put_plain(out: &mut Pen<'_>, bytes: &[u8], span: Span) {
+    let start = span.start as usize;
     if span.len as usize <= SHORT
-        && let Some(wide) = bytes[span.start as usize..].first_chunk::<SHORT>()
+        && let Some(wide) = bytes.get(start..start + SHORT).and_then(<[u8]>::first_chunk::<SHORT>)
     {
-        let end = out.len() + span.len as usize;
-        out.extend_from_slice(wide);
-        out.truncate(end);
+        out.put_cut(wide, span.len as usize);
     } else {
-        out.extend_from_slice(span.of(bytes));
+        out.put_slice(span.of(bytes));
     }
 }
 
 /// Appends `text` to the inside of a JSON string. Bytes that are not UTF-8 become U+FFFD.
 #[inline]
-pub(super) fn put(out: &mut Vec<u8>, text: &[u8]) {
+pub(super) fn put(out: &mut Pen<'_>, text: &[u8]) {
     if is_plain(text) {
-        out.extend_from_slice(text);
+        out.put_slice(text);
     } else {
-        put_escaped(out, text);
+        out.aside(|out| put_escaped(out, text));
     }
 }
 
 /// Appends `number` in decimal.
 #[inline(always)]
-pub(super) fn put_uint(out: &mut Vec<u8>, number: u64) {
-    match SMALL.get(number as usize) {
-        Some(small) => {
-            let end = out.len() + usize::from(small[3]);
-            out.extend_from_slice(small);
-            out.truncate(end);
-        }
-        None => put_large(out, number),
-    }
-}
-
-/// The numbers below 1,000: up to three digits, and how many in the last byte.
-static SMALL: [[u8; 4]; 1_000] = small_numbers();
-
-const fn small_numbers() -> [[u8; 4]; 1_000] {
-    let mut small = [[0; 4]; 1_000];
-    let mut number = 0;
-    while number < 1_000 {
-        let digits =
-            [b'0' + (number / 100) as u8, b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
-        small[number] = match number {
-            0..10 => [digits[2], 0, 0, 1],
-            10..100 => [digits[1], digits[2], 0, 2],
-            _ => [digits[0], digits[1], digits[2], 3],
-        };
-        number += 1;
-    }
-    small
-}
-
-fn put_large(out: &mut Vec<u8>, number: u64) {
+pub(super) fn put_uint(out: &mut Pen<'_>, number: u64) {
     if number >= NINE_DIGITS {
-        out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        out.aside(|out| put_large(out, number));
         return;
     }
     let digits = digits(number);
     // The first byte is the lowest; all zeros are left out but the last.
     let zeros = (digits | (1 << 56)).trailing_zeros() / 8;
     let text = (digits | ASCII_ZEROS) >> (8 * zeros);
-    let end = out.len() + 8 - zeros as usize;
-    out.extend_from_slice(&text.to_le_bytes());
-    out.truncate(end);
+    out.put_cut(&text.to_le_bytes(), 8 - zeros as usize);
+}
+
+#[inline(never)]
+fn put_large(out: &mut Pen<'_>, number: u64) {
+    out.put_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// The smallest number with nine digits.
@@ -123,54 +95,56 @@ const ASCII_ZEROS: u64 = 0x3030_3030_3030_3030;
 
 /// The eight decimal digits of a number below [`NINE_DIGITS`], one in each byte, the most significant in the lowest.
 /// The number is cut in two halves of four digits, these into pairs and these into digits, side by side: dividing by
-/// 100 and 10 is multiplying by 10,486 / 2²⁰ and 103 / 2¹⁰, exact below 10,000 and 100.
-#[inline]
+/// 10,000, 100 and 10 is multiplying by 109,951,163 / 2⁴⁰, 10,486 / 2²⁰ and 103 / 2¹⁰, exact below 100,000,000, 10,000 and
+/// 100. A quotient and, above it, its remainder are the number there less the quotient times what it lacks.
+#[inline(always)]
 const fn digits(number: u64) -> u64 {
-    let halves = (number / 10_000) | ((number % 10_000) << 32);
+    let high = (number * 109_951_163) >> 40;
+    let halves = (number << 32) - high * ((10_000 << 32) - 1);
     let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
-    let pairs = hundreds | ((halves - 100 * hundreds) << 16);
+    let pairs = (halves << 16) - hundreds * ((100 << 16) - 1);
     let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
-    tens | ((pairs - 10 * tens) << 8)
+    (pairs << 8) - tens * ((10 << 8) - 1)
 }
 
 /// Appends a finite number; nothing and `false` where it is none.
-pub(super) fn put_float(out: &mut Vec<u8>, number: f64) -> bool {
+pub(super) fn put_float(out: &mut Pen<'_>, number: f64) -> bool {
     if number.is_finite() {
-        out.extend_from_slice(zmij::Buffer::new().format_finite(number).as_bytes());
+        out.put_slice(zmij::Buffer::new().format_finite(number).as_bytes());
     }
     number.is_finite()
 }
 
 /// Appends the member that `key` begins and whose value is `text`, where there is one.
 #[inline]
-pub(super) fn put_member(out: &mut Vec<u8>, key: &[u8], text: Option<&str>) {
+pub(super) fn put_member(out: &mut Pen<'_>, key: &[u8], text: Option<&str>) {
     if let Some(text) = text {
-        out.extend_from_slice(key);
+        out.put_slice(key);
         out.push(b'"');
         put(out, text.as_bytes());
-        out.extend_from_slice(b"\",");
+        out.put(b"\",");
     }
 }
 
 #[cold]
-fn put_escaped(out: &mut Vec<u8>, text: &[u8]) {
+fn put_escaped(out: &mut Pen<'_>, text: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     for part in text.utf8_chunks() {
         for byte in part.valid().bytes() {
             match byte {
-                b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-                b'\n' => out.extend_from_slice(b"\\n"),
-                b'\r' => out.extend_from_slice(b"\\r"),
-                b'\t' => out.extend_from_slice(b"\\t"),
+                b'"' | b'\\' => out.put(&[b'\\', byte]),
+                b'\n' => out.put(b"\\n"),
+                b'\r' => out.put(b"\\r"),
+                b'\t' => out.put(b"\\t"),
                 0..b' ' | 0x7f => {
-                    out.extend_from_slice(b"\\u00");
-                    out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+                    out.put(b"\\u00");
+                    out.put(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
                 }
                 _ => out.push(byte),
             }
         }
         if !part.invalid().is_empty() {
-            out.extend_from_slice("\u{fffd}".as_bytes());
+            out.put_slice("\u{fffd}".as_bytes());
         }
     }
 }
@@ -180,29 +154,32 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::pen::written, *};
+
+    fn quoted(text: &[u8]) -> Vec<u8> {
+        written(|out| {
+            out.push(b'"');
+            put(out, text);
+            out.push(b'"');
+        })
+    }
 
     proptest! {
         #[test]
         fn a_number_of_any_length_is_written_as_it_is(number in any::<u64>(), bits in 0..64_u32) {
-            let mut out = Vec::new();
-            put_uint(&mut out, number >> bits);
+            let out = written(|out| put_uint(out, number >> bits));
             prop_assert_eq!(String::from_utf8(out).unwrap(), (number >> bits).to_string());
         }
 
         #[test]
         fn every_text_is_read_back_as_it_was(text in any::<String>()) {
-            let mut out = b"\"".to_vec();
-            put(&mut out, text.as_bytes());
-            out.push(b'"');
+            let out = quoted(text.as_bytes());
             prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
         }
 
         #[test]
         fn bytes_that_are_not_utf8_are_read_back_with_replacements(bytes in any::<Vec<u8>>()) {
-            let mut out = b"\"".to_vec();
-            put(&mut out, &bytes);
-            out.push(b'"');
+            let out = quoted(&bytes);
             prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), String::from_utf8_lossy(&bytes));
         }
     }
@@ -212,9 +189,8 @@ mod tests {
         let bytes: Vec<u8> = (b' '..0x7f).collect();
         for len in 0..=bytes.len() {
             for start in 0..=bytes.len() - len {
-                let mut out = b"x".to_vec();
-                put_plain(&mut out, &bytes, Span::new(start, start + len));
-                assert_eq!(out[1..], bytes[start..start + len]);
+                let out = written(|out| put_plain(out, &bytes, Span::new(start, start + len)));
+                assert_eq!(out, bytes[start..start + len]);
             }
         }
     }
@@ -223,9 +199,8 @@ mod tests {
     fn every_number_of_up_to_four_digits_in_either_half_is_written_as_it_is() {
         for number in 0..10_000 {
             for number in [number, number * 10_000, number * 10_000 + 9_999 - number] {
-                let mut out = b"x".to_vec();
-                put_uint(&mut out, number);
-                assert_eq!(String::from_utf8(out).unwrap(), format!("x{number}"));
+                let out = written(|out| put_uint(out, number));
+                assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
             }
         }
     }

@@ -6,7 +6,7 @@ use siphasher::sip::SipHasher24;
 
 use crate::{
     event::FIELDS,
-    normalize::{paths::VPC_ID, piece::leaf},
+    normalize::{paths::VPC_ID, pen::Pen, piece::leaf},
 };
 
 use super::row::Row;
@@ -30,14 +30,15 @@ const KNOWN_MAX: usize = 256;
 
 impl ExtraNames {
     /// Appends the unknown columns of `row`.
-    #[inline]
-    pub(super) fn put(&mut self, row: &Row<'_>, out: &mut Vec<u8>) {
+    #[inline(always)]
+    pub(super) fn put(&mut self, row: &Row<'_>, out: &mut Pen<'_>) {
         if row.event.extras_len > 0 {
-            self.put_all(row, out);
+            out.aside(|out| self.put_all(row, out));
         }
     }
 
-    fn put_all(&mut self, row: &Row<'_>, out: &mut Vec<u8>) {
+    #[inline(never)]
+    fn put_all(&mut self, row: &Row<'_>, out: &mut Pen<'_>) {
         let start = row.event.extras as usize;
         let extras = &row.batch.extras[start..start + row.event.extras_len as usize];
         for (index, (name, span)) in extras.iter().enumerate() {
@@ -46,13 +47,13 @@ impl ExtraNames {
             }
             let known = self.place(name);
             out.push(b'"');
-            out.extend_from_slice(&self.known[known].1);
+            out.put_slice(&self.known[known].1);
             if extras[..index].iter().any(|(other, _)| are_twins(other, name)) {
                 out.push(b'_');
             }
-            out.extend_from_slice(b"\":\"");
+            out.put(b"\":\"");
             row.put_span(*span, out);
-            out.extend_from_slice(b"\",");
+            out.put(b"\",");
         }
     }
 

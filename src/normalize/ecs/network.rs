@@ -8,19 +8,23 @@ use crate::{
             IANA_NUMBER, NETWORK_APPLICATION, NETWORK_COMMUNITY_ID, NETWORK_DIRECTION, NETWORK_TRANSPORT,
             NETWORK_TYPE,
         },
-        piece::{enclosed, piece},
+        pen::{Pen, Said},
+        piece::piece,
         text::{put_plain, put_uint},
     },
 };
 
-use super::{row::Row, side::Side};
+use super::{
+    row::Row,
+    side::{Side, put_volume},
+};
 
 /// Kinds of connections, as remembered fragments: there are few in a log.
 #[derive(Debug)]
-pub(super) struct Networks(Fragments<Kind>);
+pub(super) struct Networks(Fragments<[u64; 3], 192>);
 
 /// All that the members before the Community ID are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Kind {
     version: Option<Version>,
     direction: Direction,
@@ -40,23 +44,25 @@ enum Version {
 
 impl Networks {
     pub(super) fn new() -> Self {
-        Self(Fragments::new(256, 192))
+        Self(Fragments::new(256))
     }
 
-    /// Appends the object; `put_volume` appends how much was sent.
-    #[inline]
-    pub(super) fn put(&mut self, row: &Row<'_>, out: &mut Vec<u8>, put_volume: impl FnOnce(&mut Vec<u8>)) {
-        enclosed(out, piece![Open(NETWORK_TYPE, 0)], b"},", |out| {
+    /// Appends the object; `volume` is what was said of how much was sent.
+    #[inline(always)]
+    pub(super) fn put(&mut self, row: &Row<'_>, volume: Option<&Said>, out: &mut Pen<'_>) {
+        out.enclosed(piece![Open(NETWORK_TYPE, 0)], b"},", |out| {
             let kind = Kind::of(row);
-            self.0.put(kind.hash(), kind, out, |out| kind.put(out));
+            self.0.put(kind.hash(), kind.key(), out, |out| kind.put(out));
             let community_id = row.event.community_id;
             if !community_id.is_empty() {
-                out.extend_from_slice(piece![Key(NETWORK_COMMUNITY_ID), Text("\"")]);
+                out.put(piece![Key(NETWORK_COMMUNITY_ID), Text("\"")]);
                 // Base64 after a digit and a colon.
                 put_plain(out, &row.batch.derived, community_id);
-                out.extend_from_slice(b"\",");
+                out.put(b"\",");
             }
-            put_volume(out);
+            if let Some(volume) = volume {
+                out.put_again(volume, |out| put_volume(row, out));
+            }
         });
     }
 }
@@ -64,7 +70,7 @@ impl Networks {
 // === impl Kind ===
 
 impl Kind {
-    #[inline]
+    #[inline(always)]
     fn of(row: &Row<'_>) -> Self {
         let source = Side::Source.address(row);
         let address = if source.is_absent() { Side::Destination.address(row) } else { source };
@@ -82,35 +88,45 @@ impl Kind {
         }
     }
 
-    /// A place in the table. Names of services are constants, so where one stands in memory tells it from others.
-    #[inline]
+    /// What tells this kind from others. Names are constants, so where one stands in memory tells it from others; two of
+    /// one name only cost a rendering. Versions, directions and protocols are few; what is no protocol is above them.
+    #[inline(always)]
+    fn key(&self) -> [u64; 3] {
+        let place = |name: Option<&'static str>| name.map_or(0, |name| name.as_ptr().addr() as u64);
+        let version = self.version.map_or(0, |version| 1 + version as u64);
+        let protocol = self.protocol.map_or(u64::MAX >> 8, |protocol| protocol.min(u64::MAX >> 9));
+        [place(self.transport), place(self.service), protocol << 8 | version << 4 | self.direction as u64]
+    }
+
+    /// A place in the table.
+    #[inline(always)]
     fn hash(&self) -> u64 {
         let service = self.service.map_or(0, |name| name.as_ptr().addr() as u64);
         service.wrapping_mul(4) ^ self.direction as u64 ^ self.protocol.unwrap_or_default().wrapping_mul(7)
     }
 
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Pen<'_>) {
         match self.version {
-            Some(Version::V4) => out.extend_from_slice(piece![Key(NETWORK_TYPE), Text("\"ipv4\",")]),
-            Some(Version::V6) => out.extend_from_slice(piece![Key(NETWORK_TYPE), Text("\"ipv6\",")]),
+            Some(Version::V4) => out.put(piece![Key(NETWORK_TYPE), Text("\"ipv4\",")]),
+            Some(Version::V6) => out.put_slice(piece![Key(NETWORK_TYPE), Text("\"ipv6\",")]),
             None => {}
         }
         if let Some(transport) = self.transport {
-            out.extend_from_slice(piece![Key(NETWORK_TRANSPORT), Text("\"")]);
-            out.extend_from_slice(transport.as_bytes());
-            out.extend_from_slice(b"\",");
+            out.put_slice(piece![Key(NETWORK_TRANSPORT), Text("\"")]);
+            out.put_slice(transport.as_bytes());
+            out.put(b"\",");
         }
         if let Some(number) = self.protocol {
-            out.extend_from_slice(piece![Key(IANA_NUMBER), Text("\"")]);
+            out.put(piece![Key(IANA_NUMBER), Text("\"")]);
             put_uint(out, number);
-            out.extend_from_slice(b"\",");
+            out.put(b"\",");
         }
         if let Some(service) = self.service {
-            out.extend_from_slice(piece![Key(NETWORK_APPLICATION), Text("\"")]);
-            out.extend_from_slice(service.as_bytes());
-            out.extend_from_slice(b"\",");
+            out.put(piece![Key(NETWORK_APPLICATION), Text("\"")]);
+            out.put_slice(service.as_bytes());
+            out.put(b"\",");
         }
-        out.extend_from_slice(match self.direction {
+        out.put_slice(match self.direction {
             Direction::Inbound => piece![Key(NETWORK_DIRECTION), Text("\"inbound\",")],
             Direction::Outbound => piece![Key(NETWORK_DIRECTION), Text("\"outbound\",")],
             Direction::Internal => piece![Key(NETWORK_DIRECTION), Text("\"internal\",")],

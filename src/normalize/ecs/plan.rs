@@ -4,6 +4,7 @@ use crate::{
     event::{EcsType, FIELDS, Field, FieldSet},
     normalize::{
         paths::{REGION, SUBLOCATION_ID, VPC_ID, column},
+        pen::Pen,
         piece::leaf,
     },
 };
@@ -24,6 +25,7 @@ pub(super) enum Group {
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     fields: FieldSet,
+    width: usize,
     slots: Slots,
     members: [Vec<Member>; GROUPS],
 }
@@ -114,12 +116,10 @@ const fn same_object(a: &'static str, b: &'static str) -> bool {
 // === impl Key ===
 
 impl Key {
-    /// Appends it; all its room is copied and cut, which takes a few moves instead of a call.
-    #[inline]
-    pub(super) fn put(&self, out: &mut Vec<u8>) {
-        let end = out.len() + usize::from(self.len);
-        out.extend_from_slice(&self.bytes);
-        out.truncate(end);
+    /// Appends it.
+    #[inline(always)]
+    pub(super) fn put(&self, out: &mut Pen<'_>) {
+        out.put_cut(&self.bytes, usize::from(self.len));
     }
 }
 
@@ -127,7 +127,7 @@ impl Key {
 
 impl Slots {
     /// The slot of `field`; past the end of every row where the row has none.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(&self, field: Field) -> usize {
         usize::from(self.0[field as usize])
     }
@@ -143,21 +143,27 @@ impl Default for Slots {
 
 impl Plan {
     /// Makes it the plan of rows with these fields.
-    #[inline]
+    #[inline(always)]
     pub(super) fn fit(&mut self, fields: FieldSet) {
         if self.fields != fields {
             self.refit(fields);
         }
     }
 
+    /// How many slots the rows have.
+    #[inline(always)]
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     /// Where each field stands.
-    #[inline]
+    #[inline(always)]
     pub(super) fn slots(&self) -> &Slots {
         &self.slots
     }
 
     /// The columns that are members of `group`, in the order of the vocabulary.
-    #[inline]
+    #[inline(always)]
     pub(super) fn members(&self, group: Group) -> &[Member] {
         &self.members[group as usize]
     }
@@ -165,6 +171,7 @@ impl Plan {
     #[cold]
     fn refit(&mut self, fields: FieldSet) {
         self.fields = fields;
+        self.width = fields.len();
         self.slots = Slots::default();
         self.members.iter_mut().for_each(Vec::clear);
         for (slot, field) in fields.iter().enumerate() {

@@ -1,12 +1,11 @@
 //! The two sides of a flow: which of them is the host, and how each is written.
 
-use std::ops::Range;
-
 use crate::{
     event::{Batch, Direction, Endpoint, Field, Value},
     normalize::{
         paths::{SIDE_PORT, SOURCE_BYTES, SOURCE_IP, SOURCE_NAT_IP, SOURCE_PACKETS},
-        piece::{object, piece},
+        pen::{Pen, Said},
+        piece::piece,
         text::put_uint,
     },
 };
@@ -24,26 +23,19 @@ pub(super) enum Side {
 
 impl Side {
     /// The address of this side, as the interface sees it.
-    #[inline]
-    pub(super) fn address(self, row: &Row<'_>) -> Value {
-        row.value(match self {
-            Self::Source => Field::SrcAddr,
-            Self::Destination => Field::DstAddr,
-        })
+    #[inline(always)]
+    pub(super) fn address<'a>(self, row: &Row<'a>) -> &'a Value {
+        row.addresses[self as usize]
     }
 
     /// The packet's own address on this side, where it is another.
-    #[inline]
-    pub(super) fn nat(self, row: &Row<'_>) -> Value {
-        let packet = row.value(match self {
-            Self::Source => Field::PktSrcAddr,
-            Self::Destination => Field::PktDstAddr,
-        });
-        if packet.is_absent() || row.same_address(packet, self.address(row)) { Value::Absent } else { packet }
+    #[inline(always)]
+    pub(super) fn nat<'a>(self, row: &Row<'a>) -> &'a Value {
+        row.nats[self as usize]
     }
 
     /// What enrichment found about this side's address.
-    #[inline]
+    #[inline(always)]
     pub(super) fn endpoint<'a>(self, row: &Row<'a>) -> &'a Endpoint {
         let place = match self {
             Self::Source => row.event.source,
@@ -53,7 +45,7 @@ impl Side {
     }
 
     /// The endpoint whose place and network stand for this side: its own, or the packet's where its own is internal.
-    #[inline]
+    #[inline(always)]
     fn outermost<'a>(self, row: &Row<'a>) -> &'a Endpoint {
         let own = self.endpoint(row);
         let nat = match self {
@@ -63,36 +55,40 @@ impl Side {
         if own.internal && nat != Batch::NO_ENDPOINT { &row.batch.endpoints[nat as usize] } else { own }
     }
 
-    /// Appends this side's object; returns where in `out` the members are that tell how much was sent.
-    #[inline]
-    pub(super) fn put(self, row: &Row<'_>, places: &mut Places, out: &mut Vec<u8>) -> Range<usize> {
-        let mut volume = 0..0;
-        let (begin, port): (&[u8], _) = match self {
-            Self::Source => (piece![Open(SOURCE_IP, 0)], Field::SrcPort),
-            Self::Destination => (piece![Open(crate::normalize::paths::DESTINATION_IP, 0)], Field::DstPort),
+    /// Appends this side's object, which `begin` opens; returns what a source says of how much was sent.
+    #[inline(always)]
+    pub(super) fn put<const B: usize>(
+        self,
+        begin: &[u8; B],
+        row: &Row<'_>,
+        places: &mut Places,
+        out: &mut Pen<'_>,
+    ) -> Option<Said> {
+        let mut volume = None;
+        let port = match self {
+            Self::Source => Field::SrcPort,
+            Self::Destination => Field::DstPort,
         };
-        object(out, begin, |out| {
+        out.object(begin, |out| {
             let address = self.address(row);
             if !address.is_absent() {
-                out.extend_from_slice(piece![Key(SOURCE_IP), Text("\"")]);
+                out.put(piece![Key(SOURCE_IP), Text("\"")]);
                 row.put(address, out);
-                out.extend_from_slice(b"\",");
+                out.put(b"\",");
             }
             if let Some(port) = row.uint(port) {
-                out.extend_from_slice(piece![Key(SIDE_PORT)]);
+                out.put(piece![Key(SIDE_PORT)]);
                 put_uint(out, port);
                 out.push(b',');
             }
             if self == Self::Source {
-                let start = out.len();
-                put_volume(row, out);
-                volume = start..out.len();
+                volume = Some(out.put_said(|out| put_volume(row, out)));
             }
             let nat = self.nat(row);
             if !nat.is_absent() {
-                out.extend_from_slice(piece![Open(SOURCE_NAT_IP, 1), Key(SOURCE_NAT_IP), Text("\"")]);
+                out.put(piece![Open(SOURCE_NAT_IP, 1), Key(SOURCE_NAT_IP), Text("\"")]);
                 row.put(nat, out);
-                out.extend_from_slice(b"\"},");
+                out.put(b"\"},");
             }
             places.put(self.outermost(row), out);
         });
@@ -100,16 +96,17 @@ impl Side {
     }
 }
 
-/// Appends how many bytes and packets were sent; the record tells of one way, so only a source has them.
-#[inline]
-fn put_volume(row: &Row<'_>, out: &mut Vec<u8>) {
+/// Appends how many bytes and packets were sent; the record tells of one way, so only a source has them, and what went
+/// over the network is as much.
+#[inline(always)]
+pub(super) fn put_volume(row: &Row<'_>, out: &mut Pen<'_>) {
     if let Some(bytes) = row.uint(Field::Bytes) {
-        out.extend_from_slice(piece![Key(SOURCE_BYTES)]);
+        out.put(piece![Key(SOURCE_BYTES)]);
         put_uint(out, bytes);
         out.push(b',');
     }
     if let Some(packets) = row.uint(Field::Packets) {
-        out.extend_from_slice(piece![Key(SOURCE_PACKETS)]);
+        out.put(piece![Key(SOURCE_PACKETS)]);
         put_uint(out, packets);
         out.push(b',');
     }
@@ -117,7 +114,7 @@ fn put_volume(row: &Row<'_>, out: &mut Vec<u8>) {
 
 /// The side that is the host: the internal one. Between two internal sides it is the interface's own where the record
 /// says which, else the sender, and then the interface's instance is not known to be that side's.
-#[inline]
+#[inline(always)]
 pub(super) fn host(row: &Row<'_>) -> Option<(Side, bool)> {
     match row.event.direction {
         Direction::Outbound => Some((Side::Source, true)),

@@ -28,6 +28,8 @@ pub struct Enricher {
     records: Records,
     combined: Box<[Combined]>,
     columns: Columns,
+    /// What the Community IDs of a block of events are made of.
+    flows: Vec<community_id::Hashed>,
     /// Tells the batch at hand from those before it, in the rows that name a place in its endpoints.
     filling: u32,
 }
@@ -77,8 +79,8 @@ const V6_SETS: usize = 1 << 13;
 const PLACE_SLOTS: usize = 1 << 14;
 const NETWORK_SLOTS: usize = 1 << 13;
 const COMBINED_SLOTS: usize = 1 << 10;
-/// Events located one after the other before they are named: the slots of many addresses are then fetched from memory
-/// at the same time, which the long hash between two of them would prevent.
+/// Events located one after the other before they are named: as many as the processor's own cache holds besides, and a
+/// multiple of the Community IDs that are made at once.
 const BLOCK_EVENTS: usize = 64;
 /// What a decoded record takes: with texts and allocator, as real databases have them.
 const PLACE_BYTES: usize = 448;
@@ -102,6 +104,7 @@ impl Enricher {
             },
             combined: vec![Combined::default(); COMBINED_SLOTS].into_boxed_slice(),
             columns: Columns::of(Default::default()),
+            flows: Vec::with_capacity(BLOCK_EVENTS),
             filling: 0,
             shared,
         }
@@ -213,25 +216,36 @@ impl Enricher {
         }
     }
 
-    /// Names what the numbers of `event` stand for, and the flow itself by its Community ID.
+    /// Names what the numbers of `event` stand for, and puts what its Community ID is made of to the other flows; says
+    /// whether it has one.
     #[inline]
-    fn name(&mut self, event: &mut Event, page: &mut Page<'_>) {
+    fn name(&mut self, event: &mut Event, page: &Page<'_>) -> bool {
         let columns = self.columns_of(event);
         let row = page.row(event);
-        let Some(protocol) = columns.protocol.uint::<u8>(row) else { return };
+        let Some(protocol) = columns.protocol.uint::<u8>(row) else { return false };
         let source_port = columns.source_port.uint::<u16>(row);
         let destination_port = columns.destination_port.uint::<u16>(row);
         event.transport = protocol::keyword(protocol);
         event.service = service::of(protocol, source_port, destination_port);
-        if let Some(source) = columns.source.address(row, page.derived)
-            && let Some(destination) = columns.destination.address(row, page.derived)
-            && let Some(id) =
-                community_id::of(source, destination, protocol, source_port.zip(destination_port))
-        {
-            let start = page.derived.len();
-            page.derived.extend_from_slice(&id);
-            event.community_id = Span::new(start, start + id.len());
+        let source = columns.source.address(row, page.derived);
+        let Some((source, destination)) = source.zip(columns.destination.address(row, page.derived)) else {
+            return false;
+        };
+        let ports = source_port.zip(destination_port);
+        community_id::put(source, destination, protocol, ports, &mut self.flows)
+    }
+
+    /// Names what the numbers of all of `block` stand for, and the flows themselves by their Community IDs.
+    fn name_all(&mut self, block: &mut [Event], page: &mut Page<'_>) {
+        self.flows.clear();
+        let mut start = page.derived.len();
+        for event in block {
+            if self.name(event, page) {
+                event.community_id = Span::new(start, start + community_id::LEN);
+                start += community_id::LEN;
+            }
         }
+        community_id::append(&self.flows, page.derived);
     }
 
     /// Where the fields of `event` stand; the same for every event of one layout.
@@ -310,9 +324,7 @@ impl Stage for Enricher {
             for event in &mut *block {
                 self.locate(&tables, event, &mut page);
             }
-            for event in block {
-                self.name(event, &mut page);
-            }
+            self.name_all(block, &mut page);
         }
         self.end();
     }

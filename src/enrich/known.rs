@@ -44,11 +44,12 @@ pub(super) struct KnownRow {
 // === impl KnownList ===
 
 impl KnownList {
-    /// The most answers kept.
-    pub(super) const LEN_MAX: usize = 1 << 15;
-    /// Bytes that a list takes at most: the rows, and a table of numbers that is at most seven eighths full.
+    /// The most answers kept: what the table of numbers holds, seven eighths of its buckets.
+    pub(super) const LEN_MAX: usize = Self::BUCKETS / 8 * 7;
+    /// Bytes that a list takes at most. Behind the buckets the table repeats the marks of a few.
     pub(super) const MEMORY_BYTES_MAX: usize =
-        Self::LEN_MAX * size_of::<KnownRow>() + 2 * Self::LEN_MAX * (size_of::<(Known, KnownNumber)>() + 1);
+        Self::BUCKETS * (size_of::<KnownRow>() + size_of::<(Known, KnownNumber)>() + 1) + 64;
+    const BUCKETS: usize = 1 << 15;
 
     /// An empty list; `seed` is that of its hashes.
     pub(super) fn new(seed: u64) -> Self {

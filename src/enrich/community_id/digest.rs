@@ -97,9 +97,9 @@ fn rounds<const N: usize>(
     for round in first..first + 20 {
         let at = round % 16;
         if round >= 16 {
-            for lane in 0..N {
-                let [a, b, c] = [13, 8, 2].map(|back: usize| words[(round + back) % 16][lane]);
-                words[at][lane] = (words[at][lane] ^ a ^ b ^ c).rotate_left(1);
+            let [a, b, c] = [13, 8, 2].map(|on: usize| words[(round + on) % 16]);
+            for (lane, word) in words[at].iter_mut().enumerate() {
+                *word = (*word ^ a[lane] ^ b[lane] ^ c[lane]).rotate_left(1);
             }
         }
         let [a, b, c, d, e] = *state;
@@ -157,8 +157,8 @@ const fn four_letters(group: u32) -> u32 {
         (marks << 8).wrapping_sub(marks)
     }
     // From `A` on to the next row of the alphabet: to `a`, to `0`, to `+`, to `/`.
-    let forward = 65 * ONES + (above(six, 25) & 6 * ONES) + (above(six, 62) & 3 * ONES);
-    let back = (above(six, 51) & 75 * ONES) + (above(six, 61) & 15 * ONES);
+    let forward = 65 * ONES + (above(six, 25) & (6 * ONES)) + (above(six, 62) & (3 * ONES));
+    let back = (above(six, 51) & (75 * ONES)) + (above(six, 61) & (15 * ONES));
     six + forward - back
 }
 

@@ -94,14 +94,10 @@ impl<const N: usize> Sip<N> {
 
     #[inline(always)]
     fn mix(&mut self, words: [u64; N]) {
-        for lane in 0..N {
-            self.v[3][lane] ^= words[lane];
-        }
+        self.v[3].iter_mut().zip(words).for_each(|(state, word)| *state ^= word);
         self.round();
         self.round();
-        for lane in 0..N {
-            self.v[0][lane] ^= words[lane];
-        }
+        self.v[0].iter_mut().zip(words).for_each(|(state, word)| *state ^= word);
     }
 
     /// Half of each hash, after four rounds that begin with `mark` in word `place`.

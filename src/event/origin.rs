@@ -165,13 +165,15 @@ impl IdScheme {
     /// the hash, and the length says where the zeros begin.
     #[must_use]
     pub fn of(origin: &Origin) -> Self {
-        let mut prefix = vec![SCHEME_VERSION];
-        prefix.extend_from_slice(&u32::try_from(origin.0.len()).unwrap_or(u32::MAX).to_le_bytes());
-        prefix.extend_from_slice(origin.0.as_bytes());
-        prefix.resize(prefix.len().next_multiple_of(8), 0);
+        let len = u32::try_from(origin.0.len()).unwrap_or(u32::MAX).to_le_bytes();
         let mut keyed = SipHasher24::new_with_key(&SCHEME_KEY);
-        keyed.write(&prefix);
-        Self { keyed, begun: Sip::after(SCHEME_KEY, &prefix) }
+        keyed.write_u8(SCHEME_VERSION);
+        keyed.write(&len);
+        keyed.write(origin.0.as_bytes());
+        let filled = (1 + len.len() + origin.0.len()) % 8;
+        keyed.write(&[0; 8][..(8 - filled) % 8]);
+        let prefix = [SCHEME_VERSION].into_iter().chain(len).chain(origin.0.bytes());
+        Self { keyed, begun: Sip::after(SCHEME_KEY, prefix) }
     }
 
     /// The id of the event parsed from `bytes`, entry number `index` of the record at `position`.

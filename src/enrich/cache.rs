@@ -1,47 +1,26 @@
-//! Per-thread memory of look-ups: what is known of an address, and decoded database records. Both are direct-mapped
-//! tables of fixed size, so that no choice of addresses makes them grow.
+//! Per-thread memory of addresses: for each the number of what is known of it. A set-associative table of fixed size, so
+//! that no choice of addresses makes it grow; a look-up touches one cache line.
 
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+use super::{known::KnownNumber, meters::Tally};
 
-use super::{asset::AssetNumber, meters::Tally};
-
-/// What the tables say of one address, as small numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Known {
-    /// Which record of the City or Country database; see [`RecordKey`].
-    pub(super) place: Option<RecordKey>,
-    /// Which record of the ASN database.
-    pub(super) network: Option<RecordKey>,
-    /// Which asset, by address.
-    pub(super) asset: Option<AssetNumber>,
-    /// Whether it is inside.
-    pub(super) internal: bool,
-}
-
-/// Tells the records of one database, or of two used in turn, apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RecordKey(NonZeroU32);
-
-/// What is known of addresses of one family, by address.
+/// The numbers of what is known of addresses of one family, by address. A set has `WAYS` of them.
 #[derive(Debug)]
-pub(super) struct AddressCache<A> {
-    slots: Box<[Slot<A>]>,
+pub(super) struct AddressCache<A, const WAYS: usize> {
+    sets: Box<[Set<A, WAYS>]>,
     seed: u64,
     shift: u32,
+    /// The way of a full set that the next address takes.
+    next_way: usize,
+    /// Look-ups since they were last told.
+    pub(super) tally: Tally,
 }
 
-/// One address. In 24 bytes for IPv4.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Slot<A> {
-    address: A,
-    place: Option<RecordKey>,
-    network: Option<RecordKey>,
-    /// [`USED`], [`INTERNAL`], and the number of the asset.
-    flags: u32,
-    /// In which filling of the batch [`Slot::endpoint`] holds; 0 in none.
-    pub(super) filling: u32,
-    /// The address's place in that batch's endpoints.
-    pub(super) endpoint: u32,
+/// The addresses whose hashes begin alike. A way without a number holds none.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Set<A, const WAYS: usize> {
+    addresses: [A; WAYS],
+    numbers: [u32; WAYS],
 }
 
 /// An address as caches keep it.
@@ -50,42 +29,15 @@ pub(super) trait CacheAddress: Copy + Eq + Default {
     fn hash(self, seed: u64) -> u64;
 }
 
-/// Decoded records by key. A record that says nothing is remembered as that.
-#[derive(Debug)]
-pub(super) struct RecordCache<T> {
-    slots: Box<[RecordSlot<T>]>,
-    /// Look-ups since they were last told.
-    pub(super) tally: Tally,
-}
-
-/// One record, and what was decoded of it.
-type RecordSlot<T> = (Option<RecordKey>, Option<Arc<T>>);
-
-// === impl RecordKey ===
-
-impl RecordKey {
-    /// The record at `offset` of the first or, where `second`, of the second database. Offsets fit 31 bits, because no
-    /// database larger than that is read.
-    pub(super) fn new(offset: u32, second: bool) -> Option<Self> {
-        let key = offset.checked_mul(2)?.checked_add(1)?.checked_add(u32::from(second));
-        key.and_then(NonZeroU32::new).map(Self)
-    }
-
-    /// Whether it is a record of the second database.
-    pub(super) fn is_second(self) -> bool {
-        self.0.get().is_multiple_of(2)
-    }
-}
-
 // === impl CacheAddress ===
 
 /// An odd number whose bits look random; multiplying by it spreads what differs over the upper bits.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(super) const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl CacheAddress for u32 {
     #[inline]
     fn hash(self, seed: u64) -> u64 {
-        // Multiply-shift by a secret odd number: whoever chooses addresses cannot choose what meets in a slot.
+        // Multiply-shift by a secret odd number: whoever chooses addresses cannot choose what meets in a set.
         (u64::from(self) ^ seed >> 32).wrapping_mul(seed | 1).wrapping_mul(SPREAD)
     }
 }
@@ -101,111 +53,70 @@ impl CacheAddress for [u64; 2] {
 
 // === impl AddressCache ===
 
-impl<A: CacheAddress> AddressCache<A> {
-    /// An empty cache of `slots` addresses, a power of two.
-    pub(super) fn new(slots: usize, seed: u64) -> Self {
-        debug_assert!(slots.is_power_of_two() && slots > 1, "a slot is found by the upper bits of a hash");
+impl<A: CacheAddress, const WAYS: usize> AddressCache<A, WAYS> {
+    /// An empty cache of `sets` sets, a power of two.
+    pub(super) fn new(sets: usize, seed: u64) -> Self {
+        debug_assert!(sets.is_power_of_two() && sets > 1, "a set is found by the upper bits of a hash");
         Self {
-            slots: vec![Slot::default(); slots].into_boxed_slice(),
+            sets: vec![Set::empty(); sets].into_boxed_slice(),
             seed,
-            shift: u64::BITS - slots.trailing_zeros(),
+            shift: u64::BITS - sets.trailing_zeros(),
+            next_way: 0,
+            tally: Tally::default(),
         }
     }
 
-    /// Bytes that a cache of `slots` addresses takes.
-    pub(super) const fn memory_bytes(slots: usize) -> usize {
-        slots * size_of::<Slot<A>>()
+    /// Bytes that a cache of `sets` sets takes.
+    pub(super) const fn memory_bytes(sets: usize) -> usize {
+        sets * size_of::<Set<A, WAYS>>()
     }
 
-    /// The slot of `address`, once it holds what `know` says where it did not yet.
+    /// Reads from the set of `address`, so that it is at hand when it is looked up.
     #[inline]
-    pub(super) fn slot(
-        &mut self,
-        address: A,
-        tally: &mut Tally,
-        know: impl FnOnce() -> Known,
-    ) -> &mut Slot<A> {
-        let place = (address.hash(self.seed) >> self.shift) as usize;
-        let slot = &mut self.slots[place];
-        if slot.address == address && slot.flags & USED != 0 {
-            tally.hits += 1;
-        } else {
-            tally.misses += 1;
-            *slot = Slot::holding(address, know());
-        }
-        slot
+    pub(super) fn touch(&self, address: A) -> u32 {
+        self.sets[self.place(address)].numbers[0]
+    }
+
+    /// The number of what is known of `address`, where it is here.
+    #[inline]
+    pub(super) fn get(&mut self, address: A) -> Option<KnownNumber> {
+        let set = &self.sets[self.place(address)];
+        // An address stands in one way at most. Without a branch for each way this is a handful of vector instructions.
+        let number = |(held, number): (&A, &u32)| if *held == address { *number } else { 0 };
+        let number = set.addresses.iter().zip(&set.numbers).map(number).fold(0, |all, number| all | number);
+        let found = KnownNumber::new(number);
+        self.tally.hits += u64::from(found.is_some());
+        self.tally.misses += u64::from(found.is_none());
+        found
+    }
+
+    /// Remembers `address`, which is not here, in place of another where its set is full.
+    pub(super) fn insert(&mut self, address: A, number: KnownNumber) {
+        let place = self.place(address);
+        let set = &mut self.sets[place];
+        let way = set.numbers.iter().position(|number| *number == 0).unwrap_or_else(|| {
+            self.next_way = (self.next_way + 1) % WAYS;
+            self.next_way
+        });
+        (set.addresses[way], set.numbers[way]) = (address, number.get());
     }
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        self.slots.fill(Slot::default());
-    }
-}
-
-// === impl Slot ===
-
-const USED: u32 = 1 << 31;
-const INTERNAL: u32 = 1 << 30;
-
-impl<A> Slot<A> {
-    fn holding(address: A, known: Known) -> Self {
-        let internal = if known.internal { INTERNAL } else { 0 };
-        let asset = known.asset.map_or(0, NonZeroU32::get);
-        debug_assert!(asset < INTERNAL, "the number of an asset fits 30 bits");
-        Self {
-            address,
-            place: known.place,
-            network: known.network,
-            flags: USED | internal | asset,
-            filling: 0,
-            endpoint: 0,
-        }
+        self.sets.fill(Set::empty());
     }
 
-    /// Whether the address is inside.
     #[inline]
-    pub(super) fn is_internal(&self) -> bool {
-        self.flags & INTERNAL != 0
-    }
-
-    /// What is known of the address.
-    pub(super) fn known(&self) -> Known {
-        Known {
-            place: self.place,
-            network: self.network,
-            asset: NonZeroU32::new(self.flags & (INTERNAL - 1)),
-            internal: self.is_internal(),
-        }
+    fn place(&self, address: A) -> usize {
+        (address.hash(self.seed) >> self.shift) as usize
     }
 }
 
-// === impl RecordCache ===
+// === impl Set ===
 
-impl<T> RecordCache<T> {
-    /// An empty cache of `slots` records, a power of two.
-    pub(super) fn new(slots: usize) -> Self {
-        debug_assert!(slots.is_power_of_two() && slots > 1, "a slot is found by the upper bits of a hash");
-        Self { slots: (0..slots).map(|_| (None, None)).collect(), tally: Tally::default() }
-    }
-
-    /// The record `key`; `decode` is asked where it is not here, and what it says takes the place of another.
-    pub(super) fn get(&mut self, key: RecordKey, decode: impl FnOnce() -> Option<T>) -> Option<Arc<T>> {
-        let spread = u64::from(key.0.get()).wrapping_mul(SPREAD);
-        let place = (spread >> (u64::BITS - self.slots.len().trailing_zeros())) as usize;
-        let (held, record) = &mut self.slots[place];
-        if *held == Some(key) {
-            self.tally.hits += 1;
-        } else {
-            self.tally.misses += 1;
-            *record = decode().map(Arc::new);
-            *held = Some(key);
-        }
-        record.clone()
-    }
-
-    /// Forgets everything.
-    pub(super) fn clear(&mut self) {
-        self.slots.fill_with(|| (None, None));
+impl<A: CacheAddress, const WAYS: usize> Set<A, WAYS> {
+    fn empty() -> Self {
+        Self { addresses: [A::default(); WAYS], numbers: [0; WAYS] }
     }
 }
 
@@ -216,102 +127,60 @@ pub(super) fn v6_words(octets: [u8; 16]) -> [u64; 2] {
     [(bits >> 64) as u64, bits as u64]
 }
 
-/// The address that `words` were made of.
-pub(super) fn v6_address(words: [u64; 2]) -> IpAddr {
-    IpAddr::from((u128::from(words[0]) << 64 | u128::from(words[1])).to_be_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn known(asset: u32) -> Known {
-        Known { asset: NonZeroU32::new(asset), place: RecordKey::new(asset, false), ..Known::default() }
+    fn number(number: u32) -> KnownNumber {
+        KnownNumber::new(number).unwrap()
     }
 
     #[test]
-    fn an_ipv4_address_takes_24_bytes_and_an_ipv6_address_40() {
-        assert_eq!(AddressCache::<u32>::memory_bytes(1), 24);
-        assert_eq!(AddressCache::<[u64; 2]>::memory_bytes(1), 40);
+    fn a_set_of_either_family_is_one_cache_line() {
+        assert_eq!(AddressCache::<u32, 8>::memory_bytes(1), 64);
+        assert_eq!(AddressCache::<[u64; 2], 3>::memory_bytes(1), 64);
     }
 
     #[test]
-    fn an_address_is_asked_for_once_and_its_slot_gives_back_what_was_said() {
-        let mut cache = AddressCache::<u32>::new(16, 7);
-        let mut tally = Tally::default();
-        let said = Known { internal: true, network: RecordKey::new(0, true), ..known(9) };
-        // The address of all zeros is what empty slots hold: it must be asked for too.
-        assert_eq!(cache.slot(0, &mut tally, || said).known(), said);
-        assert_eq!(cache.slot(0, &mut tally, || panic!("it is known")).known(), said);
-        assert_eq!(tally, Tally { hits: 1, misses: 1 });
+    fn an_address_is_known_from_when_it_was_inserted_until_the_cache_is_cleared() {
+        let mut cache = AddressCache::<u32, 8>::new(16, 7);
+        // The address of all zeros is what empty ways hold: it must be asked for too.
+        assert_eq!(cache.get(0), None);
+        cache.insert(0, number(9));
+        assert_eq!(cache.get(0), Some(number(9)));
+        assert_eq!(cache.tally, Tally { hits: 1, misses: 1 });
         cache.clear();
-        assert_eq!(cache.slot(0, &mut tally, || known(1)).known(), known(1));
+        assert_eq!(cache.get(0), None);
     }
 
     #[test]
-    fn an_address_that_takes_anothers_slot_brings_its_own_knowledge() {
-        let mut cache = AddressCache::<u32>::new(2, 7);
-        let mut tally = Tally::default();
-        for round in 0..3 {
-            for address in 1..50_u32 {
-                let slot = cache.slot(address, &mut tally, || known(address));
-                assert_eq!((slot.known(), slot.filling), (known(address), 0), "round {round}");
-                slot.filling = 1;
+    fn a_full_set_gives_up_one_of_its_addresses_for_a_new_one_and_mixes_none_up() {
+        let mut cache = AddressCache::<u32, 8>::new(2, 7);
+        for address in 1..1_000_u32 {
+            assert_eq!(cache.get(address), None);
+            cache.insert(address, number(address));
+            assert_eq!(cache.get(address), Some(number(address)));
+            let held: Vec<_> = (1..=address).filter_map(|known| Some((known, cache.get(known)?))).collect();
+            assert!(held.iter().all(|(known, found)| found.get() == *known), "{held:?}");
+            assert!(held.len() <= 16 && held.len() >= 16.min(address as usize) / 2, "{} held", held.len());
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_neighbours_nearly_all_find_room() {
+        fn held<A: CacheAddress, const WAYS: usize>(seed: u64, addresses: &[A]) -> usize {
+            let mut cache = AddressCache::<A, WAYS>::new(1 << 14, seed);
+            for address in addresses {
+                cache.insert(*address, number(1));
             }
+            addresses.iter().filter(|address| cache.get(**address).is_some()).count()
         }
-    }
-
-    #[test]
-    fn a_hundred_thousand_neighbours_spread_over_the_slots() {
+        let v4: Vec<u32> = (0..100_000).map(|low| 0x0a00_0000 + low).collect();
+        let v6: Vec<[u64; 2]> = (0..100_000).map(|low| [0x2001_0db8_0000_0000, low]).collect();
         for seed in [0, 1, u64::MAX, 0x0123_4567_89ab_cdef] {
-            let slots = 1 << 17;
-            let used = |hashes: &mut dyn Iterator<Item = u64>| {
-                let mut used: Vec<u64> = hashes.map(|hash| hash >> (64 - 17)).collect();
-                used.sort_unstable();
-                used.dedup();
-                used.len()
-            };
-            let v4 = used(&mut (0..100_000_u32).map(|low| (0x0a00_0000 + low).hash(seed)));
-            let v6 = used(&mut (0..100_000_u64).map(|low| [0x2001_0db8_0000_0000, low].hash(seed)));
-            // Thrown at random they would use 53 of 100 slots.
-            assert!(v4 > slots * 45 / 100 && v6 > slots * 45 / 100, "seed {seed}: {v4} and {v6} slots");
+            // Thrown at random 95 of 100 would find room.
+            let (v4, v6) = (held::<_, 8>(seed, &v4), held::<_, 8>(seed, &v6));
+            assert!(v4 > 92_000 && v6 > 92_000, "seed {seed}: {v4} and {v6} held");
         }
-    }
-
-    #[test]
-    fn a_record_is_decoded_once_and_one_that_says_nothing_too() {
-        let mut cache = RecordCache::<u32>::new(16);
-        let [a, b] = [RecordKey::new(0, false).unwrap(), RecordKey::new(0, true).unwrap()];
-        assert_eq!(cache.get(a, || Some(5)).as_deref(), Some(&5));
-        assert_eq!(cache.get(a, || panic!("it is known")).as_deref(), Some(&5));
-        assert_eq!(cache.get(b, || None), None, "offset 0 of the second database is another record");
-        assert_eq!(cache.get(b, || panic!("it is known")), None);
-        assert_eq!(cache.tally, Tally { hits: 2, misses: 2 });
-        cache.clear();
-        assert_eq!(cache.get(a, || Some(6)).as_deref(), Some(&6));
-    }
-
-    #[test]
-    fn a_full_cache_of_records_holds_no_more_than_its_slots() {
-        let mut cache = RecordCache::<Arc<()>>::new(4);
-        let alive = Arc::new(());
-        for offset in 0..1_000 {
-            cache.get(RecordKey::new(offset, false).unwrap(), || Some(alive.clone()));
-        }
-        assert!(Arc::strong_count(&alive) <= 1 + 4);
-    }
-
-    #[test]
-    fn record_keys_tell_database_and_offset_apart() {
-        assert!(RecordKey::new(7, true).unwrap().is_second());
-        assert!(!RecordKey::new(7, false).unwrap().is_second());
-        assert_ne!(RecordKey::new(7, true), RecordKey::new(8, false));
-        assert_eq!(RecordKey::new(u32::MAX, false), None);
-    }
-
-    #[test]
-    fn an_ipv6_address_survives_its_two_words() {
-        let address: std::net::Ipv6Addr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
-        assert_eq!(v6_address(v6_words(address.octets())), IpAddr::from(address));
     }
 }

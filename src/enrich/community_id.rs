@@ -5,91 +5,83 @@
 
 use std::net::IpAddr;
 
-use sha1::block_api::compress;
-
 use super::protocol;
+use digest::DIGITS;
+
+mod digest;
+
+/// A flow's hashed bytes, padded to the one block of SHA-1 that they are.
+pub(super) type Hashed = [u8; 64];
 
 /// Length of every Community ID of this version: `1:` and 20 bytes in base64.
 pub(super) const LEN: usize = 30;
 
-/// What SHA-1 starts from (FIPS 180-4, section 5.3.1).
-const START: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-
-/// The Community ID of a flow. None for ICMP, whose type and code flow logs lack, for a protocol with ports where a port
-/// is missing, and for two addresses of different families, between which no packet goes.
+/// Appends what the Community ID of a flow is made of to `flows`. Nothing for ICMP, whose type and code flow logs lack,
+/// for a protocol with ports where a port is missing, and for two addresses of different families, between which no packet
+/// goes; says whether there is one.
 #[inline]
-pub(super) fn of(
+pub(super) fn put(
     source: IpAddr,
     destination: IpAddr,
     protocol: u8,
     ports: Option<(u16, u16)>,
-) -> Option<[u8; LEN]> {
+    flows: &mut Vec<Hashed>,
+) -> bool {
     let ports = match protocol {
-        protocol::ICMP | protocol::IPV6_ICMP => return None,
-        protocol::TCP | protocol::UDP | protocol::SCTP => Some(ports?),
+        protocol::ICMP | protocol::IPV6_ICMP => return false,
+        protocol::TCP | protocol::UDP | protocol::SCTP if ports.is_none() => return false,
+        protocol::TCP | protocol::UDP | protocol::SCTP => ports,
         _ => None,
     };
-    let mut block = [0; 64];
-    let end = match (source, destination) {
+    match (source, destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            write(&mut block, source.octets(), destination.octets(), protocol, ports)
+            write(source.octets(), destination.octets(), protocol, ports, flows);
         }
         (IpAddr::V6(source), IpAddr::V6(destination)) => {
-            write(&mut block, source.octets(), destination.octets(), protocol, ports)
+            write(source.octets(), destination.octets(), protocol, ports, flows);
         }
-        _ => return None,
-    };
-    block[end] = 0x80;
-    block[62..].copy_from_slice(&(end as u16 * 8).to_be_bytes());
-    let mut state = START;
-    compress(&mut state, &[block]);
-    Some(text(state))
+        _ => return false,
+    }
+    true
 }
 
-/// Writes what is hashed behind the two zeros of the seed, smaller end first; returns where it ends.
+/// Appends the Community IDs of `flows`, each [`LEN`] bytes long.
+pub(super) fn append(flows: &[Hashed], out: &mut Vec<u8>) {
+    digest::each(flows, |digits| {
+        let mut text = [b'='; LEN];
+        text[..2].copy_from_slice(b"1:");
+        text[2..2 + DIGITS].copy_from_slice(&digits);
+        out.extend_from_slice(&text);
+    });
+}
+
+/// Appends what is hashed, padded (FIPS 180-4, section 5.1.1): behind the two zeros of the seed the smaller end first.
 #[inline]
 fn write<const N: usize>(
-    block: &mut [u8; 64],
     source: [u8; N],
     destination: [u8; N],
     protocol: u8,
     ports: Option<(u16, u16)>,
-) -> usize {
+    flows: &mut Vec<Hashed>,
+) {
     let (from, to) = ports.unwrap_or_default();
     let forward = (source, from) <= (destination, to);
     let ((first, first_port), (second, second_port)) =
         if forward { ((source, from), (destination, to)) } else { ((destination, to), (source, from)) };
+    // Written where it stays: a copy right behind these small writes would wait for each of them.
+    flows.push([0; 64]);
+    let Some(block) = flows.last_mut() else { return };
     block[2..2 + N].copy_from_slice(&first);
     block[2 + N..2 + 2 * N].copy_from_slice(&second);
     block[2 + 2 * N] = protocol;
-    if ports.is_none() {
-        return 4 + 2 * N;
+    let mut end = 4 + 2 * N;
+    if ports.is_some() {
+        block[end..end + 2].copy_from_slice(&first_port.to_be_bytes());
+        block[end + 2..end + 4].copy_from_slice(&second_port.to_be_bytes());
+        end += 4;
     }
-    block[4 + 2 * N..6 + 2 * N].copy_from_slice(&first_port.to_be_bytes());
-    block[6 + 2 * N..8 + 2 * N].copy_from_slice(&second_port.to_be_bytes());
-    8 + 2 * N
-}
-
-/// `1:` and the digest in base64 with padding (RFC 4648, section 4).
-#[inline]
-fn text(digest: [u32; 5]) -> [u8; LEN] {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bytes = [0; 24];
-    for (place, word) in bytes.chunks_exact_mut(4).zip(digest) {
-        place.copy_from_slice(&word.to_be_bytes());
-    }
-    let mut text = [b'='; LEN];
-    text[..2].copy_from_slice(b"1:");
-    for (four, three) in text[2..].chunks_exact_mut(4).zip(bytes.chunks_exact(3)) {
-        let bits = u32::from_be_bytes([0, three[0], three[1], three[2]]);
-        four[0] = ALPHABET[(bits >> 18) as usize & 63];
-        four[1] = ALPHABET[(bits >> 12) as usize & 63];
-        four[2] = ALPHABET[(bits >> 6) as usize & 63];
-        four[3] = ALPHABET[bits as usize & 63];
-    }
-    // 20 bytes leave two over: three characters and a padding.
-    text[LEN - 1] = b'=';
-    text
+    block[end] = 0x80;
+    block[62..].copy_from_slice(&(end as u16 * 8).to_be_bytes());
 }
 
 #[cfg(test)]
@@ -101,8 +93,17 @@ mod tests {
     use super::*;
     use crate::enrich::database::fixtures;
 
-    fn said(id: Option<[u8; LEN]>) -> Option<String> {
-        id.map(|id| String::from_utf8(id.to_vec()).unwrap())
+    fn of(source: IpAddr, destination: IpAddr, protocol: u8, ports: Option<(u16, u16)>) -> Option<Hashed> {
+        let mut flows = Vec::new();
+        let is_one = put(source, destination, protocol, ports, &mut flows);
+        assert_eq!(is_one, !flows.is_empty());
+        flows.pop()
+    }
+
+    fn said(flow: Option<Hashed>) -> Option<String> {
+        let mut text = Vec::new();
+        append(&[flow?], &mut text);
+        String::from_utf8(text).ok()
     }
 
     fn oracle(source: IpAddr, destination: IpAddr, protocol: u8, ports: (u16, u16)) -> String {
@@ -135,10 +136,10 @@ mod tests {
     #[test]
     fn a_flow_whose_hashed_bytes_are_not_all_known_has_no_id() {
         let (v4, v6) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([1, 2, 3, 4, 5, 6, 7, 8]));
-        assert_eq!(of(v4, v4, 1, Some((8, 0))), None, "icmp");
-        assert_eq!(of(v6, v6, 58, Some((0, 0))), None, "ipv6-icmp");
-        assert_eq!(of(v4, v4, 6, None), None, "tcp without ports");
-        assert_eq!(of(v4, v6, 6, Some((1, 2))), None, "two families");
+        assert!(of(v4, v4, 1, Some((8, 0))).is_none(), "icmp");
+        assert!(of(v6, v6, 58, Some((0, 0))).is_none(), "ipv6-icmp");
+        assert!(of(v4, v4, 6, None).is_none(), "tcp without ports");
+        assert!(of(v4, v6, 6, Some((1, 2))).is_none(), "two families");
         assert!(of(v4, v4, 47, None).is_some(), "gre needs no ports");
     }
 

@@ -13,13 +13,17 @@ pub(super) fn of(
     source_port: Option<u16>,
     destination_port: Option<u16>,
 ) -> Option<&'static str> {
-    let index = match protocol {
-        protocol::TCP => &TCP_INDEX,
-        protocol::UDP => &UDP_INDEX,
+    let (known, index) = match protocol {
+        protocol::TCP => (&TCP_KNOWN, &TCP_INDEX),
+        protocol::UDP => (&UDP_KNOWN, &UDP_INDEX),
         _ => return None,
     };
-    let known = |port: u16| SERVICES.get(usize::from(index[usize::from(port)]).checked_sub(1)?);
-    destination_port.and_then(known).or_else(|| source_port.and_then(known)).map(|row| row.2)
+    let service = |port: u16| {
+        // Most ports are drawn by chance from many and stand for nothing: for those the smaller table is enough.
+        let is_known = known[usize::from(port / 64)] >> (port % 64) & 1 == 1;
+        is_known.then(|| SERVICES.get(usize::from(index[usize::from(port)]).checked_sub(1)?)).flatten()
+    };
+    destination_port.and_then(service).or_else(|| source_port.and_then(service)).map(|row| row.2)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,20 @@ const fn index(over: Over) -> [u8; 65_536] {
         row += 1;
     }
     index
+}
+
+/// For every port one bit: whether it has a row.
+static TCP_KNOWN: [u64; 1024] = known(&TCP_INDEX);
+static UDP_KNOWN: [u64; 1024] = known(&UDP_INDEX);
+
+const fn known(index: &[u8; 65_536]) -> [u64; 1024] {
+    let mut known = [0; 1024];
+    let mut port = 0;
+    while port < index.len() {
+        known[port / 64] |= ((index[port] != 0) as u64) << (port % 64);
+        port += 1;
+    }
+    known
 }
 
 /// Port, transport, name; in order of port.

@@ -7,9 +7,10 @@ use prefix_trie::PrefixSet;
 
 use super::{
     asset::{AssetIndex, AssetList},
-    cache::{Known, RecordKey},
     database::Database,
+    known::Known,
     place,
+    records::RecordKey,
 };
 use crate::event::{AutonomousSystem, Place};
 

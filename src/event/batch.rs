@@ -166,7 +166,6 @@ impl Event {
     /// An event of `entry`, read with `layout`, whose row begins at `row` and whose extras begin at `extras`. Its id and
     /// whether it is delivered and learned follow from the chunk.
     #[must_use]
-    #[inline]
     pub fn parsed(
         chunk: &Chunk,
         scheme: &IdScheme,
@@ -175,9 +174,18 @@ impl Event {
         row: usize,
         extras: usize,
     ) -> Self {
+        let mut event = Self::unnamed(chunk, entry, layout, row, extras);
+        scheme.name(chunk, std::slice::from_mut(&mut event));
+        event
+    }
+
+    /// The same without its id: [`IdScheme::name`] gives many events theirs at once.
+    #[must_use]
+    #[inline]
+    pub fn unnamed(chunk: &Chunk, entry: Entry, layout: &Layout, row: usize, extras: usize) -> Self {
         let position = chunk.records[entry.record as usize].position;
         Self {
-            id: scheme.event(position, entry.index, entry.span.of(&chunk.bytes)),
+            id: EventId::default(),
             entry,
             fields: layout.fields(),
             row: row as u32,

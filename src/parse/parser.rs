@@ -73,12 +73,12 @@ impl Pass<'_> {
         let layout = &run.layout;
         self.writer.run(layout);
         events.reserve(entries.len());
+        let first = events.len();
         for entry in entries {
             let start = self.writer.begin();
             match self.entry(entry, layout) {
                 Ok(()) => {
-                    let mut event =
-                        Event::parsed(self.chunk, &self.scheme, *entry, layout, start.row, start.extras);
+                    let mut event = Event::unnamed(self.chunk, *entry, layout, start.row, start.extras);
                     event.extras_len = self.writer.extras_len() as u32;
                     events.push(event);
                 }
@@ -88,6 +88,7 @@ impl Pass<'_> {
                 }
             }
         }
+        self.scheme.name(self.chunk, &mut events[first..]);
     }
 
     #[inline]

@@ -247,7 +247,7 @@ fn look_ups_are_counted_as_hits_and_misses_of_each_cache() {
     for line in [
         "{cache=\"address\",result=\"hit\"} 3",
         "{cache=\"address\",result=\"miss\"} 3",
-        "{cache=\"place\",result=\"hit\"} 2",
+        "{cache=\"place\",result=\"hit\"} 1",
         "{cache=\"place\",result=\"miss\"} 1",
         "{cache=\"network\",result=\"miss\"} 1",
     ] {

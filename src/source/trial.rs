@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
 };
@@ -24,6 +24,7 @@ pub(super) struct Trial {
     pub(super) cx: SourceContext,
     pub(super) seen: Arc<Mutex<Vec<Seen>>>,
     switch: Option<StopSwitch>,
+    hold: Option<mpsc::Sender<()>>,
     running: JoinHandle<Result<(), SourceError>>,
 }
 
@@ -70,7 +71,18 @@ impl Trial {
         Self::start_knowing(source, Fixed::default())
     }
 
+    /// Takes the first chunk and no other until the source is told to stop: what does not fit into the feed
+    /// cannot have been read by then, however slow this thread is.
+    pub(super) fn start_held(source: Box<dyn Source>) -> Self {
+        let (hold, held) = mpsc::channel();
+        Self { hold: Some(hold), ..Self::start_taking(source, Fixed::default(), Some(held)) }
+    }
+
     pub(super) fn start_knowing(source: Box<dyn Source>, progress: Fixed) -> Self {
+        Self::start_taking(source, progress, None)
+    }
+
+    fn start_taking(source: Box<dyn Source>, progress: Fixed, held: Option<mpsc::Receiver<()>>) -> Self {
         let (feed, mut intake) = pipe::feed(4);
         let (switch, stop) = pipe::stop();
         let metrics = Metrics::default();
@@ -91,18 +103,22 @@ impl Trial {
                 match step {
                     Step::Assigned(_, name) => into.lock().unwrap().push(Seen::Assigned(name.to_string())),
                     Step::Ended(_, name) => into.lock().unwrap().push(Seen::Ended(name.to_string())),
-                    Step::Chunk(chunk) => take(chunk, &mut into.lock().unwrap()),
+                    Step::Chunk(chunk) => {
+                        take(chunk, &mut into.lock().unwrap());
+                        // Nothing is ever sent: this returns when the other end is dropped.
+                        held.as_ref().map(mpsc::Receiver::recv);
+                    }
                     other => panic!("a source feeds no {other:?}"),
                 }
             }
         });
         let running = tokio::spawn(source.run(cx.clone()));
-        Self { cx, seen, switch: Some(switch), running }
+        Self { cx, seen, switch: Some(switch), hold: None, running }
     }
 
     /// Waits for the source to end by itself.
     pub(super) async fn end(self) -> (Result<(), SourceError>, Vec<Seen>) {
-        let Self { cx, seen, switch, running } = self;
+        let Self { cx, seen, switch, hold: _, running } = self;
         let done = tokio::time::timeout(Duration::from_secs(30), running).await.expect("the source ends");
         cx.flight.until(Flight::is_empty).await;
         assert!(!cx.flight.is_abandoned());
@@ -120,6 +136,7 @@ impl Trial {
     /// Tells the source to stop, and sees that it does within a moment.
     pub(super) async fn stop(mut self) -> Vec<Seen> {
         self.switch.take().unwrap().stop();
+        self.hold = None;
         let begun = clock::monotonic();
         let (done, seen) = self.end().await;
         assert!(begun.elapsed() < Duration::from_secs(2), "it took {:?} to stop", begun.elapsed());

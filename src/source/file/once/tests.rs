@@ -259,7 +259,7 @@ async fn the_origin_is_the_same_under_another_name_and_wrapping_and_the_head_com
 async fn a_stop_ends_the_reading_without_saying_that_the_partition_has_ended() {
     let directory = Directory::new();
     directory.write("a", records(0..200_000));
-    let trial = Trial::start(directory.source(&["a"]).unwrap());
+    let trial = Trial::start_held(directory.source(&["a"]).unwrap());
     trial.until("the first lines", |seen| seen.len() > 1).await;
     let seen = trial.stop().await;
     assert!(lines(&seen).len() < 200_000);

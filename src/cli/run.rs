@@ -54,7 +54,7 @@ pub(super) fn run_app(config: Config, options: Options, quiet: bool) -> Exit {
         }
     };
     let scorer = app.scorer();
-    match runtime.block_on(supervised(app, quiet)) {
+    let exit = match runtime.block_on(supervised(app, quiet)) {
         Ok(report) => {
             if !quiet {
                 tell(summary::Summary::new(&report, scorer.as_deref()));
@@ -65,7 +65,11 @@ pub(super) fn run_app(config: Config, options: Options, quiet: bool) -> Exit {
             tell(format_args!("stopped: {error}"));
             Exit::Code(error.exit_code())
         }
-    }
+    };
+    // The process ends here, and its memory with it: to give back a hundred thousand entities one by one takes 2 % of
+    // the time that a million records of theirs take.
+    std::mem::forget(scorer);
+    exit
 }
 
 async fn supervised(app: App, quiet: bool) -> Result<Report, AppError> {

@@ -24,7 +24,9 @@ pub(super) struct Fragment<'a, const PARTS: usize> {
     ends: [u32; PARTS],
 }
 
+/// Begins where a line does: what is loaded with the bytes' lines has the key on the first of them.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 struct Slot<K, const WIDTH: usize, const PARTS: usize> {
     key: Option<K>,
     ends: [u32; PARTS],
@@ -70,16 +72,17 @@ impl<K: Copy + Eq, const WIDTH: usize, const PARTS: usize> Fragments<K, WIDTH, P
         self.rendered.clear();
         let mut pen = Pen::new(&mut self.stage, &mut self.rendered);
         let ends = render(&mut pen);
-        pen.lift();
         let slot = &mut self.slots[index];
         slot.ends = ends;
-        match slot.bytes.get_mut(..self.rendered.len()) {
-            Some(bytes) => {
-                bytes.copy_from_slice(&self.rendered);
+        let whole = pen.whole();
+        match whole.and_then(|whole| Some((slot.bytes.get_mut(..whole.len())?, whole))) {
+            Some((bytes, whole)) => {
+                bytes.copy_from_slice(whole);
                 slot.key = Some(key);
                 true
             }
             None => {
+                pen.lift();
                 slot.key = None;
                 false
             }

@@ -52,6 +52,12 @@ impl<'a> Pen<'a> {
         self.out.extend_from_slice(&self.stage[..self.at]);
     }
 
+    /// All that was written, where it still stands on the stage.
+    #[inline]
+    pub(super) fn whole(&self) -> Option<&[u8]> {
+        self.stage.get(..self.at).filter(|_| self.moves == 0)
+    }
+
     /// Writes members that are to be written again later in the document, each with its comma.
     #[inline(always)]
     pub(super) fn put_said(&mut self, write: impl FnOnce(&mut Self)) -> Said {

@@ -70,6 +70,19 @@ struct Wanted {
     known: bool,
 }
 
+// === impl Found ===
+
+impl Found {
+    /// The entity, where it is one.
+    #[inline]
+    pub(super) const fn entity(&self) -> Option<EntityRef> {
+        match *self {
+            Self::Entity { entity, .. } => Some(entity),
+            Self::Blind | Self::Nobody => None,
+        }
+    }
+}
+
 // === impl Attribution ===
 
 impl Attribution {

@@ -11,7 +11,6 @@ use super::{
     histogram::Compact,
     judge::Judge,
     keys::Key,
-    knots::Knots,
     peak::Peak,
     peers::{FEATURES, Peers, moment_of},
 };
@@ -173,43 +172,40 @@ impl Entity {
     pub(super) fn judge(&mut self, as_of: Window, bench: &Bench<'_>) -> &Judge {
         let place = (as_of & 1) as usize;
         if self.judges[place].as_of != as_of {
-            self.judges[place] = self.appoint(as_of, bench);
+            self.appoint(as_of, bench);
         }
         &self.judges[place]
     }
 
     #[cold]
-    fn appoint(&self, as_of: Window, bench: &Bench<'_>) -> Judge {
+    fn appoint(&mut self, as_of: Window, bench: &Bench<'_>) {
+        let Self { own, pending, judges, .. } = self;
         let now = bench.moment(as_of);
-        let waiting = self.pending.iter().filter(|sample| sample.window <= as_of).count();
-        let own = self.own[0].windows(now) + waiting as u32;
-        let pooled = bench.peers.judging(self.pool, own, as_of, now);
-        let mut knots = [Knots::default(); FEATURES];
-        let mut few = [(0, Moment::default()); 4];
-        for (feature, knots) in knots.iter_mut().enumerate() {
-            let pending = self.pending.iter().filter(|sample| sample.window <= as_of);
-            let pending = pending.map(|sample| (sample.values[feature], sample.moment));
-            let own = &self.own[feature];
-            let pool = &pooled.frozen[feature];
-            *knots = if self.pending.len() <= few.len() {
-                let count = few.iter_mut().zip(pending).map(|(place, sample)| *place = sample).count();
-                Knots::of(own, &few[..count], pool, now)
+        let waiting = pending.iter().filter(|sample| sample.window <= as_of);
+        let windows = own[0].windows(now) + waiting.clone().count() as u32;
+        let pooled = bench.peers.judging(self.pool, windows, as_of, now);
+        judges[(as_of & 1) as usize].appoint(as_of, pooled, bench.learn_all, |feature, pool, knots| {
+            let waiting = waiting.clone().map(|sample| (sample.values[feature], sample.moment));
+            let mut few = [(0, Moment::default()); 4];
+            if pending.len() <= few.len() {
+                let count = few.iter_mut().zip(waiting).map(|(place, sample)| *place = sample).count();
+                knots.tie(&own[feature], &few[..count], pool, now);
             } else {
-                Knots::of(own, &pending.collect::<Vec<_>>(), pool, now)
-            };
-        }
-        Judge::new(as_of, knots, pooled, bench.learn_all)
+                knots.tie(&own[feature], &waiting.collect::<Vec<_>>(), pool, now);
+            }
+        });
     }
 
     /// Judges its open window at `place` as of fold `as_of`.
     #[inline]
     pub(super) fn weigh(&mut self, place: usize, as_of: Window, bench: &Bench<'_>) -> [f32; FEATURES] {
-        let judge = *self.judge(as_of, bench);
+        let values = self.open[place].values();
+        let judge = self.judge(as_of, bench);
+        let log10_p = [judge.log10_p(0, values[0]), judge.log10_p(1, values[1])];
         let open = &mut self.open[place];
-        let values = open.values();
-        open.log10_p = [judge.log10_p(0, values[0]), judge.log10_p(1, values[1])];
+        open.log10_p = log10_p;
         open.judged = as_of;
-        open.log10_p
+        log10_p
     }
 
     /// Learns `sample`.

@@ -134,10 +134,11 @@ impl Shard {
             let entity = &mut self.entities[slot as usize];
             let Ok(place) = entity.find(window) else { continue };
             let log10_p = entity.weigh(place, as_of, bench);
-            let judge = *entity.judge(as_of, bench);
+            let holds_out = entity.judge(as_of, bench).holds_out(log10_p);
             let open = entity.open.remove(place);
             let values = open.values();
             if let Some(raised) = &open.raised {
+                let judge = *entity.judge(as_of, bench);
                 for feature in (0..FEATURES).filter(|feature| raised.magnitude[*feature].is_some()) {
                     let (observed, log10_p) = (values[feature], log10_p[feature]);
                     let when = (window, Grid::end(window));
@@ -147,7 +148,7 @@ impl Shard {
                 }
             }
             entity.settle(bench.grid.settled(window));
-            if judge.holds_out(log10_p) {
+            if holds_out {
                 entity.held_out += 1;
                 votes.push((entity.pool, None));
             } else {

@@ -74,6 +74,8 @@ impl Gate {
         let mut watermark = self.clocks.watermark(place);
         for first in (0..batch.events.len()).step_by(FEW) {
             let found = self.attribution.attribute(&mut self.slots, batch, first, &mut plan.changes, peers);
+            let entities = found.iter().filter_map(Found::entity);
+            std::hint::black_box(entities.fold(0, |read, entity| read ^ self.openings.warm(entity)));
             for (found, index) in found.iter().zip(first..) {
                 let event = &batch.events[index];
                 let record = self.slots.read(batch, event);

@@ -6,6 +6,7 @@ use super::{
     grid::{Grid, Window},
     knots::{Knots, score_points},
     peers::{FEATURES, Pooled},
+    pool::FrozenPool,
 };
 
 /// Smallest score that makes a finding.
@@ -36,10 +37,21 @@ impl Judge {
         Self { as_of: Self::NO_FOLD, knots: [Knots::default(); FEATURES], learns_all: true }
     }
 
-    /// A judge as of fold `as_of`; peers younger than `learn_all` seconds learn everything.
-    pub(super) fn new(as_of: Window, knots: [Knots; FEATURES], pooled: Pooled<'_>, learn_all: i64) -> Self {
+    /// Makes it the judge as of fold `as_of`: `tie` ties the knots of each feature, which are written where they are to
+    /// be. Peers younger than `learn_all` seconds learn everything.
+    pub(super) fn appoint(
+        &mut self,
+        as_of: Window,
+        pooled: Pooled<'_>,
+        learn_all: i64,
+        mut tie: impl FnMut(usize, &FrozenPool, &mut Knots),
+    ) {
+        self.as_of = as_of;
         let young = |born| Grid::end(as_of) - Grid::start(born) < learn_all;
-        Self { as_of, knots, learns_all: pooled.born.is_none_or(young) }
+        self.learns_all = pooled.born.is_none_or(young);
+        for (feature, knots) in self.knots.iter_mut().enumerate() {
+            tie(feature, &pooled.frozen[feature], knots);
+        }
     }
 
     /// Reads the lines of the processor's cache that it lies on.

@@ -36,8 +36,13 @@ const TAILS: [f64; 4] = [0.001, 0.01, 0.1, 0.5];
 /// The cached tail of one entity and feature.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Knots {
-    /// In ascending order; behind the last, and while neither the entity nor its peers have seen anything, no knots.
-    knots: [Knot; KNOTS],
+    /// log10 of the knots' values, in ascending order; behind the last, and while neither the entity nor its peers have
+    /// seen anything, infinity: what no value reaches. One more than there can be, so that all are compared at once.
+    x: [f32; KNOTS + 1],
+    /// log10 of the tail at or above each knot.
+    y: [f32; KNOTS],
+    /// Decades of p per decade of value up to the next knot, or beyond the last; never above 0.
+    slope: [f32; KNOTS],
     /// Bucket of the median, of the 90th and 99th percentile, and of the largest.
     median: u16,
     p90: u16,
@@ -49,17 +54,6 @@ pub struct Knots {
     least: f32,
 }
 
-/// A point of the tail, and how it goes on from there.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Knot {
-    /// log10 of the value.
-    x: f32,
-    /// log10 of the tail at or above it.
-    y: f32,
-    /// Decades of p per decade of value up to the next knot, or beyond the last; never above 0.
-    slope: f32,
-}
-
 /// The score of a tail probability: `min(100, round(100 · (−log10 p) / 6))`, so 50 is one in a thousand.
 #[must_use]
 #[inline]
@@ -68,24 +62,14 @@ pub fn score_points(log10_p: f32) -> u8 {
     ((log10_p * (-100.0 / 6.0) + 0.5) as u32).min(100) as u8
 }
 
-// === impl Knot ===
-
-impl Knot {
-    /// No knot: beyond every value, and below every probability.
-    const NONE: Self = Self { x: f32::INFINITY, y: f32::NEG_INFINITY, slope: 0.0 };
-
-    /// The slope of the line from here to `next`.
-    fn slope_to(self, next: Self) -> f32 {
-        (next.y - self.y) / (next.x - self.x)
-    }
-}
-
 // === impl Knots ===
 
 impl Default for Knots {
     fn default() -> Self {
         Self {
-            knots: [Knot::NONE; KNOTS],
+            x: [f32::INFINITY; KNOTS + 1],
+            y: [f32::NEG_INFINITY; KNOTS],
+            slope: [0.0; KNOTS],
             median: 0,
             p90: 0,
             p99: 0,
@@ -104,17 +88,26 @@ impl Knots {
     /// `own` was touched: then a copy of it is made, so that the knots are the same as after folding.
     #[must_use]
     pub fn of(own: &Compact, pending: &[(u64, Moment)], pool: &FrozenPool, now: Moment) -> Self {
+        let mut knots = Self::default();
+        knots.tie(own, pending, pool, now);
+        knots
+    }
+
+    /// Makes these the knots that [`Knots::of`] gives: in their place, because copying them takes as long as a good part
+    /// of making them.
+    pub(super) fn tie(&mut self, own: &Compact, pending: &[(u64, Moment)], pool: &FrozenPool, now: Moment) {
+        *self = Self::default();
         if let Some(mixture) = Mixture::of(own, pending, pool, now) {
-            return Self::from_mixture(&mixture, pool, now);
+            return self.tie_along(&mixture, pool, now);
         }
         let mut folded = own.clone();
         for &(value, at) in pending {
             folded.record_at(value, at);
         }
         folded.advance(now.landmark);
-        Mixture::of(&folded, &[], pool, now)
-            .map(|mixture| Self::from_mixture(&mixture, pool, now))
-            .unwrap_or_default()
+        if let Some(mixture) = Mixture::of(&folded, &[], pool, now) {
+            self.tie_along(&mixture, pool, now);
+        }
     }
 
     /// log10 of the probability that a window is at least `value`: at most 0, and never rising with `value`.
@@ -130,10 +123,10 @@ impl Knots {
     #[inline]
     pub fn log10_p(&self, value: u64) -> f32 {
         let x = log10_of(value);
-        let after = self.knots.iter().map(|knot| usize::from(knot.x <= x)).sum::<usize>();
-        let Some(knot) = after.checked_sub(1).and_then(|nth| self.knots.get(nth)) else { return 0.0 };
-        let floor = self.knots.get(after).map_or(f32::NEG_INFINITY, |next| next.y);
-        (knot.y + knot.slope * (x - knot.x)).max(floor).max(self.least)
+        let after = self.x.iter().map(|knot| u32::from(*knot <= x)).sum::<u32>() as usize;
+        let Some(nth) = after.checked_sub(1).filter(|nth| *nth < KNOTS) else { return 0.0 };
+        let floor = self.y.get(after).copied().unwrap_or(f32::NEG_INFINITY);
+        (self.y[nth] + self.slope[nth] * (x - self.x[nth])).max(floor).max(self.least)
     }
 
     /// The score of `value`, 0 to 100; see [`score_points`].
@@ -198,11 +191,12 @@ impl Knots {
     /// Reads the lines of the processor's cache that they lie on.
     #[inline]
     pub(super) fn warm(&self) -> u32 {
-        self.knots[0].x.to_bits() ^ self.knots[KNOTS - 1].slope.to_bits() ^ self.samples
+        self.x[0].to_bits() ^ self.slope[KNOTS - 1].to_bits() ^ self.samples
     }
 
-    fn from_mixture(mixture: &Mixture<'_>, pool: &FrozenPool, now: Moment) -> Self {
-        let Some((first, last)) = mixture.range() else { return Self::default() };
+    /// Sets what there is to set along `mixture`; everything is as by default before.
+    fn tie_along(&mut self, mixture: &Mixture<'_>, pool: &FrozenPool, now: Moment) {
+        let Some((first, last)) = mixture.range() else { return };
         let total = mixture.total();
         let mut points = [(first, total); EDGES];
         mixture.fall(last, &TAILS, |nth, bucket, weight| points[TAILS.len() - nth] = (bucket, weight));
@@ -211,16 +205,11 @@ impl Knots {
         let peer_samples = now.windows_exact(pool.total(), pool.landmark());
         let decades = log10(samples + peer_samples + 1.0);
         let log10_total = log10(total);
-        let mut knots = Self {
-            median: points[1].0,
-            p90: points[2].0,
-            p99: points[3].0,
-            max: last,
-            samples: (samples + 0.5) as u32,
-            peer_samples: (peer_samples + 0.5) as u32,
-            least: -2.0 * decades,
-            ..Self::default()
-        };
+        [self.median, self.p90, self.p99] = [points[1].0, points[2].0, points[3].0];
+        self.max = last;
+        self.samples = (samples + 0.5) as u32;
+        self.peer_samples = (peer_samples + 0.5) as u32;
+        self.least = -2.0 * decades;
         let mut len = 0;
         let mut before = None;
         for (bucket, weight) in points {
@@ -228,29 +217,34 @@ impl Knots {
                 continue;
             }
             // With n windows seen, nothing that was seen is rarer than one in n + 1.
-            let y = (log10(weight) - log10_total).clamp(-decades, 0.0);
-            knots.knots[len] = Knot { x: log10_of(bucket_low(bucket)), y, slope: 0.0 };
+            self.y[len] = (log10(weight) - log10_total).clamp(-decades, 0.0);
+            self.x[len] = log10_of(bucket_low(bucket));
             len += 1;
         }
         // What shares the bucket of the largest is as likely as it.
         if bucket_high(last) > bucket_low(last) {
-            knots.knots[len] = Knot { x: log10_of(bucket_high(last)), ..knots.knots[len - 1] };
+            self.y[len] = self.y[len - 1];
+            self.x[len] = log10_of(bucket_high(last));
             len += 1;
         }
-        knots.join(len, SLOPE_MAX.min(2.0 * decades).max(SLOPE_MIN));
-        knots
+        self.join(len - 1, SLOPE_MAX.min(2.0 * decades).max(SLOPE_MIN));
     }
 
-    /// Sets the slopes of the first `len` knots; beyond the last the tail falls by no more than `steepest`.
-    fn join(&mut self, len: usize, steepest: f32) {
-        let Some((last, before)) = self.knots[..len].split_last_mut() else { return };
-        let half = last.x - std::f32::consts::LOG10_2;
-        let mut higher = before.iter().rev().filter(|knot| knot.y > last.y);
-        let base = higher.clone().find(|knot| knot.x <= half).or(higher.next_back());
-        last.slope = base.map_or(-steepest, |base| base.slope_to(*last).clamp(-steepest, -SLOPE_MIN));
-        for nth in 1..len {
-            self.knots[nth - 1].slope = self.knots[nth - 1].slope_to(self.knots[nth]);
+    /// Sets the slopes of the knots up to the `last`; beyond that the tail falls by no more than `steepest`.
+    fn join(&mut self, last: usize, steepest: f32) {
+        for nth in 0..last {
+            self.slope[nth] = self.slope_between(nth, nth + 1);
         }
+        let half = self.x[last] - std::f32::consts::LOG10_2;
+        let mut higher = (0..last).rev().filter(|nth| self.y[*nth] > self.y[last]);
+        let base = higher.clone().find(|nth| self.x[*nth] <= half).or(higher.next_back());
+        self.slope[last] =
+            base.map_or(-steepest, |base| self.slope_between(base, last).clamp(-steepest, -SLOPE_MIN));
+    }
+
+    /// The slope of the straight line from one knot to another.
+    fn slope_between(&self, one: usize, other: usize) -> f32 {
+        (self.y[other] - self.y[one]) / (self.x[other] - self.x[one])
     }
 }
 

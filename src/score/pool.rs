@@ -201,13 +201,15 @@ impl FrozenPool {
         now.windows(self.total, self.landmark)
     }
 
-    /// The last bucket in `first..end` that is `wanted`, given its tail, where every bucket before one that is wanted is
-    /// wanted too.
+    /// The last bucket in `first..end` whose tail is at least `share`.
     #[inline]
-    pub(crate) fn last_where(&self, first: u16, end: u16, wanted: impl Fn(f32) -> bool) -> Option<u16> {
-        let tails = self.tail.get(usize::from(first)..usize::from(end))?;
-        let after = tails.partition_point(|&tail| wanted(tail));
-        (after > 0).then(|| first + after as u16 - 1)
+    pub(crate) fn last_at_least(&self, first: u16, end: u16, share: f32) -> Option<u16> {
+        // Everything lies above the buckets up to the lowest, and nothing above the highest: what is left is short.
+        let from = if share <= 1.0 && !self.is_empty() { (self.lowest + 1).clamp(first, end) } else { first };
+        let to = if share > 0.0 { (self.highest + 1).clamp(from, end) } else { end };
+        let tails = self.tail.get(usize::from(from)..usize::from(to))?;
+        let after = from + tails.partition_point(|&tail| tail >= share) as u16;
+        (after > first).then(|| after - 1)
     }
 }
 
@@ -269,6 +271,12 @@ mod tests {
                 let above = pool.histogram().count_between(value, u64::MAX) as f64;
                 let share = above / pool.total().max(1) as f64;
                 prop_assert!((f64::from(frozen.tail(value)) - share).abs() < 1e-6);
+            }
+            for (first, end) in [(0, BUCKETS as u16), (bucket_of(probe), BUCKETS as u16), (0, bucket_of(probe) + 1)] {
+                for share in [-0.5, 0.0, 1e-9, 0.01, 0.5, 1.0, 1.5] {
+                    let last = (first..end).rev().find(|bucket| frozen.tail_from(*bucket) >= share);
+                    prop_assert_eq!(frozen.last_at_least(first, end, share), last);
+                }
             }
             prop_assert_eq!(frozen.max(), pool.histogram().max());
             prop_assert_eq!(frozen.total(), pool.histogram().len());

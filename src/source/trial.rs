@@ -24,7 +24,7 @@ pub(super) struct Trial {
     pub(super) cx: SourceContext,
     pub(super) seen: Arc<Mutex<Vec<Seen>>>,
     switch: Option<StopSwitch>,
-    hold: Option<mpsc::Sender<()>>,
+    hold: Option<mpsc::SyncSender<()>>,
     running: JoinHandle<Result<(), SourceError>>,
 }
 
@@ -74,7 +74,7 @@ impl Trial {
     /// Takes the first chunk and no other until the source is told to stop: what does not fit into the feed
     /// cannot have been read by then, however slow this thread is.
     pub(super) fn start_held(source: Box<dyn Source>) -> Self {
-        let (hold, held) = mpsc::channel();
+        let (hold, held) = mpsc::sync_channel(1);
         Self { hold: Some(hold), ..Self::start_taking(source, Fixed::default(), Some(held)) }
     }
 

@@ -5,7 +5,6 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU16, AtomicU32, Ordering},
@@ -187,6 +186,7 @@ impl Running {
     }
 
     /// Ends it at once (SIGKILL).
+    #[cfg(feature = "crash-points")]
     pub fn kill(mut self) -> Ended {
         self.child.kill().unwrap();
         self.wait()
@@ -224,8 +224,9 @@ impl Ended {
         self.status.code()
     }
 
+    #[cfg(feature = "crash-points")]
     pub fn signal(&self) -> Option<i32> {
-        self.status.signal()
+        std::os::unix::process::ExitStatusExt::signal(&self.status)
     }
 
     /// Fails, with what the process told, unless it ended with `code`.

@@ -94,8 +94,8 @@ impl<'a> Mixture<'a> {
             let first = next.map_or(0, |bucket| bucket + 1);
             if first < end && self.peer_weight > 0.0 {
                 while nth < tails.len() {
-                    let wanted = |tail| weight(tail, above) >= tails[nth] * total;
-                    let Some(bucket) = self.pool.last_where(first, end, wanted) else { break };
+                    let share = (tails[nth] * total - above as f64) / self.peer_weight;
+                    let Some(bucket) = self.pool.last_at_least(first, end, share as f32) else { break };
                     found(nth, bucket, weight(self.pool.tail_from(bucket), above));
                     nth += 1;
                 }

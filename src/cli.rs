@@ -56,7 +56,7 @@ pub fn main() -> Exit {
     };
     logs::start(cli.log_format);
     match cli.command {
-        Command::Run(command) => command.run(),
+        Command::Run(command) => command.run(cli.log_format),
         Command::Check(command) => command.run(),
         Command::Parse(command) => command.run(),
         Command::Generate(command) => command.run(),

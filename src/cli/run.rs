@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Exit, progress::Progress, summary, tell};
+use super::{Exit, logs::LogFormat, progress::Progress, summary, tell};
 use crate::{
     app::{App, AppError, Options, Report},
     config::Config,
@@ -20,7 +20,7 @@ pub(super) struct Run {
     /// Start with empty baselines; the state file that is there is kept under another name.
     #[arg(long)]
     reset_state: bool,
-    /// No summary at the end.
+    /// No summary at the end; what it counts is logged instead, as it is with `--log-format json`.
     #[arg(short, long)]
     quiet: bool,
 }
@@ -28,16 +28,20 @@ pub(super) struct Run {
 // === impl Run ===
 
 impl Run {
-    pub(super) fn run(self) -> Exit {
+    pub(super) fn run(self, log_format: LogFormat) -> Exit {
         let config = match read_config(&self.config) {
             Ok(config) => config,
             Err(exit) => return exit,
         };
-        run_app(config, Options { reset_state: self.reset_state, ..Options::default() }, self.quiet)
+        run_app(
+            config,
+            Options { reset_state: self.reset_state, ..Options::default() },
+            self.quiet || log_format == LogFormat::Json,
+        )
     }
 }
 
-/// Builds and runs a pipeline, and prints the summary unless `quiet`.
+/// Builds and runs a pipeline, and prints the summary, or logs what was counted where `quiet`.
 pub(super) fn run_app(config: Config, options: Options, quiet: bool) -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
@@ -56,7 +60,9 @@ pub(super) fn run_app(config: Config, options: Options, quiet: bool) -> Exit {
     let scorer = app.scorer();
     let exit = match runtime.block_on(supervised(app, quiet)) {
         Ok(report) => {
-            if !quiet {
+            if quiet {
+                summary::log(&report);
+            } else {
                 tell(summary::Summary::new(&report, scorer.as_deref()));
             }
             Exit::Success

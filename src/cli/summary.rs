@@ -21,6 +21,24 @@ const HOSTS: usize = 5;
 /// Characters of the longest bar.
 const BAR: usize = 40;
 
+/// Logs what was counted, a line for each source and sink: for who reads logs with a program.
+pub(super) fn log(report: &Report) {
+    for (name, source) in &report.books.sources {
+        tracing::info!(
+            source = &**name,
+            records = source.records_received.get(),
+            events = source.entries_parsed.get(),
+            quarantined = source.entries_quarantined_sum(),
+            elapsed_ms = report.elapsed_ms,
+            "this source has ended"
+        );
+    }
+    for (name, sink) in &report.books.sinks {
+        let (documents, bytes) = (sink.documents_delivered.get(), sink.bytes_delivered.get());
+        tracing::info!(sink = &**name, documents, bytes, "this sink has ended");
+    }
+}
+
 // === impl Summary ===
 
 impl<'a> Summary<'a> {

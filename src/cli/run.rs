@@ -43,7 +43,11 @@ impl Run {
 
 /// Builds and runs a pipeline, and prints the summary, or logs what was counted where `quiet`.
 pub(super) fn run_app(config: Config, options: Options, quiet: bool) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    // What is left to the runtime (reading, delivering, answering) takes a small part of what the workers take, and with
+    // a thread too many each step wakes one that finds nothing to do.
+    let threads = usize::from(config.limits.threads).div_ceil(2);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             tell(format_args!("could not start the runtime: {error}"));

@@ -20,6 +20,8 @@ struct Case {
     input: Input,
     sink: &'static str,
     threads: u16,
+    /// Whether the whole process has one core: with one worker it has two otherwise, the other for its reading.
+    one_core: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -36,16 +38,59 @@ enum Input {
 
 const DISCARD: &str = "discard: {}";
 const STDOUT: &str = "stdout: {}";
-const CASES: [Case; 9] = [
-    Case { name: "500 hosts, discard", input: Input::Estate, sink: DISCARD, threads: 1 },
-    Case { name: "500 hosts, discard", input: Input::Estate, sink: DISCARD, threads: 2 },
-    Case { name: "500 hosts, stdout", input: Input::Estate, sink: STDOUT, threads: 1 },
-    Case { name: "500 hosts, version 5, discard", input: Input::Version5, sink: DISCARD, threads: 1 },
-    Case { name: "8,000 hosts, discard", input: Input::LargeEstate, sink: DISCARD, threads: 1 },
-    Case { name: "8,000 hosts, discard", input: Input::LargeEstate, sink: DISCARD, threads: 2 },
-    Case { name: "8,000 hosts, stdout", input: Input::LargeEstate, sink: STDOUT, threads: 1 },
-    Case { name: "100,000 sources, discard", input: Input::ManySources, sink: DISCARD, threads: 1 },
-    Case { name: "100,000 sources, discard", input: Input::ManySources, sink: DISCARD, threads: 2 },
+const CASES: [Case; 10] = [
+    Case {
+        name: "500 hosts, discard, on one core",
+        input: Input::Estate,
+        sink: DISCARD,
+        threads: 1,
+        one_core: true,
+    },
+    Case { name: "500 hosts, discard", input: Input::Estate, sink: DISCARD, threads: 1, one_core: false },
+    Case { name: "500 hosts, discard", input: Input::Estate, sink: DISCARD, threads: 2, one_core: false },
+    Case { name: "500 hosts, stdout", input: Input::Estate, sink: STDOUT, threads: 1, one_core: false },
+    Case {
+        name: "500 hosts, version 5, discard",
+        input: Input::Version5,
+        sink: DISCARD,
+        threads: 1,
+        one_core: false,
+    },
+    Case {
+        name: "8,000 hosts, discard",
+        input: Input::LargeEstate,
+        sink: DISCARD,
+        threads: 1,
+        one_core: false,
+    },
+    Case {
+        name: "8,000 hosts, discard",
+        input: Input::LargeEstate,
+        sink: DISCARD,
+        threads: 2,
+        one_core: false,
+    },
+    Case {
+        name: "8,000 hosts, stdout",
+        input: Input::LargeEstate,
+        sink: STDOUT,
+        threads: 1,
+        one_core: false,
+    },
+    Case {
+        name: "100,000 sources, discard",
+        input: Input::ManySources,
+        sink: DISCARD,
+        threads: 1,
+        one_core: false,
+    },
+    Case {
+        name: "100,000 sources, discard",
+        input: Input::ManySources,
+        sink: DISCARD,
+        threads: 2,
+        one_core: false,
+    },
 ];
 const ROUNDS: usize = 3;
 
@@ -151,9 +196,10 @@ fn config(folder: &Path, input: &Path, case: &Case) -> PathBuf {
 /// Fails unless every line has become a document.
 fn run(config: &Path, case: &Case, lines: u64) -> Run {
     let program = env!("CARGO_BIN_EXE_floodmark");
+    let cores = if case.one_core { "taskset -c 0" } else { "" };
     let sink = if case.sink == STDOUT { "| wc -c" } else { "" };
     let script = format!(
-        "TIMEFORMAT='TIME %U %S %R'; {{ time {program} run -c {} --log-format json; }} {sink}",
+        "TIMEFORMAT='TIME %U %S %R'; {{ time {cores} {program} run -c {} --log-format json; }} {sink}",
         config.display()
     );
     let output = Command::new("bash").args(["-c", &script]).stdin(Stdio::null()).output().unwrap();

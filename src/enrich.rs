@@ -18,6 +18,7 @@ mod protocol;
 mod records;
 mod service;
 mod shared;
+mod spread;
 mod tables;
 mod watch;
 

@@ -1,7 +1,11 @@
 //! Per-thread memory of addresses: for each the number of what is known of it. A set-associative table of fixed size, so
 //! that no choice of addresses makes it grow; a look-up touches one cache line.
 
-use super::{known::KnownNumber, meters::Tally};
+use super::{
+    known::KnownNumber,
+    meters::Tally,
+    spread::{self, spread},
+};
 
 /// The numbers of what is known of addresses of one family, by address. A set has `WAYS` of them.
 #[derive(Debug)]
@@ -31,14 +35,11 @@ pub(super) trait CacheAddress: Copy + Eq + Default {
 
 // === impl CacheAddress ===
 
-/// An odd number whose bits look random; multiplying by it spreads what differs over the upper bits.
-pub(super) const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-
 impl CacheAddress for u32 {
     #[inline]
     fn hash(self, seed: u64) -> u64 {
         // Multiply-shift by a secret odd number: whoever chooses addresses cannot choose what meets in a set.
-        (u64::from(self) ^ seed >> 32).wrapping_mul(seed | 1).wrapping_mul(SPREAD)
+        spread((u64::from(self) ^ seed >> 32).wrapping_mul(seed | 1))
     }
 }
 
@@ -46,8 +47,8 @@ impl CacheAddress for [u64; 2] {
     #[inline]
     fn hash(self, seed: u64) -> u64 {
         let [high, low] = self;
-        let product = u128::from(high ^ seed) * u128::from(low ^ seed.rotate_left(32) ^ SPREAD);
-        ((product >> 64) as u64 ^ product as u64).wrapping_mul(SPREAD)
+        let product = u128::from(high ^ seed) * u128::from(low ^ seed.rotate_left(32) ^ spread::ODD);
+        spread((product >> 64) as u64 ^ product as u64)
     }
 }
 

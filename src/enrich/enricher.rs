@@ -13,6 +13,7 @@ use super::{
     protocol,
     records::RecordCache,
     service,
+    spread::spread,
 };
 use crate::event::{AutonomousSystem, Batch, Endpoint, Event, Place, Span, Value};
 
@@ -296,7 +297,7 @@ impl Enricher {
         asset: AssetNumber,
         endpoints: &mut Vec<Endpoint>,
     ) -> u32 {
-        let spread = (u64::from(base) << 32 | u64::from(asset.get())).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let spread = spread(u64::from(base) << 32 | u64::from(asset.get()));
         let slot = &mut self.combined[(spread >> (u64::BITS - COMBINED_SLOTS.trailing_zeros())) as usize];
         let wanted = Combined { filling: self.filling, base, asset: asset.get(), endpoint: slot.endpoint };
         if (slot.filling, slot.base, slot.asset) != (wanted.filling, wanted.base, wanted.asset) {

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use super::{cache::SPREAD, meters::Tally};
+use super::{meters::Tally, spread::spread};
 
 /// Tells the records of one database, or of two used in turn, apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,7 +46,7 @@ impl<T> RecordCache<T> {
 
     /// The record `key`; `decode` is asked where it is not here, and what it says takes the place of another.
     pub(super) fn get(&mut self, key: RecordKey, decode: impl FnOnce() -> Option<T>) -> Option<Arc<T>> {
-        let spread = u64::from(key.0.get()).wrapping_mul(SPREAD);
+        let spread = spread(u64::from(key.0.get()));
         let place = (spread >> (u64::BITS - self.slots.len().trailing_zeros())) as usize;
         let (held, record) = &mut self.slots[place];
         if *held == Some(key) {

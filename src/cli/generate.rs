@@ -110,6 +110,8 @@ impl Generate {
             "v5" => LineFormat::V5,
             custom => LineFormat::Custom(custom.to_owned()),
         };
+        // The default format is known without one; any other is not.
+        let header = base.header || format != LineFormat::V2;
         Options {
             profile: match self.profile {
                 ProfileName::Estate => Profile::Estate,
@@ -119,7 +121,7 @@ impl Generate {
             start: self.start.unwrap_or(base.start),
             span: self.span.map_or(base.span, Duration::as_secs),
             format,
-            header: base.header && !self.no_header,
+            header: header && !self.no_header,
             hosts: self.hosts.unwrap_or(base.hosts),
             externals: self.externals.unwrap_or(base.externals),
             ipv6_permille: self.ipv6.unwrap_or(base.ipv6_permille),

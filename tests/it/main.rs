@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod determinism;
 mod drain;
+mod ecs;
 mod exit_codes;
 mod flows;
 mod memory;

@@ -17,7 +17,6 @@ mod path;
 mod problem;
 mod root;
 mod scalar;
-mod secret;
 mod suggest;
 mod survey;
 mod tree;
@@ -38,7 +37,6 @@ pub use root::{
     StateConfig, TelemetryConfig,
 };
 pub use scalar::Scalar;
-pub use secret::{Secret, SecretError, SecretText};
 pub use tree::{Leaf, Pair, Position, Style, Tree};
 pub use yaml::FILE_BYTES_MAX;
 

@@ -2,10 +2,13 @@
 
 pub mod event;
 pub mod quantity;
+pub mod secret;
 pub mod state;
 pub mod telemetry;
 
 pub mod codec;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod pipe;
 
 pub mod enrich;

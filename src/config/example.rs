@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
-use crate::quantity::{ByteSize, Duration};
+use crate::{
+    quantity::{ByteSize, Duration},
+    secret::Secret,
+};
 
 /// The root.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]

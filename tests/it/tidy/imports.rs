@@ -2,10 +2,10 @@
 
 use super::tree::{Fault, File, Tree};
 
-/// The nouns. `quantity` stands alone; each of the others may use those before it.
-const NOUNS: [&str; 4] = ["quantity", "event", "telemetry", "state"];
+/// The nouns. `quantity` and `secret` stand alone; each of the others may use those before it.
+const NOUNS: [&str; 5] = ["quantity", "secret", "event", "telemetry", "state"];
 /// The tools, which use the nouns but not each other.
-const TOOLS: [&str; 2] = ["pipe", "codec"];
+const TOOLS: [&str; 3] = ["pipe", "codec", "kafka"];
 /// The rooms of the data path and the generator, which use the nouns and the tools but not each other.
 const ROOMS: [&str; 7] = ["source", "parse", "enrich", "score", "normalize", "sink", "generate"];
 /// The top. Each may use those before it and everything below.

@@ -1,0 +1,11 @@
+//! Kafka as both ends see it: how a cluster is reached, who one is there, and what its errors mean.
+
+mod connection;
+mod fault;
+mod options;
+mod security;
+
+pub use connection::{Connection, ConnectionError, Session};
+pub use fault::{Fault, explain};
+pub use options::Options;
+pub use security::{Mechanism, Sasl, Tls};

@@ -16,6 +16,7 @@ mod capture;
 mod clocks;
 mod columns;
 mod config;
+mod division;
 mod entity;
 mod export;
 mod finding;
@@ -56,7 +57,7 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    event::{Batch, Origin, Partition, Position},
+    event::{Batch, Origin, Partition, Position, SourceId},
     pipe::Turn,
     telemetry::{metrics::Metrics, seed},
 };
@@ -166,6 +167,18 @@ impl Scorer {
     pub fn assigned(&self, ticket: u64, partition: &Partition) {
         let nothing = &mut Batch::default();
         self.step(ticket, nothing, |gate, _, plan| gate.assigned(partition, plan));
+    }
+
+    /// Forgets up to where `origin` was scored: it is read anew, and what comes of it is learned.
+    pub fn anew(&self, ticket: u64, origin: &Origin) {
+        let nothing = &mut Batch::default();
+        self.step(ticket, nothing, |gate, _, plan| gate.anew(origin, plan));
+    }
+
+    /// Takes note whether other processes hold some of the partitions of `source`.
+    pub fn divided(&self, ticket: u64, source: SourceId, divided: bool) {
+        let nothing = &mut Batch::default();
+        self.step(ticket, nothing, |gate, _, plan| gate.divided(source, divided, plan));
     }
 
     /// Waits for `partition` no more. Findings of windows that fold go into `batch`, which may hold no chunk.

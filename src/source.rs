@@ -1,9 +1,11 @@
-//! Where records come from: files read once or followed, and stdin.
+//! Where records come from: files read once or followed, stdin, and Kafka.
 
 mod commit;
 mod context;
 mod error;
 pub mod file;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod progress;
 mod reader;
 mod replay;
@@ -47,6 +49,9 @@ pub enum From {
     File(file::Config),
     /// Standard input, plain or compressed with gzip or zstd, to its end.
     Stdin(stdin::Config),
+    /// Topics of a Kafka cluster, read as a member of a consumer group.
+    #[cfg(feature = "kafka")]
+    Kafka(Box<kafka::Config>),
 }
 
 // === impl From ===
@@ -66,6 +71,16 @@ impl From {
         }
     }
 
+    /// Bytes that it takes beside what is in flight.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        match self {
+            Self::File(_) | Self::Stdin(_) => 0,
+            #[cfg(feature = "kafka")]
+            Self::Kafka(_) => kafka::MEMORY_BYTES,
+        }
+    }
+
     /// Whether it follows files as they grow, and so must remember how far it came.
     #[must_use]
     pub fn follows(&self) -> bool {
@@ -81,5 +96,7 @@ pub fn build(from: &From) -> Result<Box<dyn Source>, SourceError> {
     Ok(match from {
         From::File(config) => Box::new(file::Files::new(config)?),
         From::Stdin(config) => Box::new(Stdin::new(config)),
+        #[cfg(feature = "kafka")]
+        From::Kafka(config) => Box::new(kafka::Kafka::new(config)?),
     })
 }

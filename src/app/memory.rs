@@ -30,12 +30,14 @@ impl MemoryPlan {
     pub fn of(config: &Config, tables: u64, caches: u64) -> Result<Self, AppError> {
         let threads = u64::from(config.limits.threads);
         let queues = (config.sinks.len() as u64 + 2) * 2 * QUEUE_BYTES as u64;
+        let fetched = config.sources.values().map(|source| source.from.memory_bytes()).sum();
         let parts = vec![
             ("base", BASE_BYTES),
             ("databases and assets, twice", 2 * tables),
             ("enrichment caches", threads * caches),
             ("batches", threads * BATCH_BYTES),
             ("in flight", IN_FLIGHT_BYTES),
+            ("fetched by sources and not in flight", fetched),
             ("documents waiting and spare buffers", queues),
             ("baselines (`score.entities_max`)", score::memory_bytes_max(&config.score)),
         ];

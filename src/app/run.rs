@@ -34,6 +34,14 @@ pub struct Report {
     pub inputs_ended: bool,
 }
 
+/// The time that a stop is given, sources that wait for what they fed included; then the sinks are told to give up.
+struct Grace {
+    length: Duration,
+    // Dropping it says stop too.
+    give_up: Arc<StopSwitch>,
+    running: Option<JoinHandle<()>>,
+}
+
 /// Steps that the feed holds for each worker.
 const FEED_STEPS_PER_WORKER: usize = 4;
 const TICK: Duration = Duration::from_secs(1);
@@ -58,16 +66,17 @@ impl App {
         let _ = feed.send(Step::Tick(clock::wall_millis())).await;
         let asides = self.start_asides(&feed, keeper.clone(), &aside);
 
-        let ended = self.supervise(sources, &feed, stopped, failed).await;
+        let mut grace = Grace::new(self.config.shutdown.grace.std(), give_up_switch);
+        let ended = self.supervise(sources, &feed, stopped, failed, &mut grace).await;
         aside_switch.stop();
         for task in asides {
             // A task that panicked has taken the process with it.
             let _ = task.await;
         }
         let inputs_ended = matches!(ended, Ok(true));
-        let grace = tokio::spawn(grace(self.config.shutdown.grace.std(), give_up_switch));
+        grace.begin();
         let drained = self.drain(keeper, feed, inputs_ended, workers, delivering).await;
-        grace.abort();
+        drop(grace);
         ended?;
         drained?;
         let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -125,6 +134,7 @@ impl App {
         feed: &Feed,
         mut stopped: Stop,
         mut failed: Stop,
+        grace: &mut Grace,
     ) -> Result<bool, AppError> {
         let (source_switch, stop_sources) = stop();
         let mut running = JoinSet::new();
@@ -138,6 +148,7 @@ impl App {
                 books: self.books.sources[&name].clone(),
                 metrics: self.metrics.clone(),
                 progress: self.progress.clone(),
+                health: self.health.clone(),
             };
             running.spawn(async move { (name, source.run(context).await) });
         }
@@ -148,11 +159,13 @@ impl App {
                 () = stopped.stopped(), if ended.is_ok() && !stop_sources.is_stopped() => {
                     tracing::info!("stopping: no more is read, what is on its way is delivered");
                     source_switch.stop();
+                    grace.begin();
                     ended = Ok(false);
                     continue;
                 }
                 () = failed.stopped(), if !stop_sources.is_stopped() => {
                     source_switch.stop();
+                    grace.begin();
                     ended = Ok(false);
                     continue;
                 }
@@ -162,6 +175,7 @@ impl App {
                 Some(Ok((name, Err(error)))) if ended.is_ok() => {
                     tracing::error!(source = name, %error, "cannot go on");
                     source_switch.stop();
+                    grace.begin();
                     ended = Err(AppError::Source { name, error });
                 }
                 Some(_) => {}
@@ -224,10 +238,29 @@ async fn ticks(feed: Feed, mut stop: Stop) {
     }
 }
 
-/// Gives the drain its time, and then tells the sinks to give up.
-async fn grace(grace: Duration, give_up: StopSwitch) {
-    sleep(grace).await;
-    give_up.stop();
-    // Dropping the switch would say stop too; it is kept until the drain is done and this task is ended.
-    std::future::pending::<()>().await;
+// === impl Grace ===
+
+impl Grace {
+    fn new(length: Duration, give_up: StopSwitch) -> Self {
+        Self { length, give_up: Arc::new(give_up), running: None }
+    }
+
+    /// From here on it runs; beginning it again changes nothing.
+    fn begin(&mut self) {
+        let (length, give_up) = (self.length, self.give_up.clone());
+        self.running.get_or_insert_with(|| {
+            tokio::spawn(async move {
+                sleep(length).await;
+                give_up.stop();
+            })
+        });
+    }
+}
+
+impl Drop for Grace {
+    fn drop(&mut self) {
+        if let Some(running) = &self.running {
+            running.abort();
+        }
+    }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     enrich::{Enricher, Stage},
-    event::{Batch, Chunk, Documents, Origin, Partition, Receipt},
+    event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
     normalize::{Normalizer, SchemaName, Select, quarantine},
     parse::{Parser, Resolver},
     pipe::{Barrier, Intake, Step, Turn, Window},
@@ -67,6 +67,8 @@ enum Work {
     Chunk(Chunk),
     Assigned(Partition),
     Ended(Partition),
+    Anew(Origin),
+    Divided(SourceId, bool),
     Tick(u64),
     Barrier(Barrier),
     Finish,
@@ -97,6 +99,12 @@ impl Line {
                     self.recordless(ticket, &mut kit, |scorer, batch| {
                         scorer.ended(ticket, &partition, batch)
                     });
+                }
+                Work::Anew(origin) => {
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.anew(ticket, &origin));
+                }
+                Work::Divided(source, divided) => {
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.divided(ticket, source, divided));
                 }
                 Work::Tick(now) => {
                     self.recordless(ticket, &mut kit, |scorer, batch| scorer.tick(ticket, now, batch))
@@ -212,6 +220,8 @@ impl Front {
                     self.resolver.ended(source, &partition, &mut self.scratch);
                     self.held = Some(Work::Ended(partition));
                 }
+                Step::Anew(origin) => self.held = Some(Work::Anew(origin)),
+                Step::Divided(source, divided) => self.held = Some(Work::Divided(source, divided)),
                 Step::Tick(now) => {
                     self.resolver.tick(now, &mut self.scratch);
                     self.held = Some(Work::Tick(now));

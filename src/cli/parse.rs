@@ -18,7 +18,7 @@ use crate::{
     pipe::{Flight, Intake, Step, feed, stop},
     score,
     source::{self, NothingKnown, SourceContext},
-    telemetry::{books::SourceBooks, clock, metrics::Metrics},
+    telemetry::{books::SourceBooks, clock, health::Health, metrics::Metrics},
 };
 
 /// Parse flow logs to ECS on stdout, without a config.
@@ -86,6 +86,7 @@ impl Parse {
             stop,
             books: books.clone(),
             metrics: metrics.clone(),
+            health: Health::default(),
             progress: Arc::new(NothingKnown),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;

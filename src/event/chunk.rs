@@ -29,6 +29,8 @@ pub struct Chunk {
     pub learn_from: Position,
     /// The position after its last record: what is committed once the receipt is confirmed.
     pub next: Position,
+    /// Whether every record is one line, as a source that frames lines makes them; else a record may hold many.
+    pub single_lines: bool,
     /// The beginning of the stream, where the source has it at hand: a reader that starts in the middle finds the
     /// header line there.
     pub head: Option<Arc<[u8]>>,
@@ -117,6 +119,7 @@ impl Chunk {
             deliver_from: 0,
             learn_from: 0,
             next: 0,
+            single_lines: true,
             head: None,
             replayed_format: None,
             receipt: Receipt::unclaimed(),

@@ -14,7 +14,8 @@ mod sip;
 /// Kafka partition. Only the origin knows the unit; positions of one origin grow in the order of its records.
 pub type Position = u64;
 
-/// What positions count in, by its canonical text: `file:<32 hex digits>`, `stdin`.
+/// What positions count in, by its canonical text: `file:<32 hex digits>`, `stdin`,
+/// `kafka:<topic>/<partition>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(Arc<str>);
 
@@ -65,6 +66,12 @@ impl Origin {
     #[must_use]
     pub fn stdin() -> Self {
         Self("stdin".into())
+    }
+
+    /// Partition number `partition` of a Kafka topic.
+    #[must_use]
+    pub fn kafka(topic: &str, partition: i32) -> Self {
+        Self(format!("kafka:{topic}/{partition}").into())
     }
 
     /// The origin that `text` names, as it stands in a quarantined record.

@@ -146,7 +146,7 @@ fn note(found: &mut Vec<Found>, key: (SourceId, Origin), state: &mut StreamState
 mod tests {
     use super::*;
     use crate::{
-        event::{Field, Reason},
+        event::{Field, Reason, Record},
         parse::trial::{Trial, chunk, rejects, says},
     };
 
@@ -250,6 +250,31 @@ mod tests {
             let batch = Trial::auto().file(text.as_bytes());
             assert_eq!(batch.events[0].entry.span.of(batch.bytes()), V2.trim_end().as_bytes(), "{end:?}");
         }
+    }
+
+    #[test]
+    fn a_record_that_holds_many_lines_has_an_entry_for_each_and_one_without_a_line_is_blank() {
+        let mut trial = Trial::auto();
+        let mut chunk = Chunk::new(SourceId(0), Partition::new("p"), Origin::kafka("vpcflow", 3), Vec::new());
+        chunk.single_lines = false;
+        let bodies = [
+            format!("{V2}\n2 bad\n{}", V2.trim_end()),
+            String::new(),
+            "bytes srcaddr end\n8 10.0.0.9 1700000000".to_owned(),
+        ];
+        for (position, body) in (70..).zip(bodies) {
+            chunk.bytes.extend_from_slice(body.as_bytes());
+            let end = chunk.bytes.len() as u32;
+            chunk.records.push(Record { position, end, first_index: 0 });
+        }
+        let batch = trial.chunk(chunk);
+        let indexes: Vec<_> =
+            batch.events.iter().map(|event| (event.entry.record, event.entry.index)).collect();
+        assert_eq!(indexes, [(0, 0), (0, 3), (2, 1)]);
+        assert_eq!(says(&batch, 2, Field::Bytes).as_deref(), Some("8"), "its own header names its columns");
+        assert_eq!((batch.rejects[0].entry.record, batch.rejects[0].entry.index), (0, 2));
+        assert_eq!(trial.books().entries_ignored_blank.get(), 2, "the line between, and the empty record");
+        assert_eq!(trial.books().records_opened.get(), 3);
     }
 
     #[test]

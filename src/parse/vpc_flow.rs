@@ -34,7 +34,7 @@ struct Shelf(Mutex<Vec<Arc<Layout>>>);
 /// The most layouts kept on the shelf; of one more, every header makes its own.
 const SHELF_MAX: usize = 64;
 
-/// What kind of line a record is.
+/// What kind of line it is.
 enum Line {
     Blank,
     Header(Layout),
@@ -75,15 +75,27 @@ impl VpcFlow {
         };
         let mut sift = Sift::new(&mut chunk, opening, unreadable);
         for record in 0..chunk.records.len() {
-            match sift.record(&mut chunk, record) {
-                Line::Blank => stream.ignored.blanks += 1,
-                Line::Header(layout) => {
-                    stream.ignored.headers += 1;
-                    sift.close_run(&mut chunk, stream);
-                    sift.layout = (self.shelf.shared(layout), How::Header);
-                    sift.unreadable = None;
+            if sift.is_rejected(record) {
+                continue;
+            }
+            let whole = chunk.record_span(record);
+            let mut index = chunk.records[record].first_index;
+            let mut left = Some(whole);
+            while let Some(rest) = left {
+                let line;
+                (line, left) = if chunk.single_lines { (rest, None) } else { split(&chunk.bytes, rest) };
+                let span = content(&chunk.bytes, line);
+                match sift.line(&mut chunk, Entry { span, record: record as u32, index }) {
+                    Line::Blank => stream.ignored.blanks += 1,
+                    Line::Header(layout) => {
+                        stream.ignored.headers += 1;
+                        sift.close_run(&mut chunk, stream);
+                        sift.layout = (self.shelf.shared(layout), How::Header);
+                        sift.unreadable = None;
+                    }
+                    Line::Entry => {}
                 }
-                Line::Entry => {}
+                index += 1;
             }
         }
         sift.close_run(&mut chunk, stream);
@@ -154,21 +166,26 @@ impl Sift {
         Self { layout, unreadable, early, next_early: 0 }
     }
 
-    /// Looks at record number `index` and adds its entry to the chunk, where it is one.
+    /// Whether the source has rejected record number `index`.
     #[inline]
-    fn record(&mut self, chunk: &mut Chunk, index: usize) -> Line {
-        if let Some(reject) = self.early.get_mut(self.next_early)
-            && reject.entry.record as usize == index
-        {
-            let (layout, how) = &self.layout;
-            if reject.format.is_none() && how.is_named() {
-                reject.format = Some(layout.format().clone());
-            }
-            self.next_early += 1;
-            return Line::Entry;
+    fn is_rejected(&mut self, index: usize) -> bool {
+        let Some(reject) =
+            self.early.get_mut(self.next_early).filter(|reject| reject.entry.record as usize == index)
+        else {
+            return false;
+        };
+        let (layout, how) = &self.layout;
+        if reject.format.is_none() && how.is_named() {
+            reject.format = Some(layout.format().clone());
         }
-        let span = content(&chunk.bytes, chunk.record_span(index));
-        let line = span.of(&chunk.bytes);
+        self.next_early += 1;
+        true
+    }
+
+    /// Looks at the line that `entry` would be and adds it to the chunk's entries, where it is one.
+    #[inline]
+    fn line(&mut self, chunk: &mut Chunk, entry: Entry) -> Line {
+        let line = entry.span.of(&chunk.bytes);
         match line.first() {
             Some(first) if *first > b' ' && !first.is_ascii_lowercase() => {}
             _ if line.iter().all(u8::is_ascii_whitespace) => return Line::Blank,
@@ -178,7 +195,6 @@ impl Sift {
                 }
             }
         }
-        let entry = Entry { span, record: index as u32, index: chunk.records[index].first_index };
         match &self.unreadable {
             None => chunk.entries.push(entry),
             Some(detail) => chunk.rejects.push(Reject {
@@ -200,6 +216,14 @@ impl Sift {
             chunk.runs.push(Run { end, layout: layout.clone(), named: how.is_named() });
         }
     }
+}
+
+/// The first line of a record, and what is left after it.
+#[inline]
+fn split(bytes: &[u8], record: Span) -> (Span, Option<Span>) {
+    let (start, end) = (record.start as usize, record.end() as usize);
+    let line_end = memchr::memchr(b'\n', record.of(bytes)).map_or(end, |at| start + at + 1);
+    (Span::new(start, line_end), (line_end < end).then(|| Span::new(line_end, end)))
 }
 
 /// The part of a line before its terminator.

@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use crate::event::{Chunk, Partition, SourceId};
+use crate::event::{Chunk, Origin, Partition, SourceId};
 
 /// One step of the input; steps are taken in the order in which they were sent.
 #[derive(Debug)]
@@ -18,6 +18,11 @@ pub enum Step {
     /// A partition is finished, revoked or empty: its watermark is not waited for any more. What resolving holds back
     /// for it is let go.
     Ended(SourceId, Partition),
+    /// What was scored of an origin says nothing of what comes from it now: somebody else has read it meanwhile, or it is
+    /// another one under the old name.
+    Anew(Origin),
+    /// Whether other processes hold some of a source's partitions.
+    Divided(SourceId, bool),
     /// Time passes, whatever arrives: wall clock in milliseconds since 1970.
     Tick(u64),
     /// Something to be done when everything before it is scored and nothing after it.
@@ -32,6 +37,10 @@ pub struct Barrier(pub Box<dyn FnOnce(u64) + Send>);
 /// The sources' end.
 #[derive(Debug, Clone)]
 pub struct Feed(mpsc::Sender<Step>);
+
+/// Room for one step in the feed; free again when it is dropped.
+#[derive(Debug)]
+pub struct Place<'a>(mpsc::Permit<'a, Step>);
 
 /// The workers' end.
 #[derive(Debug)]
@@ -58,6 +67,23 @@ impl Feed {
     /// When the workers are gone. The step is dropped and its receipt with it, so that it counts as not delivered.
     pub async fn send(&self, step: Step) -> Result<(), FeedClosed> {
         self.0.send(step).await.map_err(|_| FeedClosed)
+    }
+
+    /// Waits until there is room for a step. Giving up the wait takes nothing.
+    ///
+    /// # Errors
+    /// When the workers are gone.
+    pub async fn place(&self) -> Result<Place<'_>, FeedClosed> {
+        self.0.reserve().await.map(Place).map_err(|_| FeedClosed)
+    }
+}
+
+// === impl Place ===
+
+impl Place<'_> {
+    /// Hands `step` on.
+    pub fn fill(self, step: Step) {
+        self.0.send(step);
     }
 }
 

@@ -19,6 +19,13 @@ pub struct Flight {
     shared: Arc<Shared>,
 }
 
+/// Room for one chunk in flight, held before the chunk is admitted; free again when it is dropped instead.
+#[derive(Debug)]
+pub struct Room {
+    shared: Arc<Shared>,
+    permits: u32,
+}
+
 /// What is in flight of one origin.
 #[derive(Debug)]
 pub struct Window {
@@ -81,6 +88,12 @@ impl Flight {
         windows.entry(origin.clone()).or_insert_with(fresh).clone()
     }
 
+    /// A window for `origin` that counts everything before `start` as confirmed; none where `origin` has one.
+    pub fn open(&self, origin: &Origin, start: Position) -> Option<Arc<Window>> {
+        let taken = self.windows.lock().unwrap_or_else(PoisonError::into_inner).contains_key(origin);
+        (!taken).then(|| self.window(origin, start))
+    }
+
     /// Up to where everything of each origin is confirmed.
     #[must_use]
     pub fn confirmed(&self) -> BTreeMap<Origin, Position> {
@@ -119,7 +132,7 @@ impl Flight {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.values().all(|window| window.lock().tickets.iter().all(|ticket| ticket.settlement.is_some()))
+        windows.values().all(|window| window.is_settled())
     }
 
     /// Returns when `done` holds; it is asked again after every settlement.
@@ -148,12 +161,35 @@ impl Window {
     /// Admits a chunk of `bytes` received bytes whose records end before `next`; waits for room. A chunk larger than
     /// all room waits until nothing else is in flight.
     pub async fn admit(self: &Arc<Self>, next: Position, bytes: usize) -> Receipt {
+        let room = self.room(bytes).await;
+        self.admit_into(room, next)
+    }
+
+    /// Waits for room for `bytes` received bytes. Giving up the wait takes nothing.
+    pub async fn room(&self, bytes: usize) -> Room {
         let permits =
             u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).clamp(1, self.shared.permits_max);
         if let Ok(permit) = self.shared.room.acquire_many(permits).await {
             permit.forget();
         }
-        self.ticket(next, permits)
+        Room { shared: self.shared.clone(), permits }
+    }
+
+    /// Admits a chunk whose records end before `next` into the room that waits for it.
+    pub fn admit_into(self: &Arc<Self>, mut room: Room, next: Position) -> Receipt {
+        self.ticket(next, std::mem::take(&mut room.permits))
+    }
+
+    /// Whether something of it was abandoned, so that nothing after that is ever confirmed.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.lock().abandoned
+    }
+
+    /// Whether nothing of it is in flight.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.lock().tickets.iter().all(|ticket| ticket.settlement.is_some())
     }
 
     fn ticket(self: &Arc<Self>, next: Position, permits: u32) -> Receipt {
@@ -182,6 +218,12 @@ impl Window {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.shared.room.add_permits(self.permits as usize);
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Books {
     events_late: Counter,
     events_early: Counter,
     folds_forced: Counter,
+    entities_divided: Counter,
+    entities_moved: Counter,
     entities_refused: Counter,
     entities: Gauge,
     interfaces: Gauge,
@@ -22,6 +24,7 @@ pub(super) struct Books {
     pub(super) findings: Counter,
     entities_max: u32,
     warned: AtomicBool,
+    warned_of_division: AtomicBool,
 }
 
 // === impl Books ===
@@ -49,6 +52,14 @@ impl Books {
                 "floodmark_score_folds_forced",
                 "Windows folded without waiting, because too many were open.",
             ),
+            entities_divided: counter(
+                "floodmark_score_entities_divided",
+                "Entities seen on two partitions while other processes hold some: each of them sees a part.",
+            ),
+            entities_moved: counter(
+                "floodmark_score_entities_moved",
+                "Entities that begin without a past here, because their partition was another process's before.",
+            ),
             entities_refused: counter(
                 "floodmark_score_entities_refused",
                 "Entities without a baseline, because there are as many as may be.",
@@ -63,6 +74,7 @@ impl Books {
             findings: counter("floodmark_score_findings", "Documents of findings raised."),
             entities_max,
             warned: AtomicBool::new(false),
+            warned_of_division: AtomicBool::new(false),
         }
     }
 
@@ -73,6 +85,14 @@ impl Books {
         self.events_late.inc_by(tally.late);
         self.events_early.inc_by(tally.early);
         self.folds_forced.inc_by(tally.forced);
+        self.entities_moved.inc_by(tally.moved);
+        self.entities_divided.inc_by(tally.divided);
+        if tally.divided > 0 && !self.warned_of_division.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "hosts come on several partitions while other processes hold some of them, so that each scores a part of \
+                 their traffic; key the topic by network interface, account or flow log"
+            );
+        }
         self.entities.set(i64::try_from(attribution.registry.len()).unwrap_or(i64::MAX));
         self.interfaces.set(i64::try_from(attribution.interfaces.len()).unwrap_or(i64::MAX));
         let refused = std::mem::take(&mut attribution.refused);

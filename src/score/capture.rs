@@ -36,6 +36,9 @@ impl Scorer {
         let Unsaved { mut entries, mut positions } = std::mem::take(&mut *lock(&self.unsaved));
         self.gate_turn.take(ticket, || {
             let mut gate = lock(&self.gate);
+            for origin in std::mem::take(&mut gate.anew) {
+                positions.remove(&origin);
+            }
             for (origin, position) in std::mem::take(&mut gate.positions) {
                 let scored = positions.entry(origin).or_default();
                 *scored = position.max(*scored);

@@ -3,14 +3,15 @@
 //! Everything that depends on the order of events over all entities is decided here: own addresses, new entities,
 //! watermarks, lateness and folds. What is left is a plan that the shards can work on side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::{Batch, Origin, Partition, Position};
+use crate::event::{Batch, Origin, Partition, Position, SourceId};
 
 use super::{
     attribution::{Attribution, FEW, Found},
     clocks::Clocks,
     columns::{Column, Record, Slots},
+    division::Division,
     grid::{Grid, Window},
     openings::Openings,
     own::Side,
@@ -29,6 +30,9 @@ pub(super) struct Gate {
     pub(super) openings: Openings,
     /// Up to where each origin is scored, since the last capture.
     pub(super) positions: BTreeMap<Origin, Position>,
+    /// Origins whose earlier positions, captured or not, count no longer.
+    pub(super) anew: BTreeSet<Origin>,
+    pub(super) division: Division,
     slots: Slots,
 }
 
@@ -45,6 +49,10 @@ pub(super) struct Tally {
     pub(super) early: u64,
     /// Folds that waited for nobody because too many windows were open.
     pub(super) forced: u64,
+    /// Entities seen on a second partition while others hold some.
+    pub(super) divided: u64,
+    /// Entities that are new here and have a past elsewhere.
+    pub(super) moved: u64,
 }
 
 // === impl Gate ===
@@ -59,6 +67,8 @@ impl Gate {
             attribution,
             openings,
             positions: BTreeMap::new(),
+            anew: BTreeSet::new(),
+            division: Division::default(),
             slots: Slots::default(),
         }
     }
@@ -72,6 +82,8 @@ impl Gate {
         let others = self.clocks.others(place);
         let believed = self.clocks.believed();
         let mut watermark = self.clocks.watermark(place);
+        let number = self.division.number(chunk.source, &chunk.partition);
+        let known = self.attribution.registry.len();
         for first in (0..batch.events.len()).step_by(FEW) {
             let found = self.attribution.attribute(&mut self.slots, batch, first, &mut plan.changes, peers);
             let entities = found.iter().filter_map(Found::entity);
@@ -106,6 +118,9 @@ impl Gate {
                     Found::Blind => tally.blind += 1,
                     Found::Nobody => tally.unattributed += 1,
                     Found::Entity { entity, side, change } => {
+                        if let Some(number) = number {
+                            tally.divided += u64::from(self.division.seen(entity, number));
+                        }
                         let seen = observation(&record, index, window, standing, side);
                         let seen = Observation { slot: entity.slot(), change, ..seen };
                         plan.observations[entity.shard()].push(seen);
@@ -118,6 +133,9 @@ impl Gate {
                 }
             }
         }
+        if self.division.is_moved(&chunk.origin) {
+            tally.moved = (self.attribution.registry.len() - known) as u64;
+        }
         self.clocks.move_to(place, watermark, others);
         let scored = self.positions.entry(chunk.origin.clone()).or_default();
         *scored = chunk.next.max(chunk.learn_from).max(*scored);
@@ -128,6 +146,22 @@ impl Gate {
     pub(super) fn assigned(&mut self, partition: &Partition, plan: &mut Plan) -> Tally {
         plan.folded = self.folded;
         self.clocks.assigned(partition);
+        Tally::default()
+    }
+
+    /// Forgets up to where `origin` was scored.
+    pub(super) fn anew(&mut self, origin: &Origin, plan: &mut Plan) -> Tally {
+        plan.folded = self.folded;
+        self.positions.insert(origin.clone(), 0);
+        self.anew.insert(origin.clone());
+        self.division.moved(origin.clone());
+        Tally::default()
+    }
+
+    /// Takes note whether others hold some of the partitions of `source`.
+    pub(super) fn divided(&mut self, source: SourceId, divided: bool, plan: &mut Plan) -> Tally {
+        plan.folded = self.folded;
+        self.division.divided(source, divided);
         Tally::default()
     }
 

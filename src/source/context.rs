@@ -1,12 +1,14 @@
 //! What a running source is given, and how it hands chunks on.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
 
 use super::{Progress, SourceError};
 use crate::{
     event::{Chunk, Partition, SourceId},
-    pipe::{Feed, Flight, Step, Stop, Window},
-    telemetry::{books::SourceBooks, metrics::Metrics},
+    pipe::{Feed, Flight, Place, Room, Step, Stop, Window},
+    telemetry::{books::SourceBooks, health::Health, metrics::Metrics},
 };
 
 /// What a source works with.
@@ -28,6 +30,8 @@ pub struct SourceContext {
     pub metrics: Metrics,
     /// How far an earlier run came.
     pub progress: Arc<dyn Progress>,
+    /// Where it says whether it can read.
+    pub health: Health,
 }
 
 // === impl SourceContext ===
@@ -39,24 +43,57 @@ impl SourceContext {
     ///
     /// # Errors
     /// When the workers are gone.
-    pub async fn hand_on(&self, window: &Arc<Window>, mut chunk: Chunk) -> Result<bool, SourceError> {
+    pub async fn hand_on(&self, window: &Arc<Window>, chunk: Chunk) -> Result<bool, SourceError> {
         let mut stop = self.stop.clone();
+        let room = tokio::select! {
+            biased;
+            () = stop.stopped() => return Ok(false),
+            room = window.room(chunk.bytes.len()) => room,
+        };
+        // Not given up when it is time to stop: the workers empty the feed while they drain.
+        let place = self.feed.place().await?;
+        self.feed_into(place, room, window, chunk);
+        Ok(true)
+    }
+
+    /// As [`SourceContext::hand_on`], but waits for `patience` only: gives the chunk back where there is no room by then.
+    ///
+    /// # Errors
+    /// When the workers are gone.
+    pub async fn offer(
+        &self,
+        window: &Arc<Window>,
+        chunk: Chunk,
+        patience: Duration,
+    ) -> Result<Option<Chunk>, SourceError> {
+        let Ok(room) = timeout(patience, window.room(chunk.bytes.len())).await else {
+            return Ok(Some(chunk));
+        };
+        let Ok(place) = timeout(patience, self.feed.place()).await else { return Ok(Some(chunk)) };
+        self.feed_into(place?, room, window, chunk);
+        Ok(None)
+    }
+
+    /// Feeds a step that is no chunk; gives it back where there is no room within `patience`.
+    ///
+    /// # Errors
+    /// When the workers are gone.
+    pub async fn tell(&self, step: Step, patience: Duration) -> Result<Option<Step>, SourceError> {
+        let Ok(place) = timeout(patience, self.feed.place()).await else { return Ok(Some(step)) };
+        place?.fill(step);
+        Ok(None)
+    }
+
+    fn feed_into(&self, place: Place<'_>, room: Room, window: &Arc<Window>, mut chunk: Chunk) {
         // Everything before `deliver_from` is delivered already: what is confirmed must not stand before it, or a commit
         // would take back an earlier one.
         let next = chunk.next.max(chunk.deliver_from);
-        chunk.receipt = tokio::select! {
-            biased;
-            () = stop.stopped() => return Ok(false),
-            receipt = window.admit(next, chunk.bytes.len()) => receipt,
-        };
+        chunk.receipt = window.admit_into(room, next);
         let records = chunk.records.len();
         self.books.records_received.inc_by(records as u64);
         self.books.bytes_received.inc_by(chunk.bytes.len() as u64);
         self.books.records_in_flight.inc_by(i64::try_from(records).unwrap_or(i64::MAX));
-        // Not given up when it is time to stop: the workers empty the feed while they drain, and a chunk that was
-        // admitted and then dropped would count as abandoned.
-        self.feed.send(Step::Chunk(chunk)).await?;
-        Ok(true)
+        place.fill(Step::Chunk(chunk));
     }
 
     /// Says that `partition` is read by this process from here on.

@@ -51,6 +51,39 @@ pub enum SourceError {
     /// How far an earlier run came could not be read.
     #[error(transparent)]
     State(#[from] StateError),
+    /// What Kafka says for now; trying again may help.
+    #[cfg(feature = "kafka")]
+    #[error("could not read from Kafka: {0}")]
+    Kafka(rdkafka::error::KafkaError),
+    /// Kafka says that we can never go on.
+    #[cfg(feature = "kafka")]
+    #[error("could not go on reading from Kafka: {cause}")]
+    KafkaFatal {
+        /// What it says, and what helps.
+        cause: String,
+    },
+    /// What `check --online` found that would keep the source from reading.
+    #[cfg(feature = "kafka")]
+    #[error("could not use Kafka: {what}")]
+    Refused {
+        /// Which broker, topic or group, why, and what helps.
+        what: String,
+    },
+    /// Two sources of this process read one partition.
+    #[cfg(feature = "kafka")]
+    #[error(
+        "could not read partition {partition} of topic {topic}: another source of this process reads it; see `topics`"
+    )]
+    Shared {
+        /// The topic.
+        topic: String,
+        /// The partition's number.
+        partition: i32,
+    },
+    /// The cluster cannot even be tried.
+    #[cfg(feature = "kafka")]
+    #[error(transparent)]
+    Connection(#[from] crate::kafka::ConnectionError),
     /// The workers are gone.
     #[error("could not feed records: {0}")]
     Closed(#[from] FeedClosed),
@@ -62,6 +95,23 @@ pub enum SourceError {
 // === impl SourceError ===
 
 impl SourceError {
+    /// What Kafka says for now.
+    #[cfg(feature = "kafka")]
+    pub(super) fn kafka(error: rdkafka::error::KafkaError) -> Self {
+        Self::Kafka(error)
+    }
+
+    /// What Kafka says for good.
+    #[cfg(feature = "kafka")]
+    pub(super) fn kafka_fatal(code: rdkafka::error::RDKafkaErrorCode) -> Self {
+        use rdkafka::error::RDKafkaErrorCode::FencedInstanceId;
+        let remedy = match code {
+            FencedInstanceId => "give each process an `instance` of its own".to_owned(),
+            code => crate::kafka::Fault::of(code).remedy().to_owned(),
+        };
+        Self::KafkaFatal { cause: format!("{code}; {remedy}") }
+    }
+
     /// What the system's refusal to open or read `path` means.
     #[must_use]
     pub fn of_path(path: impl Into<PathBuf>, cause: io::Error) -> Self {

@@ -23,6 +23,12 @@ pub trait Progress: Send + Sync {
     /// # Errors
     /// When the state could not be read.
     fn known(&self, origin: &Origin) -> Result<Known, StateError>;
+
+    /// The state's name and how often it was opened: what tells its commits from those of others. None where there is no
+    /// state.
+    fn identity(&self) -> Option<(String, u64)> {
+        None
+    }
 }
 
 /// For a process that keeps no state.
@@ -67,5 +73,10 @@ impl Progress for NothingKnown {
 impl Progress for StoreProgress {
     fn known(&self, origin: &Origin) -> Result<Known, StateError> {
         Ok(Known { committed: self.0.committed(origin)?, scored: self.0.scored(origin)? })
+    }
+
+    fn identity(&self) -> Option<(String, u64)> {
+        let header = self.0.header();
+        Some((header.id.clone(), header.epoch))
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     event::{Chunk, Origin, Position, Reason, SourceId},
     pipe::{self, Flight, Step, StopSwitch},
     state::StateError,
-    telemetry::{books::SourceBooks, clock, metrics::Metrics},
+    telemetry::{books::SourceBooks, clock, health::Health, metrics::Metrics},
 };
 
 /// A running source and everything it fed.
@@ -95,6 +95,7 @@ impl Trial {
             books: SourceBooks::new(&metrics, "flows"),
             metrics,
             progress: Arc::new(progress),
+            health: Health::default(),
         };
         let seen = Arc::new(Mutex::new(Vec::new()));
         let into = seen.clone();

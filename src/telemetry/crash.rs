@@ -12,14 +12,20 @@ pub enum CrashPoint {
     SnapshotWrittenNotValid,
     /// A commit was sent; its answer was not seen.
     CommitSentNotAnswered,
+    /// A partition goes to another worker: what was in flight of it is waited for, and not committed.
+    MidRevoke,
 }
 
 // === impl CrashPoint ===
 
 impl CrashPoint {
     /// Every crash point.
-    pub const ALL: [Self; 3] =
-        [Self::DeliveredNotCommitted, Self::SnapshotWrittenNotValid, Self::CommitSentNotAnswered];
+    pub const ALL: [Self; 4] = [
+        Self::DeliveredNotCommitted,
+        Self::SnapshotWrittenNotValid,
+        Self::CommitSentNotAnswered,
+        Self::MidRevoke,
+    ];
 
     /// Its name in the environment.
     #[must_use]
@@ -28,6 +34,7 @@ impl CrashPoint {
             Self::DeliveredNotCommitted => "delivered_not_committed",
             Self::SnapshotWrittenNotValid => "snapshot_written_not_valid",
             Self::CommitSentNotAnswered => "commit_sent_not_answered",
+            Self::MidRevoke => "mid_revoke",
         }
     }
 

@@ -90,6 +90,19 @@ fn positions_say_up_to_where_each_origin_is_in_the_state_and_never_go_back() {
 }
 
 #[test]
+fn an_origin_that_begins_anew_is_scored_from_there_and_what_was_captured_of_it_is_forgotten() {
+    let scorer = scorer_with(&config());
+    scorer.score(0, &mut batch_of("a", 70, &[Flow::sent(1, 1, START)], 0));
+    scorer.give_back(scorer.capture(1));
+    scorer.anew(2, &Origin::from_text("a"));
+    let begun = scorer.capture(3);
+    assert_eq!(begun.positions, [(Origin::from_text("a"), 0)]);
+    scorer.give_back(begun);
+    scorer.score(4, &mut batch_of("a", 3, &[Flow::sent(1, 1, START)], 0));
+    assert_eq!(scorer.capture(5).positions, [(Origin::from_text("a"), 4)]);
+}
+
+#[test]
 fn a_capture_that_was_not_stored_is_offered_again_with_what_came_since() {
     let scorer = scorer_with(&config());
     scorer.score(0, &mut batch_of("a", 0, &[Flow::sent(1, 1_000, START)], 0));

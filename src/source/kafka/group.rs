@@ -1,0 +1,109 @@
+//! Our membership of the consumer group, as librdkafka reports it: what is assigned and revoked, and how commits ended.
+//!
+//! The callbacks only write down what they are told. The reader acts on it between two records, on its own thread, so that
+//! there is one place where partitions come and go and nothing of theirs needs a lock.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rdkafka::{
+    ClientContext, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
+    error::{KafkaError, KafkaResult},
+    types::RDKafkaRespErr,
+};
+
+use crate::kafka::Session;
+
+/// What librdkafka told us and the reader has not acted on yet.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) session: Session,
+    turns: Mutex<VecDeque<Turn>>,
+    refused_commit: Mutex<Option<KafkaError>>,
+    closing: AtomicBool,
+}
+
+/// A change of what we hold.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// These are ours once we say so.
+    Assigned(TopicPartitionList),
+    /// These are somebody else's once we say so.
+    Revoked(TopicPartitionList),
+}
+
+// === impl Group ===
+
+impl Group {
+    /// The next change, in the order they came.
+    pub(super) fn next_turn(&self) -> Option<Turn> {
+        locked(&self.turns).pop_front()
+    }
+
+    /// Why a commit was refused since this was last asked.
+    pub(super) fn refused_commit(&self) -> Option<KafkaError> {
+        locked(&self.refused_commit).take()
+    }
+
+    /// From now on everything is let go without a word: what there was to do is done.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Says that `partitions` are ours from here on, at the offsets that stand in it.
+pub(super) fn take(consumer: &BaseConsumer<Group>, partitions: &TopicPartitionList) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_assign(partitions),
+        _ => consumer.assign(partitions),
+    }
+}
+
+/// Lets `partitions` go.
+pub(super) fn let_go(consumer: &BaseConsumer<Group>, partitions: &TopicPartitionList) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
+        _ => consumer.unassign(),
+    }
+}
+
+impl ClientContext for Group {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.session.log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.session.error(error, reason);
+    }
+}
+
+impl ConsumerContext for Group {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if self.closing.load(Ordering::Relaxed) {
+            if !assigned && let Err(error) = let_go(consumer, list) {
+                tracing::debug!(%error, "could not let partitions go while leaving");
+            }
+            return;
+        }
+        let turn = if assigned { Turn::Assigned(list.clone()) } else { Turn::Revoked(list.clone()) };
+        locked(&self.turns).push_back(turn);
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        if let Err(error) = result {
+            *locked(&self.refused_commit) = Some(error);
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

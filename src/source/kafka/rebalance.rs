@@ -1,0 +1,273 @@
+//! Partitions that come and go.
+//!
+//! One that comes is read from where its commits and our state say. One that goes is fenced: what is gathered of it is
+//! dropped, what is in flight of it has a second to be confirmed, that much is committed, and nothing of it ever after.
+
+use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{CommitMode, Consumer},
+    error::{KafkaError, KafkaResult},
+};
+
+use super::{
+    group::{Turn, let_go, take},
+    held::{Held, offset},
+    reader::{ANSWER, Outgoing, Reader},
+    resume::{Facts, Resume},
+    stamp::Stamp,
+};
+use crate::{
+    event::{Origin, Partition, Position},
+    pipe::{Step, Window},
+    source::{SourceError, stream::Stream},
+    telemetry::{clock, crash::CrashPoint},
+};
+
+/// A partition that was ours before in this run.
+#[derive(Debug)]
+pub(super) struct Parted {
+    pub(super) window: Arc<Window>,
+    /// How far it was fed, and so scored.
+    pub(super) next: Position,
+}
+
+/// How long a partition that goes is held for what is in flight of it, its last commit included.
+const FENCE: Duration = Duration::from_secs(1);
+const FENCE_LOOK: Duration = Duration::from_millis(5);
+
+// === impl Reader ===
+
+impl Reader {
+    /// Acts on what the group has told since the last time.
+    pub(super) fn rebalance(&mut self) -> Result<(), SourceError> {
+        while let Some(turn) = self.consumer.context().next_turn() {
+            self.offered.push_back(turn);
+        }
+        while let Some(turn) = self.offered.pop_front() {
+            match turn {
+                Turn::Assigned(list) => match self.assigned(&list) {
+                    Ok(()) => {}
+                    Err(SourceError::Kafka(error)) => {
+                        // The cluster does not answer: asked again in the next round, and nothing is read before.
+                        tracing::warn!(source = %self.cx.name, %error, "could not learn where to begin; trying again");
+                        self.offered.push_front(Turn::Assigned(list));
+                        return Ok(());
+                    }
+                    Err(error) => return Err(error),
+                },
+                Turn::Revoked(list) => self.revoked(&list)?,
+            }
+            self.meters.rebalances.inc();
+            self.meters.assigned.set(i64::try_from(self.held.len()).unwrap_or(i64::MAX));
+            self.look_around();
+        }
+        Ok(())
+    }
+
+    /// Tells the workers whether others hold some of the partitions of our topics.
+    fn look_around(&mut self) {
+        let topics: BTreeSet<Arc<str>> = self.held.iter().map(|held| held.topic.clone()).collect();
+        let mut all = 0;
+        for topic in topics {
+            let Ok(metadata) = self.consumer.fetch_metadata(Some(&topic), ANSWER) else { return };
+            all += metadata.topics().iter().map(|topic| topic.partitions().len()).sum::<usize>();
+        }
+        let divided = self.held.len() < all;
+        self.outbox.push_back(Outgoing::Step(Step::Divided(self.cx.id, divided)));
+    }
+
+    fn assigned(&mut self, list: &TopicPartitionList) -> Result<(), SourceError> {
+        let kafka = SourceError::kafka;
+        let low = self.bounds(list, Offset::Beginning).map_err(kafka)?;
+        let high = self.bounds(list, Offset::End).map_err(kafka)?;
+        let committed = self.consumer.committed_offsets(list.clone(), ANSWER).map_err(kafka)?;
+        let mut from = TopicPartitionList::with_capacity(list.count());
+        let mut coming = Vec::new();
+        for element in committed.elements() {
+            element.error().map_err(kafka)?;
+            let (topic, number) = (element.topic(), element.partition());
+            let ours = match (&self.stamp, Stamp::parse(element.metadata())) {
+                (Some(own), Some(other)) => own.owns(&other),
+                _ => false,
+            };
+            let origin = Origin::kafka(topic, number);
+            let parted = self.parted.get(&(topic.into(), number)).map(|parted| parted.next);
+            let facts = Facts {
+                committed: position(element.offset()),
+                ours,
+                scored: parted.map_or_else(|| self.scored(&origin), |next| Ok(Some(next)))?,
+                low: bound(&low, topic, number)?,
+                high: bound(&high, topic, number)?,
+            };
+            let resume = facts.resume(self.start);
+            from.add_partition_offset(topic, number, offset(resume.from)).map_err(kafka)?;
+            coming.push((topic.to_owned(), number, facts, resume));
+        }
+        for (topic, number, facts, resume) in coming {
+            self.hold(&topic, number, facts, resume)?;
+        }
+        take(&self.consumer, &from).map_err(kafka)?;
+        if self.paused {
+            self.consumer.pause(&from).map_err(kafka)?;
+        }
+        self.cx.health.recover(&self.part());
+        tracing::info!(source = %self.cx.name, partitions = from.count(), all = self.held.len(), "assigned");
+        Ok(())
+    }
+
+    fn scored(&self, origin: &Origin) -> Result<Option<Position>, SourceError> {
+        Ok(self.cx.progress.known(origin)?.scored)
+    }
+
+    /// Holds a partition that is read from `resume` on.
+    fn hold(&mut self, topic: &str, number: i32, facts: Facts, resume: Resume) -> Result<(), SourceError> {
+        let topic: Arc<str> = topic.into();
+        let (origin, partition) = self.names(&topic, number);
+        tracing::debug!(source = %self.cx.name, %origin, ?facts, ?resume, "begins");
+        if resume.expired > 0 {
+            self.meters.expired.inc_by(resume.expired);
+            tracing::error!(
+                source = %self.cx.name, %origin, records = resume.expired,
+                "records were deleted by the topic's retention before they were read; raise `retention.ms`, or see why it lags"
+            );
+        }
+        if resume.anew || facts.committed.is_some() && !facts.ours {
+            self.outbox.push_back(Outgoing::Step(Step::Anew(origin.clone())));
+        }
+        let window = match self.parted.remove(&(topic.clone(), number)) {
+            // It was ours and nobody has committed meanwhile: what was in flight then still counts.
+            Some(Parted { window, next })
+                if !resume.anew && !window.is_abandoned() && next == resume.learn_from =>
+            {
+                Some(window)
+            }
+            Some(_) => {
+                self.cx.flight.forget(&origin);
+                None
+            }
+            None => None,
+        };
+        let (window, from) = match window {
+            Some(window) => (window, resume.learn_from),
+            None => {
+                let begin = resume.from.max(resume.deliver_from);
+                let window = self
+                    .cx
+                    .flight
+                    .open(&origin, begin)
+                    .ok_or_else(|| SourceError::Shared { topic: topic.to_string(), partition: number })?;
+                (window, resume.from)
+            }
+        };
+        let mut stream = Stream::new(self.cx.id, partition.clone(), origin);
+        stream.deliver_from = resume.deliver_from;
+        stream.learn_from = resume.learn_from;
+        let meters = self.meters.partition(&topic, number);
+        self.held.add(Held::new(topic, number, stream, window, from, facts.committed, meters));
+        self.outbox.push_back(Outgoing::Step(Step::Assigned(self.cx.id, partition)));
+        Ok(())
+    }
+
+    fn revoked(&mut self, list: &TopicPartitionList) -> Result<(), SourceError> {
+        let lost = self.consumer.assignment_lost();
+        // What was not handed on was not received.
+        self.outbox.retain(|outgoing| match outgoing {
+            Outgoing::Chunk(_, chunk) => !is_of(list, &chunk.origin),
+            Outgoing::Step(_) => true,
+        });
+        if !lost {
+            self.commit_the_last_of(list);
+        }
+        for held in self.held.remove(list) {
+            held.meters.lag.set(0);
+            let partition = held.stream.partition.clone();
+            self.outbox.push_back(Outgoing::Step(Step::Ended(self.cx.id, partition)));
+            self.parted.insert((held.topic, held.number), Parted { window: held.window, next: held.fed });
+        }
+        let_go(&self.consumer, list).map_err(SourceError::kafka)?;
+        tracing::info!(source = %self.cx.name, partitions = list.count(), lost, left = self.held.len(), "revoked");
+        Ok(())
+    }
+
+    /// Waits, but not for long, until what is in flight of the partitions in `list` is confirmed, and commits that.
+    fn commit_the_last_of(&mut self, list: &TopicPartitionList) {
+        let until = clock::monotonic() + FENCE;
+        let in_flight = |reader: &Self| {
+            let mut going =
+                reader.held.iter().filter(|held| list.find_partition(&held.topic, held.number).is_some());
+            going.any(|held| !held.window.is_settled())
+        };
+        while in_flight(self) && clock::monotonic() < until {
+            thread::sleep(FENCE_LOOK);
+        }
+        CrashPoint::MidRevoke.reach();
+        // Not waited for: the request leaves before the one by which we let the partitions go.
+        if let Err(error) = self.commit(Some(list), CommitMode::Async) {
+            tracing::warn!(source = %self.cx.name, %error, "could not commit what goes to another worker; it will read it again");
+        }
+    }
+
+    /// Partitions stand where there is no record, because of retention or because the topic was made again: each is read
+    /// on from where its first record is.
+    pub(super) fn find_again(&mut self) -> Result<(), SourceError> {
+        let list = self.held.list().map_err(SourceError::kafka)?;
+        let (Ok(low), Ok(high)) = (self.bounds(&list, Offset::Beginning), self.bounds(&list, Offset::End))
+        else {
+            // Asked again with the next error; librdkafka gives it out until somebody acts.
+            return Ok(());
+        };
+        let mut stray = TopicPartitionList::new();
+        for element in list.elements() {
+            let (topic, number) = (element.topic(), element.partition());
+            let next = position(element.offset()).unwrap_or_default();
+            if next < bound(&low, topic, number)? || next > bound(&high, topic, number)? {
+                stray.add_partition(topic, number);
+            }
+        }
+        if stray.count() == 0 {
+            return Ok(());
+        }
+        tracing::warn!(source = %self.cx.name, partitions = stray.count(), "what comes next is not there any more");
+        // As if they went and came back: what is known of them is weighed anew.
+        self.revoked(&stray)?;
+        self.offered.push_back(Turn::Assigned(stray));
+        self.rebalance()
+    }
+
+    /// Where the partitions in `list` begin or end.
+    fn bounds(&self, list: &TopicPartitionList, which: Offset) -> KafkaResult<TopicPartitionList> {
+        let mut list = list.clone();
+        list.set_all_offsets(which)?;
+        self.consumer.offsets_for_times(list, ANSWER)
+    }
+
+    fn names(&self, topic: &str, number: i32) -> (Origin, Partition) {
+        (Origin::kafka(topic, number), Partition::new(&format!("{}/{topic}/{number}", self.cx.name)))
+    }
+}
+
+fn is_of(list: &TopicPartitionList, origin: &Origin) -> bool {
+    list.elements().iter().any(|element| Origin::kafka(element.topic(), element.partition()) == *origin)
+}
+
+fn position(offset: Offset) -> Option<Position> {
+    match offset {
+        Offset::Offset(offset) => u64::try_from(offset).ok(),
+        _ => None,
+    }
+}
+
+/// The bound of one partition.
+fn bound(bounds: &TopicPartitionList, topic: &str, number: i32) -> Result<Position, SourceError> {
+    let Some(element) = bounds.find_partition(topic, number) else {
+        return Err(SourceError::kafka(KafkaError::OffsetFetch(
+            rdkafka::error::RDKafkaErrorCode::UnknownPartition,
+        )));
+    };
+    element.error().map_err(SourceError::kafka)?;
+    position(element.offset()).ok_or_else(|| {
+        SourceError::kafka(KafkaError::OffsetFetch(rdkafka::error::RDKafkaErrorCode::NoOffset))
+    })
+}

@@ -13,6 +13,7 @@ mod drain;
 mod ecs;
 mod exit_codes;
 mod flows;
+mod kafka;
 mod memory;
 mod process;
 mod replay;

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What the scripts share: Debian's packages and cargo's tools, each installed only where it is missing.
-# Sourced by tests/run and .ci/run at the top of the project.
+# Sourced by tests/run, .ci/run and tests/services at the top of the project.
 
 # Where tools and logs are kept: with the build, so that one cache holds both.
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -36,6 +36,11 @@ build_needs() {
   # rustc links with cc; mimalloc and zstd are C. gcc does not pull in the headers of the C library by itself.
   have cc || missing+=(gcc)
   [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
+  # librdkafka, which speaks Kafka's protocol, is C and C++ with a makefile, and finds the system's OpenSSL.
+  have make || missing+=(make)
+  have c++ || missing+=(g++)
+  have pkg-config || missing+=(pkg-config)
+  [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
   # The conformance tests run the checkers of the published schemas, which are Python without packages.
   have python3 || missing+=(python3)
   packages "${missing[@]}"

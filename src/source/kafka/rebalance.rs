@@ -33,6 +33,14 @@ pub(super) struct Parted {
     pub(super) next: Position,
 }
 
+/// A partition that is assigned to us, and where it is read from.
+struct Coming {
+    topic: Arc<str>,
+    number: i32,
+    facts: Facts,
+    resume: Resume,
+}
+
 /// How long a partition that goes is held for what is in flight of it, its last commit included.
 const FENCE: Duration = Duration::from_secs(1);
 const FENCE_LOOK: Duration = Duration::from_millis(5);
@@ -80,10 +88,34 @@ impl Reader {
 
     fn assigned(&mut self, list: &TopicPartitionList) -> Result<(), SourceError> {
         let kafka = SourceError::kafka;
+        let coming = self.weigh(list)?;
+        let mut from = TopicPartitionList::with_capacity(coming.len());
+        for Coming { topic, number, resume, .. } in &coming {
+            from.add_partition_offset(topic, *number, offset(resume.from)).map_err(kafka)?;
+        }
+        // Before anything is held: what the group has taken back meanwhile is refused here, and offered anew.
+        take(&self.consumer, &from).map_err(kafka)?;
+        if self.paused {
+            self.consumer.pause(&from).map_err(kafka)?;
+        }
+        for coming in coming {
+            self.hold(coming)?;
+        }
+        self.cx.health.recover(&self.part());
+        tracing::info!(source = %self.cx.name, partitions = from.count(), all = self.held.len(), "assigned");
+        Ok(())
+    }
+
+    /// Where each partition in `list` is read from.
+    fn weigh(&self, list: &TopicPartitionList) -> Result<Vec<Coming>, SourceError> {
+        let kafka = SourceError::kafka;
+        if list.count() == 0 {
+            // A rebalance that brings nothing is to be answered all the same, and Kafka cannot be asked about nothing.
+            return Ok(Vec::new());
+        }
         let low = self.bounds(list, Offset::Beginning).map_err(kafka)?;
         let high = self.bounds(list, Offset::End).map_err(kafka)?;
         let committed = self.consumer.committed_offsets(list.clone(), ANSWER).map_err(kafka)?;
-        let mut from = TopicPartitionList::with_capacity(list.count());
         let mut coming = Vec::new();
         for element in committed.elements() {
             element.error().map_err(kafka)?;
@@ -101,20 +133,9 @@ impl Reader {
                 low: bound(&low, topic, number)?,
                 high: bound(&high, topic, number)?,
             };
-            let resume = facts.resume(self.start);
-            from.add_partition_offset(topic, number, offset(resume.from)).map_err(kafka)?;
-            coming.push((topic.to_owned(), number, facts, resume));
+            coming.push(Coming { topic: topic.into(), number, facts, resume: facts.resume(self.start) });
         }
-        for (topic, number, facts, resume) in coming {
-            self.hold(&topic, number, facts, resume)?;
-        }
-        take(&self.consumer, &from).map_err(kafka)?;
-        if self.paused {
-            self.consumer.pause(&from).map_err(kafka)?;
-        }
-        self.cx.health.recover(&self.part());
-        tracing::info!(source = %self.cx.name, partitions = from.count(), all = self.held.len(), "assigned");
-        Ok(())
+        Ok(coming)
     }
 
     fn scored(&self, origin: &Origin) -> Result<Option<Position>, SourceError> {
@@ -122,8 +143,7 @@ impl Reader {
     }
 
     /// Holds a partition that is read from `resume` on.
-    fn hold(&mut self, topic: &str, number: i32, facts: Facts, resume: Resume) -> Result<(), SourceError> {
-        let topic: Arc<str> = topic.into();
+    fn hold(&mut self, Coming { topic, number, facts, resume }: Coming) -> Result<(), SourceError> {
         let (origin, partition) = self.names(&topic, number);
         tracing::debug!(source = %self.cx.name, %origin, ?facts, ?resume, "begins");
         if resume.expired > 0 {

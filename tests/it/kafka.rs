@@ -2,6 +2,11 @@
 //! by Kafka's own client.
 
 mod cluster;
+mod groups;
+mod instance;
+mod ledger;
+mod volume;
+mod writer;
 
 use std::thread;
 

@@ -56,6 +56,9 @@ pub struct App {
     dead_letters: BTreeMap<String, Vec<(EventId, Vec<u8>)>>,
     books: Books,
     listener: Option<std::net::TcpListener>,
+    /// Where the source leaves its membership for the sink that commits positions in its transactions.
+    #[cfg(feature = "kafka")]
+    membership: Option<crate::kafka::Membership>,
     crashes: Crashes,
 }
 

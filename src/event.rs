@@ -21,7 +21,7 @@ pub use field::{EcsPath, EcsType, FIELDS, Field, FieldInfo, FieldSet, Kind};
 pub use layout::{Column, Layout, LayoutError};
 pub use origin::{EventId, IdScheme, Origin, Partition, Position};
 pub use reason::Reason;
-pub use receipt::{Receipt, Settle, Settlement};
+pub use receipt::{Covered, Receipt, Settle, Settlement};
 pub use span::Span;
 pub use value::Value;
 pub use verdict::{Detector, EntityName, Feature, Finding, Revision, Score, Usual, Verdict};

@@ -2,10 +2,12 @@
 
 mod connection;
 mod fault;
+mod membership;
 mod options;
 mod security;
 
 pub use connection::{Connection, ConnectionError, Session};
 pub use fault::{Fault, explain};
+pub use membership::{Member, Membership};
 pub use options::Options;
 pub use security::{Mechanism, Sasl, Tls};

@@ -8,9 +8,12 @@ mod delivery;
 mod discard;
 mod file;
 mod stdout;
+mod transaction;
 
 pub use config::{Compression, FileConfig, Rotation, To};
 pub use delivery::{Bury, DeliveryLoop, Refused, WhenUnwritable};
+
+pub use transaction::{Broken, Compose, TransactionBooks, TransactionLoop, Transactional};
 
 use std::{sync::Arc, time::Duration};
 

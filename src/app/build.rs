@@ -99,6 +99,8 @@ impl App {
             dead_letters: options.replay.map(|replayed| replayed.documents).unwrap_or_default(),
             books,
             listener,
+            #[cfg(feature = "kafka")]
+            membership: None,
             crashes,
         })
     }

@@ -137,6 +137,8 @@ impl App {
         grace: &mut Grace,
     ) -> Result<bool, AppError> {
         let (source_switch, stop_sources) = stop();
+        #[cfg(feature = "kafka")]
+        let membership = self.membership.clone();
         let mut running = JoinSet::new();
         for (index, BuiltSource { name, source, .. }) in sources.into_iter().enumerate() {
             let context = SourceContext {
@@ -149,6 +151,8 @@ impl App {
                 metrics: self.metrics.clone(),
                 progress: self.progress.clone(),
                 health: self.health.clone(),
+                #[cfg(feature = "kafka")]
+                membership: membership.clone(),
             };
             running.spawn(async move { (name, source.run(context).await) });
         }

@@ -87,6 +87,8 @@ impl Parse {
             books: books.clone(),
             metrics: metrics.clone(),
             health: Health::default(),
+            #[cfg(feature = "kafka")]
+            membership: None,
             progress: Arc::new(NothingKnown),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;

@@ -74,6 +74,13 @@ impl Origin {
         Self(format!("kafka:{topic}/{partition}").into())
     }
 
+    /// The topic and the partition's number, where it is a partition of Kafka.
+    #[must_use]
+    pub fn kafka_partition(&self) -> Option<(&str, i32)> {
+        let (topic, number) = self.0.strip_prefix("kafka:")?.rsplit_once('/')?;
+        Some((topic, number.parse().ok()?))
+    }
+
     /// The origin that `text` names, as it stands in a quarantined record.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
@@ -274,6 +281,12 @@ mod tests {
             assert_eq!(EventId::from_text(&id.to_string()), Some(id));
         }
         assert_eq!(EventId::from_text("AAAAAAAAAAAAAAAAAAAAAB"), None, "bits past the 128th are refused");
+    }
+
+    #[test]
+    fn a_partition_of_kafka_comes_back_from_its_origin() {
+        assert_eq!(Origin::kafka("vpc.flow-1", 12).kafka_partition(), Some(("vpc.flow-1", 12)));
+        assert_eq!(Origin::stdin().kafka_partition(), None);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use super::{Origin, Position};
+
 /// How a receipt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settlement {
@@ -18,6 +20,23 @@ pub enum Settlement {
 pub trait Settle: Send + Sync {
     /// Called once, when nobody holds the receipt with this ticket any more.
     fn settled(&self, ticket: u64, settlement: Settlement);
+
+    /// What is delivered of which origin once this receipt and all before it are confirmed; nothing where no position
+    /// stands behind it.
+    fn covers(&self, _ticket: u64) -> Option<Covered> {
+        None
+    }
+}
+
+/// What a receipt stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Covered {
+    /// What the position counts in.
+    pub origin: Origin,
+    /// The position after the last record.
+    pub next: Position,
+    /// Whether its partition went to another worker since: whoever has it now delivers the records.
+    pub fenced: bool,
 }
 
 /// One holder's share of a chunk's receipt.
@@ -46,6 +65,13 @@ impl Receipt {
     /// A receipt that nobody waits for: for what cannot be read again and has nothing to commit, and for tests.
     pub fn unclaimed() -> Self {
         Self { inner: None }
+    }
+
+    /// What it stands for, as long as it is not settled.
+    #[must_use]
+    pub fn covers(&self) -> Option<Covered> {
+        let inner = self.inner.as_ref()?;
+        inner.settle.covers(inner.ticket)
     }
 
     /// Confirms this holder's share.

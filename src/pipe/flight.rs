@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::{Notify, Semaphore};
 
-use crate::event::{Origin, Position, Receipt, Settle, Settlement};
+use crate::event::{Covered, Origin, Position, Receipt, Settle, Settlement};
 
 /// Everything in flight, bounded in bytes over all origins.
 #[derive(Debug)]
@@ -29,9 +29,11 @@ pub struct Room {
 /// What is in flight of one origin.
 #[derive(Debug)]
 pub struct Window {
+    origin: Origin,
     shared: Arc<Shared>,
     state: Mutex<State>,
     commits: AtomicBool,
+    fenced: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -80,9 +82,11 @@ impl Flight {
         let fresh = || {
             let state = State { confirmed: start, ..State::default() };
             Arc::new(Window {
+                origin: origin.clone(),
                 shared: self.shared.clone(),
                 state: Mutex::new(state),
                 commits: AtomicBool::new(false),
+                fenced: AtomicBool::new(false),
             })
         };
         windows.entry(origin.clone()).or_insert_with(fresh).clone()
@@ -205,6 +209,11 @@ impl Window {
         self.commits.store(true, Ordering::Relaxed);
     }
 
+    /// From now on its records are another worker's to deliver.
+    pub fn fence(&self) {
+        self.fenced.store(true, Ordering::Release);
+    }
+
     /// Everything before this position is confirmed.
     #[must_use]
     pub fn confirmed(&self) -> Position {
@@ -245,6 +254,13 @@ impl Settle for Window {
         drop(guard);
         self.shared.changed.notify_waiters();
     }
+
+    fn covers(&self, ticket: u64) -> Option<Covered> {
+        let state = self.lock();
+        let next = state.tickets.get(usize::try_from(ticket.checked_sub(state.first)?).ok()?)?.next;
+        let fenced = self.fenced.load(Ordering::Acquire);
+        Some(Covered { origin: self.origin.clone(), next, fenced })
+    }
 }
 
 #[cfg(test)]
@@ -271,6 +287,20 @@ mod tests {
         window.commit_positions();
         assert_eq!(flight.committable()[&origin], 30);
         assert!(flight.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_receipt_tells_what_it_stands_for_and_whether_that_is_another_workers_now() {
+        let flight = Flight::new(1 << 20);
+        let origin = Origin::kafka("vpcflow", 3);
+        let window = flight.window(&origin, 0);
+        window.admit(10, 100).await.confirm();
+        let receipt = window.admit(20, 100).await;
+        assert_eq!(receipt.covers(), Some(Covered { origin: origin.clone(), next: 20, fenced: false }));
+        window.fence();
+        assert_eq!(receipt.covers(), Some(Covered { origin, next: 20, fenced: true }));
+        receipt.confirm();
+        assert_eq!(Receipt::unclaimed().covers(), None);
     }
 
     #[tokio::test]

@@ -5,6 +5,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 use super::{Progress, SourceError};
+#[cfg(feature = "kafka")]
+use crate::kafka::Membership;
 use crate::{
     event::{Chunk, Partition, SourceId},
     pipe::{Feed, Flight, Place, Room, Step, Stop, Window},
@@ -32,6 +34,10 @@ pub struct SourceContext {
     pub progress: Arc<dyn Progress>,
     /// Where it says whether it can read.
     pub health: Health,
+    /// Where it leaves its membership of a consumer group, if it is not to commit itself: a sink does that, in the
+    /// transactions that hold the documents.
+    #[cfg(feature = "kafka")]
+    pub membership: Option<Membership>,
 }
 
 // === impl SourceContext ===

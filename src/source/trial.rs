@@ -96,6 +96,8 @@ impl Trial {
             metrics,
             progress: Arc::new(progress),
             health: Health::default(),
+            #[cfg(feature = "kafka")]
+            membership: None,
         };
         let seen = Arc::new(Mutex::new(Vec::new()));
         let into = seen.clone();

@@ -5,6 +5,10 @@ mod cluster;
 mod groups;
 mod instance;
 mod ledger;
+mod appearing;
+mod beginnings;
+mod outage;
+mod recreated;
 mod volume;
 mod writer;
 

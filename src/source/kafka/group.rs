@@ -9,6 +9,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use rdkafka::{
@@ -38,6 +39,9 @@ pub(super) enum Turn {
     /// These are somebody else's once we say so.
     Revoked(TopicPartitionList),
 }
+
+/// How long the cluster may take to answer a question between two records.
+pub(super) const ANSWER: Duration = Duration::from_secs(2);
 
 // === impl Group ===
 
@@ -72,6 +76,12 @@ pub(super) fn let_go(consumer: &BaseConsumer<Group>, partitions: &TopicPartition
         RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
         _ => consumer.unassign(),
     }
+}
+
+/// Goes on at other offsets in partitions that are ours.
+pub(super) fn seek(consumer: &BaseConsumer<Group>, partitions: &TopicPartitionList) -> KafkaResult<()> {
+    let sought = consumer.seek_partitions(partitions.clone(), ANSWER)?;
+    sought.elements().iter().try_for_each(|element| element.error())
 }
 
 impl ClientContext for Group {

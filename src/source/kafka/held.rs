@@ -42,6 +42,14 @@ pub(super) struct Held {
     gathered: Option<Chunk>,
 }
 
+/// A partition that was ours before in this run.
+#[derive(Debug)]
+pub(super) struct Parted {
+    pub(super) window: Arc<Window>,
+    /// How far it was fed, and so scored.
+    pub(super) next: Position,
+}
+
 // === impl Holdings ===
 
 impl Holdings {

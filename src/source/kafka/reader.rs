@@ -18,10 +18,9 @@ use tokio::runtime::Handle;
 
 use super::{
     config::Start,
-    group::{Group, Turn},
-    held::{Holdings, offset},
+    group::{ANSWER, Group, Turn},
+    held::{Holdings, Parted, offset},
     meters::Meters,
-    rebalance::Parted,
     stamp::Stamp,
 };
 use crate::{
@@ -51,6 +50,7 @@ pub(super) struct Reader {
     pub(super) meters: Meters,
     last_error: Option<String>,
     next_commit: Instant,
+    next_renewal: Instant,
     next_lag: Instant,
 }
 
@@ -67,9 +67,9 @@ pub(super) const POLL: Duration = Duration::from_millis(100);
 /// How long the loop waits for room before it pauses the partitions.
 const PATIENCE: Duration = Duration::from_millis(500);
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// How often a sink that commits for us is told who we are in the group.
+const RENEW_EVERY: Duration = Duration::from_millis(50);
 const LAG_EVERY: Duration = Duration::from_secs(5);
-/// How long the cluster may take to answer a question between two records.
-pub(super) const ANSWER: Duration = Duration::from_secs(2);
 
 // === impl Reader ===
 
@@ -97,6 +97,7 @@ impl Reader {
             meters,
             last_error: None,
             next_commit: now,
+            next_renewal: now,
             next_lag: now,
         }
     }
@@ -198,6 +199,10 @@ impl Reader {
             // Which of them were refused is not said.
             self.held.iter_mut().for_each(|held| held.committed = None);
         }
+        if let Some(membership) = self.cx.membership.as_ref().filter(|_| now >= self.next_renewal) {
+            self.next_renewal = now + RENEW_EVERY;
+            membership.renew(self.consumer.group_metadata(), &self.stamp());
+        }
         if now >= self.next_commit {
             self.next_commit = now + COMMIT_EVERY;
             if let Err(error) = self.commit(None, CommitMode::Async) {
@@ -212,7 +217,11 @@ impl Reader {
 
     /// Commits what is confirmed and not committed yet, of the partitions in `only` or of all.
     pub(super) fn commit(&mut self, only: Option<&TopicPartitionList>, mode: CommitMode) -> KafkaResult<()> {
-        let stamp = self.stamp.as_ref().map(ToString::to_string).unwrap_or_default();
+        // A sink commits, in its transactions.
+        if self.cx.membership.is_some() {
+            return Ok(());
+        }
+        let stamp = self.stamp();
         let mut list = TopicPartitionList::new();
         for held in self.held.iter_mut() {
             let asked = only.is_none_or(|only| only.find_partition(&held.topic, held.number).is_some());
@@ -235,6 +244,11 @@ impl Reader {
             self.held.iter_mut().for_each(|held| held.committed = None);
         }
         done
+    }
+
+    /// What our commits bear as their metadata.
+    pub(super) fn stamp(&self) -> String {
+        self.stamp.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 
     /// Asks the brokers where the partitions end.

@@ -7,31 +7,23 @@ use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{CommitMode, Consumer},
+    consumer::{BaseConsumer, CommitMode, Consumer},
     error::{KafkaError, KafkaResult},
 };
 
 use super::{
-    group::{Turn, let_go, take},
-    held::{Held, offset},
-    reader::{ANSWER, Outgoing, Reader},
+    group::{ANSWER, Group, Turn, let_go, seek, take},
+    held::{Held, Parted, offset},
+    reader::{Outgoing, Reader},
     resume::{Facts, Resume},
     stamp::Stamp,
 };
 use crate::{
     event::{Origin, Partition, Position},
-    pipe::{Step, Window},
+    pipe::Step,
     source::{SourceError, stream::Stream},
     telemetry::{clock, crash::CrashPoint},
 };
-
-/// A partition that was ours before in this run.
-#[derive(Debug)]
-pub(super) struct Parted {
-    pub(super) window: Arc<Window>,
-    /// How far it was fed, and so scored.
-    pub(super) next: Position,
-}
 
 /// A partition that is assigned to us, and where it is read from.
 struct Coming {
@@ -55,7 +47,7 @@ impl Reader {
         }
         while let Some(turn) = self.offered.pop_front() {
             match turn {
-                Turn::Assigned(list) => match self.assigned(&list) {
+                Turn::Assigned(list) => match self.come(&list, take) {
                     Ok(()) => {}
                     Err(SourceError::Kafka(error)) => {
                         // The cluster does not answer: asked again in the next round, and nothing is read before.
@@ -65,7 +57,10 @@ impl Reader {
                     }
                     Err(error) => return Err(error),
                 },
-                Turn::Revoked(list) => self.revoked(&list)?,
+                Turn::Revoked(list) => {
+                    self.go(&list)?;
+                    let_go(&self.consumer, &list).map_err(SourceError::kafka)?;
+                }
             }
             self.meters.rebalances.inc();
             self.meters.assigned.set(i64::try_from(self.held.len()).unwrap_or(i64::MAX));
@@ -86,15 +81,21 @@ impl Reader {
         self.outbox.push_back(Outgoing::Step(Step::Divided(self.cx.id, divided)));
     }
 
-    fn assigned(&mut self, list: &TopicPartitionList) -> Result<(), SourceError> {
+    /// Begins to read the partitions in `list`, once `put` has set the consumer to where each begins.
+    fn come(
+        &mut self,
+        list: &TopicPartitionList,
+        put: fn(&BaseConsumer<Group>, &TopicPartitionList) -> KafkaResult<()>,
+    ) -> Result<(), SourceError> {
         let kafka = SourceError::kafka;
         let coming = self.weigh(list)?;
         let mut from = TopicPartitionList::with_capacity(coming.len());
         for Coming { topic, number, resume, .. } in &coming {
             from.add_partition_offset(topic, *number, offset(resume.from)).map_err(kafka)?;
         }
-        // Before anything is held: what the group has taken back meanwhile is refused here, and offered anew.
-        take(&self.consumer, &from).map_err(kafka)?;
+        self.commit_beginnings(&coming).map_err(kafka)?;
+        // Before anything is held: where it is refused nothing has come.
+        put(&self.consumer, &from).map_err(kafka)?;
         if self.paused {
             self.consumer.pause(&from).map_err(kafka)?;
         }
@@ -138,6 +139,20 @@ impl Reader {
         Ok(coming)
     }
 
+    /// Commits where partitions begin of which nothing is committed, where a sink commits the rest: its transactions come
+    /// later, and ours must never come after them.
+    fn commit_beginnings(&self, coming: &[Coming]) -> KafkaResult<()> {
+        let mut list = TopicPartitionList::new();
+        for Coming { topic, number, facts, resume } in coming {
+            if facts.committed.is_none() && self.cx.membership.is_some() {
+                let mut element = list.add_partition(topic, *number);
+                element.set_offset(offset(resume.from))?;
+                element.set_metadata(self.stamp());
+            }
+        }
+        if list.count() > 0 { self.consumer.commit(&list, CommitMode::Sync) } else { Ok(()) }
+    }
+
     fn scored(&self, origin: &Origin) -> Result<Option<Position>, SourceError> {
         Ok(self.cx.progress.known(origin)?.scored)
     }
@@ -159,7 +174,10 @@ impl Reader {
         let window = match self.parted.remove(&(topic.clone(), number)) {
             // It was ours and nobody has committed meanwhile: what was in flight then still counts.
             Some(Parted { window, next })
-                if !resume.anew && !window.is_abandoned() && next == resume.learn_from =>
+                if !resume.anew
+                    && !window.is_abandoned()
+                    && next == resume.learn_from
+                    && self.cx.membership.is_none() =>
             {
                 Some(window)
             }
@@ -190,7 +208,8 @@ impl Reader {
         Ok(())
     }
 
-    fn revoked(&mut self, list: &TopicPartitionList) -> Result<(), SourceError> {
+    /// Reads the partitions in `list` no more.
+    fn go(&mut self, list: &TopicPartitionList) -> Result<(), SourceError> {
         let lost = self.consumer.assignment_lost();
         // What was not handed on was not received.
         self.outbox.retain(|outgoing| match outgoing {
@@ -201,12 +220,15 @@ impl Reader {
             self.commit_the_last_of(list);
         }
         for held in self.held.remove(list) {
+            if self.cx.membership.is_some() {
+                // Before we let it go: a transaction that still holds records of it must not outlive that.
+                held.window.fence();
+            }
             held.meters.lag.set(0);
             let partition = held.stream.partition.clone();
             self.outbox.push_back(Outgoing::Step(Step::Ended(self.cx.id, partition)));
             self.parted.insert((held.topic, held.number), Parted { window: held.window, next: held.fed });
         }
-        let_go(&self.consumer, list).map_err(SourceError::kafka)?;
         tracing::info!(source = %self.cx.name, partitions = list.count(), lost, left = self.held.len(), "revoked");
         Ok(())
     }
@@ -251,9 +273,8 @@ impl Reader {
         }
         tracing::warn!(source = %self.cx.name, partitions = stray.count(), "what comes next is not there any more");
         // As if they went and came back: what is known of them is weighed anew.
-        self.revoked(&stray)?;
-        self.offered.push_back(Turn::Assigned(stray));
-        self.rebalance()
+        self.go(&stray)?;
+        self.come(&stray, seek)
     }
 
     /// Where the partitions in `list` begin or end.

@@ -1,0 +1,96 @@
+//! A unit of a transaction: the documents of one chunk, which are committed together or not at all.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::TransactionBooks;
+use crate::{
+    event::{DocumentKind, Documents, Receipt},
+    sink::{DocSet, Refused},
+    telemetry::books::SinkBooks,
+};
+
+/// The documents of one chunk, with what is known of them.
+pub(super) struct Unit {
+    pub(super) documents: Arc<Documents>,
+    pub(super) receipt: Receipt,
+    /// Those that were refused for good, with status and reason; dead letters leave in their place.
+    refused: BTreeMap<u32, (Option<u16>, String)>,
+    _room: OwnedSemaphorePermit,
+}
+
+// === impl Unit ===
+
+impl Unit {
+    pub(super) fn new(mut documents: Documents, room: OwnedSemaphorePermit) -> Self {
+        let receipt = std::mem::replace(&mut documents.receipt, Receipt::unclaimed());
+        Self { documents: Arc::new(documents), receipt, refused: BTreeMap::new(), _room: room }
+    }
+
+    /// Whether its partition went to another worker.
+    pub(super) fn is_fenced(&self) -> bool {
+        self.receipt.covers().is_some_and(|covered| covered.fenced)
+    }
+
+    /// The documents that are to be written.
+    pub(super) fn wanted(&self) -> DocSet {
+        if self.refused.is_empty() {
+            return DocSet::All;
+        }
+        let all = 0..self.documents.len() as u32;
+        DocSet::These(all.filter(|index| !self.refused.contains_key(index)).collect())
+    }
+
+    /// Document number `index` was refused for good.
+    pub(super) fn refuse(&mut self, index: u32, status: Option<u16>, reason: String) {
+        self.refused.insert(index, (status, reason));
+    }
+
+    /// What was refused of it.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = Refused> {
+        self.refused.iter().map(|(index, (status, reason))| {
+            let document = self.documents.document(*index as usize);
+            let document = document.strip_suffix(b"\n").unwrap_or(document).to_vec();
+            let id = self.documents.rows[*index as usize].id;
+            Refused { id, document, status: *status, reason: reason.clone() }
+        })
+    }
+
+    /// Confirms it; gives the buffers back where nobody else holds them.
+    pub(super) fn confirm(self) -> Option<Documents> {
+        self.receipt.confirm();
+        Arc::try_unwrap(self.documents).ok()
+    }
+
+    pub(super) fn count_delivered(&self, books: &TransactionBooks) {
+        for (index, row) in self.documents.rows.iter().enumerate() {
+            let of_kind = of_kind(books, row.kind);
+            of_kind.documents_in_flight.dec();
+            if self.refused.contains_key(&(index as u32)) {
+                of_kind.documents_dead_lettered.inc();
+                books.dead_letter.documents_offered.inc();
+                books.dead_letter.documents_delivered.inc();
+            } else {
+                of_kind.documents_delivered.inc();
+                of_kind.bytes_delivered.inc_by(self.documents.document(index).len() as u64);
+            }
+        }
+    }
+
+    pub(super) fn count_abandoned(&self, books: &TransactionBooks) {
+        for row in &self.documents.rows {
+            let of_kind = of_kind(books, row.kind);
+            of_kind.documents_in_flight.dec();
+            of_kind.documents_abandoned.inc();
+        }
+    }
+}
+
+fn of_kind(books: &TransactionBooks, kind: DocumentKind) -> &SinkBooks {
+    match kind {
+        DocumentKind::Event | DocumentKind::Finding => &books.sink,
+        DocumentKind::Quarantined => &books.quarantine,
+        DocumentKind::DeadLetter => &books.dead_letter,
+    }
+}

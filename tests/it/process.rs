@@ -181,7 +181,21 @@ impl Running {
 
     /// Asks it to end (SIGTERM).
     pub fn terminate(&self) {
-        let signalled = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.id())]).status();
+        self.signal("TERM");
+    }
+
+    /// Lets it stand still (SIGSTOP).
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on after a pause (SIGCONT).
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let signalled = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status();
         assert!(signalled.unwrap().success(), "could not signal the process");
     }
 

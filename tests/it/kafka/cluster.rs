@@ -194,6 +194,12 @@ impl Cluster {
         self.say("grow", &[topic, &partitions.to_string()], &[]);
     }
 
+    /// Deletes the records of a partition before `offset`, as retention does.
+    #[track_caller]
+    pub fn trim(&self, topic: &str, partition: i32, offset: i64) {
+        self.say("trim", &[topic, &partition.to_string(), &offset.to_string()], &[]);
+    }
+
     /// Changes settings of a topic.
     #[track_caller]
     pub fn configure(&self, topic: &str, settings: &[(&str, &str)]) {

@@ -73,8 +73,12 @@ impl Bench {
         let topic = self.name("in");
         self.client(&["create", &topic, &PARTITIONS.to_string()]);
         self.client(&["produce", &topic, input.to_str().unwrap()]);
-        println!("{LINES} records of one line each, {PARTITIONS} partitions; of {ROUNDS} runs the one with the least CPU");
-        println!("| compression | threads | events per CPU-second | CPU s | wall s | bytes a document | resident MiB |");
+        println!(
+            "{LINES} records of one line each, {PARTITIONS} partitions; of {ROUNDS} runs the one with the least CPU"
+        );
+        println!(
+            "| compression | threads | events per CPU-second | CPU s | wall s | bytes a document | resident MiB |"
+        );
         println!("|---|--:|--:|--:|--:|--:|--:|");
         let mut most = 0.0;
         for compression in COMPRESSIONS {
@@ -116,7 +120,8 @@ impl Bench {
         let (cpu_s, resident_kib) = used(process.id());
         end(&mut process);
         let arrived = self.client(&["count", &output]);
-        let total: u64 = arrived.lines().find_map(|line| line.strip_prefix("total ")).unwrap().parse().unwrap();
+        let total: u64 =
+            arrived.lines().find_map(|line| line.strip_prefix("total ")).unwrap().parse().unwrap();
         assert!(total >= lines, "{total} documents of {lines} records");
         self.client(&["delete", &output]);
         Run { cpu_s, wall_s, document_bytes, resident_kib }
@@ -135,24 +140,27 @@ impl Bench {
             thread::sleep(Duration::from_millis(50));
         }
         self.client(&["produce", &input, lines.to_str().unwrap(), "--rate", &format!("{rate:.0}")]);
-        while metric("floodmark_sink_documents_delivered_total{sink=\"out\"}").is_none_or(|n| n < PACED_LINES) {
+        while metric("floodmark_sink_documents_delivered_total{sink=\"out\"}").is_none_or(|n| n < PACED_LINES)
+        {
             thread::sleep(Duration::from_millis(50));
         }
         end(&mut process);
         let appended = self.records(&input, |partition, offset, _, value| {
             IdScheme::of(&Origin::kafka(&input, partition)).event(offset, 0, value.as_bytes()).to_string()
         });
-        let written = self.records(&output, |_, _, headers, _| {
-            headers.strip_prefix("floodmark-id=").unwrap().to_owned()
-        });
-        let mut added: Vec<u64> =
-            appended.iter().map(|(id, at)| written[id].saturating_sub(*at)).collect();
+        let written = self
+            .records(&output, |_, _, headers, _| headers.strip_prefix("floodmark-id=").unwrap().to_owned());
+        let mut added: Vec<u64> = appended.iter().map(|(id, at)| written[id].saturating_sub(*at)).collect();
         added.sort_unstable();
         let at = |share: f64| added[((added.len() - 1) as f64 * share) as usize];
         println!(
             "\nlatency added to {} records at {rate:.0} a second, half of what it can do here, in ms: \
              median {}, p90 {}, p99 {}, most {}",
-            added.len(), at(0.5), at(0.9), at(0.99), at(1.0)
+            added.len(),
+            at(0.5),
+            at(0.9),
+            at(0.99),
+            at(1.0)
         );
     }
 
@@ -181,7 +189,8 @@ impl Bench {
     }
 
     fn start(&mut self, input: &str, output: &str, compression: &str) -> Child {
-        let (broker, group, shown) = (self.broker.clone(), self.name("group"), self.folder.display().to_string());
+        let (broker, group, shown) =
+            (self.broker.clone(), self.name("group"), self.folder.display().to_string());
         let text = format!(
             "sources: {{ flows: {{ from: {{ kafka: {{ brokers: [\"{broker}\"], topics: [\"{input}\"], group: \"{group}\" }} }} }} }}\n\
              enrich:\n  geoip: {{ city: \"{shown}/city.mmdb\", asn: \"{shown}/asn.mmdb\" }}\n  \
@@ -209,7 +218,9 @@ impl Bench {
 /// User and system time of a process in seconds, and the most memory that it had in KiB.
 fn used(process: u32) -> (f64, u64) {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let ticks = |nth: usize| stat.rsplit(')').next().unwrap().split_whitespace().nth(nth).unwrap().parse::<f64>().unwrap();
+    let ticks = |nth: usize| {
+        stat.rsplit(')').next().unwrap().split_whitespace().nth(nth).unwrap().parse::<f64>().unwrap()
+    };
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     // Linux counts in hundredths of a second on every platform that the broker runs on.

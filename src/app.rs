@@ -8,11 +8,14 @@ mod crashes;
 mod dead_letter;
 mod error;
 mod keeper;
+mod looks;
 mod memory;
 mod outlet;
 mod pages;
 mod run;
 mod sinks;
+#[cfg(feature = "kafka")]
+mod transactions;
 mod workers;
 
 use std::{collections::BTreeMap, sync::Arc};

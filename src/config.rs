@@ -32,6 +32,8 @@ mod golden;
 
 pub use path::{Path, Step};
 pub use problem::{Problem, Problems};
+#[cfg(feature = "kafka")]
+pub use root::Exactly;
 pub use root::{
     Config, DeadLetterConfig, LimitsConfig, QuarantineConfig, ShutdownConfig, SinkConfig, SourceConfig,
     StateConfig, TelemetryConfig,

@@ -1,4 +1,4 @@
-//! Where documents go: stdout, files, nowhere; and the loop that delivers, retries and buries.
+//! Where documents go: Kafka, stdout, files, nowhere; and the loop that delivers, retries and buries.
 //!
 //! A sink says what became of each document; the delivery loop, which is one for all sinks, owns order, retries,
 //! backoff and what happens to the refused.
@@ -7,9 +7,15 @@ mod config;
 mod delivery;
 mod discard;
 mod file;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod stdout;
 mod transaction;
 
+#[cfg(feature = "kafka")]
+pub use self::kafka::{
+    Beside, Codec, KafkaSink, KafkaSinkConfig, KafkaTransactions, Key, Topics, Transactions,
+};
 pub use config::{Compression, FileConfig, Rotation, To};
 pub use delivery::{Bury, DeliveryLoop, Refused, WhenUnwritable};
 
@@ -21,12 +27,40 @@ use crate::{event::Documents, pipe::BoxFuture};
 
 /// Somewhere that documents go.
 pub trait Sink: Send + Sync {
+    /// How many deliveries may be under way side by side, each for itself. With one, the default, a delivery waits for
+    /// the one before it, and documents keep their order even where some must be tried again. A sink that talks to a
+    /// network wants more; it hands the documents over in [`Sink::deliver`] itself, before that returns its future, so
+    /// that they leave in the order of the calls.
+    fn concurrency(&self) -> usize {
+        1
+    }
+
     /// Delivers `only` these of `documents`, and says what became of each.
     fn deliver(self: Arc<Self>, documents: Arc<Documents>, only: DocSet) -> BoxFuture<'static, Delivery>;
+
+    /// What keeps the sink from confirming what it has, where it knows; asked about once a second.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    /// Gives up what the sink has and has not confirmed: every delivery that is under way ends soon after. A sink whose
+    /// deliveries end by themselves need do nothing.
+    fn give_up(&self) {}
+
+    /// Looks whether what it would write to is there, without writing. May block for [`LOOK_MAX`].
+    ///
+    /// # Errors
+    /// When it is not, or cannot be reached.
+    fn look(&self) -> Result<(), SinkError> {
+        Ok(())
+    }
 
     /// Called once, after the last delivery: what was delivered is made durable.
     fn close(self: Arc<Self>) -> BoxFuture<'static, Result<(), SinkError>>;
 }
+
+/// How long [`Sink::look`] may take.
+pub const LOOK_MAX: Duration = Duration::from_secs(8);
 
 /// Which documents of some [`Documents`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +113,18 @@ pub enum SinkError {
     /// The dead letter did not keep what it was given.
     #[error("could not keep refused documents in the dead letter; see `dead_letter.to`")]
     DeadLetter,
+    /// The sink's settings cannot be used.
+    #[error("{cause}")]
+    Settings {
+        /// What is wrong with them, and which key.
+        cause: String,
+    },
+    /// What the sink would write to is not there, or refuses us.
+    #[error("{cause}")]
+    Remote {
+        /// What is missing, and what helps.
+        cause: String,
+    },
     /// Whoever read standard output is gone.
     #[error("could not write to stdout: {cause}")]
     Stdout {
@@ -97,6 +143,15 @@ impl DocSet {
             Self::These(these) => (0..0, &these[..]),
         };
         all.chain(these.iter().map(|index| *index as usize))
+    }
+
+    /// The number of its document number `nth`, of `len` in all.
+    #[must_use]
+    pub fn nth(&self, nth: usize, len: usize) -> Option<usize> {
+        match self {
+            Self::All => (nth < len).then_some(nth),
+            Self::These(these) => these.get(nth).map(|index| *index as usize),
+        }
     }
 
     /// How many of `len` documents it names.

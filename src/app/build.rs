@@ -11,8 +11,9 @@ use tokio::runtime::Handle;
 use super::{
     App, AppError, Books, BuiltSource, MemoryPlan,
     crashes::Crashes,
+    looks,
     outlet::Outlet,
-    workers::{Front, Kit, Line, clock_origin},
+    workers::{Front, Kit, Line, Quarantine, clock_origin},
 };
 use crate::{
     config::Config,
@@ -90,6 +91,8 @@ impl App {
             flight: Arc::new(Flight::new(plan.in_flight_bytes)),
             health: Health::default(),
             tables,
+            #[cfg(feature = "kafka")]
+            membership: config.exactly_once().map(|_| crate::kafka::Membership::default()),
             config,
             metrics,
             scorer,
@@ -99,8 +102,6 @@ impl App {
             dead_letters: options.replay.map(|replayed| replayed.documents).unwrap_or_default(),
             books,
             listener,
-            #[cfg(feature = "kafka")]
-            membership: None,
             crashes,
         })
     }
@@ -125,9 +126,7 @@ impl App {
         }
         let keepers = [("quarantine", &config.quarantine.to), ("dead_letter", &config.dead_letter.to)];
         let sinks = config.sinks.iter().map(|(name, sink)| (name.as_str(), &sink.to));
-        for (name, to) in sinks.chain(keepers) {
-            errors.extend(to.open().err().map(|error| AppError::Sink { name: name.to_owned(), error }));
-        }
+        errors.extend(looks::all(sinks.chain(keepers)));
         if let Some(state) = &config.state {
             match Store::open_read_only(&state.directory, score::GEOMETRY) {
                 // A state that is not there is made; one that is held belongs to the running pipeline.
@@ -143,7 +142,7 @@ impl App {
         &mut self,
         sources: &[BuiltSource],
         outlets: Vec<(Outlet, SchemaName, Select)>,
-        quarantine: Outlet,
+        quarantine: Quarantine,
         intake: Intake,
     ) -> Result<Vec<JoinHandle<()>>, AppError> {
         let inputs = sources.iter().map(|built| Input {

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::outlet::Outlet;
 use crate::{
-    event::{Receipt, Settle, Settlement},
+    event::{Documents, Receipt, Settle, Settlement},
     normalize::{Refusal, dead_letter},
     pipe::BoxFuture,
     sink::{Bury, Refused, SinkError},
@@ -27,23 +27,7 @@ impl Bury for Graveyard {
         let (sender, answer) = oneshot::channel();
         let receipt = Receipt::new(Arc::new(Answer(Mutex::new(Some(sender)))), 0);
         let mut documents = self.outlet.spare.take(receipt);
-        for one in &refused {
-            let refusal = Refusal {
-                reason: "refused",
-                detail: &one.reason,
-                // What a sink is given are documents; which record each came from, its id tells.
-                source: "",
-                origin: "",
-                position: 0,
-                index: 0,
-                event_id: one.id,
-                bytes: &[],
-                sink,
-                status: one.status,
-                document: &one.document,
-            };
-            dead_letter(&refusal, &mut documents);
-        }
+        write(sink, &refused, &mut documents);
         Box::pin(async move {
             self.outlet.books.documents_offered.inc_by(documents.len() as u64);
             self.outlet.books.documents_in_flight.inc_by(documents.len() as i64);
@@ -53,6 +37,34 @@ impl Bury for Graveyard {
                 _ => Err(SinkError::DeadLetter),
             }
         })
+    }
+}
+
+/// Dead letters of what `sink` refused, for whoever delivers them.
+#[cfg(feature = "kafka")]
+pub(super) fn letters(sink: &str, refused: &[Refused]) -> Documents {
+    let mut documents = Documents::new(Receipt::unclaimed());
+    write(sink, refused, &mut documents);
+    documents
+}
+
+fn write(sink: &str, refused: &[Refused], documents: &mut Documents) {
+    for one in refused {
+        let refusal = Refusal {
+            reason: "refused",
+            detail: &one.reason,
+            // What a sink is given are documents; which record each came from, its id tells.
+            source: "",
+            origin: "",
+            position: 0,
+            index: 0,
+            event_id: one.id,
+            bytes: &[],
+            sink,
+            status: one.status,
+            document: &one.document,
+        };
+        dead_letter(&refusal, documents);
     }
 }
 

@@ -64,7 +64,7 @@ impl AppError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Memory { .. } => 78,
+            Self::Memory { .. } | Self::Sink { error: SinkError::Settings { .. }, .. } => 78,
             Self::Source { .. } | Self::Sink { .. } | Self::Enrich(_) | Self::Environment { .. } => 69,
             Self::State(StateError::Corrupt { .. }) => 74,
             Self::State(_) => 69,

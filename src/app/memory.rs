@@ -1,7 +1,7 @@
 //! The memory plan: what the parts of a config may take, summed before anything is read.
 
-use super::{AppError, sinks::QUEUE_BYTES};
-use crate::{config::Config, score};
+use super::AppError;
+use crate::{config::Config, score, sink::To};
 
 /// What each part may take, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,9 @@ impl MemoryPlan {
     /// When the sum is above `limits.memory`.
     pub fn of(config: &Config, tables: u64, caches: u64) -> Result<Self, AppError> {
         let threads = u64::from(config.limits.threads);
-        let queues = (config.sinks.len() as u64 + 2) * 2 * QUEUE_BYTES as u64;
+        let keepers = [config.quarantine.to.synced(), config.dead_letter.to.synced()];
+        let sinks = || config.sinks.values().map(|sink| &sink.to).chain(&keepers);
+        let queues: u64 = sinks().map(|to| 2 * to.queue_bytes() as u64).sum();
         let fetched = config.sources.values().map(|source| source.from.memory_bytes()).sum();
         let parts = vec![
             ("base", BASE_BYTES),
@@ -39,6 +41,7 @@ impl MemoryPlan {
             ("in flight", IN_FLIGHT_BYTES),
             ("fetched by sources and not in flight", fetched),
             ("documents waiting and spare buffers", queues),
+            ("sinks' clients (`in_flight`, twice)", sinks().map(To::kept_bytes).sum()),
             ("baselines (`score.entities_max`)", score::memory_bytes_max(&config.score)),
         ];
         let needed_bytes = parts.iter().map(|(_, bytes)| bytes).sum();

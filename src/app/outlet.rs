@@ -14,6 +14,8 @@ pub(super) struct Outlet {
     pub(super) queue: QueueSender<Documents>,
     pub(super) books: SinkBooks,
     pub(super) spare: Spare,
+    /// Whether a chunk without a document passes too, because its position is committed by the sink.
+    pub(super) passes_empty: bool,
 }
 
 /// Buffers of delivered documents, to be filled again.
@@ -29,7 +31,11 @@ impl Outlet {
     /// Puts `documents` into the sink's queue; waits while the sink is slow.
     pub(super) async fn put(&self, documents: Documents) {
         let count = documents.len() as u64;
-        if count == 0 {
+        let stands_for_a_position = || {
+            let covered = documents.receipt.covers();
+            covered.is_some_and(|covered| covered.origin.kafka_partition().is_some())
+        };
+        if count == 0 && !(self.passes_empty && stands_for_a_position()) {
             self.spare.put_confirmed(documents);
             return;
         }

@@ -8,11 +8,12 @@ use super::{
     App, AppError,
     dead_letter::Graveyard,
     outlet::{Outlet, Spare},
+    workers::Quarantine,
 };
 use crate::{
     normalize::{SchemaName, Select},
     pipe::{Backoff, Stop, StopSwitch, queue, stop},
-    sink::{Bury, DeliveryLoop, SinkError, To, WhenUnwritable},
+    sink::{Bury, DeliveryLoop, Sink, SinkError, To, WhenUnwritable},
     telemetry::{books::SinkBooks, seed},
 };
 
@@ -23,15 +24,13 @@ pub(super) type Delivering = (String, JoinHandle<Result<(), SinkError>>);
 pub(super) struct Sinks {
     /// The sinks in order of name, and what each wants.
     pub(super) outlets: Vec<(Outlet, SchemaName, Select)>,
-    pub(super) quarantine: Outlet,
+    pub(super) quarantine: Quarantine,
     /// The loops of the sinks, the quarantine and the dead letter.
     pub(super) delivering: Vec<Delivering>,
     /// Says so when a sink can never deliver again.
     pub(super) failed: Stop,
 }
 
-/// Bytes of documents that wait for one sink.
-pub(super) const QUEUE_BYTES: usize = 4 << 20;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -45,6 +44,10 @@ struct Starter<'a> {
 
 impl App {
     pub(super) fn start_sinks(&self, give_up: &Stop) -> Result<Sinks, AppError> {
+        #[cfg(feature = "kafka")]
+        if let Some(exactly) = self.config.exactly_once() {
+            return self.start_transactions(&exactly, give_up);
+        }
         let (failed_switch, failed) = stop();
         let mut starter =
             Starter { app: self, give_up, failed: Arc::new(failed_switch), delivering: Vec::new() };
@@ -68,6 +71,7 @@ impl App {
             let outlet = starter.start(name, &sink.to, books, Some(bury.clone()), WhenUnwritable::Wait)?;
             outlets.push((outlet, sink.schema, sink.select));
         }
+        let quarantine = Quarantine::Apart(quarantine);
         Ok(Sinks { outlets, quarantine, delivering: starter.delivering, failed })
     }
 }
@@ -82,7 +86,8 @@ impl Starter<'_> {
         when_unwritable: WhenUnwritable,
     ) -> Result<Outlet, AppError> {
         let sink = to.open().map_err(|error| AppError::Sink { name: name.to_owned(), error })?;
-        let (sender, queue) = queue(QUEUE_BYTES);
+        look_aside(name, &sink);
+        let (sender, queue) = queue(to.queue_bytes());
         let spare = Spare::default();
         let recycled = spare.clone();
         let delivery = DeliveryLoop {
@@ -91,7 +96,7 @@ impl Starter<'_> {
             queue,
             bury,
             when_unwritable,
-            backoff: Backoff::new(FIRST_WAIT, LONGEST_WAIT, seed::fresh()),
+            backoff: backoff(),
             books: books.clone(),
             health: self.app.health.clone(),
             give_up: self.give_up.clone(),
@@ -99,6 +104,25 @@ impl Starter<'_> {
             gone: self.failed.clone(),
         };
         self.delivering.push((name.to_owned(), tokio::spawn(delivery.run())));
-        Ok(Outlet { queue: sender, books: books.clone(), spare })
+        Ok(Outlet { queue: sender, books: books.clone(), spare, passes_empty: false })
+    }
+}
+
+/// How long is waited between tries.
+pub(super) fn backoff() -> Backoff {
+    Backoff::new(FIRST_WAIT, LONGEST_WAIT, seed::fresh())
+}
+
+/// Looks whether what the sink would write to is there, beside everything else, and only says so: what is not there yet
+/// is waited for.
+fn look_aside(name: &str, sink: &Arc<dyn Sink>) {
+    let (name, sink) = (name.to_owned(), sink.clone());
+    let look = move || {
+        if let Err(error) = sink.look() {
+            tracing::warn!(sink = name, %error, "not there yet; what goes there waits");
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("look".to_owned()).spawn(look) {
+        tracing::debug!(%error, "could not look at a sink");
     }
 }

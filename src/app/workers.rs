@@ -22,7 +22,7 @@ use crate::{
     parse::{Parser, Resolver},
     pipe::{Barrier, Intake, Step, Turn, Window},
     score::Scorer,
-    telemetry::{clock, crash},
+    telemetry::{books::SinkBooks, clock, crash},
 };
 
 /// What all workers share.
@@ -35,10 +35,19 @@ pub(super) struct Line {
     /// The sources' names, in the order of their ids.
     pub(super) sources: Vec<String>,
     pub(super) outlets: Vec<(Outlet, SchemaName, Select)>,
-    pub(super) quarantine: Outlet,
+    pub(super) quarantine: Quarantine,
     /// The window of what no record brought: findings that a fold raised while only time passed.
     pub(super) clock_window: Arc<Window>,
     pub(super) runtime: Handle,
+}
+
+/// Where what is quarantined goes.
+pub(super) enum Quarantine {
+    /// To a place of its own.
+    Apart(Outlet),
+    /// With the documents of the one sink, in its transactions; counted in these books.
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only Kafka has transactions"))]
+    Within(SinkBooks),
 }
 
 /// Where steps are taken, one at a time and in order.
@@ -163,28 +172,44 @@ impl Line {
             books.documents_in_flight.inc_by(tally.written as i64);
             documents
         });
-        let written: Vec<Documents> = written.collect();
-        let quarantined = (!batch.rejects.is_empty()).then(|| self.quarantined(batch, receipt.clone()));
+        let mut written: Vec<Documents> = written.collect();
+        let mut quarantined = None;
+        if !batch.rejects.is_empty() {
+            match &self.quarantine {
+                Quarantine::Apart(outlet) => {
+                    quarantined = Some((outlet, self.quarantined(outlet, batch, receipt.clone())))
+                }
+                Quarantine::Within(books) => {
+                    written.iter_mut().for_each(|documents| self.quarantine_into(documents, books, batch))
+                }
+            }
+        }
         self.door.take(ticket, || {
             for ((outlet, ..), documents) in self.outlets.iter().zip(written) {
                 self.runtime.block_on(outlet.put(documents));
             }
-            if let Some(documents) = quarantined {
-                self.runtime.block_on(self.quarantine.put(documents));
+            if let Some((outlet, documents)) = quarantined {
+                self.runtime.block_on(outlet.put(documents));
             }
         });
         batch.empty();
         receipt.confirm();
     }
 
-    fn quarantined(&self, batch: &Batch, receipt: Receipt) -> Documents {
-        let mut documents = self.quarantine.spare.take(receipt);
-        if let Some(chunk) = &batch.chunk {
-            quarantine(batch, &self.sources[usize::from(chunk.source.0)], &mut documents);
-        }
-        self.quarantine.books.documents_offered.inc_by(documents.len() as u64);
-        self.quarantine.books.documents_in_flight.inc_by(documents.len() as i64);
+    fn quarantined(&self, outlet: &Outlet, batch: &Batch, receipt: Receipt) -> Documents {
+        let mut documents = outlet.spare.take(receipt);
+        self.quarantine_into(&mut documents, &outlet.books, batch);
         documents
+    }
+
+    fn quarantine_into(&self, documents: &mut Documents, books: &SinkBooks, batch: &Batch) {
+        let before = documents.len();
+        if let Some(chunk) = &batch.chunk {
+            quarantine(batch, &self.sources[usize::from(chunk.source.0)], documents);
+        }
+        let count = documents.len() - before;
+        books.documents_offered.inc_by(count as u64);
+        books.documents_in_flight.inc_by(count as i64);
     }
 }
 

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Loaded, Problems, Tree};
+#[cfg(feature = "kafka")]
+use crate::sink::{KafkaSinkConfig, Transactions};
 use crate::{
     enrich, normalize, parse,
     quantity::{ByteSize, Duration},
@@ -48,6 +50,20 @@ pub struct Config {
     /// How the process ends.
     #[serde(default)]
     pub shutdown: ShutdownConfig,
+}
+
+/// What exactly-once delivery is made of: the one sink and its transactions.
+#[cfg(feature = "kafka")]
+#[derive(Debug, Clone, Copy)]
+pub struct Exactly<'a> {
+    /// The sink's name.
+    pub name: &'a str,
+    /// The sink.
+    pub sink: &'a SinkConfig,
+    /// Its cluster and topics.
+    pub kafka: &'a KafkaSinkConfig,
+    /// Its transactions.
+    pub transactions: &'a Transactions,
 }
 
 /// A source: where its records come from, and how they are written.
@@ -200,9 +216,26 @@ impl Config {
         problems.into_result(loaded)
     }
 
+    /// The sink that delivers exactly once, where one does.
+    #[cfg(feature = "kafka")]
+    #[must_use]
+    pub fn exactly_once(&self) -> Option<Exactly<'_>> {
+        self.sinks.iter().find_map(|(name, sink)| {
+            let kafka = sink.to.kafka()?;
+            Some(Exactly { name, sink, kafka, transactions: kafka.transactional.as_ref()? })
+        })
+    }
+
     fn check(&self, tree: &Tree, problems: &mut Problems) {
+        #[cfg(feature = "kafka")]
+        self.check_exactly_once(tree, problems);
         self.check_sources(tree, problems);
         self.check_shared_files(tree, problems);
+        for (path, to) in self.places() {
+            for (key, text) in to.problems() {
+                problems.at(tree, &format!("{path}.{key}"), text, None);
+            }
+        }
         for (field, error) in self.score.problems() {
             problems.at(tree, &format!("score.{field}"), error.to_string(), None);
         }
@@ -233,13 +266,9 @@ impl Config {
 
     /// Two writers of one file would tear each other's lines.
     fn check_shared_files(&self, tree: &Tree, problems: &mut Problems) {
-        let sinks = self.sinks.iter().map(|(name, sink)| (format!("sinks.{name}.to.file.path"), &sink.to));
-        let others = [
-            ("quarantine.to.file.path".to_owned(), &self.quarantine.to),
-            ("dead_letter.to.file.path".to_owned(), &self.dead_letter.to),
-        ];
         let mut seen = BTreeMap::new();
-        for (path, to) in sinks.chain(others) {
+        for (place, to) in self.places() {
+            let path = format!("{place}.file.path");
             let Some(file) = to.path() else { continue };
             if file.starts_with("/dev") {
                 continue;
@@ -249,5 +278,48 @@ impl Config {
                 problems.at(tree, &path, text, "give each its own file".to_owned());
             }
         }
+    }
+
+    /// A transaction holds everything that leaves and the positions of one group, all in one cluster.
+    #[cfg(feature = "kafka")]
+    fn check_exactly_once(&self, tree: &Tree, problems: &mut Problems) {
+        let Some(Exactly { name, kafka, .. }) = self.exactly_once() else { return };
+        let place = format!("sinks.{name}.to.kafka.transactional");
+        let brokers = |brokers: &[String]| brokers.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+        let cluster = brokers(&kafka.brokers);
+        if self.sinks.len() > 1 {
+            let text = "a transaction holds what one sink delivers, and there are others";
+            problems.at(
+                tree,
+                &place,
+                text,
+                "leave this sink alone, and let others read its topic".to_owned(),
+            );
+        }
+        if self.sources.len() > 1 {
+            let text = "a transaction commits the positions of one source, and there are several";
+            problems.at(tree, &place, text, "run a process for each source".to_owned());
+        }
+        for (source, config) in &self.sources {
+            let same = matches!(&config.from, From::Kafka(from) if brokers(&from.brokers) == cluster);
+            if !same {
+                let path = format!("sources.{source}.from");
+                let text = "a transaction commits positions of its own cluster only";
+                problems.at(tree, &path, text, format!("read from the brokers of `sinks.{name}`"));
+            }
+        }
+        for (path, to) in [("quarantine.to", &self.quarantine.to), ("dead_letter.to", &self.dead_letter.to)] {
+            if to.kafka().is_none_or(|beside| brokers(&beside.brokers) != cluster) {
+                let text = format!("what goes here must leave in the transactions of `sinks.{name}`");
+                problems.at(tree, path, text, "name a topic of the same brokers under `kafka`".to_owned());
+            }
+        }
+    }
+
+    /// Everything that documents may go to, with its path in the config.
+    fn places(&self) -> impl Iterator<Item = (String, &To)> {
+        let sinks = self.sinks.iter().map(|(name, sink)| (format!("sinks.{name}.to"), &sink.to));
+        let keepers = [("quarantine.to", &self.quarantine.to), ("dead_letter.to", &self.dead_letter.to)];
+        sinks.chain(keepers.map(|(path, to)| (path.to_owned(), to)))
     }
 }

@@ -21,6 +21,10 @@ pub enum Fault {
     TooLarge,
     /// The broker refuses what the document is, not how it came.
     Invalid,
+    /// The broker knows no such compression or format.
+    Unsupported,
+    /// A clock is wrong, ours or the brokers'.
+    Clock,
     /// Another process has taken our transactional id.
     Fenced,
     /// Anything else; trying again may help.
@@ -52,9 +56,19 @@ impl Fault {
             Code::ClusterAuthorizationFailed | Code::TransactionalIdAuthorizationFailed => {
                 Self::WriterForbidden
             }
-            Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition => Self::NoTopic,
-            Code::MessageSizeTooLarge | Code::InvalidMessageSize => Self::TooLarge,
-            Code::InvalidMessage | Code::InvalidRecord | Code::InvalidTimestamp => Self::Invalid,
+            Code::UnknownTopic
+            | Code::UnknownTopicOrPartition
+            | Code::UnknownPartition
+            | Code::InvalidTopic => Self::NoTopic,
+            Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => {
+                Self::TooLarge
+            }
+            Code::InvalidMessage | Code::InvalidRecord => Self::Invalid,
+            Code::UnsupportedCompressionType
+            | Code::UnsupportedForMessageFormat
+            | Code::UnsupportedVersion
+            | Code::UnsupportedFeature => Self::Unsupported,
+            Code::InvalidTimestamp => Self::Clock,
             Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => Self::Fenced,
             _ => Self::Other,
         }
@@ -74,6 +88,8 @@ impl Fault {
             Self::NoTopic => "create the topic, or correct its name",
             Self::TooLarge => "raise `max.message.bytes` of the topic and `message.max.bytes` in `options`",
             Self::Invalid => "see what the topic demands, such as a key where it is compacted",
+            Self::Unsupported => "set another `compression`, or newer brokers",
+            Self::Clock => "set the clocks of this host and of the brokers",
             Self::Fenced => "give each process a `transactional` id of its own",
             Self::Other => "trying again may help",
         }

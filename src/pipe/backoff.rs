@@ -24,6 +24,12 @@ impl Backoff {
         Self { first, most, tries: 0, random: ChaCha8Rng::seed_from_u64(seed) }
     }
 
+    /// The same waits from the first on, with a jitter of their own.
+    #[must_use]
+    pub fn fork(&mut self) -> Self {
+        Self::new(self.first, self.most, self.random.random())
+    }
+
     /// The next wait; never shorter than `at_least`, which the other side may have asked for.
     pub fn next_wait(&mut self, at_least: Option<Duration>) -> Duration {
         let full = self.first.saturating_mul(1 << self.tries.min(20)).min(self.most);

@@ -5,11 +5,13 @@ use std::{path::PathBuf, sync::Arc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "kafka")]
+use super::{KafkaSink, KafkaSinkConfig};
 use super::{Sink, SinkError, discard::Discard, file::FileSink, stdout::Stdout};
 use crate::quantity::ByteSize;
 
 /// Where documents go: one kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum To {
     /// A file of one document a line.
@@ -18,6 +20,9 @@ pub enum To {
     Stdout {},
     /// Nowhere: documents are counted and dropped. For measuring.
     Discard {},
+    /// Topics of a Kafka cluster.
+    #[cfg(feature = "kafka")]
+    Kafka(Box<KafkaSinkConfig>),
 }
 
 /// A file of one document a line.
@@ -64,6 +69,12 @@ pub enum Compression {
     Zstd,
 }
 
+/// Bytes of documents that wait for a sink on this machine.
+const QUEUE_BYTES: usize = 4 << 20;
+/// Room for what is quarantined or refused and on its way to a cluster.
+#[cfg(feature = "kafka")]
+const KEPT_IN_FLIGHT: ByteSize = ByteSize::mebibytes(2);
+
 // === impl To ===
 
 impl To {
@@ -76,21 +87,73 @@ impl To {
     /// Opens the sink. What it needs that is not there, such as a folder, is an error now rather than later.
     ///
     /// # Errors
-    /// When the file cannot be opened for writing.
+    /// When the file cannot be opened for writing, or the settings cannot be used.
     pub fn open(&self) -> Result<Arc<dyn Sink>, SinkError> {
         Ok(match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(config) => Arc::new(KafkaSink::open(config)?),
             Self::File(config) => Arc::new(FileSink::open(config)?),
             Self::Stdout {} => Arc::new(Stdout),
             Self::Discard {} => Arc::new(Discard),
         })
     }
 
-    /// The same place, where a file confirms only what the disk has.
+    /// The same place for what must not be lost and is little: a file confirms only what the disk has, and a cluster is
+    /// given little room.
     #[must_use]
     pub fn synced(&self) -> Self {
         match self {
             Self::File(config) => Self::File(FileConfig { sync: true, ..config.clone() }),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(config) => {
+                let in_flight = config.in_flight.min(KEPT_IN_FLIGHT);
+                Self::Kafka(Box::new(KafkaSinkConfig { in_flight, ..(**config).clone() }))
+            }
             other => other.clone(),
+        }
+    }
+
+    /// Bytes of documents that may wait for the sink and be on their way, together.
+    #[must_use]
+    pub fn queue_bytes(&self) -> usize {
+        match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(config) => config.in_flight.as_usize(),
+            Self::File(_) | Self::Stdout {} | Self::Discard {} => QUEUE_BYTES,
+        }
+    }
+
+    /// Bytes that the sink keeps besides, at most: librdkafka copies every document, and holds requests until they are
+    /// answered.
+    #[must_use]
+    pub fn kept_bytes(&self) -> u64 {
+        match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(config) => 2 * config.in_flight.as_u64(),
+            Self::File(_) | Self::Stdout {} | Self::Discard {} => 0,
+        }
+    }
+
+    /// What no type can see: the key, below `to`, and what is wrong with it.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(String, &'static str)> {
+        match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(config) => {
+                let problems = config.problems().into_iter();
+                problems.map(|(key, text)| (format!("kafka.{key}"), text)).collect()
+            }
+            Self::File(_) | Self::Stdout {} | Self::Discard {} => Vec::new(),
+        }
+    }
+
+    /// The topics that it writes, where it is a Kafka cluster.
+    #[cfg(feature = "kafka")]
+    #[must_use]
+    pub fn kafka(&self) -> Option<&KafkaSinkConfig> {
+        match self {
+            Self::Kafka(config) => Some(config),
+            _ => None,
         }
     }
 

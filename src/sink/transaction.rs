@@ -9,15 +9,12 @@ mod unit;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep, timeout_at},
-};
+use tokio::{task::JoinSet, time::sleep};
 
 use super::{DocSet, Outcome, Refused, SinkError};
 use crate::{
     event::{Documents, Origin, Position},
-    pipe::{Backoff, BoxFuture, Committer, QueueReceiver, Stop, StopSwitch},
+    pipe::{Backoff, BoxFuture, CommitError, Committer, QueueReceiver, Stop, StopSwitch},
     telemetry::{books::SinkBooks, health::Health},
 };
 
@@ -35,6 +32,10 @@ pub trait Transactional: Committer {
 
     /// Takes back what was written since the last [`Transactional::begin`].
     fn abort(&self) -> BoxFuture<'_, Result<(), Broken>>;
+
+    /// The drain's grace is over: what is under way ends soon after, and nothing is tried again. What is open then is taken
+    /// back when the next process of the name begins.
+    fn give_up(&self) {}
 }
 
 /// Why there can be no transaction.
@@ -152,15 +153,30 @@ impl TransactionLoop {
         let ending = match self.written(units, writing).await {
             Some(ending) => ending,
             None if units.iter().any(Unit::is_fenced) => Ending::Reduced,
-            None => match self.sink.commit(covered(units)).await {
+            None => match self.commit(covered(units)).await {
                 Ok(()) => return Ending::Committed,
                 Err(error) => Ending::Again(error.to_string()),
             },
         };
+        if self.give_up.is_stopped() {
+            return Ending::Again("the drain's grace is over".to_owned());
+        }
         match self.sink.abort().await {
             Ok(()) => ending,
             Err(broken) => broken.into(),
         }
+    }
+
+    /// Commits what is written, with `positions`; once the drain's grace is over, not at any price.
+    async fn commit(&self, positions: Vec<(Origin, Position)>) -> Result<(), CommitError> {
+        let mut give_up = self.give_up.clone();
+        let mut committing = self.sink.commit(positions);
+        tokio::select! {
+            biased;
+            done = &mut committing => return done,
+            () = give_up.stopped() => self.sink.give_up(),
+        }
+        committing.await
     }
 
     fn write(&self, place: usize, unit: &Unit, writing: &mut JoinSet<(usize, Vec<(u32, Outcome)>)>) {
@@ -185,10 +201,14 @@ impl TransactionLoop {
         units: &mut Vec<Unit>,
         writing: &mut JoinSet<(usize, Vec<(u32, Outcome)>)>,
     ) {
-        let until = Instant::now() + self.every;
+        let mut old = std::pin::pin!(sleep(self.every));
         let mut bytes: usize = units.iter().map(|unit| unit.documents.bytes.len()).sum();
         while bytes < TRANSACTION_BYTES {
-            let Ok(Some((documents, room))) = timeout_at(until, self.queue.next()).await else { return };
+            let next = tokio::select! {
+                next = self.queue.next() => next,
+                () = &mut old => return,
+            };
+            let Some((documents, room)) = next else { return };
             let unit = Unit::new(documents, room);
             bytes += unit.documents.bytes.len();
             self.write(units.len(), &unit, writing);
@@ -206,7 +226,10 @@ impl TransactionLoop {
         loop {
             let answer = tokio::select! {
                 answer = writing.join_next() => answer,
-                () = self.give_up.stopped() => return Some(Ending::Again("the drain's grace is over".to_owned())),
+                () = self.give_up.stopped() => {
+                    self.sink.give_up();
+                    return Some(Ending::Again("the drain's grace is over".to_owned()));
+                }
             };
             let Some(answer) = answer else { return ending };
             let Ok((place, others)) = answer else { continue };

@@ -52,6 +52,8 @@ pub struct SinkBooks {
     pub documents_dropped: Counter,
     /// Documents on their way.
     pub documents_in_flight: Gauge,
+    /// Deliveries that the sink has been given and has not answered for good.
+    pub deliveries_in_flight: Gauge,
     /// Tries after the first.
     pub retries: Counter,
     /// Bytes that the other side has confirmed.
@@ -161,6 +163,11 @@ impl SinkBooks {
             documents_in_flight: metrics.gauge(
                 "floodmark_sink_documents_in_flight",
                 "Documents on their way.",
+                vec![("sink", sink.to_owned())],
+            ),
+            deliveries_in_flight: metrics.gauge(
+                "floodmark_sink_deliveries_in_flight",
+                "Batches of documents that the sink has and has not confirmed.",
                 vec![("sink", sink.to_owned())],
             ),
             retries: counter("floodmark_sink_retries", "Tries after the first."),

@@ -1,0 +1,48 @@
+//! Looking at all sinks at once, each on a thread of its own and for a limited time: a look never hangs.
+
+use std::{
+    sync::mpsc::{RecvTimeoutError, sync_channel},
+    time::Duration,
+};
+
+use super::AppError;
+use crate::{
+    sink::{LOOK_MAX, SinkError, To},
+    telemetry::clock,
+};
+
+/// Time for what a look does besides waiting for an answer.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// Opens every sink and looks whether what it would write to is there; everything that is wrong.
+pub(super) fn all<'a>(sinks: impl Iterator<Item = (&'a str, &'a To)>) -> Vec<AppError> {
+    let begun = clock::monotonic();
+    let started: Vec<_> = sinks
+        .map(|(name, to)| {
+            let (sender, found) = sync_channel(1);
+            let to = to.clone();
+            let look = move || {
+                // Nobody hears an answer that comes too late.
+                let _ = sender.send(to.open().and_then(|sink| sink.look()));
+            };
+            let started = std::thread::Builder::new().name("look".to_owned()).spawn(look);
+            (name, started.map(|_| found))
+        })
+        .collect();
+    let mut errors = Vec::new();
+    for (name, started) in started {
+        let left = (LOOK_MAX + MARGIN).saturating_sub(begun.elapsed());
+        let looked = match started.map(|found| found.recv_timeout(left)) {
+            Ok(Ok(looked)) => looked,
+            Ok(Err(RecvTimeoutError::Timeout)) => Err(unknown("it did not answer in time")),
+            Ok(Err(RecvTimeoutError::Disconnected)) => Err(unknown("it ended without an answer")),
+            Err(error) => Err(unknown(&error.to_string())),
+        };
+        errors.extend(looked.err().map(|error| AppError::Sink { name: name.to_owned(), error }));
+    }
+    errors
+}
+
+fn unknown(cause: &str) -> SinkError {
+    SinkError::Remote { cause: format!("could not look whether it is there: {cause}") }
+}

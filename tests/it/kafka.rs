@@ -2,13 +2,18 @@
 //! by Kafka's own client.
 
 mod appearing;
+mod backpressure;
 mod beginnings;
 mod cluster;
+#[cfg(feature = "crash-points")]
+mod crashes;
 mod groups;
 mod instance;
 mod ledger;
 mod outage;
+mod poison;
 mod recreated;
+mod sharing;
 mod volume;
 mod writer;
 

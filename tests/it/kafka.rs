@@ -13,6 +13,7 @@ mod ledger;
 mod outage;
 mod poison;
 mod recreated;
+mod security;
 mod sharing;
 mod volume;
 mod writer;

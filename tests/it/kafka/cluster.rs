@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     env, fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -233,10 +234,18 @@ impl Cluster {
     /// command `consume`: `--uncommitted`, `--slow MS`.
     #[track_caller]
     pub fn consume(&self, topic: &str, options: &[&str]) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        self.read(topic, options, |record| seen.push(record));
+        seen
+    }
+
+    /// As [`Cluster::consume`], one after the other, for more records than should be kept.
+    #[track_caller]
+    pub fn read(&self, topic: &str, options: &[&str], mut take: impl FnMut(Seen)) {
         let file = tempfile::NamedTempFile::new().unwrap();
         self.expect(&[&["consume", topic, file.path().to_str().unwrap()], options].concat());
-        let text = fs::read_to_string(file.path()).unwrap();
-        text.split_terminator('\n').map(Seen::parse).collect()
+        let lines = BufReader::new(file.reopen().unwrap()).split(b'\n');
+        lines.for_each(|line| take(Seen::parse(&String::from_utf8(line.unwrap()).unwrap())));
     }
 
     /// What each partition holds, aborted records and the marks of transactions among it.

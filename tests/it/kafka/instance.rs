@@ -70,6 +70,14 @@ impl Plan {
         self
     }
 
+    /// Into a topic instead of a file.
+    pub fn into_topic(self, cluster: &Cluster, topic: &str) -> Self {
+        let brokers = cluster.address(Listener::Plaintext);
+        self.sinks(&format!(
+            "{{ out: {{ to: {{ kafka: {{ brokers: [\"{brokers}\"], topic: {topic} }} }} }} }}"
+        ))
+    }
+
     /// With other sections besides sources, sinks and telemetry.
     pub fn rest(mut self, rest: &str) -> Self {
         rest.clone_into(&mut self.rest);

@@ -149,6 +149,18 @@ impl Delivered {
         self.ids.keys().map(String::as_str)
     }
 
+    /// Takes in a record of a topic; its id, which its header tells as its document does. Nothing where it is no event.
+    #[track_caller]
+    pub fn take(&mut self, record: &Seen) -> Option<String> {
+        if !record.value.contains("\"kind\":\"event\"") {
+            return None;
+        }
+        let header = record.headers.iter().find(|(name, _)| name == "floodmark-id").expect("its id");
+        assert_eq!(header.1, id(&record.value));
+        *self.ids.entry(header.1.clone()).or_default() += 1;
+        Some(header.1.clone())
+    }
+
     /// Takes in what the files hold by now; how many different ids there are.
     pub fn read_on(&mut self) -> usize {
         for (path, at) in &mut self.files {

@@ -1,10 +1,12 @@
 //! Many records at once: each comes out once, and what is committed is what came out.
 
+use std::collections::BTreeMap;
+
 use super::{
     cluster::{Cluster, unique},
     instance::{Instance, Plan},
     ledger::{Delivered, Ledger},
-    writer::lines,
+    writer::{HOSTS, lines},
 };
 use floodmark::{score, state::Store};
 
@@ -30,24 +32,42 @@ pub fn assert_committed(cluster: &Cluster, group: &str, topic: &str, instances: 
 }
 
 #[test]
-fn half_a_million_records_of_eight_partitions_come_out_once_each_under_their_ids() {
-    let name = "half_a_million_records_of_eight_partitions_come_out_once_each_under_their_ids";
+fn half_a_million_records_of_eight_partitions_come_out_once_each_under_their_ids_and_by_their_entities() {
+    let name =
+        "half_a_million_records_of_eight_partitions_come_out_once_each_under_their_ids_and_by_their_entities";
     let Some(cluster) = Cluster::shared(name) else { return };
-    let (topic, group) = (unique("volume"), unique("group"));
+    let (topic, out, group) = (unique("volume"), unique("out"), unique("group"));
     cluster.create(&topic, 8, &[]);
+    cluster.create(&out, 8, &[]);
     let text = lines(0, 500_000);
-    let text: Vec<&str> = text.lines().collect();
-    assert_eq!(cluster.produce(&topic, &text, &[]), 500_000);
-    let mut instance = Plan::new(&cluster, &topic, &group).start();
+    assert_eq!(cluster.produce(&topic, &text.lines().collect::<Vec<_>>(), &[]), 500_000);
+    let mut instance = Plan::new(&cluster, &topic, &group).into_topic(&cluster, &out).start();
     let ledger = Ledger::of(&cluster, &topic);
     assert_eq!(ledger.len(), 500_000);
-    let mut delivered = Delivered::by(&[&instance]);
-    ledger.until_out(&mut delivered, &mut [&mut instance]);
-    let page = instance.page();
+    let page = instance.until_page("delivery of everything", |page| {
+        page.source("records_received_total") == 500_000
+            && page.source("records_in_flight") == 0
+            && page.sink("out", "in_flight") == 0
+    });
     page.assert_balanced();
-    assert_eq!(page.source("records_received_total"), 500_000);
     assert_eq!(page.kafka("records_expired_total"), 0);
     instance.stop();
-    ledger.assert_once(&mut delivered);
     assert_committed(&cluster, &group, &topic, &[&instance]);
+
+    let mut delivered = Delivered::by(&[]);
+    let mut homes = BTreeMap::new();
+    cluster.read(&out, &[], |record| {
+        let entity = record.key.as_deref().expect("a key").to_owned();
+        let home = *homes.entry(entity.clone()).or_insert(record.partition);
+        assert_eq!(home, record.partition, "{entity} is on two partitions");
+        let id = delivered.take(&record);
+        if let Some(id) = id {
+            let place = ledger.get(&id).expect("the id of a line");
+            let line = place.offset as u64 * 8 + place.partition as u64;
+            let address = format!("\"source\":{{\"ip\":\"10.0.0.{}\",", line % HOSTS + 1);
+            assert!(record.value.contains(&address), "{line} is {}", record.value);
+        }
+    });
+    assert_eq!(homes.len() as u64, HOSTS);
+    ledger.assert_once(&mut delivered);
 }

@@ -17,7 +17,7 @@ pub struct Writer {
 
 /// Hosts of [`lines`]. They divide by the numbers of partitions that tests use: where line I goes to partition I, a
 /// host's lines all go to one.
-const HOSTS: u64 = 240;
+pub const HOSTS: u64 = 240;
 
 /// The lines `first` and following of hosts that take turns, each with its end; no two are alike.
 pub fn lines(first: u64, count: u64) -> String {

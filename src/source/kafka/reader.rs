@@ -52,6 +52,8 @@ pub(super) struct Reader {
     pub(super) paused: bool,
     pub(super) meters: Meters,
     last_error: Option<String>,
+    /// Whether the brokers were away when they were last heard of.
+    unreachable: bool,
     next_commit: Instant,
     next_renewal: Instant,
     next_lag: Instant,
@@ -100,6 +102,7 @@ impl Reader {
             paused: false,
             meters,
             last_error: None,
+            unreachable: false,
             next_commit: now,
             next_renewal: now,
             next_lag: now,
@@ -161,9 +164,7 @@ impl Reader {
         if self.held.is_nothing_gathered() {
             return Ok(());
         }
-        if self.last_error.take().is_some() && self.cx.health.recover(&self.part()) {
-            tracing::info!(source = %self.cx.name, "reads again");
-        }
+        self.recover();
         self.outbox.extend(self.held.take_gathered().map(|(window, chunk)| Outgoing::Chunk(window, chunk)));
         Ok(())
     }
@@ -228,6 +229,17 @@ impl Reader {
         if now >= self.next_lag {
             self.next_lag = now + LAG_EVERY;
             self.measure_lag();
+            // Without a record nobody tells that the brokers are back.
+            if self.unreachable && self.consumer.fetch_metadata(None, ANSWER).is_ok() {
+                self.recover();
+            }
+        }
+    }
+
+    fn recover(&mut self) {
+        self.unreachable = false;
+        if self.last_error.take().is_some() && self.cx.health.recover(&self.part()) {
+            tracing::info!(source = %self.cx.name, "reads again");
         }
     }
 
@@ -304,6 +316,7 @@ impl Reader {
             Some(code) => explain(code),
             None => error.to_string(),
         };
+        self.unreachable |= code.is_some_and(|code| Fault::of(code) == Fault::Unreachable);
         self.cx.health.ail(&self.part(), &said);
         if self.last_error.as_ref() != Some(&said) {
             tracing::warn!(source = %self.cx.name, "{said}");

@@ -64,27 +64,54 @@ fn end(
     }
 }
 
-fn while_it_runs(name: &str, new: New) {
+/// Whether the process sees that the topic is gone, or finds another one when it looks again.
+#[derive(Clone, Copy, PartialEq)]
+enum Looks {
+    Meanwhile,
+    Afterwards,
+}
+
+fn while_it_runs(name: &str, new: New, looks: Looks) {
     let Some(cluster) = Cluster::shared(name) else { return };
     let (topic, group) = (unique("again"), unique("group"));
     let plan = Plan::new(&cluster, &topic, &group)
         .option("topic.metadata.refresh.interval.ms", "300")
         .option("metadata.max.age.ms", "900");
-    let (instance, mut delivered, old) = begin(&cluster, &topic, &plan);
+    let (mut instance, mut delivered, old) = begin(&cluster, &topic, &plan);
+    if looks == Looks::Afterwards {
+        instance.process().pause();
+    }
     cluster.delete(&topic);
     cluster.create(&topic, 2, &[]);
     cluster.produce(&topic, &new.lines(), &[]);
+    if looks == Looks::Afterwards {
+        instance.process().resume();
+    }
     end(&cluster, &topic, instance, &mut delivered, &old);
 }
 
 #[test]
 fn a_shorter_topic_made_again_while_it_runs_is_read_from_its_start() {
-    while_it_runs("a_shorter_topic_made_again_while_it_runs_is_read_from_its_start", New::Shorter);
+    while_it_runs(
+        "a_shorter_topic_made_again_while_it_runs_is_read_from_its_start",
+        New::Shorter,
+        Looks::Meanwhile,
+    );
 }
 
 #[test]
 fn a_longer_topic_made_again_while_it_runs_is_read_from_its_start() {
-    while_it_runs("a_longer_topic_made_again_while_it_runs_is_read_from_its_start", New::Longer);
+    while_it_runs(
+        "a_longer_topic_made_again_while_it_runs_is_read_from_its_start",
+        New::Longer,
+        Looks::Meanwhile,
+    );
+}
+
+#[test]
+fn a_shorter_topic_made_again_while_it_looks_away_is_read_from_its_start() {
+    let name = "a_shorter_topic_made_again_while_it_looks_away_is_read_from_its_start";
+    while_it_runs(name, New::Shorter, Looks::Afterwards);
 }
 
 fn while_it_does_not(name: &str, new: New, start: &str) {

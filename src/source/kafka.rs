@@ -1,5 +1,6 @@
 //! Kafka: topics read as a member of a consumer group, whose commits stand for what is delivered.
 
+mod before;
 mod config;
 mod group;
 mod held;

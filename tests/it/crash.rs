@@ -9,11 +9,10 @@ use std::{
 };
 
 use floodmark::{
-    enrich,
     event::{IdScheme, Origin},
-    score::{self, Scorer},
+    score,
     state::Store,
-    telemetry::{crash::CrashPoint, metrics::Metrics},
+    telemetry::crash::CrashPoint,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,16 +20,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     flows,
     process::{Ended, Folder, Running, free_port, is_finding, metrics, text_at},
+    traces::{SIGABRT, SIGKILL, Traces, assert_same, counts, traces},
 };
-
-/// What is left of a run.
-#[derive(Debug, PartialEq)]
-struct Traces {
-    events: BTreeSet<String>,
-    findings: BTreeSet<String>,
-    /// Canonical text of every baseline and pool.
-    baselines: String,
-}
 
 /// A followed file that grows window by window, and the process that reads it.
 struct Stream {
@@ -40,8 +31,6 @@ struct Stream {
 }
 
 const FILE: &str = "in/flows.log";
-const SIGABRT: i32 = 6;
-const SIGKILL: i32 = 9;
 
 // === impl Stream ===
 
@@ -132,53 +121,6 @@ fn origin(folder: &Folder, name: &str) -> Origin {
     let (told, _) = folder.printed(&["parse", name]);
     let text = told.err.lines().find(|line| line.starts_with("file:")).unwrap_or_default();
     Origin::from_text(&text[..text.find(": ").unwrap_or(text.len())])
-}
-
-fn traces(folder: &Folder) -> Traces {
-    let mut traces =
-        Traces { events: BTreeSet::new(), findings: BTreeSet::new(), baselines: baselines(folder) };
-    for document in folder.documents("out.ndjson") {
-        let ids = if is_finding(&document) { &mut traces.findings } else { &mut traces.events };
-        ids.insert(text_at(&document, "event.id"));
-    }
-    traces
-}
-
-/// The canonical export of what the state in `folder` holds.
-fn baselines(folder: &Folder) -> String {
-    let store = Store::open_read_only(&folder.path("state"), score::GEOMETRY).unwrap();
-    let mut entries = Vec::new();
-    store.read_scoring(&mut |key, value| entries.push((key.to_vec(), value.to_vec()))).unwrap();
-    // As the pipeline widens it: under another seed the keys are not those of the entries.
-    let seed = [store.header().seed, store.header().seed.rotate_left(32)].map(u64::to_le_bytes).concat();
-    let seed: [u8; 16] = seed.try_into().unwrap();
-    let internal = enrich::Config::default().internal;
-    let scorer =
-        Scorer::restore(&score::Config::default(), &internal, &Metrics::default(), seed, entries).unwrap();
-    let mut text = Vec::new();
-    scorer.export(&mut text).unwrap();
-    String::from_utf8(text).unwrap()
-}
-
-/// How often each event's id stands in the output.
-fn counts(folder: &Folder) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for document in folder.documents("out.ndjson").iter().filter(|document| !is_finding(document)) {
-        *counts.entry(text_at(document, "event.id")).or_default() += 1;
-    }
-    counts
-}
-
-#[track_caller]
-fn assert_same(one: &Traces, other: &Traces) {
-    let missing: Vec<_> = other.events.difference(&one.events).collect();
-    assert!(missing.is_empty(), "{} of {} events are missing", missing.len(), other.events.len());
-    assert_eq!(one.events.len(), other.events.len(), "events that are none");
-    assert_eq!(one.findings, other.findings, "the findings differ");
-    let (one, other): (Vec<&str>, Vec<&str>) =
-        (one.baselines.lines().collect(), other.baselines.lines().collect());
-    let differ = one.iter().zip(&other).find(|(one, other)| one != other);
-    assert!(differ.is_none() && one.len() == other.len(), "the baselines differ: {differ:?}");
 }
 
 /// Crashes at `point` for the `count`-th time it is come to, goes on, and compares. Returns how many records were read

@@ -1,7 +1,16 @@
 //! The tests against a real Apache Kafka, which `tests/run` starts. What goes in and what comes out is written and read
 //! by Kafka's own client.
 
+mod appearing;
+mod beginnings;
 mod cluster;
+mod groups;
+mod instance;
+mod ledger;
+mod outage;
+mod recreated;
+mod volume;
+mod writer;
 
 use std::thread;
 

@@ -20,3 +20,5 @@ mod replay;
 mod schemas;
 mod skipped;
 mod tidy;
+#[cfg(feature = "crash-points")]
+mod traces;

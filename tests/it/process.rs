@@ -16,7 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long anything may take before the test gives up: far longer than a loaded machine needs.
-const DEADLINE: Duration = Duration::from_secs(180);
+const DEADLINE: Duration = Duration::from_secs(40);
 const POLL: Duration = Duration::from_millis(20);
 
 /// A folder that goes away with the test; processes are started in it, so that paths in a config are short.
@@ -181,12 +181,25 @@ impl Running {
 
     /// Asks it to end (SIGTERM).
     pub fn terminate(&self) {
-        let signalled = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.id())]).status();
+        self.signal("TERM");
+    }
+
+    /// Lets it stand still (SIGSTOP).
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on after a pause (SIGCONT).
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let signalled = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status();
         assert!(signalled.unwrap().success(), "could not signal the process");
     }
 
     /// Ends it at once (SIGKILL).
-    #[cfg(feature = "crash-points")]
     pub fn kill(mut self) -> Ended {
         self.child.kill().unwrap();
         self.wait()
@@ -224,7 +237,6 @@ impl Ended {
         self.status.code()
     }
 
-    #[cfg(feature = "crash-points")]
     pub fn signal(&self) -> Option<i32> {
         std::os::unix::process::ExitStatusExt::signal(&self.status)
     }

@@ -51,7 +51,8 @@ pub enum Start {
     /// From the oldest record there is.
     #[default]
     Earliest,
-    /// From the first record that comes after the group first holds the partition.
+    /// From the first record that comes after the group first holds the partition; one that is added to a topic later, from
+    /// the oldest record there is.
     Latest,
 }
 

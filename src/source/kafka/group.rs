@@ -38,10 +38,34 @@ pub(super) enum Turn {
     Assigned(TopicPartitionList),
     /// These are somebody else's once we say so.
     Revoked(TopicPartitionList),
+    /// These are ours, and where they are read from is to be learned anew.
+    Stray(TopicPartitionList),
 }
 
 /// How long the cluster may take to answer a question between two records.
 pub(super) const ANSWER: Duration = Duration::from_secs(2);
+
+// === impl Turn ===
+
+impl Turn {
+    /// What is left of a change once the partitions in `gone` are somebody else's.
+    pub(super) fn without(self, gone: &TopicPartitionList) -> Option<Self> {
+        let left = |list: TopicPartitionList| {
+            let mut left = TopicPartitionList::new();
+            for element in list.elements() {
+                if gone.find_partition(element.topic(), element.partition()).is_none() {
+                    left.add_partition(element.topic(), element.partition());
+                }
+            }
+            (left.count() > 0).then_some(left)
+        };
+        match self {
+            Self::Assigned(list) => left(list).map(Self::Assigned),
+            Self::Stray(list) => left(list).map(Self::Stray),
+            Self::Revoked(_) => Some(self),
+        }
+    }
+}
 
 // === impl Group ===
 
@@ -78,10 +102,22 @@ pub(super) fn let_go(consumer: &BaseConsumer<Group>, partitions: &TopicPartition
     }
 }
 
-/// Goes on at other offsets in partitions that are ours.
-pub(super) fn seek(consumer: &BaseConsumer<Group>, partitions: &TopicPartitionList) -> KafkaResult<()> {
-    let sought = consumer.seek_partitions(partitions.clone(), ANSWER)?;
-    sought.elements().iter().try_for_each(|element| element.error())
+/// Goes on at other offsets in partitions that are ours, `others` of ours where they stand. It begins anew with them, as
+/// one that librdkafka has found no record in cannot be sought in.
+pub(super) fn put(
+    consumer: &BaseConsumer<Group>,
+    partitions: &TopicPartitionList,
+    others: &TopicPartitionList,
+) -> KafkaResult<()> {
+    if matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative) {
+        consumer.incremental_unassign(partitions)?;
+        return consumer.incremental_assign(partitions);
+    }
+    let mut all = others.clone();
+    for element in partitions.elements() {
+        all.add_partition_offset(element.topic(), element.partition(), element.offset())?;
+    }
+    consumer.assign(&all)
 }
 
 impl ClientContext for Group {

@@ -17,6 +17,7 @@ use rdkafka::{
 use tokio::runtime::Handle;
 
 use super::{
+    before::Before,
     config::Start,
     group::{ANSWER, Group, Turn},
     held::{Holdings, Parted, offset},
@@ -37,6 +38,8 @@ pub(super) struct Reader {
     pub(super) handle: Handle,
     pub(super) consumer: BaseConsumer<Group>,
     pub(super) start: Start,
+    /// What there was before we joined, where `start` leaves it out.
+    pub(super) before: Option<Before>,
     pub(super) stamp: Option<Stamp>,
     pub(super) held: Holdings,
     /// What was ours before in this run.
@@ -88,6 +91,7 @@ impl Reader {
             handle,
             consumer,
             start,
+            before: None,
             stamp,
             held: Holdings::default(),
             parted: BTreeMap::new(),
@@ -104,7 +108,19 @@ impl Reader {
 
     /// Reads `topics` until it is told to stop and all that it fed is settled.
     pub(super) fn run(mut self, topics: &[String]) -> Result<(), SourceError> {
+        let read = self.read(topics).and_then(|()| self.settle());
+        self.leave();
+        read
+    }
+
+    fn read(&mut self, topics: &[String]) -> Result<(), SourceError> {
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        while self.start == Start::Latest && self.before.is_none() && !self.cx.stop.is_stopped() {
+            match Before::look(&self.consumer, &topics) {
+                Ok(before) => self.before = Some(before),
+                Err(error) => self.heed(&error)?,
+            }
+        }
         self.consumer.subscribe(&topics).map_err(SourceError::kafka)?;
         while !self.cx.stop.is_stopped() {
             self.gather()?;
@@ -112,7 +128,7 @@ impl Reader {
             self.hand_on(PATIENCE)?;
             self.keep_books();
         }
-        self.leave()
+        Ok(())
     }
 
     /// Takes what records there are, until enough are gathered of one partition or of all, or none comes any more.

@@ -7,12 +7,13 @@ use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer},
+    consumer::{CommitMode, Consumer},
     error::{KafkaError, KafkaResult},
 };
 
 use super::{
-    group::{ANSWER, Group, Turn, let_go, seek, take},
+    config::Start,
+    group::{ANSWER, Turn, let_go, put, take},
     held::{Held, Parted, offset},
     reader::{Outgoing, Reader},
     resume::{Facts, Resume},
@@ -25,6 +26,14 @@ use crate::{
     telemetry::{clock, crash::CrashPoint},
 };
 
+/// A partition that is assigned to us, and where it is read from.
+struct Coming {
+    topic: Arc<str>,
+    number: i32,
+    facts: Facts,
+    resume: Resume,
+}
+
 /// How long a partition that goes is held for what is in flight of it, its last commit included.
 const FENCE: Duration = Duration::from_secs(1);
 const FENCE_LOOK: Duration = Duration::from_millis(5);
@@ -35,30 +44,46 @@ impl Reader {
     /// Acts on what the group has told since the last time.
     pub(super) fn rebalance(&mut self) -> Result<(), SourceError> {
         while let Some(turn) = self.consumer.context().next_turn() {
+            if let Turn::Revoked(list) = &turn {
+                self.offered = self.offered.drain(..).filter_map(|offered| offered.without(list)).collect();
+            }
             self.offered.push_back(turn);
         }
-        while let Some(turn) = self.offered.pop_front() {
-            match turn {
-                Turn::Assigned(list) => match self.come(&list, take) {
-                    Ok(()) => {}
-                    Err(SourceError::Kafka(error)) => {
-                        // The cluster does not answer: asked again in the next round, and nothing is read before.
-                        tracing::warn!(source = %self.cx.name, %error, "could not learn where to begin; trying again");
-                        self.offered.push_front(Turn::Assigned(list));
-                        return Ok(());
-                    }
-                    Err(error) => return Err(error),
-                },
+        // One that has to wait does not hold up the others, among them the one by which it goes.
+        for turn in std::mem::take(&mut self.offered) {
+            let acted = match &turn {
+                Turn::Assigned(list) | Turn::Stray(list) => self.come(&turn, list),
                 Turn::Revoked(list) => {
-                    self.go(&list)?;
-                    let_go(&self.consumer, &list).map_err(SourceError::kafka)?;
+                    self.go(list)?;
+                    let_go(&self.consumer, list).map_err(SourceError::kafka)
                 }
+            };
+            match (turn, acted) {
+                (Turn::Assigned(list), Err(SourceError::Kafka(error))) => {
+                    // The cluster does not answer. The group has its word all the same; what comes is not held and left out.
+                    self.doubt(&error);
+                    if let Err(error) = take(&self.consumer, &list) {
+                        self.doubt(&error);
+                    }
+                    self.offered.push_back(Turn::Stray(list));
+                    continue;
+                }
+                (turn @ Turn::Stray(_), Err(SourceError::Kafka(error))) => {
+                    self.doubt(&error);
+                    self.offered.push_back(turn);
+                    continue;
+                }
+                (_, acted) => acted?,
             }
             self.meters.rebalances.inc();
             self.meters.assigned.set(i64::try_from(self.held.len()).unwrap_or(i64::MAX));
             self.look_around();
         }
         Ok(())
+    }
+
+    fn doubt(&self, error: &KafkaError) {
+        tracing::warn!(source = %self.cx.name, %error, "could not learn where to begin; trying again");
     }
 
     /// Tells the workers whether others hold some of the partitions of our topics.
@@ -73,17 +98,42 @@ impl Reader {
         self.outbox.push_back(Outgoing::Step(Step::Divided(self.cx.id, divided)));
     }
 
-    /// Begins to read the partitions in `list`, once `put` has set the consumer to where each begins.
-    fn come(
-        &mut self,
-        list: &TopicPartitionList,
-        put: fn(&BaseConsumer<Group>, &TopicPartitionList) -> KafkaResult<()>,
-    ) -> Result<(), SourceError> {
+    /// Begins to read the partitions in `list`, which `turn` has brought.
+    fn come(&mut self, turn: &Turn, list: &TopicPartitionList) -> Result<(), SourceError> {
         let kafka = SourceError::kafka;
+        let coming = self.weigh(list)?;
+        let mut from = TopicPartitionList::with_capacity(coming.len());
+        for Coming { topic, number, resume, .. } in &coming {
+            from.add_partition_offset(topic, *number, offset(resume.from)).map_err(kafka)?;
+        }
+        self.commit_beginnings(&coming).map_err(kafka)?;
+        // Before anything is held: where it is refused nothing has come.
+        let done = match turn {
+            Turn::Stray(_) => self.held.list().and_then(|others| put(&self.consumer, &from, &others)),
+            _ => take(&self.consumer, &from),
+        };
+        done.map_err(kafka)?;
+        if self.paused {
+            self.consumer.pause(&from).map_err(kafka)?;
+        }
+        for coming in coming {
+            self.hold(coming)?;
+        }
+        self.cx.health.recover(&self.part());
+        tracing::info!(source = %self.cx.name, partitions = from.count(), all = self.held.len(), "assigned");
+        Ok(())
+    }
+
+    /// Where each partition in `list` is read from.
+    fn weigh(&self, list: &TopicPartitionList) -> Result<Vec<Coming>, SourceError> {
+        let kafka = SourceError::kafka;
+        if list.count() == 0 {
+            // A rebalance that brings nothing is to be answered all the same, and Kafka cannot be asked about nothing.
+            return Ok(Vec::new());
+        }
         let low = self.bounds(list, Offset::Beginning).map_err(kafka)?;
         let high = self.bounds(list, Offset::End).map_err(kafka)?;
         let committed = self.consumer.committed_offsets(list.clone(), ANSWER).map_err(kafka)?;
-        let mut from = TopicPartitionList::with_capacity(list.count());
         let mut coming = Vec::new();
         for element in committed.elements() {
             element.error().map_err(kafka)?;
@@ -101,29 +151,30 @@ impl Reader {
                 low: bound(&low, topic, number)?,
                 high: bound(&high, topic, number)?,
             };
-            let resume = facts.resume(self.start);
-            from.add_partition_offset(topic, number, offset(resume.from)).map_err(kafka)?;
-            coming.push((topic.to_owned(), number, facts, resume));
+            coming.push(Coming {
+                topic: topic.into(),
+                number,
+                facts,
+                resume: facts.resume(self.start_of(topic, number)),
+            });
         }
-        self.commit_beginnings(&coming).map_err(kafka)?;
-        for (topic, number, facts, resume) in coming {
-            self.hold(&topic, number, facts, resume)?;
-        }
-        put(&self.consumer, &from).map_err(kafka)?;
-        if self.paused {
-            self.consumer.pause(&from).map_err(kafka)?;
-        }
-        self.cx.health.recover(&self.part());
-        tracing::info!(source = %self.cx.name, partitions = from.count(), all = self.held.len(), "assigned");
-        Ok(())
+        Ok(coming)
     }
 
-    /// Commits where partitions begin of which nothing is committed, where a sink commits the rest: its transactions come
-    /// later, and ours must never come after them.
-    fn commit_beginnings(&self, coming: &[(String, i32, Facts, Resume)]) -> KafkaResult<()> {
+    /// Where a partition is read from of which nothing is committed.
+    fn start_of(&self, topic: &str, number: i32) -> Start {
+        match &self.before {
+            Some(before) if before.may_be_left_out(topic, number) => Start::Latest,
+            _ => Start::Earliest,
+        }
+    }
+
+    /// Commits where partitions begin of which nothing is committed, where it matters: a sink that commits the rest does so
+    /// later, and we must never come after it; and where the beginning is the end, it would be another one after a crash.
+    fn commit_beginnings(&self, coming: &[Coming]) -> KafkaResult<()> {
         let mut list = TopicPartitionList::new();
-        for (topic, number, facts, resume) in coming {
-            if facts.committed.is_none() && self.cx.membership.is_some() {
+        for Coming { topic, number, facts, resume } in coming {
+            if facts.committed.is_none() && (self.cx.membership.is_some() || self.before.is_some()) {
                 let mut element = list.add_partition(topic, *number);
                 element.set_offset(offset(resume.from))?;
                 element.set_metadata(self.stamp());
@@ -137,8 +188,7 @@ impl Reader {
     }
 
     /// Holds a partition that is read from `resume` on.
-    fn hold(&mut self, topic: &str, number: i32, facts: Facts, resume: Resume) -> Result<(), SourceError> {
-        let topic: Arc<str> = topic.into();
+    fn hold(&mut self, Coming { topic, number, facts, resume }: Coming) -> Result<(), SourceError> {
         let (origin, partition) = self.names(&topic, number);
         tracing::debug!(source = %self.cx.name, %origin, ?facts, ?resume, "begins");
         if resume.expired > 0 {
@@ -235,16 +285,18 @@ impl Reader {
     /// on from where its first record is.
     pub(super) fn find_again(&mut self) -> Result<(), SourceError> {
         let list = self.held.list().map_err(SourceError::kafka)?;
-        let (Ok(low), Ok(high)) = (self.bounds(&list, Offset::Beginning), self.bounds(&list, Offset::End))
-        else {
-            // Asked again with the next error; librdkafka gives it out until somebody acts.
-            return Ok(());
-        };
+        let bounds = (self.bounds(&list, Offset::Beginning), self.bounds(&list, Offset::End));
         let mut stray = TopicPartitionList::new();
         for element in list.elements() {
             let (topic, number) = (element.topic(), element.partition());
             let next = position(element.offset()).unwrap_or_default();
-            if next < bound(&low, topic, number)? || next > bound(&high, topic, number)? {
+            let within = match &bounds {
+                (Ok(low), Ok(high)) => bound(low, topic, number)
+                    .and_then(|low| Ok(low <= next && next <= bound(high, topic, number)?)),
+                _ => Ok(false),
+            };
+            // One of which nobody can say so now is taken for one: it is asked for again until somebody can.
+            if !within.unwrap_or(false) {
                 stray.add_partition(topic, number);
             }
         }
@@ -254,7 +306,8 @@ impl Reader {
         tracing::warn!(source = %self.cx.name, partitions = stray.count(), "what comes next is not there any more");
         // As if they went and came back: what is known of them is weighed anew.
         self.go(&stray)?;
-        self.come(&stray, seek)
+        self.offered.push_back(Turn::Stray(stray));
+        Ok(())
     }
 
     /// Where the partitions in `list` begin or end.

@@ -43,8 +43,9 @@ impl Facts {
             |from| Resume { from, deliver_from: from, learn_from: from, anew: scored.is_some(), expired: 0 };
         let Some(committed) = committed else {
             return fresh(match start {
-                Start::Earliest => low,
-                Start::Latest => high,
+                // Where the state knows it, the group had committed it, and not this one.
+                Start::Latest if scored.is_none() => high,
+                _ => low,
             });
         };
         if committed > high {
@@ -103,6 +104,12 @@ mod tests {
         assert_eq!(none.resume(Start::Earliest).from, 10);
         assert_eq!(none.resume(Start::Latest).from, 100);
         assert_eq!(KNOWN.resume(Start::Earliest), KNOWN.resume(Start::Latest));
+    }
+
+    #[test]
+    fn what_the_state_knows_and_the_group_does_not_is_read_from_its_start_whatever_start_says() {
+        let forgotten = resume(Facts { committed: None, ..KNOWN });
+        assert_eq!((forgotten.from, forgotten.learn_from, forgotten.anew), (0, 0, true));
     }
 
     #[test]

@@ -169,7 +169,8 @@ impl Cluster {
         run(command.arg(verb).arg(folder)).unwrap_or_else(|told| panic!("broker {verb}: {told}"));
     }
 
-    fn script(&self, name: &str) -> Command {
+    /// One of the scripts of the service, with what it needs to find the broker.
+    pub fn script(&self, name: &str) -> Command {
         let mut command = Command::new(repository().join("tests/services/kafka").join(name));
         command.envs(&self.environment).stdin(Stdio::null());
         command
@@ -191,6 +192,12 @@ impl Cluster {
     #[track_caller]
     pub fn grow(&self, topic: &str, partitions: u32) {
         self.say("grow", &[topic, &partitions.to_string()], &[]);
+    }
+
+    /// Deletes the records of a partition before `offset`, as retention does.
+    #[track_caller]
+    pub fn trim(&self, topic: &str, partition: i32, offset: i64) {
+        self.say("trim", &[topic, &partition.to_string(), &offset.to_string()], &[]);
     }
 
     /// Changes settings of a topic.
@@ -399,7 +406,8 @@ fn columns<const N: usize>(line: &str, between: char) -> [&str; N] {
     columns.try_into().unwrap_or_else(|_| panic!("not {N} columns: {line}"))
 }
 
-fn number<T: std::str::FromStr>(text: &str) -> T {
+/// The number that `text` is.
+pub fn number<T: std::str::FromStr>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| panic!("not a number: {text}"))
 }
 
@@ -410,6 +418,9 @@ fn header(text: &str) -> (String, String) {
 
 /// The text without the client's escapes.
 fn plain(text: &str) -> String {
+    if !text.contains('\\') {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {

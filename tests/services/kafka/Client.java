@@ -36,6 +36,7 @@ import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.MemberDescription;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.ScramCredentialInfo;
 import org.apache.kafka.clients.admin.ScramMechanism;
@@ -73,6 +74,7 @@ public final class Client {
         consume TOPIC OUT [--uncommitted] [--slow MS]
                                             to the end as it is at the start; a line for each record: partition,
                                             offset, timestamp in ms, key, headers, value, with tabs between them
+        trim TOPIC PARTITION OFFSET         deletes the records before OFFSET, as retention does
         count TOPIC                         a line for each partition: number, begin, end; then `total N`
         offsets GROUP                       a line for each partition: topic, partition, offset, metadata, with tabs
         group GROUP                         the state; then a line for each member: its id, its client's id, its
@@ -156,6 +158,7 @@ public final class Client {
             case "delete" -> delete(admin, word(1));
             case "grow" -> grow(admin, word(1), number(2));
             case "config" -> config(admin, word(1));
+            case "trim" -> trim(admin, new TopicPartition(word(1), number(2)), number(3));
             case "count" -> count(admin, word(1));
             case "offsets" -> offsets(admin, word(1));
             case "group" -> group(admin, word(1));
@@ -248,6 +251,10 @@ public final class Client {
             }
             Thread.sleep(10);
         }
+    }
+
+    private static void trim(Admin admin, TopicPartition part, long offset) throws Exception {
+        admin.deleteRecords(Map.of(part, RecordsToDelete.beforeOffset(offset))).all().get();
     }
 
     private void count(Admin admin, String topic) throws Exception {

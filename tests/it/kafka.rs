@@ -4,6 +4,7 @@
 mod appearing;
 mod beginnings;
 mod cluster;
+mod exactly_once;
 mod groups;
 mod instance;
 mod ledger;

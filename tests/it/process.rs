@@ -194,7 +194,8 @@ impl Running {
         self.signal("CONT");
     }
 
-    fn signal(&self, name: &str) {
+    /// Sends it a signal, by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
         let signalled = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status();
         assert!(signalled.unwrap().success(), "could not signal the process");
     }

@@ -194,8 +194,7 @@ impl Running {
         self.signal("CONT");
     }
 
-    /// Sends it a signal, by its name without `SIG`.
-    pub fn signal(&self, name: &str) {
+    fn signal(&self, name: &str) {
         let signalled = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status();
         assert!(signalled.unwrap().success(), "could not signal the process");
     }

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
 use super::{
     cluster::{Cluster, Listener, Seen, unique},
     instance::{Instance, Plan},
@@ -153,16 +156,22 @@ fn a_process_that_was_thought_dead_is_fenced_and_adds_nothing_to_what_its_succes
     writer.grow(500);
     stage.until_committed(&mut [&mut zombie], 1);
     writer.grow(5_000);
-    zombie.process().signal("STOP");
+    zombie.process().pause();
     let mut successor = plan.start();
     writer.grow(500);
-    let written = writer.written();
-    writer.finish();
-    stage.until_committed(&mut [&mut successor], written);
-    zombie.process().signal("CONT");
+    stage.until_committed(&mut [&mut successor], writer.written());
+    zombie.process().resume();
+    // It finds out when it has something to write.
+    until("the end of the process", || {
+        writer.grow(100);
+        (!zombie.is_running()).then_some(())
+    });
     let ended = zombie.wait();
     ended.assert_code(69);
     ended.assert_told("another process writes as");
+    let written = writer.written();
+    writer.finish();
+    stage.until_committed(&mut [&mut successor], written);
     successor.stop();
     stage.assert_once();
 }
@@ -197,9 +206,8 @@ fn a_document_that_the_topic_refuses_leaves_as_a_dead_letter_with_its_neighbours
     let Some(cluster) = Cluster::shared(name) else { return };
     // Large enough for a batch of small ones after compression, and not for the one that cannot be compressed.
     let stage = Stage::new(cluster, 1, &[("max.message.bytes", "60000")]);
-    let noise: String = (0..200_000_u64)
-        .map(|n| char::from(b'a' + (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 59) as u8 % 26))
-        .collect();
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let noise: String = (0..200_000).map(|_| char::from(random.random_range(b'a'..=b'z'))).collect();
     let large = lines(7, 1).replacen(" eni-", &format!(" eni-{noise}"), 1);
     let mut writer = Writer::new(&stage.cluster, &stage.input, &[]);
     writer.write(&lines(0, 50));

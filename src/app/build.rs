@@ -67,7 +67,8 @@ impl App {
             (Some(store), None) => Arc::new(StoreProgress(store.clone())),
             _ => Arc::new(NothingKnown),
         };
-        let crashes = match &config.state {
+        // Whoever replays what a crash sent to quarantine wants it tried again.
+        let crashes = match config.state.as_ref().filter(|_| options.replay.is_none()) {
             Some(state) => Crashes::of(&state.directory).map_err(|error| AppError::Environment {
                 part: "state.directory".to_owned(),
                 cause: format!("could not read the crashes of earlier runs: {error}"),

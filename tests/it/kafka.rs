@@ -2,14 +2,19 @@
 //! by Kafka's own client.
 
 mod appearing;
+mod backpressure;
 mod beginnings;
 mod cluster;
+#[cfg(feature = "crash-points")]
+mod crashes;
 mod exactly_once;
 mod groups;
 mod instance;
 mod ledger;
 mod outage;
+mod poison;
 mod recreated;
+mod sharing;
 mod volume;
 mod writer;
 

@@ -86,6 +86,8 @@ impl Look<'_> {
             // A cluster that has just started, or has lost a broker, finds the group's coordinator in a moment.
             let passes = error.rdkafka_error_code().is_some_and(|code| PASSING.contains(&code));
             if !passes || clock::monotonic() > until {
+                // A group that we may not use has no coordinator for us, which is told beside the answer.
+                let error = self.heard(RDKafkaErrorCode::GroupAuthorizationFailed).unwrap_or(error);
                 return Err(format!("group {}: {}", self.config.group, told(&error)));
             }
             thread::sleep(AGAIN);
@@ -113,9 +115,21 @@ impl Look<'_> {
         Ok(())
     }
 
+    /// The error with this code, if librdkafka has said it meanwhile. All that it has to say is listened to.
+    fn heard(&self, code: RDKafkaErrorCode) -> Option<KafkaError> {
+        let until = clock::monotonic() + AGAIN;
+        while clock::monotonic() < until {
+            match self.consumer.poll(AGAIN / 10) {
+                Some(Err(error)) if error.rdkafka_error_code() == Some(code) => return Some(error),
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// Why nobody answers: what the connection as a whole said tells more than that.
     fn unreachable(&self) -> String {
-        self.consumer.poll(Duration::ZERO);
+        self.heard(RDKafkaErrorCode::Authentication);
         let session = self.consumer.context();
         let fault = if session.is_refused() { Fault::Authentication } else { Fault::Unreachable };
         let said = session.last_error().unwrap_or_else(|| "no broker answers".to_owned());

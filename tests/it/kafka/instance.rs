@@ -1,6 +1,8 @@
 //! The program as a member of a consumer group: what it is told, and the process, started and ended as often as a test
 //! likes in a folder of its own.
 
+use std::process::Stdio;
+
 use super::cluster::{Cluster, Listener};
 use crate::process::{Ended, Folder, Page, Running, free_port, metrics, page};
 
@@ -139,10 +141,15 @@ impl Instance {
     }
 
     pub fn start(&mut self) {
+        self.start_into(Stdio::null());
+    }
+
+    /// Starts it with another place for what it writes to stdout.
+    pub fn start_into(&mut self, out: Stdio) {
         assert!(self.process.is_none(), "it runs already");
         let mut command = self.folder.command(&["run", "-q", "-c", "c.yaml"]);
         let environment = self.environment.iter().map(|(name, value)| (name, value));
-        self.process = Some(self.folder.start(command.envs(environment)));
+        self.process = Some(self.folder.start(command.envs(environment).stdout(out)));
     }
 
     pub fn process(&mut self) -> &mut Running {

@@ -36,8 +36,8 @@ import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.MemberDescription;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.ScramCredentialInfo;
 import org.apache.kafka.clients.admin.ScramMechanism;
 import org.apache.kafka.clients.admin.TopicDescription;
@@ -68,9 +68,10 @@ public final class Client {
         delete TOPIC                        returns when the topic is gone
         grow TOPIC PARTITIONS
         config [--group] NAME KEY=VALUE...  of a topic or a group
-        produce TOPIC FILE [--keyed | --partition N] [--rate N] [--transactional ID [--abort]]
+        produce TOPIC FILE [--keyed | --partition N] [--rate N] [--escaped] [--transactional ID [--abort]]
                                             each line is a value, or with --keyed a key, a tab and a value; line I
-                                            goes to partition I % partitions; prints how many were acknowledged
+                                            goes to partition I % partitions; prints how many were acknowledged;
+                                            --escaped: \\HH in a line is a byte, and a line \\- is no value at all
         consume TOPIC OUT [--uncommitted] [--slow MS]
                                             to the end as it is at the start; a line for each record: partition,
                                             offset, timestamp in ms, key, headers, value, with tabs between them
@@ -85,7 +86,7 @@ public final class Client {
         scram USER PASSWORD
         With any of them: --broker HOST:PORT instead of FLOODMARK_KAFKA; --set KEY=VALUE, a setting of the client""";
 
-    private static final Set<String> FLAGS = Set.of("keyed", "abort", "uncommitted", "group");
+    private static final Set<String> FLAGS = Set.of("keyed", "abort", "uncommitted", "group", "escaped");
     private static final Set<String> VALUED =
         Set.of("broker", "set", "partition", "rate", "transactional", "slow");
     /** How long anything may take that does not move. */
@@ -419,7 +420,24 @@ public final class Client {
                 Arrays.copyOfRange(line, tab + 1, line.length));
         }
         int partition = Integer.parseInt(options.getOrDefault("partition", "" + turn));
-        return new ProducerRecord<>(topic, partition, null, line);
+        return new ProducerRecord<>(topic, partition, null, options.containsKey("escaped") ? plain(line) : line);
+    }
+
+    /** The bytes that a line with escapes stands for. */
+    private static byte[] plain(byte[] line) {
+        if (line.length == 2 && line[0] == '\\' && line[1] == '-') {
+            return null;
+        }
+        ByteArrayOutputStream plain = new ByteArrayOutputStream();
+        for (int at = 0; at < line.length; at++) {
+            if (line[at] == '\\') {
+                plain.write(Integer.parseInt(new String(line, at + 1, 2, StandardCharsets.US_ASCII), 16));
+                at += 2;
+            } else {
+                plain.write(line[at]);
+            }
+        }
+        return plain.toByteArray();
     }
 
     /** Waits for the time at which a record may go out when so many have gone before it. */

@@ -7,6 +7,7 @@ mod beginnings;
 mod cluster;
 #[cfg(feature = "crash-points")]
 mod crashes;
+mod exactly_once;
 mod groups;
 mod instance;
 mod ledger;

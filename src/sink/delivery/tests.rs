@@ -8,7 +8,10 @@ use std::{
     },
 };
 
-use tokio::{sync::oneshot, time::sleep};
+use tokio::{
+    sync::oneshot,
+    time::{sleep, timeout},
+};
 
 use super::*;
 use crate::{
@@ -131,6 +134,11 @@ impl Slow {
         let (_, sender) = self.under_way.lock().unwrap().remove(nth);
         sender.send(delivery).unwrap();
     }
+}
+
+/// How the loop ended; a loop that does not end within a day fails the test.
+async fn ended(run: tokio::task::JoinHandle<Result<(), SinkError>>) -> Result<(), SinkError> {
+    timeout(Duration::from_secs(86_400), run).await.expect("an end").unwrap()
 }
 
 /// Lets everything go on that can, without any time passing that counts.
@@ -308,7 +316,7 @@ async fn a_slow_batch_does_not_hold_up_the_next_ones_confirmation_and_no_more_go
     assert_eq!(sink.batches(), "ac");
     sink.answer(0, Delivery::default());
     sink.answer(0, Delivery::default());
-    run.await.unwrap().unwrap();
+    ended(run).await.unwrap();
     assert_eq!(*ledger.0.lock().unwrap(), [Settlement::Confirmed; 3]);
     assert!(books.balance() && books.deliveries_in_flight.get() == 0);
 }
@@ -326,7 +334,7 @@ async fn the_end_of_the_grace_abandons_everything_under_way_and_in_the_queue_and
     settle().await;
     assert_eq!(sink.batches(), "ab");
     give_up.stop();
-    run.await.unwrap().unwrap();
+    ended(run).await.unwrap();
     assert_eq!(*ledger.0.lock().unwrap(), [Settlement::Abandoned; 3]);
     assert_eq!((books.documents_abandoned.get(), books.documents_delivered.get()), (3, 0));
     assert!(books.balance() && books.deliveries_in_flight.get() == 0);
@@ -347,7 +355,7 @@ async fn a_sink_that_is_gone_ends_also_those_that_wait_for_their_next_try() {
     sink.answer(0, Delivery { others: again.clone(), gone: None });
     settle().await;
     sink.answer(0, Delivery { others: again, gone: Some(SinkError::Stdout { cause: "gone".into() }) });
-    assert!(run.await.unwrap().is_err());
+    assert!(ended(run).await.is_err());
     assert_eq!(*ledger.0.lock().unwrap(), [Settlement::Abandoned; 2]);
     assert!(books.balance());
 }
@@ -363,16 +371,17 @@ async fn a_sink_ails_while_any_batch_waits_for_its_next_try() {
     let run = tokio::spawn(delivery.run());
     settle().await;
     let again = vec![(0, Outcome::Retry { after: None, reason: "no such topic".into() })];
+    sink.answer(0, Delivery { others: again.clone(), gone: None });
     sink.answer(0, Delivery { others: again, gone: None });
-    settle().await;
-    sink.answer(0, Delivery::default());
-    settle().await;
-    assert_eq!(health.ailing(), [("siem".to_owned(), "no such topic".to_owned())], "b does not speak for a");
-    while sink.batches().is_empty() {
+    while sink.batches().len() < 2 {
         sleep(Duration::from_millis(50)).await;
     }
     sink.answer(0, Delivery::default());
-    run.await.unwrap().unwrap();
+    settle().await;
+    let one = [("siem".to_owned(), "no such topic".to_owned())];
+    assert_eq!(health.ailing(), one, "one that is taken does not speak for the other");
+    sink.answer(0, Delivery::default());
+    ended(run).await.unwrap();
     assert!(health.ailing().is_empty());
 }
 
@@ -381,6 +390,7 @@ async fn what_troubles_a_sink_is_told_although_no_delivery_ends() {
     let sink = Arc::new(Slow::default());
     let stage = Stage::with(sink.clone());
     stage.offer_one(b'a').await;
+    stage.offer_one(b'b').await;
     let Stage { health, sender, delivery, give_up: _switch, .. } = stage;
     drop(sender);
     let run = tokio::spawn(delivery.run());
@@ -388,10 +398,19 @@ async fn what_troubles_a_sink_is_told_although_no_delivery_ends() {
     assert!(health.ailing().is_empty());
     *sink.trouble.lock().unwrap() = Some("nobody answers".into());
     sleep(2 * ASK_EVERY).await;
-    assert_eq!(health.ailing(), [("siem".to_owned(), "nobody answers".to_owned())]);
+    let one = [("siem".to_owned(), "nobody answers".to_owned())];
+    assert_eq!(health.ailing(), one);
+    let again = vec![(0, Outcome::Retry { after: None, reason: "busy".into() })];
+    sink.answer(0, Delivery { others: again, gone: None });
+    while sink.batches().len() < 2 {
+        sleep(Duration::from_millis(50)).await;
+    }
+    sink.answer(1, Delivery::default());
+    sleep(2 * ASK_EVERY).await;
+    assert_eq!(health.ailing(), one, "one delivery is not the end of it");
     *sink.trouble.lock().unwrap() = None;
     sleep(2 * ASK_EVERY).await;
     assert!(health.ailing().is_empty(), "although nothing is confirmed yet");
     sink.answer(0, Delivery::default());
-    run.await.unwrap().unwrap();
+    ended(run).await.unwrap();
 }

@@ -117,10 +117,10 @@ pub enum Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Codec {
-    /// LZ4: a document takes about an eighth.
+    /// LZ4: a document takes about a seventh.
     #[default]
     Lz4,
-    /// Zstandard: half of what LZ4 leaves, for a quarter more work of the whole process; needs brokers and readers of
+    /// Zstandard: half of what LZ4 leaves, for about a fifth more work of the whole process; needs brokers and readers of
     /// Kafka 2.1 or later.
     Zstd,
     /// Gzip: for readers that know nothing better.

@@ -7,7 +7,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -47,6 +47,9 @@ struct Inner {
     apart: AtomicBool,
     /// The drain's grace is over: nothing is asked for again.
     given_up: AtomicBool,
+    /// Why there can be no transaction any more, once that is so. Beginning again would stop the process that has the name
+    /// now.
+    gone: OnceLock<SinkError>,
 }
 
 /// The producer of the moment.
@@ -78,6 +81,7 @@ impl KafkaTransactions {
             seat: Mutex::default(),
             apart: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
+            gone: OnceLock::new(),
         };
         inner.producer().map_err(|cause| SinkError::Settings { cause })?;
         Ok(Self(Arc::new(inner)))
@@ -178,6 +182,7 @@ impl Inner {
     }
 
     fn begin(&self) -> Result<(), Broken> {
+        self.is_there()?;
         let producer = self.producer().map_err(Broken::Again)?;
         let client = producer.client();
         if !self.seat().begun {
@@ -207,6 +212,7 @@ impl Inner {
     }
 
     fn abort(&self) -> Result<(), Broken> {
+        self.is_there()?;
         let Some(producer) = self.seat().producer.clone() else { return Ok(()) };
         let done = self.patiently(|| producer.client().abort_transaction(STEP));
         // Where there was nothing to abort, or what there was cannot be aborted any more, a new producer begins by ending
@@ -221,19 +227,26 @@ impl Inner {
         }
     }
 
+    fn is_there(&self) -> Result<(), Broken> {
+        self.gone.get().map_or(Ok(()), |error| Err(Broken::Gone(error.clone())))
+    }
+
     /// What an error means for the transactions to come.
     fn broken(&self, error: &KafkaError) -> Broken {
         let code = error.rdkafka_error_code();
-        if code.is_some_and(|code| Fault::of(code) == Fault::Fenced) {
+        let fatal =
+            self.seat().producer.as_ref().and_then(|producer| producer.client().client().fatal_error());
+        let is_fence = |code: RDKafkaErrorCode| Fault::of(code) == Fault::Fenced;
+        if code.is_some_and(is_fence) || fatal.as_ref().is_some_and(|(code, _)| is_fence(*code)) {
             let cause = format!(
                 "another process writes as `{}`, or a transaction took longer than `transaction.timeout.ms`; {}",
                 self.id,
                 Fault::Fenced.remedy()
             );
-            return Broken::Gone(SinkError::Remote { cause });
+            let gone = SinkError::Remote { cause };
+            return Broken::Gone(self.gone.get_or_init(|| gone).clone());
         }
-        let producer = self.seat().producer.clone();
-        if producer.is_some_and(|producer| producer.fatal_error().is_some()) {
+        if fatal.is_some() {
             self.seat().producer = None;
         }
         let said = self.session.last_error().filter(|_| code == Some(RDKafkaErrorCode::OperationTimedOut));

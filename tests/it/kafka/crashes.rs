@@ -1,12 +1,7 @@
 //! What a crash may cost of a topic: nothing. The process is killed at its named crash points and at any moment, started
 //! again, and then every event is out, every finding is the same, and, of one partition, so are the baselines.
 
-use floodmark::{
-    event::{IdScheme, Origin},
-    score,
-    state::Store,
-    telemetry::crash::CrashPoint,
-};
+use floodmark::{event::Origin, score, state::Store, telemetry::crash::CrashPoint};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

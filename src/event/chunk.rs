@@ -15,6 +15,8 @@ pub struct Chunk {
     pub origin: Origin,
     /// The bytes, as received.
     pub bytes: Vec<u8>,
+    /// How many of the bytes the source has added: line ends of records that had none.
+    pub added_bytes: usize,
     /// What one position names each, in order.
     pub records: Vec<Record>,
     /// What one event is parsed from each, in order; filled when the chunk is resolved.
@@ -112,6 +114,7 @@ impl Chunk {
             partition,
             origin,
             bytes,
+            added_bytes: 0,
             records: Vec::new(),
             entries: Vec::new(),
             runs: Vec::new(),

@@ -97,7 +97,7 @@ impl SourceContext {
         chunk.receipt = window.admit_into(room, next);
         let records = chunk.records.len();
         self.books.records_received.inc_by(records as u64);
-        self.books.bytes_received.inc_by(chunk.bytes.len() as u64);
+        self.books.bytes_received.inc_by((chunk.bytes.len() - chunk.added_bytes) as u64);
         self.books.records_in_flight.inc_by(i64::try_from(records).unwrap_or(i64::MAX));
         place.fill(Step::Chunk(chunk));
     }

@@ -237,6 +237,7 @@ impl Ended {
         self.status.code()
     }
 
+    #[cfg(feature = "crash-points")]
     pub fn signal(&self) -> Option<i32> {
         std::os::unix::process::ExitStatusExt::signal(&self.status)
     }

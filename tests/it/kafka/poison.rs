@@ -8,9 +8,8 @@ use serde_json::Value;
 
 use super::{
     cluster::{Cluster, unique},
-    instance::{Plan, Protocol},
+    instance::Plan,
     ledger::Delivered,
-    writer::lines,
 };
 use crate::{flows, process::text_at};
 
@@ -106,7 +105,7 @@ fn empty_and_broken_records_are_passed_over_or_quarantined_with_their_place_and_
 #[cfg(feature = "crash-points")]
 #[test]
 fn a_record_at_which_it_crashed_three_times_is_quarantined_with_its_chunk_and_a_replay_brings_it_out() {
-    use super::ledger::Ledger;
+    use super::{instance::Protocol, ledger::Ledger, writer::lines};
 
     let name =
         "a_record_at_which_it_crashed_three_times_is_quarantined_with_its_chunk_and_a_replay_brings_it_out";

@@ -252,6 +252,8 @@ impl Config {
                 "leave one source with `stdin`".to_owned(),
             );
         }
+        #[cfg(feature = "kafka")]
+        self.check_shared_topics(tree, problems);
         for (name, source) in &self.sources {
             if source.from.follows() && self.state.is_none() {
                 problems.at(
@@ -260,6 +262,27 @@ impl Config {
                     "a followed file needs a place to remember how far it was read",
                     "set `state.directory`".to_owned(),
                 );
+            }
+        }
+    }
+
+    /// What one process knows of a partition it knows by its topic: two sources must not share one.
+    #[cfg(feature = "kafka")]
+    fn check_shared_topics(&self, tree: &Tree, problems: &mut Problems) {
+        let mut seen = BTreeMap::new();
+        for (name, source) in &self.sources {
+            let From::Kafka(kafka) = &source.from else { continue };
+            for (index, topic) in kafka.topics.iter().enumerate() {
+                let path = format!("sources.{name}.from.kafka.topics[{index}]");
+                if let Some(first) = seen.insert(topic.clone(), name.clone()) {
+                    let text = format!("the source `{first}` reads `{topic}` already");
+                    problems.at(
+                        tree,
+                        &path,
+                        text,
+                        "leave the topic to one source, or run a process for each".to_owned(),
+                    );
+                }
             }
         }
     }

@@ -56,6 +56,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("message.send.max.retries", BOOKS),
     ("message.timeout.ms", BOOKS),
     ("metadata.broker.list", "set `brokers`"),
+    ("partition.assignment.strategy", "partitions are handed over one by one; set `protocol`"),
     ("partitioner", "set `key`"),
     ("plugin.library.paths", "it would run foreign code"),
     ("queue.buffering.backpressure.threshold", MEMORY),

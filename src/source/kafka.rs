@@ -68,10 +68,7 @@ impl Kafka {
             }
         }
         match config.protocol {
-            Protocol::Classic if client.get("partition.assignment.strategy").is_none() => {
-                client.set("partition.assignment.strategy", "cooperative-sticky")
-            }
-            Protocol::Classic => &mut client,
+            Protocol::Classic => client.set("partition.assignment.strategy", "cooperative-sticky"),
             Protocol::Consumer => client.set("group.protocol", "consumer"),
         };
         if let Some(instance) = &config.instance {

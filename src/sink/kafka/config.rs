@@ -42,7 +42,7 @@ pub struct KafkaSinkConfig {
     #[serde(default = "default_batch_size")]
     pub batch_size: ByteSize,
     /// Documents that may wait for this sink and be on their way to the brokers, together: 1MiB to 1GiB. More is needed
-    /// where brokers are fast and far away. Takes four times as much of `limits.memory`. Default: `4MiB`.
+    /// where brokers are fast and far away. Takes four times as much of `limits.memory`. Default: `16MiB`.
     #[serde(default = "default_in_flight")]
     pub in_flight: ByteSize,
     /// Exactly once: documents, what is quarantined, dead letters and the source's positions are written in transactions,
@@ -144,7 +144,7 @@ const fn default_batch_size() -> ByteSize {
 }
 
 const fn default_in_flight() -> ByteSize {
-    ByteSize::mebibytes(4)
+    ByteSize::mebibytes(16)
 }
 
 // === impl KafkaSinkConfig ===

@@ -94,7 +94,7 @@ pub(super) fn take(consumer: &BaseConsumer<Group>, partitions: &TopicPartitionLi
     }
 }
 
-/// Lets `partitions` go.
+/// Lets `partitions` go. Where we are no member any more, all are gone already.
 pub(super) fn let_go(consumer: &BaseConsumer<Group>, partitions: &TopicPartitionList) -> KafkaResult<()> {
     match consumer.rebalance_protocol() {
         RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
@@ -102,22 +102,11 @@ pub(super) fn let_go(consumer: &BaseConsumer<Group>, partitions: &TopicPartition
     }
 }
 
-/// Goes on at other offsets in partitions that are ours, `others` of ours where they stand. It begins anew with them, as
-/// one that librdkafka has found no record in cannot be sought in.
-pub(super) fn put(
-    consumer: &BaseConsumer<Group>,
-    partitions: &TopicPartitionList,
-    others: &TopicPartitionList,
-) -> KafkaResult<()> {
-    if matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative) {
-        consumer.incremental_unassign(partitions)?;
-        return consumer.incremental_assign(partitions);
-    }
-    let mut all = others.clone();
-    for element in partitions.elements() {
-        all.add_partition_offset(element.topic(), element.partition(), element.offset())?;
-    }
-    consumer.assign(&all)
+/// Goes on at other offsets in partitions that are ours. It begins anew with them, as one that librdkafka has found no
+/// record in cannot be sought in.
+pub(super) fn put(consumer: &BaseConsumer<Group>, partitions: &TopicPartitionList) -> KafkaResult<()> {
+    consumer.incremental_unassign(partitions)?;
+    consumer.incremental_assign(partitions)
 }
 
 impl ClientContext for Group {

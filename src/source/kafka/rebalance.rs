@@ -109,7 +109,7 @@ impl Reader {
         self.commit_beginnings(&coming).map_err(kafka)?;
         // Before anything is held: where it is refused nothing has come.
         let done = match turn {
-            Turn::Stray(_) => self.held.list().and_then(|others| put(&self.consumer, &from, &others)),
+            Turn::Stray(_) => put(&self.consumer, &from),
             _ => take(&self.consumer, &from),
         };
         done.map_err(kafka)?;

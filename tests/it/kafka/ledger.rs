@@ -145,6 +145,11 @@ impl Delivered {
         self.ids.len()
     }
 
+    /// How often the id came that came most often.
+    pub fn most(&self) -> u32 {
+        self.ids.values().copied().max().unwrap_or_default()
+    }
+
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.ids.keys().map(String::as_str)
     }

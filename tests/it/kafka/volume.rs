@@ -71,3 +71,37 @@ fn half_a_million_records_of_eight_partitions_come_out_once_each_under_their_ids
     assert_eq!(homes.len() as u64, HOSTS);
     ledger.assert_once(&mut delivered);
 }
+
+#[test]
+fn a_slow_reader_of_the_output_holds_nothing_up_and_sees_each_document_once() {
+    let name = "a_slow_reader_of_the_output_holds_nothing_up_and_sees_each_document_once";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    let (topic, out, group) = (unique("brisk"), unique("out"), unique("group"));
+    cluster.create(&topic, 2, &[]);
+    cluster.create(&out, 2, &[]);
+    let produce = |first| {
+        let text = lines(first, 10_000);
+        cluster.produce(&topic, &text.lines().collect::<Vec<_>>(), &[]);
+    };
+    produce(0);
+    let mut instance = Plan::new(&cluster, &topic, &group).into_topic(&cluster, &out).start();
+    instance.until_page("the first documents", |page| page.sink("out", "delivered_total") >= 10_000);
+    let (slowly, page) = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| cluster.consume(&out, &["--slow", "50"]));
+        produce(10_000);
+        let page = instance.until_page("the rest", |page| page.sink("out", "delivered_total") >= 20_000);
+        (reading.join().unwrap(), page)
+    });
+    page.assert_balanced();
+    instance.stop();
+    let ledger = Ledger::of(&cluster, &topic);
+    let mut seen = Delivered::by(&[]);
+    for record in &slowly {
+        let id = seen.take(record);
+        assert!(id.is_none_or(|id| ledger.get(&id).is_some()), "{}", record.value);
+    }
+    assert!(seen.len() >= 10_000 && seen.most() == 1, "{} and {}", seen.len(), seen.most());
+    let mut delivered = Delivered::by(&[]);
+    cluster.read(&out, &[], |record| drop(delivered.take(&record)));
+    ledger.assert_once(&mut delivered);
+}

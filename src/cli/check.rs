@@ -11,7 +11,7 @@ pub(super) struct Check {
     /// The config file.
     #[arg(short, long, value_name = "FILE")]
     config: PathBuf,
-    /// Also open what the config names: databases, asset lists, folders, the telemetry address.
+    /// Also look for what the config names: databases, asset lists, folders, brokers, topics, the telemetry address.
     #[arg(long)]
     online: bool,
 }

@@ -129,6 +129,10 @@ impl Session {
 
 impl ClientContext for Session {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        // A connection that fails is tried again for as long as it takes; who needs it says so, once.
+        if facility == "FAIL" {
+            return tracing::debug!(facility, "librdkafka: {text}");
+        }
         match level {
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert

@@ -122,7 +122,8 @@ struct Head<'a> {
 }
 
 /// Appends one line for each reject of `batch` and of its chunk, in that order of finding them: first what resolving
-/// rejected, then what parsing did. `source` is the source's name in the config. Returns how many there were.
+/// rejected, then what parsing did. `source` is the source's name in the config. Those that an earlier run delivered are
+/// left out. Returns how many lines there are.
 pub fn quarantine(batch: &Batch, source: &str, out: &mut Documents) -> u64 {
     let Some(chunk) = &batch.chunk else { return 0 };
     let scheme = IdScheme::of(&chunk.origin);
@@ -130,6 +131,9 @@ pub fn quarantine(batch: &Batch, source: &str, out: &mut Documents) -> u64 {
     let mut stage = stage();
     for Reject { entry, reason, detail, format } in chunk.rejects.iter().chain(&batch.rejects) {
         let position = chunk.records[entry.record as usize].position;
+        if position < chunk.deliver_from {
+            continue;
+        }
         let bytes = entry.span.of(&chunk.bytes);
         let event_id = scheme.event(position, entry.index, bytes);
         let head = Head {
@@ -271,7 +275,7 @@ mod tests {
         assert_eq!(two.reason, "bad_number");
         assert_eq!(two.detail, "srcport is \"x\"");
         assert_eq!(two.format.as_deref(), Some("${version} ${account-id}"));
-        for (record, event) in [one, two].into_iter().zip(events) {
+        for (record, event) in [one, two].into_iter().zip(&events) {
             assert_eq!(record.event_id, event.id);
             assert_eq!(record.source, "flows");
             assert_eq!(record.origin, Origin::file(7).as_str());
@@ -280,6 +284,16 @@ mod tests {
             assert_eq!(record.refused, None);
         }
         assert!(out.rows.iter().all(|row| row.kind == DocumentKind::Quarantined));
+
+        let chunk = sample.0.chunk.as_mut().unwrap();
+        chunk.deliver_from = u64::from(events[1].entry.span.start);
+        let mut again = Documents::new(Receipt::unclaimed());
+        assert_eq!(
+            quarantine(&sample.0, "flows", &mut again),
+            1,
+            "the first was delivered by an earlier run"
+        );
+        assert_eq!(again.rows[0].id, events[1].id);
     }
 
     #[test]

@@ -283,7 +283,7 @@ impl TransactionLoop {
     /// Gives `units` up: their records are read again, by us or by whoever has their partitions now.
     fn abandon(&self, units: &mut Vec<Unit>) {
         for unit in units.drain(..) {
-            unit.count_abandoned(&self.books);
+            unit.count_given_up(&self.books);
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Per source, in records: received = opened + quarantined + ignored (control) + in flight. In entries: found = parsed +
 //! quarantined + ignored (header, blank) + in flight. Per sink, in documents: offered = delivered + filtered +
-//! dead-lettered + abandoned (revoked, or a drain that timed out) + dropped (as configured) + in flight.
+//! dead-lettered + abandoned (a drain that timed out) + revoked (another worker's by now) + dropped (as configured) + in
+//! flight.
 
 use super::metrics::{Counter, Gauge, Metrics};
 use crate::event::Reason;
@@ -46,8 +47,10 @@ pub struct SinkBooks {
     pub documents_filtered: Counter,
     /// Documents refused for good, which the dead letter has confirmed.
     pub documents_dead_lettered: Counter,
-    /// Documents given up because the drain timed out or their partition went to another worker.
+    /// Documents given up because the drain timed out.
     pub documents_abandoned: Counter,
+    /// Documents given up because their partition went to another worker, who delivers them.
+    pub documents_revoked: Counter,
     /// Documents dropped because the operator chose `when_full: drop`, or has no dead letter.
     pub documents_dropped: Counter,
     /// Documents on their way.
@@ -156,6 +159,10 @@ impl SinkBooks {
                 "floodmark_sink_documents_abandoned",
                 "Documents given up in a drain.",
             ),
+            documents_revoked: counter(
+                "floodmark_sink_documents_revoked",
+                "Documents given up because their partition went to another worker.",
+            ),
             documents_dropped: counter(
                 "floodmark_sink_documents_dropped",
                 "Documents dropped as configured.",
@@ -182,6 +189,7 @@ impl SinkBooks {
             + self.documents_filtered.get()
             + self.documents_dead_lettered.get()
             + self.documents_abandoned.get()
+            + self.documents_revoked.get()
             + self.documents_dropped.get()
             + u64::try_from(self.documents_in_flight.get()).unwrap_or(u64::MAX);
         self.documents_offered.get() == accounted

@@ -78,11 +78,14 @@ impl Unit {
         }
     }
 
-    pub(super) fn count_abandoned(&self, books: &TransactionBooks) {
+    /// Counts it as given up: it is another worker's, or nobody has time for it.
+    pub(super) fn count_given_up(&self, books: &TransactionBooks) {
+        let fenced = self.is_fenced();
         for row in &self.documents.rows {
             let of_kind = of_kind(books, row.kind);
             of_kind.documents_in_flight.dec();
-            of_kind.documents_abandoned.inc();
+            let why = if fenced { &of_kind.documents_revoked } else { &of_kind.documents_abandoned };
+            why.inc();
         }
     }
 }

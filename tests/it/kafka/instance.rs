@@ -244,8 +244,14 @@ impl Page {
             "entries_in_flight",
         ];
         assert_eq!(self.source("entries_found_total"), sum(&entries), "{}", self.text);
-        let documents =
-            ["delivered_total", "filtered_total", "dead_lettered_total", "abandoned_total", "in_flight"];
+        let documents = [
+            "delivered_total",
+            "filtered_total",
+            "dead_lettered_total",
+            "abandoned_total",
+            "revoked_total",
+            "in_flight",
+        ];
         let told = documents.iter().map(|name| self.sink("out", name)).sum::<i64>();
         assert_eq!(self.sink("out", "offered_total"), told, "{}", self.text);
     }

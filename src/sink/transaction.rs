@@ -99,6 +99,9 @@ enum Ending {
 /// Bytes of documents in one transaction; less than the queue holds, so that the next one's wait there.
 const TRANSACTION_BYTES: usize = 8 << 20;
 
+/// How long the other side may be silent before that is told.
+const QUIET: Duration = Duration::from_secs(5);
+
 // === impl TransactionLoop ===
 
 impl TransactionLoop {
@@ -150,10 +153,10 @@ impl TransactionLoop {
             self.write(place, unit, &mut writing);
         }
         self.write_more(units, &mut writing).await;
-        let ending = match self.written(units, writing).await {
+        let ending = match self.told(self.written(units, writing)).await {
             Some(ending) => ending,
             None if units.iter().any(Unit::is_fenced) => Ending::Reduced,
-            None => match self.commit(covered(units)).await {
+            None => match self.told(self.commit(covered(units))).await {
                 Ok(()) => return Ending::Committed,
                 Err(error) => Ending::Again(error.to_string()),
             },
@@ -165,6 +168,16 @@ impl TransactionLoop {
             Ok(()) => ending,
             Err(broken) => broken.into(),
         }
+    }
+
+    /// What comes of `step`; where nothing comes of it for a while, that is told.
+    async fn told<T>(&self, step: impl Future<Output = T>) -> T {
+        let mut step = std::pin::pin!(step);
+        tokio::select! {
+            done = &mut step => return done,
+            () = sleep(QUIET) => self.health.ail(&self.name, "the cluster does not answer; waiting until it does"),
+        }
+        step.await
     }
 
     /// Commits what is written, with `positions`; once the drain's grace is over, not at any price.
@@ -218,15 +231,16 @@ impl TransactionLoop {
 
     /// Waits until everything is written; says how the transaction ends where that did not go.
     async fn written(
-        &mut self,
+        &self,
         units: &mut [Unit],
         mut writing: JoinSet<(usize, Vec<(u32, Outcome)>)>,
     ) -> Option<Ending> {
         let mut ending = None;
+        let mut give_up = self.give_up.clone();
         loop {
             let answer = tokio::select! {
                 answer = writing.join_next() => answer,
-                () = self.give_up.stopped() => {
+                () = give_up.stopped() => {
                     self.sink.give_up();
                     return Some(Ending::Again("the drain's grace is over".to_owned()));
                 }

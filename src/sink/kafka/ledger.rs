@@ -6,7 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rdkafka::error::RDKafkaErrorCode;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// What is known of one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub type Mark = usize;
 #[derive(Debug, Default)]
 pub struct Ledger {
     inner: Mutex<Inner>,
+    /// How many documents were not taken so far.
+    failures: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +90,9 @@ impl Ledger {
             return;
         }
         *known = report;
+        if report != Report::Written {
+            self.failures.send_modify(|failures| *failures += 1);
+        }
         slot.out -= 1;
         tally.out -= 1;
         tally.reports += 1;
@@ -95,6 +100,11 @@ impl Ledger {
             slot.answer();
             free.push(number);
         }
+    }
+
+    /// Sees every document from now on that is not taken.
+    pub fn failures(&self) -> watch::Receiver<u64> {
+        self.failures.subscribe()
     }
 
     /// Answers everyone who waits for `producer`, which is gone: what it has not reported stays [`Report::Out`].

@@ -112,14 +112,28 @@ impl Transactional for KafkaTransactions {
             (seat.producer.clone().filter(|_| len > 0), seat.apart)
         };
         let (inner, config) = (self.0.clone(), self.0.config.clone());
-        let answer = producer.map(|producer| {
+        let mut failures = self.0.ledger.failures();
+        let answer = producer.as_ref().map(|producer| {
             let (documents, only) = (documents.clone(), only.clone());
             producer.put(len, |mark| Parcel::new(config, documents, only, mark))
         });
         Box::pin(async move {
-            let Some(answer) = answer else { return Vec::new() };
+            let Some(mut answer) = answer else { return Vec::new() };
+            // Once one document has failed, librdkafka writes no other in this transaction and says nothing of them.
+            let early = tokio::select! {
+                biased;
+                reports = &mut answer => Some(reports),
+                _ = failures.changed() => None,
+            };
+            let answer = match early {
+                Some(reports) => reports,
+                None => {
+                    producer.iter().for_each(|producer| producer.purge());
+                    answer.await
+                }
+            };
             // A sender that was dropped would have told nothing of any of them.
-            let reports = answer.await.unwrap_or_default().into_iter().chain(std::iter::repeat(Report::Out));
+            let reports = answer.unwrap_or_default().into_iter().chain(std::iter::repeat(Report::Out));
             let reports = only.indexes(documents.len()).map(|index| index as u32).zip(reports);
             let failed: Vec<_> = reports.filter(|(_, report)| *report != Report::Written).collect();
             if failed.iter().any(|(_, report)| outcome::may_be_its_own_fault(*report)) {

@@ -23,7 +23,13 @@ use unit::Unit;
 /// A place whose deliveries can be taken back until they are committed. Its [`Committer`] commits what was written since
 /// [`Transactional::begin`] together with the positions it is given.
 pub trait Transactional: Committer {
-    /// Begins a transaction, and before the first one ends what an earlier process of the same name left open.
+    /// Ends what an earlier process of the same name left open. Asked for before anything is written: until it is done, the
+    /// source may not be told where to begin.
+    fn prepare(&self) -> BoxFuture<'_, Result<(), Broken>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Begins a transaction.
     fn begin(&self) -> BoxFuture<'_, Result<(), Broken>>;
 
     /// Writes `only` these of `documents`; they are handed over before this returns its future. Answers which were not
@@ -111,6 +117,12 @@ impl TransactionLoop {
     /// When the sink can never deliver again. What was not committed is abandoned: its records will be read again.
     pub async fn run(mut self) -> Result<(), SinkError> {
         let mut units: Vec<Unit> = Vec::new();
+        // Where it is never possible, the first transaction finds out too.
+        while let Err(Broken::Again(reason)) = self.sink.prepare().await {
+            if !self.wait(&reason).await {
+                break;
+            }
+        }
         loop {
             if units.is_empty() {
                 let Some((documents, room)) = self.queue.next().await else { return Ok(()) };

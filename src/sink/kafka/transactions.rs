@@ -101,6 +101,10 @@ impl KafkaTransactions {
 }
 
 impl Transactional for KafkaTransactions {
+    fn prepare(&self) -> BoxFuture<'_, Result<(), Broken>> {
+        self.apart(|inner| inner.prepare().map(drop))
+    }
+
     fn begin(&self) -> BoxFuture<'_, Result<(), Broken>> {
         self.apart(Inner::begin)
     }
@@ -195,16 +199,21 @@ impl Inner {
         Ok(producer)
     }
 
-    fn begin(&self) -> Result<(), Broken> {
+    /// A producer that has ended what was left open under its name.
+    fn prepare(&self) -> Result<Arc<Producer>, Broken> {
         self.is_there()?;
         let producer = self.producer().map_err(Broken::Again)?;
-        let client = producer.client();
         if !self.seat().begun {
-            client.init_transactions(STEP).map_err(|error| self.broken(&error))?;
+            producer.client().init_transactions(STEP).map_err(|error| self.broken(&error))?;
             self.session.recovered();
             self.seat().begun = true;
         }
-        client.begin_transaction().map_err(|error| self.broken(&error))
+        Ok(producer)
+    }
+
+    fn begin(&self) -> Result<(), Broken> {
+        let producer = self.prepare()?;
+        producer.client().begin_transaction().map_err(|error| self.broken(&error))
     }
 
     fn commit(&self, positions: &[(Origin, Position)]) -> Result<(), Broken> {

@@ -281,7 +281,7 @@ impl Reader {
 
     /// Asks the brokers where the partitions end.
     fn measure_lag(&mut self) {
-        let ends = self.ends(Offset::End);
+        let ends = self.held.list().and_then(|list| self.bounds(&list, Offset::End));
         let Ok(ends) = ends else { return };
         for held in self.held.iter() {
             let end = ends.find_partition(&held.topic, held.number);
@@ -289,13 +289,6 @@ impl Reader {
                 held.meters.lag.set(end - i64::try_from(held.window.confirmed()).unwrap_or(end));
             }
         }
-    }
-
-    /// Where our partitions begin or end: one question for all.
-    fn ends(&self, which: Offset) -> KafkaResult<TopicPartitionList> {
-        let mut list = self.held.list()?;
-        list.set_all_offsets(which)?;
-        self.consumer.offsets_for_times(list, ANSWER)
     }
 
     /// Acts on an error that librdkafka gives out among the records.

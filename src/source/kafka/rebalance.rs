@@ -310,8 +310,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Where the partitions in `list` begin or end.
-    fn bounds(&self, list: &TopicPartitionList, which: Offset) -> KafkaResult<TopicPartitionList> {
+    /// Where the partitions in `list` begin or end: one question for all.
+    pub(super) fn bounds(&self, list: &TopicPartitionList, which: Offset) -> KafkaResult<TopicPartitionList> {
         let mut list = list.clone();
         list.set_all_offsets(which)?;
         self.consumer.offsets_for_times(list, ANSWER)

@@ -13,6 +13,9 @@ pub struct Chunk {
     pub partition: Partition,
     /// What its positions count in.
     pub origin: Origin,
+    /// The stream that its layouts are remembered for, where that is not its origin: requests of one delivery stream are
+    /// origins of their own and have one layout.
+    pub stream: Option<Origin>,
     /// The bytes, as received.
     pub bytes: Vec<u8>,
     /// How many of the bytes the source has added: line ends of records that had none.
@@ -113,6 +116,7 @@ impl Chunk {
             source,
             partition,
             origin,
+            stream: None,
             bytes,
             added_bytes: 0,
             records: Vec::new(),

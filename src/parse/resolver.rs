@@ -50,7 +50,7 @@ impl Resolver {
 
     /// Takes the next chunk of its stream; what is resolved goes to `out`, in order.
     pub fn chunk(&mut self, chunk: Chunk, out: &mut Vec<Chunk>) {
-        let key = (chunk.source, chunk.origin.clone());
+        let key = (chunk.source, chunk.stream.as_ref().unwrap_or(&chunk.origin).clone());
         if !self.streams.contains_key(&key) {
             self.make_room(out);
         }
@@ -187,6 +187,17 @@ mod tests {
         assert_eq!(rejects(&other), [(Reason::TooFewColumns, "3 columns, the layout has 14")]);
         let how: Vec<_> = trial.found().into_iter().map(|(origin, _, how)| (origin, how)).collect();
         assert_eq!(how, [("file:1".into(), How::Header), ("file:2".into(), How::Default)]);
+    }
+
+    #[test]
+    fn origins_of_one_stream_share_its_header() {
+        let mut trial = Trial::auto();
+        for (request, line) in ["srcaddr bytes end\n", "10.0.0.9 7 1700000000\n"].into_iter().enumerate() {
+            let mut part = chunk(&format!("firehose:{request}"), 0, line.as_bytes());
+            part.stream = Some(Origin::from_text("firehose:flows"));
+            assert_eq!(rejects(&trial.chunk(part)), []);
+        }
+        assert_eq!(trial.found().len(), 1);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod bare;
+
 use std::{
     collections::HashMap,
     fs,
@@ -22,6 +24,10 @@ use floodmark::{
     generate::{self, Options},
     telemetry::clock,
 };
+
+/// As in the binary, so that librdkafka alone allocates as it does there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const LINES: u64 = 1_000_000;
 const PARTITIONS: u32 = 8;
@@ -96,8 +102,45 @@ impl Bench {
                 best.resident_kib / 1024,
             );
         }
+        self.bare(&topic);
         self.client(&["delete", &topic]);
         most
+    }
+
+    /// Prints what librdkafka alone takes for the same records and for documents as floodmark writes them.
+    fn bare(&mut self, topic: &str) {
+        let documents = self.documents();
+        let used = |compression: &str, bench: &mut Self| {
+            let output = bench.name("bare");
+            bench.client(&["create", &output, &PARTITIONS.to_string()]);
+            let (before, _) = used(std::process::id());
+            bare::copy(&bench.broker, topic, &output, compression, LINES, &documents);
+            let (after, _) = used(std::process::id());
+            bench.client(&["delete", &output]);
+            after - before
+        };
+        println!("\n| librdkafka alone | events per CPU-second | CPU s |\n|---|--:|--:|");
+        for compression in ["lz4", "zstd", "none"] {
+            let least = (0..ROUNDS).map(|_| used(compression, self)).fold(f64::MAX, f64::min);
+            println!("| {compression} | {:.0} | {least:.2} |", LINES as f64 / least);
+        }
+    }
+
+    /// Some thousand documents as they are written to a topic.
+    fn documents(&mut self) -> Vec<String> {
+        let input = self.lines("documents", 10_000);
+        let shown = self.folder.display();
+        let text = format!(
+            "sources: {{ flows: {{ from: {{ file: {{ paths: [\"{}\"] }} }} }} }}\n\
+             enrich:\n  geoip: {{ city: \"{shown}/city.mmdb\", asn: \"{shown}/asn.mmdb\" }}\n  \
+             assets: [ {{ file: \"{shown}/assets.csv\" }} ]\nsinks: {{ out: {{ to: {{ stdout: {{}} }} }} }}\n",
+            input.display()
+        );
+        let config = self.folder.join("documents.yaml");
+        fs::write(&config, text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_floodmark"));
+        let output = command.args(["run", "-q", "-c"]).arg(&config).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
     }
 
     /// Takes `topic` to another one, and compares what has arrived there with what was read.

@@ -14,11 +14,11 @@ mod value;
 mod verdict;
 
 pub use batch::{Batch, Event};
-pub use chunk::{Chunk, Entry, Record, Reject, Run, SourceId};
+pub use chunk::{Chunk, Entry, LogEvent, Record, Reject, Run, SourceId};
 pub use documents::{DocumentKind, DocumentRow, Documents};
 pub use endpoint::{Asset, AutonomousSystem, Direction, Endpoint, Place};
 pub use field::{EcsPath, EcsType, FIELDS, Field, FieldInfo, FieldSet, Kind};
-pub use layout::{Column, Layout, LayoutError};
+pub use layout::{Column, Form, Layout, LayoutError};
 pub use origin::{EventId, IdScheme, Origin, Partition, Position};
 pub use reason::Reason;
 pub use receipt::{Covered, Receipt, Settle, Settlement};

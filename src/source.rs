@@ -5,6 +5,8 @@ mod context;
 mod error;
 pub mod file;
 #[cfg(feature = "kafka")]
+mod intake;
+#[cfg(feature = "kafka")]
 pub mod kafka;
 mod progress;
 mod reader;

@@ -15,7 +15,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Chunk, Origin, Position, Reason, Reject};
+use crate::event::{Chunk, Origin, Position, Reason};
 
 /// Where each chunk stands at which the process has crashed, and how often.
 #[derive(Debug, Default)]
@@ -75,14 +75,16 @@ impl Crashes {
             return;
         }
         tracing::error!(origin = %chunk.origin, position = first, "quarantined a chunk at which the process crashed three times");
-        let mut runs = chunk.runs.iter().peekable();
-        let rejects = chunk.entries.drain(..).enumerate().map(|(index, entry)| {
-            while runs.next_if(|run| run.end as usize <= index).is_some() {}
-            let format = runs.peek().and_then(|run| run.replay_format());
-            Reject { entry, reason: Reason::Crashed, detail: String::new(), format }
-        });
-        chunk.rejects.extend(rejects);
-        chunk.runs.clear();
+        let entries = std::mem::take(&mut chunk.entries);
+        let mut first = 0;
+        for run in std::mem::take(&mut chunk.runs) {
+            let end = run.end as usize;
+            for entry in &entries[first..end] {
+                let reject = chunk.rejected(*entry, &run, Reason::Crashed, String::new());
+                chunk.rejects.push(reject);
+            }
+            first = end;
+        }
     }
 }
 
@@ -110,7 +112,7 @@ pub fn write_down() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Entry, Partition, Record, SourceId, Span};
+    use crate::event::{Entry, Layout, Partition, Record, Run, SourceId, Span};
 
     fn chunk(position: Position) -> Chunk {
         let mut chunk = Chunk::new(SourceId(0), Partition::new("flows"), Origin::stdin(), b"a\nb\n".to_vec());
@@ -122,6 +124,8 @@ mod tests {
             });
             chunk.entries.push(Entry { span: Span { start: 2 * index, len: 1 }, record: index, index: 0 });
         }
+        let layout = Layout::vpc_default().into();
+        chunk.runs.push(Run { end: 2, layout, named: false, log_group: None });
         chunk.next = position + 2;
         chunk
     }

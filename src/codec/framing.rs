@@ -127,6 +127,7 @@ impl Lines {
             reason: Reason::LineTooLong,
             detail: format!("the line has {len} bytes, the limit is {}", self.limit),
             format: None,
+            log_event: None,
         });
         self.record(chunk, end, len + terminator_len);
     }

@@ -26,6 +26,8 @@ pub struct Chunk {
     pub entries: Vec<Entry>,
     /// Which layout holds for which entries, in order; filled when the chunk is resolved.
     pub runs: Vec<Run>,
+    /// The log events of CloudWatch Logs that its records hold; entries of a run of such are numbered by them.
+    pub log_events: Vec<LogEvent>,
     /// Entries and records found bad before parsing; their neighbours go on.
     pub rejects: Vec<Reject>,
     /// Records before this position were delivered by an earlier run: they are scored, but do not leave again.
@@ -81,6 +83,17 @@ pub struct Run {
     /// Whether a header line of the stream named the layout. What is read as the config or AWS's default says is
     /// replayed as they say then: the wrong format may be why it is in quarantine.
     pub named: bool,
+    /// The log group whose log events they are; an [`Entry::index`] is then a place in [`Chunk::log_events`].
+    pub log_group: Option<Origin>,
+}
+
+/// One line of a log event of CloudWatch Logs: its id names the event wherever and however often it is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogEvent {
+    /// Its id as a position: the decimal number modulo 2^64.
+    pub position: Position,
+    /// Number of the line in the log event; nearly always 0.
+    pub index: u32,
 }
 
 /// An entry or record that could not be read, to be quarantined.
@@ -94,6 +107,8 @@ pub struct Reject {
     pub detail: String,
     /// The format string of the layout it was read with, where a header line of the stream named it.
     pub format: Option<Arc<str>>,
+    /// The log group and the log event's position, where it is one of CloudWatch Logs; else its record tells.
+    pub log_event: Option<(Origin, Position)>,
 }
 
 // === impl Run ===
@@ -122,6 +137,7 @@ impl Chunk {
             records: Vec::new(),
             entries: Vec::new(),
             runs: Vec::new(),
+            log_events: Vec::new(),
             rejects: Vec::new(),
             deliver_from: 0,
             learn_from: 0,
@@ -131,6 +147,15 @@ impl Chunk {
             replayed_format: None,
             receipt: Receipt::unclaimed(),
         }
+    }
+
+    /// An entry of `run` that could not be read, under the name that it would have as an event.
+    #[must_use]
+    pub fn rejected(&self, entry: Entry, run: &Run, reason: Reason, detail: String) -> Reject {
+        let log_event = run.log_group.as_ref().zip(self.log_events.get(entry.index as usize));
+        let index = log_event.map_or(entry.index, |(_, event)| event.index);
+        let log_event = log_event.map(|(group, event)| (group.clone(), event.position));
+        Reject { entry: Entry { index, ..entry }, reason, detail, format: run.replay_format(), log_event }
     }
 
     /// The bytes of record number `index`, line terminator included.

@@ -1,4 +1,4 @@
-//! A layout: which column of a stream's entries holds which field.
+//! A layout: which column or member of a stream's entries holds which field.
 
 use std::sync::Arc;
 
@@ -9,7 +9,17 @@ use super::{Field, FieldSet};
 pub struct Layout {
     columns: Vec<Column>,
     fields: FieldSet,
+    form: Form,
     format: Arc<str>,
+}
+
+/// How an entry is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A line of columns with white space between them.
+    Line,
+    /// A JSON object whose members are the columns, in this order.
+    Object,
 }
 
 /// One column of an entry.
@@ -76,7 +86,16 @@ impl Layout {
             };
         let columns = names.iter().map(column).collect();
         let format = names.iter().map(|name| format!("${{{name}}}")).collect::<Vec<_>>().join(" ");
-        Ok(Self { columns, fields, format: format.into() })
+        Ok(Self { columns, fields, form: Form::Line, format: format.into() })
+    }
+
+    /// The layout of JSON objects whose members have these names, in order; a name as [`Layout::of_names`] has it.
+    ///
+    /// # Errors
+    /// As [`Layout::of_names`].
+    pub fn of_members<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, LayoutError> {
+        let line = Self::of_names(names)?;
+        Ok(Self { form: Form::Object, format: format!("JSON {}", line.format).into(), ..line })
     }
 
     /// The fourteen columns of AWS's default format, version 2.
@@ -98,7 +117,14 @@ impl Layout {
         self.fields
     }
 
-    /// The format string that AWS would show for it: `${version} ${account-id} …`.
+    /// How its entries are written.
+    #[must_use]
+    #[inline]
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The format string that AWS would show for it: `${version} ${account-id} …`; for objects, `JSON` and the same.
     #[must_use]
     pub fn format(&self) -> &Arc<str> {
         &self.format
@@ -131,6 +157,15 @@ mod tests {
             })
             .collect();
         assert_eq!(slots, [Some(2), Some(1), None, Some(0)]);
+    }
+
+    #[test]
+    fn objects_with_the_same_names_have_a_layout_of_their_own() {
+        let (line, object) =
+            (Layout::of_names(["srcAddr", "end"]).unwrap(), Layout::of_members(["srcAddr", "end"]).unwrap());
+        assert_eq!(line.fields(), object.fields());
+        assert_ne!(line.format(), object.format());
+        assert_eq!((line.form(), object.form()), (Form::Line, Form::Object));
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod sip;
 pub type Position = u64;
 
 /// What positions count in, by its canonical text: `file:<32 hex digits>`, `stdin`,
-/// `kafka:<topic>/<partition>`.
+/// `kafka:<topic>/<partition>`, `cloudwatch:<log group>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(Arc<str>);
 
@@ -72,6 +72,12 @@ impl Origin {
     #[must_use]
     pub fn kafka(topic: &str, partition: i32) -> Self {
         Self(format!("kafka:{topic}/{partition}").into())
+    }
+
+    /// A log group of CloudWatch Logs, whatever brings its log events; their ids are the positions.
+    #[must_use]
+    pub fn log_group(name: &str) -> Self {
+        Self(format!("cloudwatch:{name}").into())
     }
 
     /// The topic and the partition's number, where it is a partition of Kafka.
@@ -220,6 +226,15 @@ impl IdScheme {
     /// Gives each of `events`, which were parsed from `chunk`, its id: what [`IdScheme::event`] says of it.
     pub fn name(&self, chunk: &Chunk, events: &mut [Event]) {
         Arch::new().dispatch(Naming { scheme: self, chunk, events });
+    }
+
+    /// Gives each of `events`, which were parsed from log events of `chunk`, its id: that of the log event's position,
+    /// where the scheme is its log group's.
+    pub fn name_log_events(&self, chunk: &Chunk, events: &mut [Event]) {
+        for event in events {
+            let Some(place) = chunk.log_events.get(event.entry.index as usize) else { continue };
+            event.id = self.event(place.position, place.index, event.entry.span.of(&chunk.bytes));
+        }
     }
 
     /// The id of something made from `parts`, under a scheme of its own called `name`: a finding, a finding's document.

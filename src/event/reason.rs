@@ -11,6 +11,10 @@ pub enum Reason {
     LineTooLong,
     /// The input ended inside the record.
     Truncated,
+    /// The record holds more than a record may.
+    TooLarge,
+    /// The record is no JSON although it begins as such, or holds JSON that is no entry.
+    BadJson,
     /// Fewer columns than the layout has.
     TooFewColumns,
     /// More columns than the layout has.
@@ -35,10 +39,12 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in a fixed order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::NotUtf8,
         Self::LineTooLong,
         Self::Truncated,
+        Self::TooLarge,
+        Self::BadJson,
         Self::TooFewColumns,
         Self::TooManyColumns,
         Self::BadNumber,
@@ -57,6 +63,8 @@ impl Reason {
             Self::NotUtf8 => "not_utf8",
             Self::LineTooLong => "line_too_long",
             Self::Truncated => "truncated",
+            Self::TooLarge => "too_large",
+            Self::BadJson => "bad_json",
             Self::TooFewColumns => "too_few_columns",
             Self::TooManyColumns => "too_many_columns",
             Self::BadNumber => "bad_number",

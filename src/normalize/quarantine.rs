@@ -129,18 +129,22 @@ pub fn quarantine(batch: &Batch, source: &str, out: &mut Documents) -> u64 {
     let scheme = IdScheme::of(&chunk.origin);
     let before = out.rows.len();
     let mut stage = stage();
-    for Reject { entry, reason, detail, format } in chunk.rejects.iter().chain(&batch.rejects) {
+    for Reject { entry, reason, detail, format, log_event } in chunk.rejects.iter().chain(&batch.rejects) {
         let position = chunk.records[entry.record as usize].position;
         if position < chunk.deliver_from {
             continue;
         }
         let bytes = entry.span.of(&chunk.bytes);
+        let (scheme, origin, position) = match log_event {
+            Some((group, position)) => (&IdScheme::of(group), group, *position),
+            None => (&scheme, &chunk.origin, position),
+        };
         let event_id = scheme.event(position, entry.index, bytes);
         let head = Head {
             reason: reason.name(),
             detail,
             source,
-            origin: chunk.origin.as_str(),
+            origin: origin.as_str(),
             position,
             index: entry.index,
             event_id,
@@ -261,12 +265,18 @@ mod tests {
             .line(V2, "2 012345678901 eni-1 10.0.1.7 10.0.1.8 x 2 6 1 40 1795260605 1795260664 ACCEPT OK");
         let events = sample.0.events.clone();
         let chunk = sample.0.chunk.as_mut().unwrap();
-        let first =
-            Reject { entry: events[0].entry, reason: Reason::NotUtf8, detail: String::new(), format: None };
+        let first = Reject {
+            entry: events[0].entry,
+            reason: Reason::NotUtf8,
+            detail: String::new(),
+            format: None,
+            log_event: None,
+        };
         chunk.rejects.push(first);
         let format = Some("${version} ${account-id}".into());
         let detail = "srcport is \"x\"".to_owned();
-        let second = Reject { entry: events[1].entry, reason: Reason::BadNumber, detail, format };
+        let second =
+            Reject { entry: events[1].entry, reason: Reason::BadNumber, detail, format, log_event: None };
         sample.0.rejects.push(second);
         let mut out = Documents::new(Receipt::unclaimed());
         assert_eq!(quarantine(&sample.0, "flows", &mut out), 2);
@@ -328,7 +338,7 @@ mod tests {
             let mut chunk = Chunk::new(SourceId(0), Partition::new("p"), Origin::stdin(), bytes.clone());
             chunk.records.push(Record { position, end: bytes.len() as u32, first_index: index });
             let entry = Entry { span: Span::new(0, bytes.len()), record: 0, index };
-            chunk.rejects.push(Reject { entry, reason: Reason::Crashed, detail: detail.clone(), format: None });
+            chunk.rejects.push(Reject { entry, reason: Reason::Crashed, detail: detail.clone(), format: None, log_event: None });
             let mut batch = Batch::default();
             batch.fill(chunk, 1);
             let mut out = Documents::new(Receipt::unclaimed());

@@ -88,7 +88,10 @@ impl Pass<'_> {
                 }
             }
         }
-        self.scheme.name(self.chunk, &mut events[first..]);
+        match &run.log_group {
+            None => self.scheme.name(self.chunk, &mut events[first..]),
+            Some(group) => IdScheme::of(group).name_log_events(self.chunk, &mut events[first..]),
+        }
     }
 
     #[inline]
@@ -102,12 +105,9 @@ impl Pass<'_> {
 
     #[cold]
     fn reject(&mut self, entry: &Entry, run: &Run, error: ParseError) {
-        self.rejects.push(Reject {
-            entry: *entry,
-            reason: error.reason(&run.layout),
-            detail: error.detail(&run.layout, &self.chunk.bytes),
-            format: run.replay_format(),
-        });
+        let reason = error.reason(&run.layout);
+        let detail = error.detail(&run.layout, &self.chunk.bytes);
+        self.rejects.push(self.chunk.rejected(*entry, run, reason, detail));
     }
 }
 

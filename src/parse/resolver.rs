@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{How, Input, Step, StreamState};
-use crate::event::{Chunk, Origin, Partition, SourceId};
+use crate::{
+    codec::Opener,
+    event::{Chunk, Origin, Partition, SourceId},
+};
 
 /// Resolves chunks: fills in their entries and runs. One thread at a time, in the order the chunks were received.
 #[derive(Debug)]
@@ -12,6 +15,8 @@ pub struct Resolver {
     streams: BTreeMap<(SourceId, Origin), Stream>,
     uses: u64,
     found: Vec<Found>,
+    /// Lent to the stream whose chunk is resolved, so that its room is taken once and not for each stream.
+    opener: Opener,
 }
 
 /// A layout that a stream's entries are read with.
@@ -45,7 +50,7 @@ impl Resolver {
     /// A resolver that remembers nothing; `inputs` has one row for each [`SourceId`].
     #[must_use]
     pub fn new(inputs: Arc<[Input]>) -> Self {
-        Self { inputs, streams: BTreeMap::new(), uses: 0, found: Vec::new() }
+        Self { inputs, streams: BTreeMap::new(), uses: 0, found: Vec::new(), opener: Opener::default() }
     }
 
     /// Takes the next chunk of its stream; what is resolved goes to `out`, in order.
@@ -63,7 +68,9 @@ impl Resolver {
         stream.used = self.uses;
         let first = out.len();
         let input = &self.inputs[usize::from(chunk.source.0)];
+        stream.state.opener = std::mem::take(&mut self.opener);
         input.format.resolve(&mut stream.state, Step::Chunk(chunk), out);
+        self.opener = std::mem::take(&mut stream.state.opener);
         count(input, &mut stream.state, &out[first..]);
         note(&mut self.found, key, &mut stream.state);
     }
@@ -129,7 +136,8 @@ fn count(input: &Input, state: &mut StreamState, resolved: &[Chunk]) {
     books.entries_in_flight.inc_by(entries as i64);
     books.entries_ignored_header.inc_by(ignored.headers);
     books.entries_ignored_blank.inc_by(ignored.blanks);
-    books.records_opened.inc_by(records as u64);
+    books.records_opened.inc_by((records as u64).saturating_sub(ignored.controls));
+    books.records_ignored_control.inc_by(ignored.controls);
     books.records_in_flight.dec_by(records as i64);
 }
 

@@ -1,14 +1,23 @@
 //! What is remembered of one stream while it is resolved.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::event::Layout;
+use crate::{
+    codec::Opener,
+    event::{Layout, Origin},
+};
 
 /// What is remembered of one stream: an origin of a source.
 #[derive(Debug, Default)]
 pub struct StreamState {
     /// The layout that holds for its next entry; `None` before its first chunk.
     pub(super) layout: Option<(Arc<Layout>, How)>,
+    /// The same for the log groups of CloudWatch Logs whose log events it carries.
+    pub(super) groups: BTreeMap<Origin, (Arc<Layout>, How)>,
+    /// The layout of the objects that came last, and the names of their members.
+    pub(super) objects: Option<(String, Arc<Layout>)>,
+    /// Opens JSON; lent by the resolver while a chunk is resolved.
+    pub(super) opener: Opener,
     /// Layouts that came into use since the resolver last looked.
     pub(super) news: Vec<(Arc<Layout>, How)>,
     /// What was ignored since the resolver last looked.
@@ -27,6 +36,8 @@ pub enum How {
     Replayed,
     /// Nothing says otherwise: AWS's default format, version 2.
     Default,
+    /// The entries are objects: their members name the fields.
+    Members,
 }
 
 impl How {
@@ -44,6 +55,7 @@ impl std::fmt::Display for How {
             Self::Configured => "by the config",
             Self::Replayed => "by the quarantined record",
             Self::Default => "AWS's default format",
+            Self::Members => "by its members",
         })
     }
 }
@@ -55,6 +67,8 @@ pub(super) struct Ignored {
     pub headers: u64,
     /// Lines of white space only.
     pub blanks: u64,
+    /// Records that hold control messages only.
+    pub controls: u64,
 }
 
 // === impl StreamState ===
@@ -81,6 +95,7 @@ impl How {
             Self::Configured => "configured",
             Self::Replayed => "replayed",
             Self::Default => "default",
+            Self::Members => "members",
         }
     }
 }

@@ -3,16 +3,20 @@
 mod address;
 mod entry;
 mod header;
+mod object;
 mod plain;
 mod program;
+mod sift;
 mod word;
+mod wrapped;
 
 pub(super) use program::Program;
+use sift::Sift;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Fields, Format, How, ParseError, Step, StreamState, Writer};
-use crate::event::{Chunk, Entry, Layout, Reason, Reject, Run, Span};
+use crate::event::{Chunk, Form, Layout, Position, Span};
 
 /// The format of VPC Flow Logs in text.
 ///
@@ -39,6 +43,27 @@ enum Line {
     Blank,
     Header(Layout),
     Entry,
+    /// It begins as JSON does.
+    Json,
+}
+
+/// How many lines a text may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    One,
+    Many,
+}
+
+/// Where a line stands.
+#[derive(Clone, Copy)]
+struct Place {
+    record: u32,
+    /// Its number in the record, or in the log event.
+    index: u32,
+    /// The log event that it is part of.
+    log_event: Option<Position>,
+    /// In how many JSON values it stands.
+    depth: u8,
 }
 
 // === impl VpcFlow ===
@@ -61,11 +86,18 @@ impl VpcFlow {
         }
         let from_start = chunk.records.first().is_none_or(|record| record.position == 0);
         let head = chunk.head.as_deref().filter(|_| !from_start).and_then(header::first_of);
-        Ok(match (head, &self.configured) {
-            (Some(layout), _) => (self.shelf.shared(layout), How::Header),
-            (None, Some(configured)) => (configured.clone(), How::Configured),
-            (None, None) => (self.default.clone(), How::Default),
+        Ok(match head {
+            Some(layout) => (self.shelf.shared(layout), How::Header),
+            None => self.unnamed(),
         })
+    }
+
+    /// The layout of lines that no header has named yet.
+    fn unnamed(&self) -> (Arc<Layout>, How) {
+        match &self.configured {
+            Some(configured) => (configured.clone(), How::Configured),
+            None => (self.default.clone(), How::Default),
+        }
     }
 
     fn chunk(&self, stream: &mut StreamState, mut chunk: Chunk) -> Chunk {
@@ -79,31 +111,51 @@ impl VpcFlow {
                 continue;
             }
             let whole = chunk.record_span(record);
-            let mut index = chunk.records[record].first_index;
-            let mut left = Some(whole);
-            while let Some(rest) = left {
-                let line;
-                (line, left) = if chunk.single_lines { (rest, None) } else { split(&chunk.bytes, rest) };
-                let span = content(&chunk.bytes, line);
-                match sift.line(&mut chunk, Entry { span, record: record as u32, index }) {
-                    Line::Blank => stream.ignored.blanks += 1,
-                    Line::Header(layout) => {
-                        stream.ignored.headers += 1;
-                        sift.close_run(&mut chunk, stream);
-                        sift.layout = (self.shelf.shared(layout), How::Header);
-                        sift.unreadable = None;
-                    }
-                    Line::Entry => {}
-                }
-                index += 1;
-            }
+            let lines = if chunk.single_lines { Lines::One } else { Lines::Many };
+            let place = Place::first(record, chunk.records[record].first_index);
+            self.lines(&mut sift, &mut chunk, stream, (whole, lines), place);
         }
+        sift.leave(&mut chunk, stream);
         sift.close_run(&mut chunk, stream);
         chunk.rejects.append(&mut sift.early);
         if chunk.replayed_format.is_none() {
             stream.layout = Some(sift.layout);
         }
         chunk
+    }
+
+    /// Goes through the lines of `text`, the first of which stands at `place`; returns the place after the last.
+    #[inline]
+    fn lines(
+        &self,
+        sift: &mut Sift,
+        chunk: &mut Chunk,
+        stream: &mut StreamState,
+        (text, lines): (Span, Lines),
+        mut place: Place,
+    ) -> Place {
+        let mut left = Some(text);
+        while let Some(rest) = left {
+            let line;
+            (line, left) = if lines == Lines::One { (rest, None) } else { split(&chunk.bytes, rest) };
+            let span = content(&chunk.bytes, line);
+            match Line::of(span.of(&chunk.bytes)) {
+                Line::Blank => stream.ignored.blanks += 1,
+                Line::Header(layout) => {
+                    stream.ignored.headers += 1;
+                    sift.close_run(chunk, stream);
+                    sift.layout = (self.shelf.shared(layout), How::Header);
+                    sift.unreadable = None;
+                }
+                Line::Entry => sift.line(chunk, stream, span, place),
+                Line::Json => {
+                    (left, place) = self.json(sift, chunk, stream, rest, place);
+                    continue;
+                }
+            }
+            place.index += 1;
+        }
+        place
     }
 }
 
@@ -122,7 +174,34 @@ impl Format for VpcFlow {
 
     #[inline]
     fn parse(&self, entry: Span, layout: &Layout, out: &mut Writer<'_>) -> Result<(), ParseError> {
-        entry::read(entry, layout, out)
+        match layout.form() {
+            Form::Line => entry::read(entry, layout, out),
+            Form::Object => object::read(entry, layout, out),
+        }
+    }
+}
+
+// === impl Line ===
+
+impl Line {
+    /// What `line` is.
+    #[inline]
+    fn of(line: &[u8]) -> Self {
+        match line.first() {
+            Some(b'{' | b'[') => Self::Json,
+            Some(first) if *first > b' ' && !first.is_ascii_lowercase() => Self::Entry,
+            _ if line.iter().all(u8::is_ascii_whitespace) => Self::Blank,
+            _ => header::layout(line).map_or(Self::Entry, Self::Header),
+        }
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    #[inline]
+    fn first(record: usize, index: u32) -> Self {
+        Self { record: record as u32, index, log_event: None, depth: 0 }
     }
 }
 
@@ -140,81 +219,6 @@ impl Shelf {
             shelf.push(layout.clone());
         }
         layout
-    }
-}
-
-/// One chunk's lines, told apart.
-struct Sift {
-    /// The layout that holds at this line.
-    layout: (Arc<Layout>, How),
-    /// Why the layout that should hold cannot be used.
-    unreadable: Option<String>,
-    /// What the source rejected, in the order of the records; taken from the chunk while its lines are gone through.
-    early: Vec<Reject>,
-    next_early: usize,
-}
-
-// === impl Sift ===
-
-impl Sift {
-    fn new(chunk: &mut Chunk, layout: (Arc<Layout>, How), unreadable: Option<String>) -> Self {
-        let mut early = std::mem::take(&mut chunk.rejects);
-        early.sort_by_key(|reject| reject.entry.record);
-        chunk.entries.clear();
-        chunk.entries.reserve(chunk.records.len());
-        chunk.runs.clear();
-        Self { layout, unreadable, early, next_early: 0 }
-    }
-
-    /// Whether the source has rejected record number `index`.
-    #[inline]
-    fn is_rejected(&mut self, index: usize) -> bool {
-        let Some(reject) =
-            self.early.get_mut(self.next_early).filter(|reject| reject.entry.record as usize == index)
-        else {
-            return false;
-        };
-        let (layout, how) = &self.layout;
-        if reject.format.is_none() && how.is_named() {
-            reject.format = Some(layout.format().clone());
-        }
-        self.next_early += 1;
-        true
-    }
-
-    /// Looks at the line that `entry` would be and adds it to the chunk's entries, where it is one.
-    #[inline]
-    fn line(&mut self, chunk: &mut Chunk, entry: Entry) -> Line {
-        let line = entry.span.of(&chunk.bytes);
-        match line.first() {
-            Some(first) if *first > b' ' && !first.is_ascii_lowercase() => {}
-            _ if line.iter().all(u8::is_ascii_whitespace) => return Line::Blank,
-            _ => {
-                if let Some(layout) = header::layout(line) {
-                    return Line::Header(layout);
-                }
-            }
-        }
-        match &self.unreadable {
-            None => chunk.entries.push(entry),
-            Some(detail) => chunk.rejects.push(Reject {
-                entry,
-                reason: Reason::LayoutUnknown,
-                detail: detail.clone(),
-                format: chunk.replayed_format.clone(),
-            }),
-        }
-        Line::Entry
-    }
-
-    /// Ends the run of the entries since the last one, if there are any.
-    fn close_run(&self, chunk: &mut Chunk, stream: &mut StreamState) {
-        let end = chunk.entries.len() as u32;
-        if chunk.runs.last().map_or(0, |run| run.end) < end {
-            let (layout, how) = &self.layout;
-            stream.note(layout, *how);
-            chunk.runs.push(Run { end, layout: layout.clone(), named: how.is_named() });
-        }
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 pub use config::{Config, Protocol, Start};
 pub use stamp::Stamp;
 
-use super::{Source, SourceContext, SourceError};
+use super::{Source, SourceContext, SourceError, intake};
 use crate::pipe::BoxFuture;
 use group::Group;
 use reader::Reader;
@@ -31,8 +31,8 @@ pub struct Kafka {
 }
 
 /// Bytes that a Kafka source may take beside what is in flight: what librdkafka has fetched and what it keeps of each
-/// record.
-pub const MEMORY_BYTES: u64 = 48 << 20;
+/// record, and the record that is being inflated.
+pub const MEMORY_BYTES: u64 = (48 << 20) + intake::RECORD_BYTES_MAX as u64;
 
 /// What librdkafka is told besides how to reach the cluster, and why.
 const SETTINGS: &[(&str, &str)] = &[

@@ -103,6 +103,7 @@ impl<R: Read> LineReader<R> {
             reason: Reason::Truncated,
             detail: error.to_string(),
             format: None,
+            log_event: None,
         });
     }
 

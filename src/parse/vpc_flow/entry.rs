@@ -22,6 +22,12 @@ pub(super) fn read(entry: Span, layout: &Layout, out: &mut Writer<'_>) -> Result
         out.restart();
         plain::read(entry, layout, out)?;
     }
+    times(out)
+}
+
+/// Looks whether the row that was read has a time, and whether its first second is not after its last.
+#[inline]
+pub(super) fn times(out: &Writer<'_>) -> Result<(), ParseError> {
     let row = &out.values[out.start.row..];
     let seconds = |slot: Option<u8>| slot.and_then(|slot| row.get(usize::from(slot))?.as_uint());
     match (seconds(out.program.start), seconds(out.program.end)) {

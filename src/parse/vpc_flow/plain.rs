@@ -52,7 +52,7 @@ fn columns(line: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// What `text`, which `span` covers in the chunk's bytes, says as a value of this kind.
-fn value(text: &[u8], span: Span, kind: Kind, derived: &mut Vec<u8>) -> Option<Value> {
+pub(super) fn value(text: &[u8], span: Span, kind: Kind, derived: &mut Vec<u8>) -> Option<Value> {
     match kind {
         Kind::Uint(max) => uint(text).filter(|number| *number <= max).map(Value::Uint),
         Kind::Address => Some(match std::str::from_utf8(text).ok()?.parse().ok()? {

@@ -6,9 +6,9 @@ use rdkafka::{Message, Offset, TopicPartitionList, error::KafkaResult, message::
 
 use super::meters::PartitionMeters;
 use crate::{
-    event::{Chunk, Origin, Position, Record},
+    event::{Chunk, Origin, Position},
     pipe::Window,
-    source::stream::Stream,
+    source::{intake, stream::Stream},
 };
 
 /// Bytes of one partition's records that are gathered into one chunk: their documents are fifteen times as many, and stay
@@ -156,13 +156,7 @@ impl Held {
             chunk.single_lines = false;
             chunk
         });
-        chunk.bytes.extend_from_slice(bytes);
-        // A line that has its end is parsed in one pass.
-        if bytes.last() != Some(&b'\n') {
-            chunk.bytes.push(b'\n');
-            chunk.added_bytes += 1;
-        }
-        chunk.records.push(Record { position, end: chunk.bytes.len() as u32, first_index: 0 });
+        intake::take(chunk, position, bytes);
         self.next = position + 1;
         chunk.next = self.next;
     }

@@ -59,7 +59,7 @@ pub enum Text {
 
 /// JSON that is none.
 #[derive(Debug, thiserror::Error)]
-#[error("could not read the JSON value that begins at byte {at}: {cause}")]
+#[error("could not read JSON: {cause}")]
 pub struct OpenError {
     /// Where the value begins that is not whole or not JSON; what stands before it was opened.
     pub at: u32,

@@ -22,8 +22,11 @@ pub struct StreamState {
     pub(super) news: Vec<(Arc<Layout>, How)>,
     /// What was ignored since the resolver last looked.
     pub(super) ignored: Ignored,
-    last: Option<(Arc<Layout>, How)>,
+    noted: Vec<(Arc<Layout>, How)>,
 }
+
+/// How many layouts are remembered as noted: streams that change between a few do not repeat themselves.
+const NOTED_MAX: usize = 32;
 
 /// How a layout was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,13 +77,17 @@ pub(super) struct Ignored {
 // === impl StreamState ===
 
 impl StreamState {
-    /// Notes that entries are read with `layout`; what was noted last is not noted again.
+    /// Notes that entries are read with `layout`; what was noted lately is not noted again.
     pub(super) fn note(&mut self, layout: &Arc<Layout>, how: How) {
-        let known = |(last, last_how): &(Arc<Layout>, How)| Arc::ptr_eq(last, layout) && *last_how == how;
-        if !self.last.as_ref().is_some_and(known) {
-            self.news.push((layout.clone(), how));
-            self.last = Some((layout.clone(), how));
+        let known = |(noted, noted_how): &(Arc<Layout>, How)| Arc::ptr_eq(noted, layout) && *noted_how == how;
+        if self.noted.iter().any(known) {
+            return;
         }
+        if self.noted.len() == NOTED_MAX {
+            self.noted.remove(0);
+        }
+        self.news.push((layout.clone(), how));
+        self.noted.push((layout.clone(), how));
     }
 }
 

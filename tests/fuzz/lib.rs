@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use floodmark::{
     codec::{Lines, Positions},
-    event::{Batch, Chunk, Origin, Partition, SourceId},
+    event::{Batch, Chunk, Origin, Partition, Record, SourceId},
     parse::{Config, Input, Parser, Resolver},
     telemetry::{books::SourceBooks, metrics::Metrics},
 };
@@ -19,11 +19,23 @@ const LINE_BYTES_MAX: usize = 1 << 10;
 
 /// The chunk that the lines of `text` resolve to when the stream ends after them.
 pub fn resolved(text: &[u8]) -> Chunk {
-    let partition = Partition::new("fuzz");
-    let mut chunk = Chunk::new(SourceId(0), partition.clone(), Origin::stdin(), Vec::new());
+    let mut chunk = Chunk::new(SourceId(0), Partition::new("fuzz"), Origin::stdin(), Vec::new());
     let mut lines = Lines::new(LINE_BYTES_MAX, Positions::Offset, 0);
     lines.push(text, &mut chunk);
     lines.finish(&mut chunk);
+    resolve(chunk)
+}
+
+/// The chunk that one record of `bytes`, which may hold many entries, resolves to.
+pub fn record(bytes: &[u8]) -> Chunk {
+    let mut chunk = Chunk::new(SourceId(0), Partition::new("fuzz"), Origin::stdin(), bytes.to_vec());
+    chunk.single_lines = false;
+    chunk.records.push(Record { position: 0, end: bytes.len() as u32, first_index: 0 });
+    resolve(chunk)
+}
+
+fn resolve(chunk: Chunk) -> Chunk {
+    let partition = chunk.partition.clone();
     let mut resolved = Vec::new();
     let mut resolver = Resolver::new(INPUTS.clone());
     resolver.chunk(chunk, &mut resolved);

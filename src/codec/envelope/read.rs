@@ -22,7 +22,7 @@ pub(super) fn offset(part: &[u8], bytes: &[u8]) -> usize {
 /// The members that say what an object is.
 #[derive(Default)]
 struct Members {
-    message: Option<Text>,
+    text: Option<Text>,
     group: Option<Text>,
     kind: Option<Text>,
     /// Whether there is a list of log events, and how many of its places hold none.
@@ -32,10 +32,10 @@ struct Members {
 /// The name of a member, as far as it matters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Name {
-    Message,
-    MessageType,
-    LogGroup,
-    LogEvents,
+    Text,
+    Kind,
+    Group,
+    Events,
     Id,
     Other,
 }
@@ -65,10 +65,10 @@ impl<'de> Visitor<'de> for Value<'_> {
         while let Some(name) = map.next_key_seed(Key(Some(&mut self.opener.names)))? {
             let text = Str { bytes: self.bytes, decoded: &mut self.opener.decoded };
             match name {
-                Name::Message => members.message = map.next_value_seed(text)?,
-                Name::MessageType => members.kind = map.next_value_seed(text)?,
-                Name::LogGroup => members.group = map.next_value_seed(text)?,
-                Name::LogEvents => {
+                Name::Text => members.text = map.next_value_seed(text)?,
+                Name::Kind => members.kind = map.next_value_seed(text)?,
+                Name::Group => members.group = map.next_value_seed(text)?,
+                Name::Events => {
                     let events = Events { opener: &mut *self.opener, bytes: self.bytes };
                     members.events = Some(map.next_value_seed(events)?);
                 }
@@ -87,7 +87,7 @@ impl Value<'_> {
     fn note(self, members: &Members, first: usize) {
         let Self { opener, bytes, span } = self;
         let is_control = members.kind.is_some_and(|kind| kind.of(bytes, &opener.decoded) == CONTROL);
-        match (members.events, members.message) {
+        match (members.events, members.text) {
             _ if is_control => opener.found.push(Found::Control),
             (Some(odd), _) => {
                 let group = members.group.map(|group| group.of(bytes, &opener.decoded));
@@ -138,10 +138,10 @@ impl Visitor<'_> for Key<'_> {
             names.push('\0');
         }
         Ok(match name {
-            "message" => Name::Message,
-            "messageType" => Name::MessageType,
-            "logGroup" => Name::LogGroup,
-            "logEvents" => Name::LogEvents,
+            "message" => Name::Text,
+            "messageType" => Name::Kind,
+            "logGroup" => Name::Group,
+            "logEvents" => Name::Events,
             "id" => Name::Id,
             _ => Name::Other,
         })
@@ -273,7 +273,7 @@ impl<'de> Visitor<'de> for LogEvent<'_> {
             let text = Str { bytes: self.bytes, decoded: &mut self.opener.decoded };
             match name {
                 Name::Id => id = map.next_value_seed(text)?,
-                Name::Message => message = map.next_value_seed(text)?,
+                Name::Text => message = map.next_value_seed(text)?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -1,3 +1,5 @@
+//! What is found in JSON values, whole, broken, nested and in a row.
+
 use super::*;
 
 /// What `json` holds, as text.
@@ -30,7 +32,7 @@ fn good(json: &str) -> Vec<String> {
 }
 
 const ENVELOPE: &str = r#"{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"/vpc/flows","logStream":"eni-1-all","subscriptionFilters":["f"],"logEvents":[{"id":"36","timestamp":1,"message":"2 a"},{"id":"37","timestamp":1,"message":"2 b","extractedFields":{"message":"no"}}],"policyLevel":"ACCOUNT_LEVEL_POLICY"}"#;
-const CONTROL_MESSAGE: &str = r#"{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],"logEvents":[{"id":"","timestamp":1,"message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}"#;
+const CONTROL: &str = r#"{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],"logEvents":[{"id":"","timestamp":1,"message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}"#;
 
 #[test]
 fn a_line_in_a_member_called_message_is_found_where_it_stands() {
@@ -68,13 +70,13 @@ fn an_id_of_56_digits_keeps_what_fits_into_64_bits() {
 
 #[test]
 fn a_control_message_holds_nothing() {
-    assert_eq!(good(CONTROL_MESSAGE), ["control"]);
+    assert_eq!(good(CONTROL), ["control"]);
 }
 
 #[test]
 fn values_one_after_the_other_and_in_an_array_are_all_found() {
     for between in ["", "\n", " \r\n"] {
-        let all = [ENVELOPE, CONTROL_MESSAGE, r#"{"message":"2 c"}"#].join(between);
+        let all = [ENVELOPE, CONTROL, r#"{"message":"2 c"}"#].join(between);
         assert_eq!(good(&all).len(), 5, "{between:?}");
     }
     assert_eq!(good(r#"[{"message":"2 a"},{"message":"2 b"}] {"message":"2 c"}"#), ["2 a", "2 b", "2 c"]);

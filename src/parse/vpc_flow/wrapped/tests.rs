@@ -1,3 +1,5 @@
+//! Records of JSON on their way into a batch.
+
 use crate::{
     event::{Batch, Chunk, Field, IdScheme, Origin, Partition, Reason, Record, SourceId},
     parse::trial::{Trial, rejects, says},

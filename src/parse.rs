@@ -7,6 +7,7 @@ mod config;
 mod error;
 mod format;
 mod parser;
+mod parts;
 mod resolver;
 mod stream;
 #[cfg(test)]

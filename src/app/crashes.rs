@@ -69,7 +69,8 @@ impl Crashes {
             return;
         }
         let Some(first) = chunk.records.first().map(|record| record.position) else { return };
-        let places = (chunk.origin.clone(), first)..(chunk.origin.clone(), chunk.next);
+        let last = chunk.records.last().map_or(first, |record| record.position);
+        let places = (chunk.origin.clone(), first)..=(chunk.origin.clone(), last);
         let crashed = self.at.range(places).any(|(_, times)| *times >= CRASHES_MAX);
         if !crashed {
             return;

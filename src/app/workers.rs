@@ -165,6 +165,7 @@ impl Line {
         let now = clock::wall_millis();
         let written = self.outlets.iter().zip(normalizers).map(|((outlet, _, select), normalizer)| {
             let mut documents = outlet.spare.take(receipt.clone());
+            documents.unfinished = batch.chunk.as_ref().is_some_and(|chunk| chunk.unfinished);
             let tally = normalizer.documents(batch, *select, now, &mut documents);
             let books = &outlet.books;
             books.documents_offered.inc_by(tally.written + tally.filtered);

@@ -38,6 +38,8 @@ pub struct Chunk {
     pub next: Position,
     /// Whether every record is one line, as a source that frames lines makes them; else a record may hold many.
     pub single_lines: bool,
+    /// Whether another part of what was received together follows: an unfinished one is never committed without it.
+    pub unfinished: bool,
     /// The beginning of the stream, where the source has it at hand: a reader that starts in the middle finds the
     /// header line there.
     pub head: Option<Arc<[u8]>>,
@@ -114,6 +116,14 @@ pub struct Reject {
 // === impl Run ===
 
 impl Run {
+    /// Whether entries of both are one run where they stand side by side.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.layout, &other.layout)
+            && self.named == other.named
+            && self.log_group == other.log_group
+    }
+
     /// The format string that a replay of its entries needs; nothing where the config tells it.
     #[must_use]
     pub fn replay_format(&self) -> Option<Arc<str>> {
@@ -143,6 +153,7 @@ impl Chunk {
             learn_from: 0,
             next: 0,
             single_lines: true,
+            unfinished: false,
             head: None,
             replayed_format: None,
             receipt: Receipt::unclaimed(),

@@ -13,6 +13,8 @@ pub struct Documents {
     pub rows: Vec<DocumentRow>,
     /// This sink's share of the chunk's receipt.
     pub receipt: Receipt,
+    /// Whether more documents of what was received together follow: these are never committed without them.
+    pub unfinished: bool,
 }
 
 /// What is known of one document besides its bytes.
@@ -47,7 +49,7 @@ impl Documents {
     /// No documents yet, for a holder of `receipt`, in the room that `self` left.
     #[must_use]
     pub fn new(receipt: Receipt) -> Self {
-        Self { bytes: Vec::new(), keys: Vec::new(), rows: Vec::new(), receipt }
+        Self { bytes: Vec::new(), keys: Vec::new(), rows: Vec::new(), receipt, unfinished: false }
     }
 
     /// How many documents it holds.
@@ -79,6 +81,7 @@ impl Documents {
         self.bytes.clear();
         self.keys.clear();
         self.rows.clear();
+        self.unfinished = false;
         std::mem::replace(&mut self.receipt, Receipt::unclaimed())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{How, Input, Step, StreamState};
+use super::{How, Input, Step, StreamState, parts::cut};
 use crate::{
     codec::Opener,
     event::{Chunk, Origin, Partition, SourceId},
@@ -17,6 +17,8 @@ pub struct Resolver {
     found: Vec<Found>,
     /// Lent to the stream whose chunk is resolved, so that its room is taken once and not for each stream.
     opener: Opener,
+    /// What is resolved and not yet cut into parts.
+    whole: Vec<Chunk>,
 }
 
 /// A layout that a stream's entries are read with.
@@ -50,7 +52,14 @@ impl Resolver {
     /// A resolver that remembers nothing; `inputs` has one row for each [`SourceId`].
     #[must_use]
     pub fn new(inputs: Arc<[Input]>) -> Self {
-        Self { inputs, streams: BTreeMap::new(), uses: 0, found: Vec::new(), opener: Opener::default() }
+        Self {
+            inputs,
+            streams: BTreeMap::new(),
+            uses: 0,
+            found: Vec::new(),
+            opener: Opener::default(),
+            whole: Vec::new(),
+        }
     }
 
     /// Takes the next chunk of its stream; what is resolved goes to `out`, in order.
@@ -66,22 +75,22 @@ impl Resolver {
             used: 0,
         });
         stream.used = self.uses;
-        let first = out.len();
         let input = &self.inputs[usize::from(chunk.source.0)];
         stream.state.opener = std::mem::take(&mut self.opener);
-        input.format.resolve(&mut stream.state, Step::Chunk(chunk), out);
+        input.format.resolve(&mut stream.state, Step::Chunk(chunk), &mut self.whole);
         self.opener = std::mem::take(&mut stream.state.opener);
-        count(input, &mut stream.state, &out[first..]);
+        count(input, &mut stream.state, &self.whole);
+        self.whole.drain(..).for_each(|chunk| cut(chunk, out));
         note(&mut self.found, key, &mut stream.state);
     }
 
     /// Tells every stream the time, in milliseconds since 1970; what was held back long enough goes to `out`.
     pub fn tick(&mut self, now_ms: u64, out: &mut Vec<Chunk>) {
         for (key, stream) in &mut self.streams {
-            let first = out.len();
             let input = &self.inputs[usize::from(key.0.0)];
-            input.format.resolve(&mut stream.state, Step::Tick(now_ms), out);
-            count(input, &mut stream.state, &out[first..]);
+            input.format.resolve(&mut stream.state, Step::Tick(now_ms), &mut self.whole);
+            count(input, &mut stream.state, &self.whole);
+            self.whole.drain(..).for_each(|chunk| cut(chunk, out));
             note(&mut self.found, key.clone(), &mut stream.state);
         }
     }
@@ -118,10 +127,10 @@ impl Resolver {
 
     fn forget(&mut self, key: (SourceId, Origin), out: &mut Vec<Chunk>) {
         let Some(mut stream) = self.streams.remove(&key) else { return };
-        let first = out.len();
         let input = &self.inputs[usize::from(key.0.0)];
-        input.format.resolve(&mut stream.state, Step::End, out);
-        count(input, &mut stream.state, &out[first..]);
+        input.format.resolve(&mut stream.state, Step::End, &mut self.whole);
+        count(input, &mut stream.state, &self.whole);
+        self.whole.drain(..).for_each(|chunk| cut(chunk, out));
         note(&mut self.found, key, &mut stream.state);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Config, Found, Input, Parser, Resolver};
+use super::{Config, Found, Input, Parser, Resolver, Step, StreamState};
 use crate::{
     codec::{Lines, Positions},
     event::{Batch, Chunk, Field, Origin, Partition, Reason, SourceId, Value},
@@ -43,17 +43,36 @@ impl Trial {
 
     /// Receives, resolves and parses `chunk`.
     pub fn chunk(&mut self, chunk: Chunk) -> Batch {
+        let mut batches = self.parts(chunk);
+        assert_eq!(batches.len(), 1, "one chunk in, one chunk out");
+        batches.remove(0)
+    }
+
+    /// Receives, resolves and parses `chunk`, which may be cut into parts.
+    pub fn parts(&mut self, chunk: Chunk) -> Vec<Batch> {
         self.books().records_received.inc_by(chunk.records.len() as u64);
         self.books().records_in_flight.inc_by(chunk.records.len() as i64);
         let mut resolved = Vec::new();
         self.resolver.chunk(chunk, &mut resolved);
         assert!(self.books().balance(), "the books balance with entries in flight");
-        let mut batch = Batch::default();
-        self.parser.parse(resolved.pop().unwrap(), &mut batch);
-        assert!(resolved.is_empty(), "one chunk in, one chunk out");
+        let batches = resolved.into_iter().map(|chunk| {
+            let mut batch = Batch::default();
+            self.parser.parse(chunk, &mut batch);
+            batch
+        });
+        let batches = batches.collect();
         assert!(self.books().balance(), "the books balance at the end");
         assert_eq!(self.books().entries_in_flight.get(), 0);
         assert_eq!(self.books().records_in_flight.get(), 0);
+        batches
+    }
+
+    /// Resolves and parses `chunk` as the format has it, however large it is.
+    pub fn whole(&self, chunk: Chunk) -> Batch {
+        let (mut state, mut resolved) = (StreamState::default(), Vec::new());
+        self.inputs[0].format.resolve(&mut state, Step::Chunk(chunk), &mut resolved);
+        let mut batch = Batch::default();
+        self.parser.parse(resolved.remove(0), &mut batch);
         batch
     }
 

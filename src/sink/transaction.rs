@@ -164,9 +164,10 @@ impl TransactionLoop {
         for (place, unit) in units.iter().enumerate() {
             self.write(place, unit, &mut writing);
         }
-        self.write_more(units, &mut writing).await;
+        let is_whole = self.write_more(units, &mut writing).await;
         let ending = match self.told(self.written(units, writing)).await {
             Some(ending) => ending,
+            None if !is_whole => Ending::Again("the rest of a record did not come".to_owned()),
             None if units.iter().any(Unit::is_fenced) => Ending::Reduced,
             None => match self.told(self.commit(covered(units))).await {
                 Ok(()) => return Ending::Committed,
@@ -220,20 +221,25 @@ impl TransactionLoop {
         writing.spawn(async move { (usize::MAX, answer.await) });
     }
 
-    /// Takes from the queue and writes until the transaction is old or large enough.
+    /// Takes from the queue and writes until the transaction is old or large enough. Says whether all is there of what
+    /// was received together.
     async fn write_more(
         &mut self,
         units: &mut Vec<Unit>,
         writing: &mut JoinSet<(usize, Vec<(u32, Outcome)>)>,
-    ) {
+    ) -> bool {
         let mut old = std::pin::pin!(sleep(self.every));
         let mut bytes: usize = units.iter().map(|unit| unit.documents.bytes.len()).sum();
-        while bytes < TRANSACTION_BYTES {
+        loop {
+            let unfinished = units.last().is_some_and(Unit::is_unfinished);
+            if bytes >= TRANSACTION_BYTES && !unfinished {
+                return true;
+            }
             let next = tokio::select! {
                 next = self.queue.next() => next,
-                () = &mut old => return,
+                () = &mut old, if !unfinished => return true,
             };
-            let Some((documents, room)) = next else { return };
+            let Some((documents, room)) = next else { return !unfinished };
             let unit = Unit::new(documents, room);
             bytes += unit.documents.bytes.len();
             self.write(units.len(), &unit, writing);

@@ -17,7 +17,8 @@ pub(super) struct Unit {
     pub(super) receipt: Receipt,
     /// Those that were refused for good, with status and reason; dead letters leave in their place.
     refused: BTreeMap<u32, (Option<u16>, String)>,
-    _room: OwnedSemaphorePermit,
+    /// None while more of what was received together is to come: it may need more room than there is.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 // === impl Unit ===
@@ -25,7 +26,13 @@ pub(super) struct Unit {
 impl Unit {
     pub(super) fn new(mut documents: Documents, room: OwnedSemaphorePermit) -> Self {
         let receipt = std::mem::replace(&mut documents.receipt, Receipt::unclaimed());
-        Self { documents: Arc::new(documents), receipt, refused: BTreeMap::new(), _room: room }
+        let _room = Some(room).filter(|_| !documents.unfinished);
+        Self { documents: Arc::new(documents), receipt, refused: BTreeMap::new(), _room }
+    }
+
+    /// Whether it may only be committed with what follows it.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.documents.unfinished
     }
 
     /// Whether its partition went to another worker.

@@ -11,6 +11,8 @@ use super::{
     ledger::Ledger,
     writer::{Writer, lines},
 };
+use floodmark::event::{IdScheme, Origin};
+
 use crate::process::{Folder, until};
 
 /// The topics of one test, and its group.
@@ -152,6 +154,40 @@ fn through_kills_at_any_moment_every_document_is_committed_once_and_what_was_not
     instance.stop();
     let aborted = stage.assert_once();
     assert!(aborted > 0 && taken_back == 3, "nothing was taken back, so nothing was shown");
+}
+
+#[test]
+fn a_record_of_many_entries_is_committed_whole_although_it_leaves_in_parts() {
+    let name = "a_record_of_many_entries_is_committed_whole_although_it_leaves_in_parts";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    let stage = Stage::new(cluster, 1, &[]);
+    let mut expected = BTreeSet::new();
+    let scheme = IdScheme::of(&Origin::kafka(&stage.input, 0));
+    let mut record = |offset: u64| {
+        let text = lines(1_000_000 + offset * 5_000, 5_000);
+        let wrapped = text.lines().enumerate().map(|(index, line)| {
+            expected.insert(scheme.event(offset, index as u32, line.as_bytes()).to_string());
+            format!("{{\"message\":\"{line}\"}}")
+        });
+        format!("[{}]", wrapped.collect::<Vec<_>>().join(","))
+    };
+    let records: Vec<String> = (0..6).map(&mut record).collect();
+    stage.cluster.produce(&stage.input, &records, &[]);
+    let mut instance = stage.plan(&unique("writer")).instance();
+    for point in ["delivered_not_committed:1", "delivered_not_committed:2"] {
+        instance.set("FLOODMARK_CRASH_AT", point);
+        instance.start();
+        instance.wait();
+    }
+    instance.unset("FLOODMARK_CRASH_AT");
+    instance.start();
+    stage.until_committed(&mut [&mut instance], 6);
+    let page = instance.page();
+    page.assert_balanced();
+    instance.stop();
+    let seen = stage.seen(&stage.output);
+    assert_eq!(seen.values().filter(|count| **count > 1).count(), 0, "documents are committed twice");
+    assert!(seen.into_keys().collect::<BTreeSet<_>>() == expected, "not the documents that there should be");
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn twenty_ports_that_nobody_uses_are_a_finding_and_nineteen_are_not() {
 #[test]
 fn a_crossing_seen_before_its_judge_has_run_waits_for_that_fold_and_documents_do_not() {
     let (scorer, ticket, position) = trained();
-    scorer.assigned(ticket, &Partition::new("b"));
+    scorer.assigned(ticket, &[Partition::new("b")]);
     // `a` is at window 39 and goes to window 45, whose judge is fold 43; `b` holds the folds back.
     let at = START + 45 * 600 + 10;
     let mut batch = batch_of("a", position, &[Flow::sent(4, 700_000_000, at)], 0);

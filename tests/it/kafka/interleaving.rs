@@ -2,7 +2,7 @@
 
 use super::{
     cluster::{Cluster, unique},
-    instance::Plan,
+    instance::{Plan, Protocol},
     ledger::Delivered,
 };
 use crate::{
@@ -13,6 +13,8 @@ use crate::{
 
 /// So many windows, and a host of each partition has sent its gigabyte.
 const WINDOWS: u64 = 130;
+
+const LATE: &str = "floodmark_score_events_late_total";
 
 /// The flows of every second host, with a last one that is far later than all others.
 fn half(parity: u64) -> Vec<String> {
@@ -39,7 +41,7 @@ fn read_first(cluster: &Cluster, first: u64) -> Traces {
         cluster.produce(&topic, &half, &["--partition", &partition.to_string()]);
         until("delivery of a partition", || (delivered.read_on() == lines).then_some(()));
     }
-    let late = instance.page().sum("floodmark_score_events_late_total", &[]);
+    let late = instance.page().sum(LATE, &[]);
     assert_eq!(late, 0, "a window folded without a partition that had no record yet");
     instance.stop();
     // Their ids name the topic.
@@ -60,4 +62,34 @@ fn which_partition_is_read_first_changes_no_finding_and_no_baseline() {
     one.revisions.clear();
     other.revisions.clear();
     assert_same(&one, &other);
+}
+
+#[test]
+fn a_member_that_loses_all_its_partitions_and_gets_them_back_waits_for_the_one_that_is_behind() {
+    let name = "a_member_that_loses_all_its_partitions_and_gets_them_back_waits_for_the_one_that_is_behind";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    for first in [0, 1] {
+        let (topic, group) = (unique("lost"), unique("group"));
+        cluster.create(&topic, 2, &[]);
+        let plan = Plan::new(&cluster, &topic, &group).soon_missed(&cluster, &group, Protocol::Classic);
+        let mut instance = plan.start();
+        instance.until_holds(2);
+        let produce = |partition: u64| {
+            let half = half(partition);
+            cluster.produce(&topic, &half, &["--partition", &partition.to_string()]);
+            half.len()
+        };
+        let mut delivered = Delivered::by(&[&instance]);
+        let ahead = produce(first);
+        until("delivery of a partition", || (delivered.read_on() == ahead).then_some(()));
+        instance.process().pause();
+        until("the group's missing it", || cluster.group(&group).members.is_empty().then_some(()));
+        instance.process().resume();
+        instance.until_page("losing and regaining all", |page| page.kafka("rebalances_total") >= 3);
+        instance.until_holds(2);
+        let all = ahead + produce(1 - first);
+        until("delivery of the other one", || (delivered.read_on() == all).then_some(()));
+        assert_eq!(instance.page().sum(LATE, &[]), 0, "partition {} came too late", 1 - first);
+        instance.stop();
+    }
 }

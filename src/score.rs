@@ -163,10 +163,10 @@ impl Scorer {
         self.step(ticket, batch, |gate, _, plan| gate.tick(now_millis, plan));
     }
 
-    /// Waits for `partition` from here on.
-    pub fn assigned(&self, ticket: u64, partition: &Partition) {
+    /// Waits for `partitions` from here on.
+    pub fn assigned(&self, ticket: u64, partitions: &[Partition]) {
         let nothing = &mut Batch::default();
-        self.step(ticket, nothing, |gate, _, plan| gate.assigned(partition, plan));
+        self.step(ticket, nothing, |gate, _, plan| gate.assigned(partitions, plan));
     }
 
     /// Forgets up to where `origin` was scored: it is read anew, and what comes of it is learned.
@@ -181,9 +181,10 @@ impl Scorer {
         self.step(ticket, nothing, |gate, _, plan| gate.divided(source, divided, plan));
     }
 
-    /// Waits for `partition` no more. Findings of windows that fold go into `batch`, which may hold no chunk.
-    pub fn ended(&self, ticket: u64, partition: &Partition, batch: &mut Batch) {
-        self.step(ticket, batch, |gate, _, plan| gate.ended(partition, plan));
+    /// Waits for `partitions` no more: what all of them together held back folds, and nothing where none is left. Findings of
+    /// windows that fold go into `batch`, which may hold no chunk.
+    pub fn ended(&self, ticket: u64, partitions: &[Partition], batch: &mut Batch) {
+        self.step(ticket, batch, |gate, _, plan| gate.ended(partitions, plan));
     }
 
     /// Folds everything: all input has ended. Findings go into `batch`, which may hold no chunk.

@@ -74,8 +74,8 @@ pub(super) struct Kit {
 #[expect(clippy::large_enum_variant, reason = "nearly every step is a chunk, and none is kept for long")]
 enum Work {
     Chunk(Chunk),
-    Assigned(Partition),
-    Ended(Partition),
+    Assigned(Vec<Partition>),
+    Ended(Vec<Partition>),
     Anew(Origin),
     Divided(SourceId, bool),
     Tick(u64),
@@ -101,12 +101,12 @@ impl Line {
             let Some((ticket, work)) = next else { return };
             match work {
                 Work::Chunk(chunk) => self.chunk(ticket, chunk, &mut kit),
-                Work::Assigned(partition) => {
-                    self.recordless(ticket, &mut kit, |scorer, _| scorer.assigned(ticket, &partition));
+                Work::Assigned(partitions) => {
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.assigned(ticket, &partitions));
                 }
-                Work::Ended(partition) => {
+                Work::Ended(partitions) => {
                     self.recordless(ticket, &mut kit, |scorer, batch| {
-                        scorer.ended(ticket, &partition, batch)
+                        scorer.ended(ticket, &partitions, batch)
                     });
                 }
                 Work::Anew(origin) => {
@@ -241,10 +241,12 @@ impl Front {
             }
             match self.intake.next_blocking()? {
                 Step::Chunk(chunk) => self.resolver.chunk(chunk, &mut self.scratch),
-                Step::Assigned(_, partition) => self.held = Some(Work::Assigned(partition)),
-                Step::Ended(source, partition) => {
-                    self.resolver.ended(source, &partition, &mut self.scratch);
-                    self.held = Some(Work::Ended(partition));
+                Step::Assigned(_, partitions) => self.held = Some(Work::Assigned(partitions)),
+                Step::Ended(source, partitions) => {
+                    for partition in &partitions {
+                        self.resolver.ended(source, partition, &mut self.scratch);
+                    }
+                    self.held = Some(Work::Ended(partitions));
                 }
                 Step::Anew(origin) => self.held = Some(Work::Anew(origin)),
                 Step::Divided(source, divided) => self.held = Some(Work::Divided(source, divided)),

@@ -150,7 +150,11 @@ impl Bench {
         while let Some(step) = intake.next_blocking() {
             match step {
                 Step::Chunk(chunk) => self.resolver.chunk(chunk, &mut resolved),
-                Step::Ended(source, partition) => self.resolver.ended(source, &partition, &mut resolved),
+                Step::Ended(source, partitions) => {
+                    for partition in &partitions {
+                        self.resolver.ended(source, partition, &mut resolved);
+                    }
+                }
                 _ => {}
             }
             for found in self.resolver.found() {

@@ -109,7 +109,8 @@ pub struct Finding {
     pub peer: Option<std::net::IpAddr>,
 }
 
-/// Which document of a finding.
+/// Which document of a finding. Every finding has a first and a last; which there are between depends on how far its window
+/// had come each time it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Revision {
     /// The mark was crossed.

@@ -13,11 +13,13 @@ use crate::event::{Chunk, Origin, Partition, SourceId};
 pub enum Step {
     /// Something was received.
     Chunk(Chunk),
-    /// A partition is assigned to this process: its watermark is waited for from here on.
-    Assigned(SourceId, Partition),
-    /// A partition is finished, revoked or empty: its watermark is not waited for any more. What resolving holds back
-    /// for it is let go.
-    Ended(SourceId, Partition),
+    /// Partitions are assigned to this process: their watermarks are waited for from here on. Those that come together are
+    /// one step: between two, a window could fold without the second.
+    Assigned(SourceId, Vec<Partition>),
+    /// Partitions are finished, revoked or empty: their watermarks are not waited for any more. What resolving holds back
+    /// for them is let go. Those that go together are one step: between two, windows would fold by what is left, however far
+    /// that is ahead of what may come back.
+    Ended(SourceId, Vec<Partition>),
     /// What was scored of an origin says nothing of what comes from it now: somebody else has read it meanwhile, or it is
     /// another one under the old name.
     Anew(Origin),

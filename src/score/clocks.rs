@@ -71,15 +71,20 @@ impl Clocks {
         self.clocks[place].watermark.unwrap_or(NEVER)
     }
 
-    /// Waits for `partition` from here on.
-    pub(super) fn assigned(&mut self, partition: &Partition) {
-        self.enter(partition);
+    /// Waits for `partitions` from here on.
+    pub(super) fn assigned(&mut self, partitions: &[Partition]) {
+        for partition in partitions {
+            self.enter(partition);
+        }
     }
 
-    /// Waits for `partition` no more.
-    pub(super) fn ended(&mut self, partition: &Partition) {
-        if let Some(place) = self.places.get(partition) {
-            self.clocks[*place].waited = false;
+    /// Waits for `partitions` no more. They go at once: one after the other, those that are left for a moment would move
+    /// everything as far as they have come, and what is behind would be late when it comes back.
+    pub(super) fn ended(&mut self, partitions: &[Partition]) {
+        for partition in partitions {
+            if let Some(place) = self.places.get(partition) {
+                self.clocks[*place].waited = false;
+            }
         }
         self.advance();
         self.forget();
@@ -181,15 +186,14 @@ mod tests {
     #[test]
     fn everything_waits_for_the_slowest_assigned_partition_that_has_a_record_or_may_have_one() {
         let mut clocks = Clocks::new(1_000);
-        clocks.assigned(&Partition::new("a"));
-        clocks.assigned(&Partition::new("b"));
+        clocks.assigned(&["a", "b"].map(Partition::new));
         moved(&mut clocks, "a", 500);
         assert_eq!(clocks.global(), NEVER, "b may still have an old record");
         moved(&mut clocks, "b", 300);
         assert_eq!(clocks.global(), 300);
         moved(&mut clocks, "b", 900);
         assert_eq!(clocks.global(), 500);
-        clocks.ended(&Partition::new("a"));
+        clocks.ended(&[Partition::new("a")]);
         assert_eq!(clocks.global(), 900);
     }
 
@@ -198,7 +202,7 @@ mod tests {
         let mut clocks = Clocks::new(1_000);
         clocks.tick(5_000);
         moved(&mut clocks, "a", 500);
-        clocks.assigned(&Partition::new("b"));
+        clocks.assigned(&[Partition::new("b")]);
         moved(&mut clocks, "a", 800);
         assert_eq!(clocks.global(), 500, "b is waited for");
         clocks.tick(5_900);
@@ -212,12 +216,30 @@ mod tests {
     }
 
     #[test]
+    fn partitions_that_go_together_move_nothing_where_none_is_left_and_are_waited_for_when_they_come_back() {
+        let both = ["a", "b"].map(Partition::new);
+        for (ahead, behind) in [("a", "b"), ("b", "a")] {
+            let mut clocks = Clocks::new(1_000);
+            clocks.assigned(&both);
+            moved(&mut clocks, ahead, 900);
+            moved(&mut clocks, behind, 100);
+            clocks.ended(&both);
+            clocks.tick(1);
+            assert_eq!(clocks.global(), 100, "{ahead} was ahead");
+            clocks.assigned(&both);
+            clocks.tick(2);
+            moved(&mut clocks, behind, 200);
+            assert_eq!(clocks.global(), 200, "{behind} is waited for");
+        }
+    }
+
+    #[test]
     fn the_clock_of_an_ended_partition_is_kept_only_while_it_decides_something() {
         let mut clocks = Clocks::new(1_000);
         for name in 0..100 {
             let partition = Partition::new(&name.to_string());
             moved(&mut clocks, partition.as_str(), 100);
-            clocks.ended(&partition);
+            clocks.ended(&[partition]);
         }
         assert_eq!(clocks.clocks.len(), 0);
     }

@@ -142,10 +142,10 @@ impl Gate {
         tally
     }
 
-    /// Waits for `partition` from here on.
-    pub(super) fn assigned(&mut self, partition: &Partition, plan: &mut Plan) -> Tally {
+    /// Waits for `partitions` from here on.
+    pub(super) fn assigned(&mut self, partitions: &[Partition], plan: &mut Plan) -> Tally {
         plan.folded = self.folded;
-        self.clocks.assigned(partition);
+        self.clocks.assigned(partitions);
         Tally::default()
     }
 
@@ -165,10 +165,10 @@ impl Gate {
         Tally::default()
     }
 
-    /// Waits for `partition` no more, and plans what folds without it.
-    pub(super) fn ended(&mut self, partition: &Partition, plan: &mut Plan) -> Tally {
+    /// Waits for `partitions` no more, and plans what folds without them.
+    pub(super) fn ended(&mut self, partitions: &[Partition], plan: &mut Plan) -> Tally {
         plan.folded = self.folded;
-        self.clocks.ended(partition);
+        self.clocks.ended(partitions);
         self.follow(plan)
     }
 

@@ -205,8 +205,8 @@ fn take(
                     let ticket = from + nth as u64;
                     let mut batch = Batch::default();
                     match step {
-                        Step::Assigned(name) => scorer.assigned(ticket, &Partition::new(name)),
-                        Step::Ended(name) => scorer.ended(ticket, &Partition::new(name), &mut batch),
+                        Step::Assigned(name) => scorer.assigned(ticket, &[Partition::new(name)]),
+                        Step::Ended(name) => scorer.ended(ticket, &[Partition::new(name)], &mut batch),
                         Step::Finish => scorer.finish(ticket, &mut batch),
                         Step::Flows(name, start, end) => {
                             let known = learn_from.get(*name).copied().unwrap_or(0);

@@ -107,7 +107,7 @@ impl SourceContext {
     /// # Errors
     /// When the workers are gone.
     pub async fn assigned(&self, partition: &Partition) -> Result<(), SourceError> {
-        Ok(self.feed.send(Step::Assigned(self.id, partition.clone())).await?)
+        Ok(self.feed.send(Step::Assigned(self.id, vec![partition.clone()])).await?)
     }
 
     /// Says that nothing more comes of `partition`.
@@ -115,6 +115,6 @@ impl SourceContext {
     /// # Errors
     /// When the workers are gone.
     pub async fn ended(&self, partition: &Partition) -> Result<(), SourceError> {
-        Ok(self.feed.send(Step::Ended(self.id, partition.clone())).await?)
+        Ok(self.feed.send(Step::Ended(self.id, vec![partition.clone()])).await?)
     }
 }

@@ -104,8 +104,14 @@ impl Trial {
         thread::spawn(move || {
             while let Some(step) = intake.next_blocking() {
                 match step {
-                    Step::Assigned(_, name) => into.lock().unwrap().push(Seen::Assigned(name.to_string())),
-                    Step::Ended(_, name) => into.lock().unwrap().push(Seen::Ended(name.to_string())),
+                    Step::Assigned(_, names) => {
+                        into.lock()
+                            .unwrap()
+                            .extend(names.iter().map(|name| Seen::Assigned(name.to_string())));
+                    }
+                    Step::Ended(_, names) => {
+                        into.lock().unwrap().extend(names.iter().map(|name| Seen::Ended(name.to_string())));
+                    }
                     Step::Chunk(chunk) => {
                         take(chunk, &mut into.lock().unwrap());
                         // Nothing is ever sent: this returns when the other end is dropped.

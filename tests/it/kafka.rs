@@ -10,6 +10,7 @@ mod crashes;
 mod exactly_once;
 mod groups;
 mod instance;
+mod interleaving;
 mod ledger;
 mod outage;
 mod poison;

@@ -9,7 +9,9 @@ use floodmark::{
     telemetry::metrics::Metrics,
 };
 
-use crate::process::{Folder, is_finding, text_at};
+use serde_json::Value;
+
+use crate::process::{Folder, at, is_finding, text_at};
 
 /// The signal by which a process ends that crashes by itself.
 pub const SIGABRT: i32 = 6;
@@ -20,20 +22,48 @@ pub const SIGKILL: i32 = 9;
 #[derive(Debug, PartialEq)]
 pub struct Traces {
     pub events: BTreeSet<String>,
+    /// Every finding by its id: that it was raised, and what it came to when it closed.
     pub findings: BTreeSet<String>,
+    /// The ids of the documents between a finding's first and last. Which of them there are says how its value rose, and
+    /// that depends on how partitions interleave: a crossing that waits for its judge is told at what it has come to, and
+    /// jumps over the magnitudes before that.
+    pub revisions: BTreeSet<String>,
     /// Canonical text of every baseline and pool.
     pub baselines: String,
 }
 
 /// What the runs in `folder` have left.
 pub fn traces(folder: &Folder) -> Traces {
-    let mut traces =
-        Traces { events: BTreeSet::new(), findings: BTreeSet::new(), baselines: baselines(folder) };
+    let mut traces = Traces {
+        events: BTreeSet::new(),
+        findings: BTreeSet::new(),
+        revisions: BTreeSet::new(),
+        baselines: baselines(folder),
+    };
     for document in folder.documents("out.ndjson") {
-        let ids = if is_finding(&document) { &mut traces.findings } else { &mut traces.events };
-        ids.insert(text_at(&document, "event.id"));
+        let id = text_at(&document, "event.id");
+        if !is_finding(&document) {
+            traces.events.insert(id);
+        } else if let Some(fact) = lasting(&document) {
+            traces.findings.insert(fact);
+        } else {
+            traces.revisions.insert(id);
+        }
     }
     traces
+}
+
+/// What a finding's document says that every run over the same records must say; nothing of a document between the first
+/// and the last.
+fn lasting(document: &Value) -> Option<String> {
+    let id = text_at(document, "floodmark.finding.id");
+    match &*text_at(document, "floodmark.finding.revision") {
+        // Against what it was measured and by how much it rose, too: a record that was not learned would show.
+        "closed" => Some(format!("{id} closed at {}", at(document, "floodmark.score"))),
+        // What it stood at then is as far as its partitions had come.
+        "created" => Some(format!("{id} created")),
+        _ => None,
+    }
 }
 
 /// The canonical export of what the state in `folder` holds.
@@ -68,6 +98,7 @@ pub fn assert_same(one: &Traces, other: &Traces) {
     assert!(missing.is_empty(), "{} of {} events are missing", missing.len(), other.events.len());
     assert_eq!(one.events.len(), other.events.len(), "events that are none");
     assert_eq!(one.findings, other.findings, "the findings differ");
+    assert_eq!(one.revisions, other.revisions, "the revisions differ");
     let (one, other): (Vec<&str>, Vec<&str>) =
         (one.baselines.lines().collect(), other.baselines.lines().collect());
     let differ = one.iter().zip(&other).find(|(one, other)| one != other);

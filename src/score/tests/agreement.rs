@@ -22,11 +22,17 @@ fn one_two_and_four_threads_agree_on_verdicts_findings_and_export_under_any_seed
 }
 
 #[test]
-fn how_partitions_interleave_changes_neither_the_baselines_nor_which_findings_there_are() {
+fn how_partitions_interleave_changes_neither_the_baselines_nor_which_findings_there_are_nor_what_they_come_to()
+ {
     let streams = two_streams(77, 5_000);
     let told = |outcome: &Outcome| -> BTreeSet<_> {
+        // What stands between a finding's first document and its last says how its value rose, which depends on it.
         let whole = outcome.findings.iter().filter(|finding| !matches!(finding.revision, Revision::Grown(_)));
-        whole.map(|finding| (finding.id, finding.document)).collect()
+        let came_to = |finding: &Finding| match finding.revision {
+            Revision::Closed => format!("{:?} {:?}", finding.score, finding.mean),
+            _ => String::new(),
+        };
+        whole.map(|finding| (finding.id, finding.document, came_to(finding))).collect()
     };
     let first = run(&streams, &mixed(&streams, 1), 1, SEED);
     assert!(told(&first).len() > 10);

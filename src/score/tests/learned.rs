@@ -101,7 +101,7 @@ fn a_record_inside_the_lateness_is_learned_and_one_a_second_beyond_is_not() {
 #[test]
 fn a_window_folds_once_even_if_its_partition_was_not_waited_for() {
     let mut bench = Bench::new(&config());
-    bench.scorer.assigned(0, &Partition::new("b"));
+    bench.scorer.assigned(0, &[Partition::new("b")]);
     bench.ticket = 1;
     bench.usual(1..3, 0..6);
     assert_eq!(bench.counted("floodmark_score_windows_learned"), 0, "b is waited for");

@@ -116,9 +116,8 @@ impl Reader {
         if self.paused {
             self.consumer.pause(&from).map_err(kafka)?;
         }
-        for coming in coming {
-            self.hold(coming)?;
-        }
+        let partitions = coming.into_iter().map(|coming| self.hold(coming)).collect::<Result<_, _>>()?;
+        self.outbox.push_back(Outgoing::Step(Step::Assigned(self.cx.id, partitions)));
         self.cx.health.recover(&self.part());
         tracing::info!(source = %self.cx.name, partitions = from.count(), all = self.held.len(), "assigned");
         Ok(())
@@ -187,8 +186,8 @@ impl Reader {
         Ok(self.cx.progress.known(origin)?.scored)
     }
 
-    /// Holds a partition that is read from `resume` on.
-    fn hold(&mut self, Coming { topic, number, facts, resume }: Coming) -> Result<(), SourceError> {
+    /// Holds a partition that is read from `resume` on; what it is called.
+    fn hold(&mut self, Coming { topic, number, facts, resume }: Coming) -> Result<Partition, SourceError> {
         let (origin, partition) = self.names(&topic, number);
         tracing::debug!(source = %self.cx.name, %origin, ?facts, ?resume, "begins");
         if resume.expired > 0 {
@@ -234,8 +233,7 @@ impl Reader {
         stream.learn_from = resume.learn_from;
         let meters = self.meters.partition(&topic, number);
         self.held.add(Held::new(topic, number, stream, window, from, facts.committed, meters));
-        self.outbox.push_back(Outgoing::Step(Step::Assigned(self.cx.id, partition)));
-        Ok(())
+        Ok(partition)
     }
 
     /// Reads the partitions in `list` no more.
@@ -249,16 +247,17 @@ impl Reader {
         if !lost {
             self.commit_the_last_of(list);
         }
+        let mut gone = Vec::new();
         for held in self.held.remove(list) {
             if self.cx.membership.is_some() {
                 // Before we let it go: a transaction that still holds records of it must not outlive that.
                 held.window.fence();
             }
             held.meters.lag.set(0);
-            let partition = held.stream.partition.clone();
-            self.outbox.push_back(Outgoing::Step(Step::Ended(self.cx.id, partition)));
+            gone.push(held.stream.partition.clone());
             self.parted.insert((held.topic, held.number), Parted { window: held.window, next: held.fed });
         }
+        self.outbox.push_back(Outgoing::Step(Step::Ended(self.cx.id, gone)));
         tracing::info!(source = %self.cx.name, partitions = list.count(), lost, left = self.held.len(), "revoked");
         Ok(())
     }

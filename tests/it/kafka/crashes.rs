@@ -1,5 +1,5 @@
 //! What a crash may cost of a topic: nothing. The process is killed at its named crash points and at any moment, started
-//! again, and then every event is out, every finding is the same, and, of one partition, so are the baselines.
+//! again, and then every event is out, and every finding and every baseline is the same.
 
 use floodmark::{event::Origin, score, state::Store, telemetry::crash::CrashPoint};
 use rand::{RngExt, SeedableRng};
@@ -148,13 +148,13 @@ impl Finished {
         self.cluster.count(&self.topic).iter().map(|extent| extent.end).sum()
     }
 
-    /// Compares with a run that nobody disturbed, the baselines too if there is only one partition.
+    /// Compares with a run that nobody disturbed; the findings' revisions too if there is only one partition.
     fn assert_as_undisturbed(&self, partitions: u32) {
         let (mut disturbed, mut calm) = (traces(&self.instance.folder), self.undisturbed());
         assert!(!calm.findings.is_empty(), "the stream was too short to tell");
         if partitions > 1 {
-            disturbed.baselines.clear();
-            calm.baselines.clear();
+            disturbed.revisions.clear();
+            calm.revisions.clear();
         }
         assert_same(&disturbed, &calm);
         let committed: i64 = self.cluster.offsets(&self.group).iter().map(|committed| committed.offset).sum();

@@ -16,6 +16,9 @@ pub struct Chunk {
     /// The stream that its layouts are remembered for, where that is not its origin: requests of one delivery stream are
     /// origins of their own and have one layout.
     pub stream: Option<Origin>,
+    /// What stands for it in a snapshot, where its own origin comes once and nobody ever asks again how far it was scored:
+    /// an origin that all such chunks of a source share, and a position in it.
+    pub scored_as: Option<(Origin, Position)>,
     /// The bytes, as received.
     pub bytes: Vec<u8>,
     /// How many of the bytes the source has added: line ends of records that had none.
@@ -117,6 +120,7 @@ impl Chunk {
             partition,
             origin,
             stream: None,
+            scored_as: None,
             bytes,
             added_bytes: 0,
             records: Vec::new(),

@@ -9,6 +9,10 @@ pub enum Reason {
     NotUtf8,
     /// The line is longer than the source allows.
     LineTooLong,
+    /// The record is longer than the source allows.
+    RecordTooLong,
+    /// The record's bytes cannot be had from what carries them: broken base64, or nothing where they should stand.
+    BadEncoding,
     /// The input ended inside the record.
     Truncated,
     /// Fewer columns than the layout has.
@@ -35,9 +39,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in a fixed order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::NotUtf8,
         Self::LineTooLong,
+        Self::RecordTooLong,
+        Self::BadEncoding,
         Self::Truncated,
         Self::TooFewColumns,
         Self::TooManyColumns,
@@ -56,6 +62,8 @@ impl Reason {
         match self {
             Self::NotUtf8 => "not_utf8",
             Self::LineTooLong => "line_too_long",
+            Self::RecordTooLong => "record_too_long",
+            Self::BadEncoding => "bad_encoding",
             Self::Truncated => "truncated",
             Self::TooFewColumns => "too_few_columns",
             Self::TooManyColumns => "too_many_columns",

@@ -1,6 +1,6 @@
 //! A chunk: bytes as received from one partition, a table of its records, and a receipt.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Layout, Origin, Partition, Position, Reason, Receipt, Span};
 
@@ -42,11 +42,16 @@ pub struct Chunk {
     /// The beginning of the stream, where the source has it at hand: a reader that starts in the middle finds the
     /// header line there.
     pub head: Option<Arc<[u8]>>,
+    /// What its source says of all its records, name and value: the common attributes of a request. They become labels.
+    pub attributes: Option<Arc<Attributes>>,
     /// The format string that a quarantined record came with; only a replay has one.
     pub replayed_format: Option<Arc<str>>,
     /// Confirmed when everything in the chunk is delivered, quarantined or dead-lettered.
     pub receipt: Receipt,
 }
+
+/// Names and values, in order of name.
+pub type Attributes = BTreeMap<String, String>;
 
 /// Which configured source; an index into the config's sources in order of name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -132,6 +137,7 @@ impl Chunk {
             next: 0,
             single_lines: true,
             head: None,
+            attributes: None,
             replayed_format: None,
             receipt: Receipt::unclaimed(),
         }

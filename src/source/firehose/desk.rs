@@ -15,7 +15,7 @@ use super::{
     requests::{Requests, Ticket},
 };
 use crate::{
-    event::{Chunk, Origin, Partition, Settlement},
+    event::{Attributes, Chunk, Origin, Partition, Settlement},
     pipe::{Answer, Window},
     source::SourceContext,
 };
@@ -37,6 +37,14 @@ pub(super) struct Desk {
     scored_as: Origin,
     pub(super) partition: Partition,
     chunks: AtomicU64,
+}
+
+/// What is fed for a request.
+pub(super) struct Parcel {
+    pub(super) pieces: Vec<Piece>,
+    /// Whose layouts are remembered together.
+    pub(super) stream: Origin,
+    pub(super) attributes: Option<Arc<Attributes>>,
 }
 
 const PERMIT_BYTES: u64 = 1024;
@@ -94,16 +102,17 @@ impl Desk {
     pub(super) async fn feed(
         self: Arc<Self>,
         mut ticket: Ticket,
-        pieces: Vec<Piece>,
-        stream: Origin,
+        parcel: Parcel,
         turn: OwnedSemaphorePermit,
     ) {
+        let Parcel { pieces, stream, attributes } = parcel;
         let answer = Answer::default();
         let (origin, scored) = (Origin::firehose(ticket.id()), ticket.scored);
         for piece in pieces {
             let mut chunk = self.chunk(piece, &origin, &stream);
             // What an earlier try has scored is not learned twice.
             chunk.learn_from = scored;
+            chunk.attributes.clone_from(&attributes);
             let next = chunk.next;
             if self.cx.hand_on_for(&answer, &self.window, chunk).await.is_err() {
                 return;

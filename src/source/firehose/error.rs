@@ -45,6 +45,14 @@ pub enum BodyError {
     /// The request has no id, or one that no answer can hold.
     #[error("could not read the request's id: it is missing, longer than 128 characters, or not plain text")]
     Id,
+    /// The common attributes are not what Firehose sends, or too many.
+    #[error(
+        "could not read the header of common attributes: it should hold 50 texts at most, of {bytes_max} bytes together"
+    )]
+    Attributes {
+        /// The most bytes of names and values.
+        bytes_max: usize,
+    },
     /// Header and body name two requests.
     #[error("could not tell which request it is: its header and its body have different ids")]
     TwoIds,

@@ -13,17 +13,21 @@ use hyper::{
     header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue},
     http::request::Parts,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
 use super::{
     body::{self, Body},
-    desk::Desk,
+    desk::{Desk, Parcel},
     error::BodyError,
     meters::Answered,
     requests::{Claim, Outcome, Ticket},
 };
-use crate::{event::Origin, pipe::Stop, telemetry::clock};
+use crate::{
+    event::{Attributes, Origin},
+    pipe::Stop,
+    telemetry::clock,
+};
 
 /// What an answer says, and no field more: Firehose takes a 200 with another one for a failure.
 #[derive(Serialize)]
@@ -33,6 +37,13 @@ struct Said<'a> {
     timestamp: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<&'a str>,
+}
+
+/// What the header of common attributes holds.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shared {
+    common_attributes: Attributes,
 }
 
 /// Why a request is not answered with 200.
@@ -63,6 +74,11 @@ const ID_CHARS_MAX: usize = 128;
 const WHY_CHARS_MAX: usize = 1024;
 /// The longest stream that is told from others; an ARN has 2,048 characters at most, Firehose's far less.
 const STREAM_CHARS_MAX: usize = 512;
+/// AWS's limit.
+const ATTRIBUTES_MAX: usize = 50;
+/// Names and values together. They stand in every document, so a page of them is much; AWS would allow 64 KiB.
+const ATTRIBUTES_BYTES_MAX: usize = 4096;
+const ATTRIBUTES: &str = "x-amz-firehose-common-attributes";
 const REQUEST_ID: &str = "x-amz-firehose-request-id";
 const SOURCE_ARN: &str = "x-amz-firehose-source-arn";
 const ACCESS_KEY: &str = "x-amz-firehose-access-key";
@@ -114,6 +130,7 @@ impl Exchange {
             let why = "could not read the body: its Content-Encoding is neither gzip nor absent";
             return Err(Refusal::of(Answered::Unreadable, why));
         }
+        let attributes = attributes(&self.head.headers)?;
         let mut ticket = None;
         if let Some(id) = &self.id {
             check_id(id)?;
@@ -123,7 +140,7 @@ impl Exchange {
                 Claim::Delivered => return self.replayed(None).await,
             }
         }
-        self.receive(ticket).await
+        self.receive(ticket, attributes).await
     }
 
     /// It came before: answered as what came first.
@@ -135,7 +152,11 @@ impl Exchange {
     }
 
     /// Reads it, and feeds it.
-    async fn receive(&mut self, ticket: Option<Ticket>) -> Result<Answered, Refusal> {
+    async fn receive(
+        &mut self,
+        ticket: Option<Ticket>,
+        attributes: Option<Arc<Attributes>>,
+    ) -> Result<Answered, Refusal> {
         let (bytes, room) = self.read().await?;
         let mut stop = self.stop.clone();
         let turn = tokio::select! {
@@ -163,7 +184,8 @@ impl Exchange {
             Claim::Delivered => return self.replayed(None).await,
         };
         let outcome = ticket.outcome();
-        tokio::spawn(self.desk.clone().feed(ticket, pieces, self.stream(), turn));
+        let parcel = Parcel { pieces, stream: self.stream(), attributes };
+        tokio::spawn(self.desk.clone().feed(ticket, parcel, turn));
         self.wait(outcome).await
     }
 
@@ -325,4 +347,17 @@ fn check_id(id: &str) -> Result<(), Refusal> {
 /// The text of a header, where it has one.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// The common attributes, where there are some.
+fn attributes(headers: &HeaderMap) -> Result<Option<Arc<Attributes>>, Refusal> {
+    let Some(header) = headers.get(ATTRIBUTES) else { return Ok(None) };
+    let refusal = || Refusal::unreadable(&BodyError::Attributes { bytes_max: ATTRIBUTES_BYTES_MAX });
+    let shared: Shared = serde_json::from_slice(header.as_bytes()).map_err(|_| refusal())?;
+    let attributes = shared.common_attributes;
+    let bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if attributes.len() > ATTRIBUTES_MAX || bytes > ATTRIBUTES_BYTES_MAX {
+        return Err(refusal());
+    }
+    Ok((!attributes.is_empty()).then(|| Arc::new(attributes)))
 }

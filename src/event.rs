@@ -14,7 +14,7 @@ mod value;
 mod verdict;
 
 pub use batch::{Batch, Event};
-pub use chunk::{Chunk, Entry, LogEvent, Record, Reject, Run, SourceId};
+pub use chunk::{Attributes, Chunk, Entry, LogEvent, Record, Reject, Run, SourceId};
 pub use documents::{DocumentKind, DocumentRow, Documents};
 pub use endpoint::{Asset, AutonomousSystem, Direction, Endpoint, Place};
 pub use field::{EcsPath, EcsType, FIELDS, Field, FieldInfo, FieldSet, Kind};

@@ -71,6 +71,7 @@ impl Normalizer {
         out: &mut Documents,
     ) -> Tally {
         let mut tally = Tally::default();
+        self.schema.attributes(batch.chunk.as_ref().and_then(|chunk| chunk.attributes.as_ref()));
         self.schema.begin(ingested_millis);
         self.keys.clear();
         self.keys.resize(batch.entities.len(), None);

@@ -1,5 +1,6 @@
 //! How work flows and how its delivery is confirmed: the window in flight, bounded queues, turns, backoff.
 
+mod answer;
 mod backoff;
 mod committer;
 mod feed;
@@ -8,6 +9,7 @@ mod queue;
 mod stop;
 mod turn;
 
+pub use answer::Answer;
 pub use backoff::Backoff;
 pub use committer::{CommitError, Committer};
 pub use feed::{Barrier, Feed, FeedClosed, Intake, Place, Step, feed};

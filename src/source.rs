@@ -1,10 +1,10 @@
-//! Where records come from: files read once or followed, stdin, and Kafka.
+//! Where records come from: files read once or followed, stdin, Firehose, and Kafka.
 
 mod commit;
 mod context;
 mod error;
 pub mod file;
-#[cfg(feature = "kafka")]
+pub mod firehose;
 mod intake;
 #[cfg(feature = "kafka")]
 pub mod kafka;
@@ -51,6 +51,8 @@ pub enum From {
     File(file::Config),
     /// Standard input, plain or compressed with gzip or zstd, to its end.
     Stdin(stdin::Config),
+    /// An HTTP endpoint for Amazon Data Firehose.
+    Firehose(Box<firehose::Config>),
     /// Topics of a Kafka cluster, read as a member of a consumer group.
     #[cfg(feature = "kafka")]
     Kafka(Box<kafka::Config>),
@@ -78,9 +80,18 @@ impl From {
     pub fn memory_bytes(&self) -> u64 {
         match self {
             Self::File(_) | Self::Stdin(_) => 0,
+            Self::Firehose(config) => config.memory_bytes(),
             #[cfg(feature = "kafka")]
             Self::Kafka(_) => kafka::MEMORY_BYTES,
         }
+    }
+
+    /// What no type can see: the key, below `from`, what is wrong with it, and what helps.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(String, &'static str, &'static str)> {
+        let Self::Firehose(config) = self else { return Vec::new() };
+        let problems = config.problems().into_iter();
+        problems.map(|(key, text, help)| (format!("firehose.{key}"), text, help)).collect()
     }
 
     /// Whether it follows files as they grow, and so must remember how far it came.
@@ -98,6 +109,7 @@ pub fn build(from: &From) -> Result<Box<dyn Source>, SourceError> {
     Ok(match from {
         From::File(config) => Box::new(file::Files::new(config)?),
         From::Stdin(config) => Box::new(Stdin::new(config)),
+        From::Firehose(config) => Box::new(firehose::Firehose::open(config)?),
         #[cfg(feature = "kafka")]
         From::Kafka(config) => Box::new(kafka::Kafka::new(config)?),
     })

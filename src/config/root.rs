@@ -255,6 +255,9 @@ impl Config {
         #[cfg(feature = "kafka")]
         self.check_shared_topics(tree, problems);
         for (name, source) in &self.sources {
+            for (key, text, help) in source.from.problems() {
+                problems.at(tree, &format!("sources.{name}.from.{key}"), text, help.to_owned());
+            }
             if source.from.follows() && self.state.is_none() {
                 problems.at(
                     tree,

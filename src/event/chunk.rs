@@ -1,6 +1,6 @@
 //! A chunk: bytes as received from one partition, a table of its records, and a receipt.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Layout, Origin, Partition, Position, Reason, Receipt, Span};
 
@@ -16,6 +16,9 @@ pub struct Chunk {
     /// The stream that its layouts are remembered for, where that is not its origin: requests of one delivery stream are
     /// origins of their own and have one layout.
     pub stream: Option<Origin>,
+    /// What stands for it in a snapshot, where its own origin comes once and nobody ever asks again how far it was scored:
+    /// an origin that all such chunks of a source share, and a position in it.
+    pub scored_as: Option<(Origin, Position)>,
     /// The bytes, as received.
     pub bytes: Vec<u8>,
     /// How many of the bytes the source has added: line ends of records that had none.
@@ -43,11 +46,16 @@ pub struct Chunk {
     /// The beginning of the stream, where the source has it at hand: a reader that starts in the middle finds the
     /// header line there.
     pub head: Option<Arc<[u8]>>,
+    /// What its source says of all its records, name and value: the common attributes of a request. They become labels.
+    pub attributes: Option<Arc<Attributes>>,
     /// The format string that a quarantined record came with; only a replay has one.
     pub replayed_format: Option<Arc<str>>,
     /// Confirmed when everything in the chunk is delivered, quarantined or dead-lettered.
     pub receipt: Receipt,
 }
+
+/// Names and values, in order of name.
+pub type Attributes = BTreeMap<String, String>;
 
 /// Which configured source; an index into the config's sources in order of name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -142,6 +150,7 @@ impl Chunk {
             partition,
             origin,
             stream: None,
+            scored_as: None,
             bytes,
             added_bytes: 0,
             records: Vec::new(),
@@ -155,6 +164,7 @@ impl Chunk {
             single_lines: true,
             unfinished: false,
             head: None,
+            attributes: None,
             replayed_format: None,
             receipt: Receipt::unclaimed(),
         }

@@ -72,6 +72,8 @@ pub enum EcsType {
     GeoPoint,
     /// An object whose names are not known beforehand, and whose values are keywords.
     Flattened,
+    /// The same, with a field in the mapping for each name.
+    Object,
 }
 
 // === impl Field ===
@@ -113,6 +115,7 @@ impl EcsType {
             Self::Date => "date",
             Self::GeoPoint => "geo_point",
             Self::Flattened => "flattened",
+            Self::Object => "object",
         }
     }
 }

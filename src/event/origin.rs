@@ -11,11 +11,11 @@ use sip::Sip;
 mod sip;
 
 /// A place in an origin: a byte offset in a file's decompressed content, a line's ordinal on stdin, an offset in a
-/// Kafka partition. Only the origin knows the unit; positions of one origin grow in the order of its records.
+/// Kafka partition, a record's number in a request of Firehose. Only the origin knows the unit; positions of one origin grow in the order of its records.
 pub type Position = u64;
 
 /// What positions count in, by its canonical text: `file:<32 hex digits>`, `stdin`,
-/// `kafka:<topic>/<partition>`, `cloudwatch:<log group>`.
+/// `kafka:<topic>/<partition>`, `firehose:<request id>`, `cloudwatch:<log group>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(Arc<str>);
 
@@ -78,6 +78,12 @@ impl Origin {
     #[must_use]
     pub fn log_group(name: &str) -> Self {
         Self(format!("cloudwatch:{name}").into())
+    }
+
+    /// The request of Firehose that has this id.
+    #[must_use]
+    pub fn firehose(request: &str) -> Self {
+        Self(format!("firehose:{request}").into())
     }
 
     /// The topic and the partition's number, where it is a partition of Kafka.

@@ -9,10 +9,12 @@ pub enum Reason {
     NotUtf8,
     /// The line is longer than the source allows.
     LineTooLong,
+    /// The record is longer than the source allows, or holds more once it is inflated.
+    RecordTooLong,
+    /// The record's bytes cannot be had from what carries them: broken base64, or nothing where they should stand.
+    BadEncoding,
     /// The input ended inside the record.
     Truncated,
-    /// The record holds more than a record may.
-    TooLarge,
     /// The record is no JSON although it begins as such, or holds JSON that is no entry.
     BadJson,
     /// Fewer columns than the layout has.
@@ -39,11 +41,12 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in a fixed order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NotUtf8,
         Self::LineTooLong,
+        Self::RecordTooLong,
+        Self::BadEncoding,
         Self::Truncated,
-        Self::TooLarge,
         Self::BadJson,
         Self::TooFewColumns,
         Self::TooManyColumns,
@@ -62,8 +65,9 @@ impl Reason {
         match self {
             Self::NotUtf8 => "not_utf8",
             Self::LineTooLong => "line_too_long",
+            Self::RecordTooLong => "record_too_long",
+            Self::BadEncoding => "bad_encoding",
             Self::Truncated => "truncated",
-            Self::TooLarge => "too_large",
             Self::BadJson => "bad_json",
             Self::TooFewColumns => "too_few_columns",
             Self::TooManyColumns => "too_many_columns",

@@ -7,6 +7,7 @@
 mod event;
 mod extras;
 mod finding;
+mod labels;
 mod network;
 mod outcome;
 mod place;
@@ -15,9 +16,9 @@ mod row;
 mod score;
 mod side;
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use crate::event::Batch;
+use crate::event::{Attributes, Batch};
 
 use super::{
     Namespace, Schema,
@@ -31,6 +32,7 @@ use super::{
     text,
 };
 use extras::ExtraNames;
+use labels::Labels;
 use network::Networks;
 use outcome::Outcome;
 use place::Places;
@@ -53,6 +55,7 @@ struct Writer {
     networks: Networks,
     baselines: Baselines,
     extras: ExtraNames,
+    labels: Labels,
     /// The namespace, ready to stand in a string.
     namespace: Vec<u8>,
     /// What follows the timestamp of every event of the batch with this outcome, up to the event's id.
@@ -78,6 +81,7 @@ impl Ecs {
             networks: Networks::new(),
             baselines: Baselines::new(window_seconds),
             extras: ExtraNames::default(),
+            labels: Labels::default(),
             namespace: escaped,
             heads: Default::default(),
             finding_head: Vec::new(),
@@ -88,6 +92,10 @@ impl Ecs {
 }
 
 impl Schema for Ecs {
+    fn attributes(&mut self, attributes: Option<&Arc<Attributes>>) {
+        self.writer.labels.set(attributes);
+    }
+
     fn begin(&mut self, ingested_millis: u64) {
         self.writer.begin(ingested_millis);
     }
@@ -140,7 +148,8 @@ impl Writer {
         ];
         let id = piece![Key(EVENT_ID), Text("\"")];
         for (head, outcome) in self.heads.iter_mut().zip(Outcome::ALL) {
-            let parts: [&[u8]; 9] = [
+            let parts: [&[u8]; 10] = [
+                self.labels.member(),
                 stream,
                 b"floodmark.flow",
                 namespace,

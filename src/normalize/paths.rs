@@ -56,6 +56,9 @@ derived! {
     STREAM_DATASET "data_stream.dataset" ConstantKeyword;
     /// Third part of the data stream's name, which the config gives.
     STREAM_NAMESPACE "data_stream.namespace" ConstantKeyword;
+    /// What the source says of all records, such as the common attributes of a Firehose stream; names keep letters, digits,
+    /// `_` and `-`, other characters become `_`.
+    LABELS "labels" Object;
     /// One sentence for people: who, which feature, what was seen, what is usual, from how many windows.
     MESSAGE "message" MatchOnlyText;
     /// `event`, or `alert` for a finding.

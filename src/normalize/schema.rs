@@ -1,13 +1,16 @@
 //! The seam between batches and what a sink is to receive: a schema writes documents.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use crate::event::Batch;
+use crate::event::{Attributes, Batch};
 
 use super::{Namespace, ecs::Ecs};
 
 /// Writes a batch's events and findings as documents, each one line of JSON with its line feed.
 pub trait Schema: Send {
+    /// Tells what is said of all records of the next batch, before it begins.
+    fn attributes(&mut self, _attributes: Option<&Arc<Attributes>>) {}
+
     /// Prepares for the documents of one batch, written at `ingested_millis` since 1970 by the wall clock.
     fn begin(&mut self, ingested_millis: u64);
 

@@ -63,6 +63,8 @@ impl Part {
             Vec::with_capacity(PART_BYTES),
         );
         chunk.stream.clone_from(&whole.stream);
+        chunk.attributes.clone_from(&whole.attributes);
+        chunk.scored_as.clone_from(&whole.scored_as);
         chunk.single_lines = whole.single_lines;
         chunk.deliver_from = whole.deliver_from;
         chunk.learn_from = whole.learn_from;

@@ -137,8 +137,12 @@ impl Gate {
             tally.moved = (self.attribution.registry.len() - known) as u64;
         }
         self.clocks.move_to(place, watermark, others);
-        let scored = self.positions.entry(chunk.origin.clone()).or_default();
-        *scored = chunk.next.max(chunk.learn_from).max(*scored);
+        let (origin, next) = match &chunk.scored_as {
+            Some((origin, next)) => (origin, *next),
+            None => (&chunk.origin, chunk.next.max(chunk.learn_from)),
+        };
+        let scored = self.positions.entry(origin.clone()).or_default();
+        *scored = next.max(*scored);
         tally
     }
 

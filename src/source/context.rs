@@ -9,7 +9,7 @@ use super::{Progress, SourceError};
 use crate::kafka::Membership;
 use crate::{
     event::{Chunk, Partition, SourceId},
-    pipe::{Feed, Flight, Place, Room, Step, Stop, Window},
+    pipe::{Answer, Feed, Flight, Place, Room, Step, Stop, Window},
     telemetry::{books::SourceBooks, health::Health, metrics::Metrics},
 };
 
@@ -80,6 +80,25 @@ impl SourceContext {
         Ok(None)
     }
 
+    /// As [`SourceContext::hand_on`], for somebody who waits for `answer`, which hears how the chunk ends. It is fed even
+    /// when it is time to stop: half of what somebody waits for is worth nothing.
+    ///
+    /// # Errors
+    /// When the workers are gone.
+    pub async fn hand_on_for(
+        &self,
+        answer: &Answer,
+        window: &Arc<Window>,
+        mut chunk: Chunk,
+    ) -> Result<(), SourceError> {
+        let room = window.room(chunk.bytes.len()).await;
+        let place = self.feed.place().await?;
+        let next = chunk.scored_as.as_ref().map_or(chunk.next, |(_, next)| *next);
+        chunk.receipt = answer.hears(window.admit_into(room, next));
+        self.fill(place, chunk);
+        Ok(())
+    }
+
     /// Feeds a step that is no chunk; gives it back where there is no room within `patience`.
     ///
     /// # Errors
@@ -95,6 +114,10 @@ impl SourceContext {
         // would take back an earlier one.
         let next = chunk.next.max(chunk.deliver_from);
         chunk.receipt = window.admit_into(room, next);
+        self.fill(place, chunk);
+    }
+
+    fn fill(&self, place: Place<'_>, chunk: Chunk) {
         let records = chunk.records.len();
         self.books.records_received.inc_by(records as u64);
         self.books.bytes_received.inc_by((chunk.bytes.len() - chunk.added_bytes) as u64);

@@ -84,6 +84,9 @@ pub enum SourceError {
     #[cfg(feature = "kafka")]
     #[error(transparent)]
     Connection(#[from] crate::kafka::ConnectionError),
+    /// The endpoint for Firehose cannot be opened.
+    #[error(transparent)]
+    Endpoint(#[from] super::firehose::EndpointError),
     /// The workers are gone.
     #[error("could not feed records: {0}")]
     Closed(#[from] FeedClosed),

@@ -76,7 +76,7 @@ fn content(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Misfit> {
 impl Misfit {
     fn reason(&self) -> Reason {
         match self {
-            Self::TooLarge(_) => Reason::TooLarge,
+            Self::TooLarge(_) => Reason::RecordTooLong,
             Self::Broken(_) => Reason::Truncated,
         }
     }
@@ -138,7 +138,7 @@ mod tests {
         let chunk = taken(&[b"before", cut, &bomb, b"behind"]);
         let reasons: Vec<_> =
             chunk.rejects.iter().map(|reject| (reject.entry.record, reject.reason)).collect();
-        assert_eq!(reasons, [(1, Reason::Truncated), (2, Reason::TooLarge)]);
+        assert_eq!(reasons, [(1, Reason::Truncated), (2, Reason::RecordTooLong)]);
         assert_eq!(chunk.rejects[0].entry.span.of(&chunk.bytes), cut);
         assert_eq!(chunk.record_span(3).of(&chunk.bytes), b"behind\n");
         assert!(chunk.bytes.len() < RECORD_BYTES_MAX / 8, "nothing of the bomb is left");

@@ -12,6 +12,7 @@ mod determinism;
 mod drain;
 mod ecs;
 mod exit_codes;
+mod firehose;
 mod flows;
 mod kafka;
 mod memory;

@@ -37,7 +37,7 @@ fn spoofed(number: u64, out: &mut Vec<u8>) {
 }
 
 /// A line of the process's status in /proc, in bytes.
-fn status(process: &Running, name: &str) -> u64 {
+pub fn status(process: &Running, name: &str) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
     let line = text.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024

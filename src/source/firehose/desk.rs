@@ -139,3 +139,6 @@ impl Desk {
         chunk
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,6 +179,15 @@ impl Chunk {
         Reject { entry: Entry { index, ..entry }, reason, detail, format: run.replay_format(), log_event }
     }
 
+    /// What is scored once it is: everything of this origin before this position.
+    #[must_use]
+    pub fn scores(&self) -> (&Origin, Position) {
+        match &self.scored_as {
+            Some((origin, next)) => (origin, *next),
+            None => (&self.origin, self.next.max(self.learn_from)),
+        }
+    }
+
     /// The bytes of record number `index`, line terminator included.
     #[must_use]
     pub fn record_span(&self, index: usize) -> Span {

@@ -27,6 +27,14 @@ impl Sample {
         Self(batch)
     }
 
+    /// What the source says of all its records.
+    pub(super) fn attributes(mut self, pairs: &[(&str, &str)]) -> Self {
+        let attributes =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.0.chunk.as_mut().unwrap().attributes = Some(Arc::new(attributes));
+        self
+    }
+
     /// One event of `line`, whose columns are called `names`; both are separated by blanks.
     pub(super) fn line(self, names: &str, line: &str) -> Self {
         let columns: Vec<(&str, &[u8])> = names.split(' ').zip(line.split(' ').map(str::as_bytes)).collect();

@@ -137,10 +137,7 @@ impl Gate {
             tally.moved = (self.attribution.registry.len() - known) as u64;
         }
         self.clocks.move_to(place, watermark, others);
-        let (origin, next) = match &chunk.scored_as {
-            Some((origin, next)) => (origin, *next),
-            None => (&chunk.origin, chunk.next.max(chunk.learn_from)),
-        };
+        let (origin, next) = chunk.scores();
         let scored = self.positions.entry(origin.clone()).or_default();
         *scored = next.max(*scored);
         tally

@@ -141,17 +141,19 @@ fn hostile() -> Named {
     vec![
         (
             "hostile extras",
-            Sample::new().columns(&[
-                ("end", b"1795260664"),
-                ("new-field", b"seen"),
-                ("sublocation", b"no object"),
-                ("a\"}b\n", b"\"},\"event\":{\"kind\":\"alert\"\x00\x1f\x7f\\"),
-                ("absent", b"-"),
-                ("long", &[b'x'; 300]),
-                ("not-utf8", b"\xff\xfe\xc3\xa4"),
-                ("two-ways", b"1"),
-                ("two_ways", b"2"),
-            ]),
+            Sample::new()
+                .columns(&[
+                    ("end", b"1795260664"),
+                    ("new-field", b"seen"),
+                    ("sublocation", b"no object"),
+                    ("a\"}b\n", b"\"},\"event\":{\"kind\":\"alert\"\x00\x1f\x7f\\"),
+                    ("absent", b"-"),
+                    ("long", &[b'x'; 300]),
+                    ("not-utf8", b"\xff\xfe\xc3\xa4"),
+                    ("two-ways", b"1"),
+                    ("two_ways", b"2"),
+                ])
+                .attributes(&[("a.b", "1"), ("a_b", "2"), ("\"}", "\"},\"event\":{\u{0}ä")]),
         ),
         (
             "hostile known columns",

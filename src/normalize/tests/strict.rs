@@ -82,7 +82,7 @@ pub(super) fn has_type(kind: &str, leaf: &Json) -> bool {
         ("long", Json::Number(number)) => number.is_u64(),
         ("float" | "double", Json::Number(_)) | ("boolean", Json::Bool(_)) => true,
         ("geo_point", Json::Object(point)) => point["lat"].is_number() && point["lon"].is_number(),
-        ("flattened", Json::Object(object)) => object.values().all(Json::is_string),
+        ("flattened" | "object", Json::Object(object)) => object.values().all(Json::is_string),
         _ => false,
     }
 }

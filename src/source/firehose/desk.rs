@@ -142,3 +142,6 @@ impl Desk {
         chunk
     }
 }
+
+#[cfg(test)]
+mod tests;

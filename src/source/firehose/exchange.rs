@@ -31,19 +31,19 @@ use crate::{
 
 /// What an answer says, and no field more: Firehose takes a 200 with another one for a failure.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Said<'a> {
+    #[serde(rename = "requestId")]
     request_id: &'a str,
     timestamp: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_message: Option<&'a str>,
+    #[serde(rename = "errorMessage", skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
 }
 
 /// What the header of common attributes holds.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Shared {
-    common_attributes: Attributes,
+    #[serde(rename = "commonAttributes")]
+    attributes: Attributes,
 }
 
 /// Why a request is not answered with 200.
@@ -303,7 +303,7 @@ impl Exchange {
             tracing::debug!(source = &*self.desk.cx.name, request = id, "{why}");
         }
         let cut = why.map(|why| &why[..why.floor_char_boundary(WHY_CHARS_MAX)]);
-        let said = Said { request_id: id, timestamp: clock::wall_millis(), error_message: cut };
+        let said = Said { request_id: id, timestamp: clock::wall_millis(), why: cut };
         let text = serde_json::to_vec(&said).unwrap_or_default();
         let mut response = Response::new(Full::new(Bytes::from(text)));
         *response.status_mut() = status;
@@ -353,8 +353,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 fn attributes(headers: &HeaderMap) -> Result<Option<Arc<Attributes>>, Refusal> {
     let Some(header) = headers.get(ATTRIBUTES) else { return Ok(None) };
     let refusal = || Refusal::unreadable(&BodyError::Attributes { bytes_max: ATTRIBUTES_BYTES_MAX });
-    let shared: Shared = serde_json::from_slice(header.as_bytes()).map_err(|_| refusal())?;
-    let attributes = shared.common_attributes;
+    let Shared { attributes } = serde_json::from_slice(header.as_bytes()).map_err(|_| refusal())?;
     let bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
     if attributes.len() > ATTRIBUTES_MAX || bytes > ATTRIBUTES_BYTES_MAX {
         return Err(refusal());

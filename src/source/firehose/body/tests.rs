@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -153,4 +154,27 @@ fn deep_nesting_too_many_records_and_a_body_over_its_limit_are_refused() {
     assert!(bomb.len() < 1 << 20);
     assert!(matches!(decode(&bomb[..], limits), Err(BodyError::TooLarge { .. })));
     assert!(matches!(decode(&bomb[..1000], LIMITS), Err(BodyError::Inflate(_))));
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_body_is_decoded_or_refused_and_its_records_stay_within_their_limits(
+        cuts in proptest::collection::vec((0_usize..400, "[\\[\\]{}\",:\\\\u0a=! ]{0,3}"), 0..6)
+    ) {
+        let limits = BodyLimits { record_bytes_max: 40, ..LIMITS };
+        let mut text = format!(
+            "{{\"requestId\":\"a\",\"records\":[{},{},{{\"data\":{{\"a\":[1,\"\\u0041\"]}}}},{{}}],\"x\":[{{}},1e9,null]}}",
+            record(b"one"),
+            record(&[b'x'; 50])
+        );
+        for (at, put) in cuts {
+            let at = at % text.len();
+            text.replace_range(at..at + 1, &put);
+        }
+        if let Ok(body) = decode(text.as_bytes(), limits) {
+            for (bytes, _) in records(&body) {
+                prop_assert!(bytes.len() <= 41, "{} bytes", bytes.len());
+            }
+        }
+    }
 }

@@ -15,6 +15,7 @@ mod exit_codes;
 mod flows;
 mod kafka;
 mod memory;
+mod ocsf;
 mod process;
 mod replay;
 mod schemas;

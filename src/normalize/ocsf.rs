@@ -129,8 +129,8 @@ impl Writer {
         self.now_millis = ingested_millis;
         let mut digits = itoa::Buffer::new();
         let now = digits.format(ingested_millis);
-        let until = |profiles: &str, head: &mut Vec<u8>| {
-            for part in [PRODUCT, profiles, "],\"processed_time\":", now, ",\"uid\":\""] {
+        let until = |control: &str, device: &str, head: &mut Vec<u8>| {
+            for part in [PRODUCT, control, device, "],\"processed_time\":", now, ",\"uid\":\""] {
                 head.extend_from_slice(part.as_bytes());
             }
         };
@@ -143,11 +143,11 @@ impl Writer {
                 );
                 head.extend_from_slice(activity.members().as_bytes());
                 let control = if activity.is_control() { ",\"security_control\"" } else { "" };
-                until(&[control, device].concat(), head);
+                until(control, device, head);
             }
         }
         self.finding_head.clear();
-        until("", &mut self.finding_head);
+        until("", "", &mut self.finding_head);
     }
 }
 

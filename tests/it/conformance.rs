@@ -167,6 +167,7 @@ fn assert_same_facts(ours: &Value, theirs: &Value) {
         "aws.vpcflow.vpc_id",
         "aws.vpcflow.subnet_id",
         "aws.vpcflow.tcp_flags",
+        "aws.vpcflow.tcp_flags_array",
         "aws.vpcflow.ecs_task_id",
     ] {
         let (one, other) = (at(ours, path), at(theirs, path));

@@ -168,7 +168,7 @@ fn value(name: &str, state: u32) -> String {
         "traffic-path" => ["1", "8", "77"][(state as usize / 2) % 3],
         "reject-reason" => "BPA",
         "instance-tag" => "web%2Dserver%20%22x%22",
-        _ if gaps && name.len() % 2 == 0 => "-",
+        _ if gaps && name.len().is_multiple_of(2) => "-",
         _ => {
             let row = floodmark::event::FIELDS.iter().find(|row| row.name == name).unwrap();
             let is_number = matches!(row.kind, floodmark::event::Kind::Uint(_));

@@ -20,6 +20,7 @@ mod service;
 mod shared;
 mod spread;
 mod tables;
+mod tags;
 mod watch;
 
 pub use config::{AssetFile, Config, Geoip};

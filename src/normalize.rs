@@ -1,17 +1,28 @@
-//! Batches into documents: the ECS writer, and the lines that quarantine and dead letter keep.
+//! Batches into documents: the writers of ECS and OCSF, and the lines that quarantine and dead letter keep.
 
 mod amount;
+mod asset;
 mod ecs;
+mod extras;
 mod fields;
+mod finding;
+mod floodmark;
 mod fragment;
+mod ocsf;
+mod outcome;
 mod paths;
 mod pen;
 mod piece;
+mod plan;
 mod quarantine;
+mod row;
 mod schema;
+mod score;
 mod select;
+mod side;
 mod stamp;
 mod text;
+mod words;
 
 #[cfg(test)]
 mod sample;
@@ -22,6 +33,7 @@ use std::collections::HashMap;
 
 pub use ecs::Ecs;
 pub use fields::fields;
+pub use ocsf::Ocsf;
 pub use quarantine::{QuarantineError, QuarantinedRecord, Refusal, Refused, dead_letter, quarantine};
 pub use schema::{Schema, SchemaName};
 pub use select::{Namespace, NamespaceError, Select};

@@ -64,21 +64,39 @@ struct Case {
     options: Options,
     /// Whether the databases know the addresses.
     geo: bool,
+    schema: SchemaName,
+    /// What each line has beside what is generated: the columns' names, and what they hold.
+    beside: Option<(&'static str, &'static str)>,
 }
 
 const BATCH_BUDGET: u64 = 8;
 const CHUNK_BYTES: usize = 64 * 1024;
 const LINES: u64 = 120_000;
+/// Columns of version 8 to 11: tags that are decoded, and codes that have words.
+const TAGGED: Option<(&str, &str)> =
+    Some(("instance-tag asg-tag encryption-status reject-reason", "web%2Dserver gr%C3%B6%C3%9Fe 3 BPA"));
 
 fn main() {
     // Without the header a line of version 5 is one of 29 columns that nobody has named.
     let load = || Options { header: true, ..Options::load(LINES, 200, 500) };
+    let v5 = || Options { format: LineFormat::V5, ..load() };
+    let v6 = || Options { ipv6_permille: 1000, ..load() };
+    let rejected = || Options { rejected_permille: 500, ..load() };
+    let (ecs, ocsf) = (SchemaName::Ecs, SchemaName::Ocsf);
+    let case = |name, options, schema| Case { name, options, geo: true, schema, beside: None };
     let cases = [
-        Case { name: "v2", options: load(), geo: true },
-        Case { name: "v5", options: Options { format: LineFormat::V5, ..load() }, geo: true },
-        Case { name: "IPv6", options: Options { ipv6_permille: 1000, ..load() }, geo: true },
-        Case { name: "unknown geo", options: load(), geo: false },
-        Case { name: "rejected lines", options: Options { rejected_permille: 500, ..load() }, geo: true },
+        case("v2", load(), ecs),
+        case("v5", v5(), ecs),
+        case("IPv6", v6(), ecs),
+        Case { geo: false, ..case("unknown geo", load(), ecs) },
+        case("rejected lines", rejected(), ecs),
+        Case { beside: TAGGED, ..case("v11", v5(), ecs) },
+        case("v2 as OCSF", load(), ocsf),
+        case("v5 as OCSF", v5(), ocsf),
+        case("IPv6 as OCSF", v6(), ocsf),
+        Case { geo: false, ..case("unknown geo as OCSF", load(), ocsf) },
+        case("rejected lines as OCSF", rejected(), ocsf),
+        Case { beside: TAGGED, ..case("v11 as OCSF", v5(), ocsf) },
     ];
     let mut failed = 0;
     for case in &cases {
@@ -103,6 +121,13 @@ fn main() {
 fn measure(case: &Case) -> (u64, u64, u64) {
     let mut text = Vec::new();
     generate::write(&case.options, &mut text, None).unwrap();
+    if let Some((names, values)) = case.beside {
+        let lines = String::from_utf8(text).unwrap();
+        let lines = lines.lines().enumerate();
+        let widened =
+            lines.map(|(index, line)| format!("{line} {}\n", if index == 0 { names } else { values }));
+        text = widened.collect::<String>().into_bytes();
+    }
     let folder = tempfile::tempdir().unwrap();
     let mut config = enrich::Config::default();
     if case.geo {
@@ -120,7 +145,7 @@ fn measure(case: &Case) -> (u64, u64, u64) {
         parser: Parser::new(inputs),
         enricher: Enricher::new(shared),
         scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, [7; 16]),
-        normalizer: Normalizer::new(SchemaName::Ecs.build(&Namespace::default(), score::WINDOW_SECONDS)),
+        normalizer: Normalizer::new(case.schema.build(&Namespace::default(), score::WINDOW_SECONDS)),
         batch: Batch::default(),
         documents: Documents::new(Receipt::unclaimed()),
         tickets: 0,

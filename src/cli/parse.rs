@@ -42,6 +42,8 @@ pub(super) struct Parse {
 enum SchemaArg {
     /// Elastic Common Schema 9.4.
     Ecs,
+    /// OCSF 1.8.0.
+    Ocsf,
 }
 
 /// Bad lines told one by one; the rest are only counted.
@@ -137,6 +139,7 @@ impl From<SchemaArg> for SchemaName {
     fn from(schema: SchemaArg) -> Self {
         match schema {
             SchemaArg::Ecs => Self::Ecs,
+            SchemaArg::Ocsf => Self::Ocsf,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{
     records::RecordCache,
     service,
     spread::spread,
+    tags,
 };
 use crate::event::{AutonomousSystem, Batch, Endpoint, Event, Place, Span, Value};
 
@@ -327,6 +328,7 @@ impl Stage for Enricher {
             }
             self.name_all(block, &mut page);
         }
+        tags::decode(events, values, bytes, derived);
         self.end();
     }
 }

@@ -1,4 +1,4 @@
-//! The closed vocabulary: every field that a record can carry, with its type and where it stands in ECS.
+//! The closed vocabulary: every field that a record can carry, with its type and where it stands in ECS and in OCSF.
 
 mod set;
 mod table;
@@ -34,6 +34,9 @@ pub struct FieldInfo {
     pub version: u8,
     /// The ECS paths that its value is written to; the first is its place, others repeat it where searches expect it.
     pub ecs: &'static [EcsPath],
+    /// The OCSF paths that its value is written to, of which the first is its place. Where there is none it stands under
+    /// `unmapped`, by its name with underscores.
+    pub ocsf: &'static [&'static str],
     /// What it says, for people; with the blank that a doc comment begins with.
     pub doc: &'static str,
 }
@@ -86,14 +89,20 @@ impl Field {
         &FIELDS[self as usize]
     }
 
-    /// The field that AWS calls `name`: hyphens as in a format string, or underscores as in Parquet and Athena.
+    /// The field that AWS calls `name`: hyphens as in a format string, underscores as in Parquet and Athena, or words
+    /// joined as in CloudWatch Logs Insights (`srcAddr`, `nextHopAzId`), whatever letters but the first are capitals.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        let same = |known: &str| {
+        let separated = |known: &str| {
             known.len() == name.len()
                 && known.bytes().zip(name.bytes()).all(|(a, b)| a == b || (a == b'-' && b == b'_'))
         };
-        FIELDS.iter().find(|row| same(row.name)).map(|row| row.field)
+        let starts_small = name.starts_with(|first: char| first.is_ascii_lowercase());
+        let joined = |known: &str| {
+            let letters = known.bytes().filter(|byte| *byte != b'-');
+            starts_small && letters.eq(name.bytes().map(|byte| byte.to_ascii_lowercase()))
+        };
+        FIELDS.iter().find(|row| separated(row.name) || joined(row.name)).map(|row| row.field)
     }
 }
 
@@ -132,13 +141,54 @@ mod tests {
         assert!(FIELDS.len() <= FieldSet::CAPACITY, "the set has a bit for every field");
     }
 
+    /// `name` as CloudWatch Logs Insights writes it: words joined, each but the first with a capital.
+    fn joined(name: &str) -> String {
+        let (first, rest) = name.split_once('-').unwrap_or((name, ""));
+        let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+        first.to_owned() + &rest.split('-').filter(|word| !word.is_empty()).map(capital).collect::<String>()
+    }
+
     #[test]
-    fn every_name_is_found_with_hyphens_and_with_underscores() {
+    fn every_name_is_found_with_hyphens_with_underscores_and_joined_with_capitals() {
         for row in FIELDS {
-            assert_eq!(Field::from_name(row.name), Some(row.field));
-            assert_eq!(Field::from_name(&row.name.replace('-', "_")), Some(row.field));
+            for name in [row.name.to_owned(), row.name.replace('-', "_"), joined(row.name)] {
+                assert_eq!(Field::from_name(&name), Some(row.field), "{name}");
+            }
         }
-        assert_eq!(Field::from_name("no-such-field"), None);
+        // Insights splits some words that a format string does not.
+        for (name, field) in [
+            ("srcAddr", Field::SrcAddr),
+            ("dstPort", Field::DstPort),
+            ("pktSrcAddr", Field::PktSrcAddr),
+            ("interfaceId", Field::InterfaceId),
+            ("azId", Field::AzId),
+            ("logStatus", Field::LogStatus),
+            ("nextHopAzId", Field::NextHopAzId),
+            ("instanceTag2", Field::InstanceTag2),
+            ("tgwSrcVpcAccountId", Field::TgwSrcVpcAccountId),
+        ] {
+            assert_eq!(Field::from_name(name), Some(field), "{name}");
+        }
+        for name in ["no-such-field", "SrcAddr", "src-addr", "src_addr", "srcaddr2", "az--id", "", "-"] {
+            assert_eq!(Field::from_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_table_holds_versions_2_to_11_and_every_column_of_transit_gateway_flow_logs() {
+        let of = |version| FIELDS.iter().filter(|row| row.version == version).count();
+        assert_eq!((2..=11).map(of).collect::<Vec<_>>(), [14, 7, 4, 4, 18, 10, 1, 1, 1, 12]);
+        let default = "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id \
+            tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni \
+            tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr srcport dstport protocol \
+            packets bytes start end log-status type packets-lost-no-route packets-lost-blackhole \
+            packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region flow-direction pkt-src-aws-service \
+            pkt-dst-aws-service";
+        let names: Vec<&str> = default.split_whitespace().collect();
+        assert_eq!(names.len(), 36);
+        for name in names {
+            assert!(Field::from_name(name).is_some(), "{name}");
+        }
     }
 
     #[test]

@@ -5,39 +5,38 @@
 //! remembered rendered, and what is the same for a whole batch is rendered once per batch.
 
 mod event;
-mod extras;
 mod finding;
 mod labels;
 mod network;
 mod outcome;
 mod place;
 mod plan;
-mod row;
-mod score;
 mod side;
 
 use std::{ops::Range, sync::Arc};
 
-use crate::event::{Attributes, Batch};
+use crate::event::{Attributes, Batch, FIELDS};
 
 use super::{
     Namespace, Schema,
+    asset::Assets,
+    extras::ExtraNames,
+    outcome::Outcome,
     paths::{
         ECS_VERSION, EVENT_CATEGORY, EVENT_CREATED, EVENT_DATASET, EVENT_ID, EVENT_INGESTED, EVENT_KIND,
-        EVENT_TYPE, STREAM_DATASET, STREAM_NAMESPACE, STREAM_TYPE,
+        EVENT_TYPE, STREAM_DATASET, STREAM_NAMESPACE, STREAM_TYPE, TCP_FLAGS_ARRAY, VPC_ID,
     },
     pen::{Pen, Stage, stage},
-    piece::piece,
+    piece::{leaf, piece},
+    plan::Plan,
+    score::Baselines,
     stamp::Stamps,
     text,
+    words::WORDS,
 };
-use extras::ExtraNames;
 use labels::Labels;
 use network::Networks;
-use outcome::Outcome;
 use place::Places;
-use plan::Plan;
-use score::Baselines;
 
 /// Writes ECS 9.4 documents. One for each worker and sink; it remembers fragments that it rendered.
 #[derive(Debug)]
@@ -52,6 +51,7 @@ struct Writer {
     stamps: Stamps,
     plan: Plan,
     places: Places,
+    assets: Assets,
     networks: Networks,
     baselines: Baselines,
     extras: ExtraNames,
@@ -76,11 +76,12 @@ impl Ecs {
         pen.lift();
         let mut writer = Writer {
             stamps: Stamps::new(),
-            plan: Plan::default(),
+            plan: Plan::new(&plan::KEYS),
             places: Places::new(),
+            assets: Assets::new(),
             networks: Networks::new(),
             baselines: Baselines::new(window_seconds),
-            extras: ExtraNames::default(),
+            extras: ExtraNames::new(is_known),
             labels: Labels::default(),
             namespace: escaped,
             heads: Default::default(),
@@ -183,4 +184,13 @@ impl Writer {
         self.finding_head.clear();
         parts.iter().for_each(|part| self.finding_head.extend_from_slice(part));
     }
+}
+
+/// Whether a column of the vocabulary, or an object of such, has this name beside the extras.
+fn is_known(name: &[u8]) -> bool {
+    let object = &VPC_ID[..VPC_ID.len() - leaf(VPC_ID).len()];
+    let paths = FIELDS.iter().flat_map(|row| row.ecs).map(|ecs| ecs.path);
+    let words = WORDS.iter().map(|words| words.path).chain([TCP_FLAGS_ARRAY]);
+    let mut paths = paths.chain(words).filter_map(|path| path.strip_prefix(object));
+    paths.any(|path| path.split('.').next().is_some_and(|first| first.as_bytes() == name))
 }

@@ -7,13 +7,15 @@ use crate::event::{EcsPath, FIELDS};
 use super::paths::DERIVED;
 
 /// Every path that a document can hold, in order of path: `path`, `type` (as ECS and mappings name it), `description`,
-/// and for a column `aws_name` and `aws_version`. It is what `schemas/fields.json` holds.
+/// and for a column `aws_name`, `aws_version` and the paths in `ocsf`. It is what `schemas/fields.json` holds.
 ///
 /// Unknown columns stand under `aws.vpcflow.*` beside these, as keywords.
 #[must_use]
 pub fn fields() -> Value {
     let mut rows: Vec<(String, Value)> = Vec::new();
     for row in FIELDS {
+        let unmapped = [format!("unmapped.{}", row.name.replace('-', "_"))];
+        let ocsf = if row.ocsf.is_empty() { json!(unmapped) } else { json!(row.ocsf) };
         for EcsPath { path, kind } in row.ecs {
             let value = json!({
                 "path": path,
@@ -21,6 +23,7 @@ pub fn fields() -> Value {
                 "description": row.doc.trim(),
                 "aws_name": row.name,
                 "aws_version": row.version,
+                "ocsf": ocsf,
             });
             rows.push(((*path).to_owned(), value));
         }
@@ -40,7 +43,7 @@ pub fn fields() -> Value {
         }
     }
     rows.sort_by(|a, b| a.0.cmp(&b.0));
-    json!({ "ecs": "9.4.0", "fields": rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>() })
+    json!({ "ecs": "9.4.0", "ocsf": "1.8.0", "fields": rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>() })
 }
 
 #[cfg(test)]

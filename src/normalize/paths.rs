@@ -149,6 +149,14 @@ derived! {
     THREAT_TECHNIQUE_ID "threat.technique.id" Keyword;
     /// The technique's name.
     THREAT_TECHNIQUE_NAME "threat.technique.name" Keyword;
+    /// The TCP flags seen, by name: `fin`, `syn`, `rst`, `psh`, `ack`, `urg`, `ece`, `cwr`.
+    TCP_FLAGS_ARRAY "aws.vpcflow.tcp_flags_array" Keyword;
+    /// The traffic path in words.
+    TRAFFIC_PATH_NAME "aws.vpcflow.traffic_path_name" Keyword;
+    /// The encryption status in words: `none`, `nitro`, `application tls` or `both`.
+    ENCRYPTION_STATUS_NAME "aws.vpcflow.encryption_status_name" Keyword;
+    /// The reason of a reject in words: `block public access` or `encryption control`.
+    REJECT_REASON_NAME "aws.vpcflow.reject_reason_name" Keyword;
     /// The asset's name.
     ASSET_NAME "floodmark.{side}.asset.name" Keyword;
     /// Who answers for the asset.
@@ -157,7 +165,7 @@ derived! {
     ASSET_ROLE "floodmark.{side}.asset.role" Keyword;
     /// How much the asset matters.
     ASSET_CRITICALITY "floodmark.{side}.asset.criticality" Keyword;
-    /// The asset's tags, by name.
+    /// The asset's tags, by name; with those that the record has of the interface's own side, by the names of their columns.
     ASSET_TAGS "floodmark.{side}.asset.tags" Flattened;
     /// What kind of thing the score is about: `service`, `tag`, `asg`, `instance`, `address` or `interface`.
     ENTITY_KIND "floodmark.entity.kind" Keyword;

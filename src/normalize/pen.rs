@@ -148,8 +148,14 @@ impl<'a> Pen<'a> {
     /// follows every member.
     #[inline(always)]
     pub(super) fn close(&mut self) {
+        self.close_with(b"},");
+    }
+
+    /// Ends what the last bytes are in with `end`, in place of its last member's comma.
+    #[inline(always)]
+    pub(super) fn close_with<const N: usize>(&mut self, end: &[u8; N]) {
         self.take_comma();
-        self.put(b"},");
+        self.put(end);
     }
 
     /// Ends the document: as [`Pen::close`], with a line feed instead of the comma.

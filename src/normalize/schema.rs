@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use crate::event::{Attributes, Batch};
 
-use super::{Namespace, ecs::Ecs};
+use super::{Namespace, ecs::Ecs, ocsf::Ocsf};
 
 /// Writes a batch's events and findings as documents, each one line of JSON with its line feed.
 pub trait Schema: Send {
@@ -42,6 +42,8 @@ pub enum SchemaName {
     /// Elastic Common Schema 9.4, as nested JSON objects.
     #[default]
     Ecs,
+    /// OCSF 1.8.0: Network Activity, and Detection Finding for findings.
+    Ocsf,
 }
 
 // === impl SchemaName ===
@@ -53,6 +55,8 @@ impl SchemaName {
     pub fn build(self, namespace: &Namespace, window_seconds: u32) -> Box<dyn Schema> {
         match self {
             Self::Ecs => Box::new(Ecs::new(namespace, window_seconds)),
+            // OCSF knows no data streams.
+            Self::Ocsf => Box::new(Ocsf::new(window_seconds)),
         }
     }
 }

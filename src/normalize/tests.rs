@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod goldens;
+mod ocsf;
 mod strict;
+mod tagged;
 
 use std::{collections::HashMap, path::Path, process::Command};
 

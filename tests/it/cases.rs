@@ -1,8 +1,8 @@
 //! Golden cases: a log as it stands in a file, and every document and every word that `floodmark parse` makes of it.
 //!
 //! `tests/cases/FORMAT/NAME` holds `in.log`, where it needs one the format string in `fields`, the documents in
-//! `ecs.ndjson` (without `event.ingested`) and what is told a person in `said.txt`. `FLOODMARK_BLESS=1` writes the last
-//! two anew: read the difference before you keep it.
+//! `ecs.ndjson` and `ocsf.ndjson` (without `event.ingested` and `metadata.processed_time`) and what is told a person in
+//! `said.txt`. `FLOODMARK_BLESS=1` writes the last three anew: read the difference before you keep it.
 
 use std::{
     fs,
@@ -21,10 +21,10 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
-/// What `floodmark parse` makes of the case: documents, and what it says.
-fn parsed(case: &Path) -> [String; 2] {
+/// What `floodmark parse` makes of the case in this schema: documents, and what it says.
+fn parsed(case: &Path, schema: &str) -> [String; 2] {
     let mut command = Command::new(env!("CARGO_BIN_EXE_floodmark"));
-    command.current_dir(case).arg("parse");
+    command.current_dir(case).args(["parse", "--schema", schema]);
     if let Ok(fields) = fs::read_to_string(case.join("fields")) {
         command.args(["--fields", fields.trim()]);
     }
@@ -32,8 +32,12 @@ fn parsed(case: &Path) -> [String; 2] {
     let documents = String::from_utf8(output.stdout).unwrap();
     let documents = documents.lines().map(|line| {
         let document: Value = serde_json::from_str(line).expect(line);
-        let ingested = document["event"]["ingested"].as_str().expect("when it was taken in");
-        line.replacen(&format!("\"ingested\":\"{ingested}\","), "", 1) + "\n"
+        let ingested = match schema {
+            "ecs" => format!("\"ingested\":{},", document["event"]["ingested"]),
+            _ => format!("\"processed_time\":{},", document["metadata"]["processed_time"]),
+        };
+        assert!(line.contains(&ingested), "{line}");
+        line.replacen(&ingested, "", 1) + "\n"
     });
     [documents.collect(), String::from_utf8(output.stderr).unwrap()]
 }
@@ -45,7 +49,10 @@ fn every_case_is_understood_as_it_stands_beside_it() {
     let bless = std::env::var_os("FLOODMARK_BLESS").is_some();
     let mut wrong = Vec::new();
     for case in &cases {
-        for (name, found) in ["ecs.ndjson", "said.txt"].into_iter().zip(parsed(case)) {
+        let [ecs, said] = parsed(case, "ecs");
+        let [ocsf, said_again] = parsed(case, "ocsf");
+        assert_eq!(said, said_again, "what is told does not depend on the schema");
+        for (name, found) in [("ecs.ndjson", ecs), ("ocsf.ndjson", ocsf), ("said.txt", said)] {
             let path = case.join(name);
             if bless {
                 fs::write(&path, &found).unwrap();

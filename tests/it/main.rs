@@ -16,6 +16,7 @@ mod firehose;
 mod flows;
 mod kafka;
 mod memory;
+mod ocsf;
 mod process;
 mod replay;
 mod schemas;

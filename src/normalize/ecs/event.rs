@@ -3,28 +3,27 @@
 use crate::{
     event::{Asset, Batch, Field, Value},
     normalize::{
+        asset::Assets,
+        floodmark::put_floodmark,
+        outcome::Outcome,
         paths::{
-            ACCOUNT_ID, CLOUD_PROVIDER, ENTITY_KIND, EVENT_DURATION, EVENT_END, EVENT_START, HOST_ID,
-            HOST_IP, HOST_NAME, RELATED_HOSTS, RELATED_IP, SUBLOCATION_ID, TIMESTAMP, VPC_ID, column,
+            ACCOUNT_ID, CLOUD_PROVIDER, EVENT_DURATION, EVENT_END, EVENT_REASON, EVENT_RISK_SCORE,
+            EVENT_START, HOST_ID, HOST_IP, HOST_NAME, RELATED_HOSTS, RELATED_IP, SUBLOCATION_ID, TIMESTAMP,
+            VPC_ID, column,
         },
         pen::Pen,
         piece::piece,
-        stamp::{Stamp, Stamps},
+        row::Row,
+        side::{self, Side},
+        stamp::Stamp,
         text::put_uint,
+        words::{WORDS, put_words},
     },
 };
 
-use super::{
-    Writer,
-    outcome::Outcome,
-    place::Places,
-    plan::Group,
-    row::Row,
-    score::Judged,
-    side::{self, Side},
-};
+use super::{Writer, plan::Group};
 
-/// `floodmark.source` and `floodmark.destination`, as the sides of the record are called.
+/// `source` and `destination`, as the sides of the record are called.
 const SOURCE: &str = column(Field::SrcAddr, 0);
 const DESTINATION: &str = column(Field::DstAddr, 0);
 
@@ -52,25 +51,27 @@ impl Writer {
         let judged =
             verdict.map(|verdict| self.baselines.judged(verdict, &batch.entities[verdict.entity as usize]));
         if let Some(judged) = &judged {
-            judged.put_reason(out);
+            judged.put_points(piece![Key(EVENT_RISK_SCORE)], out);
+            judged.put_reason(piece![Key(EVENT_REASON), Text("\"")], out);
         }
         out.close();
         let volume = Side::Source.put(piece![Open(SOURCE, 0)], &row, &mut self.places, out);
         Side::Destination.put(piece![Open(DESTINATION, 0)], &row, &mut self.places, out);
         self.networks.put(&row, volume.as_ref(), out);
         put_cloud(&row, out);
-        put_host(&row, &mut self.places, out);
+        put_host(&row, &mut self.assets, out);
         put_workload(&row, out);
         out.enclosed(piece![Open(VPC_ID, 0), Open(VPC_ID, 1)], b"}},", |out| {
             row.put_members(row.plan.members(Group::Vpcflow), out);
+            put_words(&row, &WORDS, out);
             let sublocation = row.plan.members(Group::Sublocation);
             if !sublocation.is_empty() {
                 out.object(piece![Open(SUBLOCATION_ID, 2)], |out| row.put_members(sublocation, out));
             }
             self.extras.put(&row, out);
         });
-        put_related(&row, &mut self.places, out);
-        put_floodmark(&row, judged.as_ref(), &mut self.places, &mut self.stamps, out);
+        put_related(&row, &mut self.assets, out);
+        put_floodmark(&row, judged.as_ref(), &mut self.assets, &mut self.stamps, out);
         out.end_line();
     }
 }
@@ -118,7 +119,7 @@ fn put_cloud(row: &Row<'_>, out: &mut Pen<'_>) {
 }
 
 #[inline(always)]
-fn put_host(row: &Row<'_>, places: &mut Places, out: &mut Pen<'_>) {
+fn put_host(row: &Row<'_>, assets: &mut Assets, out: &mut Pen<'_>) {
     let Some((side, own)) = side::host(row) else { return };
     out.object(piece![Open(HOST_IP, 0)], |out| {
         let instance = row.value(Field::InstanceId);
@@ -128,7 +129,7 @@ fn put_host(row: &Row<'_>, places: &mut Places, out: &mut Pen<'_>) {
             out.put(b"\",");
         }
         if let Some(asset) = &side.endpoint(row).asset {
-            places.put_name(piece![Key(HOST_NAME)], asset, out);
+            assets.put_name(piece![Key(HOST_NAME)], asset, out);
         }
         let address = side.address(row);
         if !address.is_absent() {
@@ -157,7 +158,7 @@ fn put_workload(row: &Row<'_>, out: &mut Pen<'_>) {
 }
 
 #[inline(always)]
-fn put_related(row: &Row<'_>, places: &mut Places, out: &mut Pen<'_>) {
+fn put_related(row: &Row<'_>, assets: &mut Assets, out: &mut Pen<'_>) {
     out.object(piece![Open(RELATED_IP, 0)], |out| {
         out.enclosed(piece![Key(RELATED_IP), Text("[")], b"],", |out| {
             let [source, destination] = row.addresses;
@@ -182,7 +183,7 @@ fn put_related(row: &Row<'_>, places: &mut Places, out: &mut Pen<'_>) {
         let destination = destination.filter(|other| source.is_none_or(|asset| asset.name != other.name));
         out.enclosed(piece![Key(RELATED_HOSTS), Text("[")], b"],", |out| {
             for asset in [source, destination].into_iter().flatten() {
-                places.put_name(b"", asset, out);
+                assets.put_name(b"", asset, out);
             }
         });
     });
@@ -202,25 +203,4 @@ fn put_quoted(row: &Row<'_>, address: &Value, out: &mut Pen<'_>) {
 #[inline(always)]
 fn named<'a>(side: Side, row: &Row<'a>) -> Option<&'a Asset> {
     side.endpoint(row).asset.as_deref().filter(|asset| asset.name.is_some())
-}
-
-#[inline(always)]
-fn put_floodmark(
-    row: &Row<'_>,
-    judged: Option<&Judged<'_>>,
-    places: &mut Places,
-    stamps: &mut Stamps,
-    out: &mut Pen<'_>,
-) {
-    out.object(piece![Open(ENTITY_KIND, 0)], |out| {
-        if let Some(asset) = &Side::Source.endpoint(row).asset {
-            out.object(piece![Open(SOURCE, 0)], |out| places.put_asset(asset, out));
-        }
-        if let Some(asset) = &Side::Destination.endpoint(row).asset {
-            out.object(piece![Open(DESTINATION, 0)], |out| places.put_asset(asset, out));
-        }
-        if let Some(judged) = judged {
-            judged.put(stamps, out);
-        }
-    });
 }

@@ -1,40 +1,24 @@
 //! The document of one revision of a finding.
 
-use std::{io::Write, net::IpAddr};
-
 use crate::{
     event::{Detector, Finding, Revision},
     normalize::{
+        finding::{Place, instance, name, put_address, put_floodmark_of, put_id, put_sentence, rule},
         paths::{
-            ACCOUNT_ID, CLOUD_PROVIDER, DESTINATION_IP, ENTITY_KIND, EVENT_ACTION, EVENT_ID, EVENT_REASON,
-            EVENT_RISK_SCORE, EVENT_SEVERITY, FINDING_AGE, FINDING_DETECTOR, FINDING_ID, FINDING_MEAN,
-            FINDING_MEAN_3_SIGMA, FINDING_REVISION, HOST_ID, HOST_IP, HOST_NAME, INTERFACE_ID, MESSAGE,
-            REGION, RELATED_HOSTS, RELATED_IP, RULE_CATEGORY, RULE_ID, RULE_NAME, RULE_RULESET, SOURCE_IP,
+            ACCOUNT_ID, CLOUD_PROVIDER, DESTINATION_IP, EVENT_ACTION, EVENT_ID, EVENT_REASON,
+            EVENT_RISK_SCORE, EVENT_SEVERITY, HOST_ID, HOST_IP, HOST_NAME, INTERFACE_ID, MESSAGE, REGION,
+            RELATED_HOSTS, RELATED_IP, RULE_CATEGORY, RULE_ID, RULE_NAME, RULE_RULESET, SOURCE_IP,
             THREAT_FRAMEWORK, THREAT_TACTIC_ID, THREAT_TACTIC_NAME, THREAT_TECHNIQUE_ID,
             THREAT_TECHNIQUE_NAME, TIMESTAMP, VPC_ID,
         },
         pen::Pen,
         piece::piece,
-        stamp::{Stamp, Stamps},
-        text::{put_float, put_member, put_uint},
+        stamp::Stamps,
+        text::{put_member, put_uint},
     },
 };
 
-use super::{
-    Writer,
-    event::put_times,
-    score::{put_entity, put_score, put_seen, put_subject, put_usual, put_window},
-};
-
-/// What a detector's findings say of it.
-struct Rule {
-    name: &'static str,
-    category: &'static str,
-    /// Id and name, in MITRE ATT&CK.
-    tactic: (&'static str, &'static str),
-    /// Id and name, in MITRE ATT&CK.
-    technique: (&'static str, &'static str),
-}
+use super::{Writer, event::put_times};
 
 // === impl Writer ===
 
@@ -67,34 +51,8 @@ impl Writer {
         out.object(piece![Open(DESTINATION_IP, 0)], |out| put_ip(finding.peer, out));
         put_where(finding, out);
         put_related(finding, out);
-        out.put(piece![Open(ENTITY_KIND, 0)]);
-        if let Some(asset) = &finding.asset {
-            out.object(piece![Open(SOURCE_IP, 0)], |out| self.places.put_asset(asset, out));
-        }
-        put_entity(&finding.entity, out);
-        put_score(&finding.score, finding.window_start, &mut self.stamps, out);
-        put_numbers(finding, out);
-        out.close();
+        put_floodmark_of(finding, &mut self.assets, &mut self.stamps, out);
         out.end_line();
-    }
-}
-
-/// Appends who, which feature, what was seen, what is usual, from how many windows, and since when that is known.
-fn put_sentence(finding: &Finding, start: &Stamp, out: &mut Pen<'_>) {
-    put_subject(&finding.entity, out);
-    let name = finding.asset.as_ref().and_then(|asset| asset.name.as_deref());
-    if let Some(name) = name.filter(|name| **name != *finding.entity.name) {
-        out.put(b" (");
-        crate::normalize::text::put(out, name.as_bytes());
-        out.push(b')');
-    }
-    put_seen(&finding.score, out);
-    put_window(u64::from(finding.window_seconds), out);
-    out.put(b" from ");
-    start.put(out);
-    put_usual(finding.score.feature, &finding.score.usual, out);
-    if finding.revision == Revision::Closed {
-        out.put(b"; the window is over");
     }
 }
 
@@ -127,43 +85,33 @@ fn put_rule(detector: Detector, out: &mut Pen<'_>) {
     out.close();
 }
 
-fn put_ip(address: Option<IpAddr>, out: &mut Pen<'_>) {
+fn put_ip(address: Option<std::net::IpAddr>, out: &mut Pen<'_>) {
     put_address(piece![Key(SOURCE_IP), Text("\"")], b"\",", address, out);
 }
 
 /// Appends the cloud, the host and the interface, as far as the entity's scope and the record tell them.
 fn put_where(finding: &Finding, out: &mut Pen<'_>) {
-    // The scope is account, region and VPC, as far as the records say: each is known by its form.
-    let part = |fits: fn(&str) -> bool| finding.entity.scope.split('/').find(|part| fits(part));
-    let is_account = |part: &str| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit());
-    let is_vpc = |part: &str| part.starts_with("vpc-");
-    let is_region = |part: &str| {
-        !part.starts_with("vpc-") && part.contains('-') && part.ends_with(|last: char| last.is_ascii_digit())
-    };
+    let Place { account, region, vpc } = Place::of(finding);
     out.put(piece![Open(CLOUD_PROVIDER, 0), Key(CLOUD_PROVIDER), Text("\"aws\",")]);
-    out.object(piece![Open(ACCOUNT_ID, 1)], |out| put_member(out, piece![Key(ACCOUNT_ID)], part(is_account)));
-    put_member(out, piece![Key(REGION)], part(is_region));
+    out.object(piece![Open(ACCOUNT_ID, 1)], |out| put_member(out, piece![Key(ACCOUNT_ID)], account));
+    put_member(out, piece![Key(REGION)], region);
     out.close();
     out.object(piece![Open(HOST_IP, 0)], |out| {
         put_member(out, piece![Key(HOST_ID)], instance(finding));
-        put_member(
-            out,
-            piece![Key(HOST_NAME)],
-            finding.asset.as_ref().and_then(|asset| asset.name.as_deref()),
-        );
+        put_member(out, piece![Key(HOST_NAME)], name(finding));
         put_address(piece![Key(HOST_IP), Text("[\"")], b"\"],", finding.address, out);
     });
     out.object(piece![Open(VPC_ID, 0)], |out| {
         out.object(piece![Open(VPC_ID, 1)], |out| {
             put_member(out, piece![Key(INTERFACE_ID)], finding.interface.as_deref());
-            put_member(out, piece![Key(VPC_ID)], part(is_vpc));
+            put_member(out, piece![Key(VPC_ID)], vpc);
         });
     });
 }
 
 fn put_related(finding: &Finding, out: &mut Pen<'_>) {
     let peer = finding.peer.filter(|peer| Some(*peer) != finding.address);
-    let name = finding.asset.as_ref().and_then(|asset| asset.name.as_deref());
+    let name = name(finding);
     out.object(piece![Open(RELATED_IP, 0)], |out| {
         out.enclosed(piece![Key(RELATED_IP), Text("[")], b"],", |out| {
             put_address(b"\"", b"\",", finding.address, out);
@@ -174,51 +122,6 @@ fn put_related(finding: &Finding, out: &mut Pen<'_>) {
             put_member(out, b"", instance(finding).filter(|instance| Some(*instance) != name));
         });
     });
-}
-
-fn put_numbers(finding: &Finding, out: &mut Pen<'_>) {
-    out.put(piece![Open(FINDING_ID, 1)]);
-    put_id(piece![Key(FINDING_ID), Text("\"")], finding.id.text(), out);
-    put_member(out, piece![Key(FINDING_REVISION)], Some(&finding.revision.name()));
-    put_member(out, piece![Key(FINDING_DETECTOR)], Some(finding.detector.name()));
-    for (key, number) in [
-        (&piece![Key(FINDING_MEAN)][..], finding.mean),
-        (&piece![Key(FINDING_MEAN_3_SIGMA)][..], finding.mean_plus_3_sigma),
-    ] {
-        if number.is_finite() {
-            out.put_slice(key);
-            put_float(out, number);
-            out.push(b',');
-        }
-    }
-    out.put(piece![Key(FINDING_AGE)]);
-    put_uint(out, finding.age_seconds);
-    out.push(b',');
-    out.close();
-}
-
-fn put_id(begin: &[u8], text: [u8; 22], out: &mut Pen<'_>) {
-    out.put_slice(begin);
-    out.put_slice(&text);
-    out.put(b"\",");
-}
-
-fn put_address(begin: &[u8], end: &[u8], address: Option<IpAddr>, out: &mut Pen<'_>) {
-    if let Some(address) = address {
-        out.put_slice(begin);
-        let mut text = [0; 45];
-        let mut room = &mut text[..];
-        // No address is longer than 45 bytes.
-        let _ = write!(room, "{address}");
-        let left = room.len();
-        out.put_slice(&text[..45 - left]);
-        out.put_slice(end);
-    }
-}
-
-/// The instance that the finding is about, where it is about one.
-fn instance(finding: &Finding) -> Option<&str> {
-    (finding.entity.kind == "instance").then_some(&*finding.entity.name)
 }
 
 /// Elastic Security's four severities. A finding starts at 80 points, so it is high, and critical once it is about one
@@ -237,22 +140,5 @@ fn action(revision: Revision) -> &'static str {
         Revision::Created => "finding-created",
         Revision::Grown(_) => "finding-grown",
         Revision::Closed => "finding-closed",
-    }
-}
-
-fn rule(detector: Detector) -> Rule {
-    match detector {
-        Detector::VolumeOut => Rule {
-            name: "More bytes sent than usual",
-            category: "exfiltration",
-            tactic: ("TA0010", "Exfiltration"),
-            technique: ("T1048", "Exfiltration Over Alternative Protocol"),
-        },
-        Detector::PortSpread => Rule {
-            name: "More ports tried than usual",
-            category: "discovery",
-            tactic: ("TA0007", "Discovery"),
-            technique: ("T1046", "Network Service Discovery"),
-        },
     }
 }

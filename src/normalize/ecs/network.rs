@@ -10,14 +10,13 @@ use crate::{
         },
         pen::{Pen, Said},
         piece::piece,
+        row::Row,
+        side::Side,
         text::{put_plain, put_uint},
     },
 };
 
-use super::{
-    row::Row,
-    side::{Side, put_volume},
-};
+use super::side::put_volume;
 
 /// Kinds of connections, as remembered fragments: there are few in a log.
 #[derive(Debug)]

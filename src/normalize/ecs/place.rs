@@ -1,37 +1,32 @@
-//! What is known of an endpoint, as remembered fragments: where it is, whose network it is in, which asset it is.
+//! What is known of an endpoint, as remembered fragments: where it is and whose network it is in.
 
 use crate::{
-    event::{Asset, AutonomousSystem, Endpoint, Place},
+    event::{AutonomousSystem, Endpoint, Place},
     normalize::{
-        fragment::{Fragment, Fragments},
+        fragment::Fragments,
         paths::{
-            AS_NUMBER, AS_ORGANIZATION, ASSET_CRITICALITY, ASSET_NAME, ASSET_OWNER, ASSET_ROLE, ASSET_TAGS,
-            GEO_CITY, GEO_CONTINENT_CODE, GEO_CONTINENT_NAME, GEO_COUNTRY_CODE, GEO_COUNTRY_NAME,
-            GEO_LOCATION, GEO_POSTAL_CODE, GEO_REGION_CODE, GEO_REGION_NAME, GEO_TIMEZONE,
+            AS_NUMBER, AS_ORGANIZATION, GEO_CITY, GEO_CONTINENT_CODE, GEO_CONTINENT_NAME, GEO_COUNTRY_CODE,
+            GEO_COUNTRY_NAME, GEO_LOCATION, GEO_POSTAL_CODE, GEO_REGION_CODE, GEO_REGION_NAME, GEO_TIMEZONE,
         },
         pen::Pen,
         piece::piece,
-        text::{self, put_float, put_member, put_uint},
+        text::{put_float, put_member, put_uint},
     },
 };
 
 /// Spreads the serials of systems over the table, away from those of places.
 const SPREAD: u64 = 331;
 
-/// Fragments by the serial of what they show. About 0.7 MiB.
+/// Fragments by the serials of place and autonomous system, in that order: an address has both or neither, nearly
+/// always. About 0.5 MiB.
 #[derive(Debug)]
-pub(super) struct Places {
-    /// Place and autonomous system, in that order: an address has both or neither, nearly always.
-    locations: Fragments<[u64; 2], 448>,
-    /// The name as a member's value with its comma, and the object.
-    assets: Fragments<u64, 448, 2>,
-}
+pub(super) struct Places(Fragments<[u64; 2], 448>);
 
 // === impl Places ===
 
 impl Places {
     pub(super) fn new() -> Self {
-        Self { locations: Fragments::new(1_024), assets: Fragments::new(512) }
+        Self(Fragments::new(1_024))
     }
 
     /// Appends where `endpoint` is and whose network it is in.
@@ -44,7 +39,7 @@ impl Places {
         // No serial ever comes this far.
         let key =
             [place.map_or(u64::MAX, |place| place.serial), system.map_or(u64::MAX, |system| system.serial)];
-        self.locations.put(key[0] ^ key[1].wrapping_mul(SPREAD), key, out, |out| {
+        self.0.put(key[0] ^ key[1].wrapping_mul(SPREAD), key, out, |out| {
             if let Some(place) = place {
                 put_geo(place, out);
             }
@@ -52,32 +47,6 @@ impl Places {
                 put_system(system, out);
             }
         });
-    }
-
-    /// Appends which asset it is, as an object.
-    #[inline(always)]
-    pub(super) fn put_asset(&mut self, asset: &Asset, out: &mut Pen<'_>) {
-        out.put_slice(self.asset(asset).part(1));
-    }
-
-    /// Appends the member that `key` begins and whose value is the asset's name, where it has one.
-    #[inline(always)]
-    pub(super) fn put_name<const N: usize>(&mut self, key: &[u8; N], asset: &Asset, out: &mut Pen<'_>) {
-        let name = self.asset(asset).part(0);
-        if !name.is_empty() {
-            out.put(key);
-            out.put_slice(name);
-        }
-    }
-
-    #[inline(always)]
-    fn asset(&mut self, asset: &Asset) -> Fragment<'_, 2> {
-        self.assets.find(asset.serial, asset.serial, |out| {
-            put_member(out, b"", asset.name.as_deref());
-            let name = out.end() as u32;
-            put_asset(asset, out);
-            [name, out.end() as u32]
-        })
     }
 }
 
@@ -114,20 +83,4 @@ fn put_system(system: &AutonomousSystem, out: &mut Pen<'_>) {
         put_member(out, piece![Key(AS_ORGANIZATION)], system.organization.as_deref());
     });
     out.close();
-}
-
-fn put_asset(asset: &Asset, out: &mut Pen<'_>) {
-    out.object(piece![Open(ASSET_NAME, 2)], |out| {
-        put_member(out, piece![Key(ASSET_NAME)], asset.name.as_deref());
-        put_member(out, piece![Key(ASSET_OWNER)], asset.owner.as_deref());
-        put_member(out, piece![Key(ASSET_ROLE)], asset.role.as_deref());
-        put_member(out, piece![Key(ASSET_CRITICALITY)], asset.criticality.as_deref());
-        out.object(piece![Key(ASSET_TAGS), Text("{")], |out| {
-            for (name, value) in &asset.tags {
-                out.push(b'"');
-                text::put(out, name.as_bytes());
-                put_member(out, b"\":", Some(value));
-            }
-        });
-    });
 }

@@ -37,7 +37,7 @@ type Named = Vec<(&'static str, Sample)>;
 
 /// Every golden document, by name.
 pub(super) fn goldens() -> Named {
-    [flows(), rarities(), hostile(), findings()].into_iter().flatten().collect()
+    [flows(), rarities(), novelties(), hostile(), findings()].into_iter().flatten().collect()
 }
 
 fn flows() -> Named {
@@ -133,6 +133,52 @@ fn rarities() -> Named {
                 "ecs-cluster-arn ecs-cluster-name ecs-container-id ecs-service-name ecs-task-id reject-reason end",
                 "arn:aws:ecs:eu-west-1:012345678901:cluster/front front 574fc0af-908 checkout 6adbd0d6 BPA 1795260664",
             ),
+        ),
+    ]
+}
+
+fn novelties() -> Named {
+    vec![
+        (
+            "transit gateway",
+            Sample::new()
+                .line(
+                    "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id \
+                     tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id \
+                     tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr \
+                     srcport dstport protocol packets bytes start end log-status type packets-lost-no-route \
+                     packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region \
+                     flow-direction pkt-src-aws-service pkt-dst-aws-service",
+                    "6 TransitGateway 012345678901 tgw-0a tgw-attach-0a 012345678901 123456789012 vpc-0a vpc-0b \
+                     subnet-0a subnet-0b eni-0a eni-0b euw1-az1 euw1-az2 tgw-attach-0b 10.0.1.7 10.1.2.3 49152 443 6 \
+                     10 1000 1795260605 1795260664 OK IPv4 1 0 2 3 19 eu-west-1 ingress - -",
+                )
+                .flow(Direction::Internal, "tcp", "https")
+                .ends(internal("ledger-db-1", 21), internal("web-1", 24)),
+        ),
+        (
+            "transit gateway that saw nothing",
+            Sample::new().line(
+                "version tgw-id tgw-attachment-id srcaddr dstaddr start end log-status",
+                "6 tgw-0a tgw-attach-0a - - 1795260605 1795260664 NODATA",
+            ),
+        ),
+        (
+            "v11 with words, next hop and tags of the own side",
+            Sample::new()
+                .line(
+                    "version interface-id srcaddr dstaddr start end action tcp-flags flow-direction traffic-path \
+                     reject-reason encryption-status instance-tag asg-tag interface-type next-hop-interface-id \
+                     next-hop-az-id resource-id",
+                    "11 eni-0a1b2c3d4e5f60718 10.0.1.7 81.2.69.160 1795260605 1795260664 REJECT 223 egress 8 BPA 3 web \
+                     front nat_gateway eni-0b euw1-az2 -",
+                )
+                .flow(Direction::Outbound, "tcp", "")
+                .ends(internal("ledger-db-1", 21), external()),
+        ),
+        (
+            "only ports",
+            Sample::new().line("srcport dstport start end", "49152 443 1795260605 1795260664"),
         ),
     ]
 }

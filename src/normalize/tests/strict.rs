@@ -22,6 +22,9 @@ impl<'de> Deserialize<'de> for Strict {
             fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Json, E> {
                 Ok(truth.into())
             }
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Json, E> {
+                Ok(number.into())
+            }
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<Json, E> {
                 Ok(number.into())
             }

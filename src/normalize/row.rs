@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::{
-    event::{Batch, Event, Field, Span, Value},
-    normalize::{pen::Pen, text},
+use super::{
+    pen::Pen,
+    plan::{Member, Plan},
+    text,
 };
-
-use super::plan::{Member, Plan};
+use crate::event::{Batch, Event, Field, Span, Value};
 
 /// An event, its values by field, and whether its bytes need no escape.
 pub(super) struct Row<'a> {
@@ -54,14 +54,19 @@ impl<'a> Row<'a> {
         self.value(field).as_uint()
     }
 
+    /// The text that `field` has; empty where it has none.
+    #[inline(always)]
+    pub(super) fn text(&self, field: Field) -> &'a [u8] {
+        match self.value(field) {
+            Value::Derived(span) => span.of(&self.batch.derived),
+            other => other.as_text().map_or(&[][..], |span| span.of(self.bytes)),
+        }
+    }
+
     /// The first byte of the text that `field` has; 0 where it has none.
     #[inline(always)]
     pub(super) fn initial(&self, field: Field) -> u8 {
-        let text = match self.value(field) {
-            Value::Derived(span) => span.of(&self.batch.derived),
-            other => other.as_text().map_or(&[][..], |span| span.of(self.bytes)),
-        };
-        text.first().copied().unwrap_or(0)
+        self.text(field).first().copied().unwrap_or(0)
     }
 
     pub(super) fn address(&self, value: Value) -> Option<IpAddr> {
@@ -123,7 +128,11 @@ impl<'a> Row<'a> {
                 Value::Uint(number) => text::put_uint(out, *number),
                 value => self.put(value, out),
             }
-            out.put(b"\",");
+            if member.key.is_text() {
+                out.put(b"\",");
+            } else {
+                out.push(b',');
+            }
         }
     }
 }

@@ -4,12 +4,7 @@ use std::{hash::Hasher, sync::Arc};
 
 use siphasher::sip::SipHasher24;
 
-use crate::{
-    event::FIELDS,
-    normalize::{paths::VPC_ID, pen::Pen, piece::leaf},
-};
-
-use super::row::Row;
+use super::{pen::Pen, row::Row};
 
 /// The members' names of unknown columns, made once per name.
 ///
@@ -17,8 +12,10 @@ use super::row::Row;
 /// for hyphens; where a known member has that name, an underscore follows. Any other name keeps at most 64 characters,
 /// with underscores for what is no letter or digit, and two underscores and a hash of the whole name follow. So no two
 /// names of a log meet, but for `a-b` and `a_b`, of which the later one gets one more underscore.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ExtraNames {
+    /// Whether a column of the vocabulary, or an object, has this name beside the extras.
+    is_taken: fn(&[u8]) -> bool,
     /// The names seen lately; each is held, so that its address stays its own.
     known: Vec<(Arc<str>, Vec<u8>)>,
 }
@@ -29,6 +26,11 @@ const KNOWN_MAX: usize = 256;
 // === impl ExtraNames ===
 
 impl ExtraNames {
+    /// No names yet, for an object in which `is_taken` tells what else there may be.
+    pub(super) fn new(is_taken: fn(&[u8]) -> bool) -> Self {
+        Self { is_taken, known: Vec::new() }
+    }
+
     /// Appends the unknown columns of `row`.
     #[inline(always)]
     pub(super) fn put(&mut self, row: &Row<'_>, out: &mut Pen<'_>) {
@@ -64,7 +66,7 @@ impl ExtraNames {
         if self.known.len() == KNOWN_MAX {
             self.known.clear();
         }
-        self.known.push((name.clone(), member(name)));
+        self.known.push((name.clone(), member(name, self.is_taken)));
         self.known.len() - 1
     }
 }
@@ -88,7 +90,7 @@ fn is_regular(name: &str) -> bool {
 }
 
 /// The name in a document of the column called `name`; nothing in it needs an escape.
-fn member(name: &str) -> Vec<u8> {
+fn member(name: &str, is_taken: fn(&[u8]) -> bool) -> Vec<u8> {
     let letters = name.chars().map(|c| if c.is_ascii_alphanumeric() { c as u8 } else { b'_' });
     if !is_regular(name) {
         let mut hash = SipHasher24::new();
@@ -98,17 +100,10 @@ fn member(name: &str) -> Vec<u8> {
         return written;
     }
     let mut written: Vec<u8> = letters.collect();
-    if is_known(&written) {
+    if is_taken(&written) {
         written.push(b'_');
     }
     written
-}
-
-/// Whether a column of the vocabulary, or an object of such, has this name beside the extras.
-fn is_known(name: &[u8]) -> bool {
-    let object = &VPC_ID[..VPC_ID.len() - leaf(VPC_ID).len()];
-    let mut paths = FIELDS.iter().flat_map(|row| row.ecs).filter_map(|ecs| ecs.path.strip_prefix(object));
-    paths.any(|path| path.split('.').next().is_some_and(|first| first.as_bytes() == name))
 }
 
 #[cfg(test)]
@@ -120,7 +115,8 @@ mod tests {
     use super::*;
 
     fn named(name: &str) -> String {
-        String::from_utf8_lossy(&member(name)).into_owned()
+        let is_taken = |name: &[u8]| matches!(name, b"sublocation" | b"pkt_src_service");
+        String::from_utf8_lossy(&member(name, is_taken)).into_owned()
     }
 
     #[test]

@@ -4,29 +4,27 @@
 
 use std::{hint::black_box, ops::Range};
 
-use crate::{
-    event::{Batch, EntityName, Feature, Score, Usual, Verdict},
-    normalize::{
-        amount::{put_bytes, put_length, put_probability},
-        fragment::{Fragment, Fragments},
-        paths::{
-            ENTITY_KIND, ENTITY_NAME, ENTITY_PEER_GROUP, ENTITY_SCOPE, EVENT_REASON, EVENT_RISK_SCORE,
-            SCORE_FEATURE, SCORE_LATE, SCORE_MAX, SCORE_MEDIAN, SCORE_OBSERVED, SCORE_P, SCORE_P99,
-            SCORE_PEER_SAMPLES, SCORE_POINTS, SCORE_SAMPLES, SCORE_WINDOW_START,
-        },
-        pen::Pen,
-        piece::piece,
-        stamp::Stamps,
-        text::{self, put_member, put_uint},
+use super::{
+    amount::{put_bytes, put_length, put_probability},
+    fragment::{Fragment, Fragments},
+    paths::{
+        ENTITY_KIND, ENTITY_NAME, ENTITY_PEER_GROUP, ENTITY_SCOPE, SCORE_FEATURE, SCORE_LATE, SCORE_MAX,
+        SCORE_MEDIAN, SCORE_OBSERVED, SCORE_P, SCORE_P99, SCORE_PEER_SAMPLES, SCORE_POINTS, SCORE_SAMPLES,
+        SCORE_WINDOW_START,
     },
+    pen::Pen,
+    piece::piece,
+    stamp::Stamps,
+    text::{self, put_member, put_uint},
 };
+use crate::event::{Batch, EntityName, Feature, Score, Usual, Verdict};
 
 /// What documents say of entities and their baselines, as remembered fragments. About 7 MiB: there is room for 8,192
 /// entities, more than most networks have, because a miss costs as much as half a document.
 #[derive(Debug)]
 pub(super) struct Baselines {
     window_seconds: u64,
-    /// The score's reason up to the entity, and the entity as an object.
+    /// The entity as the subject of a sentence, and as an object.
     entities: Fragments<u64, 224, 2>,
     /// What follows the observed amount in the reason, and the beginning of the score's object.
     usual: Fragments<(Feature, Usual), 256, 2>,
@@ -83,11 +81,10 @@ impl Baselines {
         let Self { window_seconds, entities, usual, .. } = self;
         let serial = entity.serial;
         let entity = entities.find(serial, serial, |out| {
-            out.put(piece![Text(","), Key(EVENT_REASON), Text("\"")]);
             put_subject(entity, out);
-            let reason = out.end() as u32;
+            let subject = out.end() as u32;
             put_entity(entity, out);
-            [reason, out.end() as u32]
+            [subject, out.end() as u32]
         });
         let scored = verdict.score.as_ref().map(|score| {
             let shown = usual.find(place_of(serial, score.feature), (score.feature, score.usual), |out| {
@@ -113,12 +110,21 @@ fn place_of(serial: u64, feature: Feature) -> u64 {
 // === impl Judged ===
 
 impl Judged<'_> {
-    /// Appends the score and its reason to the `event` object: who, what was seen, what is usual.
+    /// Appends the score as the member that `key` begins, where there is one.
     #[inline(always)]
-    pub(super) fn put_reason(&self, out: &mut Pen<'_>) {
+    pub(super) fn put_points<const N: usize>(&self, key: &[u8; N], out: &mut Pen<'_>) {
+        if let Some((score, _)) = &self.scored {
+            out.put(key);
+            put_uint(out, u64::from(score.points));
+            out.push(b',');
+        }
+    }
+
+    /// Appends why the score is what it is (who, what was seen, what is usual) as the member that `key` begins.
+    #[inline(always)]
+    pub(super) fn put_reason<const N: usize>(&self, key: &[u8; N], out: &mut Pen<'_>) {
         let Some((score, usual)) = &self.scored else { return };
-        out.put(piece![Key(EVENT_RISK_SCORE)]);
-        put_uint(out, u64::from(score.points));
+        out.put(key);
         out.put_slice(self.entity.part(0));
         put_seen(score, out);
         out.put_slice(usual.part(0));

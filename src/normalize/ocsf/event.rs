@@ -1,0 +1,144 @@
+//! The document of one event.
+
+use crate::{
+    event::{Batch, Field},
+    normalize::{floodmark::put_floodmark, pen::Pen, row::Row, side, text::put_uint, words::put_words},
+};
+
+use super::{
+    Activity, Writer,
+    endpoint::{Device, put_endpoints},
+    plan::Group,
+};
+
+// === impl Writer ===
+
+impl Writer {
+    /// Appends the document of event number `index`.
+    #[inline(always)]
+    pub(super) fn put_event(&mut self, batch: &Batch, index: usize, out: &mut Pen<'_>) {
+        let event = &batch.events[index];
+        self.plan.fit(event.fields);
+        let row = Row::new(batch, event, &self.plan);
+        let activity = Activity::of(&row);
+        let own = side::own(&row);
+        let device = Device::of(&row, own);
+        let has_device = device.is_known(&row);
+        out.put_slice(&self.heads[activity as usize][usize::from(!has_device)]);
+        out.put(&event.id.text());
+        if event.fields.and(side::TRANSIT).is_empty() {
+            out.put(b"\",\"log_provider\":\"AWS\",\"log_name\":\"VPC Flow Logs\",");
+        } else {
+            out.put_slice(b"\",\"log_provider\":\"AWS\",\"log_name\":\"Transit Gateway Flow Logs\",");
+        }
+        row.put_members(row.plan.members(Group::Metadata), out);
+        out.close();
+        put_times(row.uint(Field::Start), row.uint(Field::End), out);
+        row.put_members(row.plan.members(Group::Document), out);
+        let verdict = batch.verdicts.get(index).and_then(Option::as_ref);
+        let judged =
+            verdict.map(|verdict| self.baselines.judged(verdict, &batch.entities[verdict.entity as usize]));
+        if let Some(judged) = &judged {
+            // The class knows a score only beside what a control did.
+            if activity.is_control() {
+                judged.put_points(b"\"risk_score\":", out);
+            }
+            judged.put_reason(b"\"message\":\"", out);
+        }
+        if let Some(service) = event.service {
+            out.put(b"\"app_name\":\"");
+            out.put_slice(service.as_bytes());
+            out.put(b"\",");
+        }
+        put_endpoints(&row, &device, &mut self.places, &mut self.assets, out);
+        match own {
+            Some(side::Side::Source) => {
+                out.put(b"\"observation_point_id\":1,\"observation_point\":\"Source\",");
+            }
+            Some(side::Side::Destination) => {
+                out.put(b"\"observation_point_id\":2,\"observation_point\":\"Destination\",");
+            }
+            None => {}
+        }
+        self.connections.put(&row, out);
+        put_traffic(&row, out);
+        put_cloud(&row, out);
+        if has_device {
+            device.put(&row, &mut self.assets, out);
+        }
+        out.object(b"\"unmapped\":{", |out| {
+            row.put_members(row.plan.members(Group::Unmapped), out);
+            put_words(&row, &crate::normalize::words::WORDS[1..], out);
+            self.extras.put(&row, out);
+            put_floodmark(&row, judged.as_ref(), &mut self.assets, &mut self.stamps, out);
+        });
+        out.end_line();
+    }
+}
+
+/// Appends when it was, in milliseconds: a document's time is its start.
+#[inline(always)]
+fn put_times(start: Option<u64>, end: Option<u64>, out: &mut Pen<'_>) {
+    out.put(b"\"time\":");
+    // Parsing lets no record pass that has neither.
+    put_millis(start.or(end).unwrap_or(0), out);
+    if let Some(start) = start {
+        out.put(b"\"start_time\":");
+        put_millis(start, out);
+    }
+    if let Some(end) = end {
+        out.put(b"\"end_time\":");
+        put_millis(end, out);
+    }
+    if let (Some(start), Some(end)) = (start, end) {
+        out.put(b"\"duration\":");
+        put_millis(end.saturating_sub(start), out);
+    }
+}
+
+/// Appends seconds as milliseconds, with a comma.
+#[inline(always)]
+pub(super) fn put_millis(seconds: u64, out: &mut Pen<'_>) {
+    match seconds {
+        0 => out.put(b"0,"),
+        // Numbers of eight digits are written without a call, and nearly every time has ten.
+        1_000_000_000..10_000_000_000 => {
+            put_uint(out, seconds / 100);
+            let rest = (seconds % 100) as u8;
+            out.put(&[b'0' + rest / 10, b'0' + rest % 10, b'0', b'0', b'0', b',']);
+        }
+        _ => {
+            put_uint(out, seconds);
+            out.put(b"000,");
+        }
+    }
+}
+
+/// Appends how much was sent. The record tells of one way, so what both ways took is what went out.
+#[inline(always)]
+fn put_traffic(row: &Row<'_>, out: &mut Pen<'_>) {
+    out.object(b"\"traffic\":{", |out| {
+        if let Some(bytes) = row.uint(Field::Bytes) {
+            out.put(b"\"bytes\":");
+            put_uint(out, bytes);
+            out.put(b",\"bytes_out\":");
+            put_uint(out, bytes);
+            out.push(b',');
+        }
+        if let Some(packets) = row.uint(Field::Packets) {
+            out.put(b"\"packets\":");
+            put_uint(out, packets);
+            out.put(b",\"packets_out\":");
+            put_uint(out, packets);
+            out.push(b',');
+        }
+    });
+}
+
+#[inline(always)]
+fn put_cloud(row: &Row<'_>, out: &mut Pen<'_>) {
+    out.put(b"\"cloud\":{\"provider\":\"AWS\",");
+    out.object(b"\"account\":{", |out| row.put_members(row.plan.members(Group::Account), out));
+    row.put_members(row.plan.members(Group::Cloud), out);
+    out.close();
+}

@@ -8,6 +8,7 @@ mod fields;
 mod finding;
 mod floodmark;
 mod fragment;
+mod labels;
 mod ocsf;
 mod outcome;
 mod paths;

@@ -6,7 +6,6 @@
 
 mod event;
 mod finding;
-mod labels;
 mod network;
 mod outcome;
 mod place;
@@ -21,6 +20,7 @@ use super::{
     Namespace, Schema,
     asset::Assets,
     extras::ExtraNames,
+    labels::Labels,
     outcome::Outcome,
     paths::{
         ECS_VERSION, EVENT_CATEGORY, EVENT_CREATED, EVENT_DATASET, EVENT_ID, EVENT_INGESTED, EVENT_KIND,
@@ -34,7 +34,6 @@ use super::{
     text,
     words::WORDS,
 };
-use labels::Labels;
 use network::Networks;
 use place::Places;
 
@@ -58,6 +57,8 @@ struct Writer {
     labels: Labels,
     /// The namespace, ready to stand in a string.
     namespace: Vec<u8>,
+    /// When the batch was taken in.
+    now: [u8; 24],
     /// What follows the timestamp of every event of the batch with this outcome, up to the event's id.
     heads: [Vec<u8>; Outcome::ALL.len()],
     /// What follows the sentence of every finding of the batch, into the `event` object.
@@ -82,8 +83,9 @@ impl Ecs {
             networks: Networks::new(),
             baselines: Baselines::new(window_seconds),
             extras: ExtraNames::new(is_known),
-            labels: Labels::default(),
+            labels: Labels::of_ecs(),
             namespace: escaped,
+            now: [b'0'; 24],
             heads: Default::default(),
             finding_head: Vec::new(),
         };
@@ -124,6 +126,7 @@ impl Writer {
     /// Renders what is the same for a whole batch.
     fn begin(&mut self, ingested_millis: u64) {
         let now = self.stamps.millis(ingested_millis);
+        self.now = now;
         let stream = piece![
             Open(ECS_VERSION, 0),
             Key(ECS_VERSION),

@@ -11,14 +11,15 @@ mod finding;
 mod place;
 mod plan;
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use crate::event::{Batch, FIELDS};
+use crate::event::{Attributes, Batch, FIELDS};
 
 use super::{
     Schema,
     asset::Assets,
     extras::ExtraNames,
+    labels::Labels,
     outcome::Outcome,
     paths::{ENTITY_KIND, TCP_FLAGS_ARRAY},
     pen::{Pen, Stage, stage},
@@ -48,6 +49,7 @@ struct Writer {
     connections: Connections,
     baselines: Baselines,
     extras: ExtraNames,
+    labels: Labels,
     /// What every event of the batch begins with, by what became of it and whether it has a device, up to its id.
     heads: [[Vec<u8>; 2]; Activity::ALL.len()],
     /// What follows the class of every finding of the batch, up to its document's id.
@@ -83,6 +85,7 @@ impl Ocsf {
             connections: Connections::new(),
             baselines: Baselines::new(window_seconds),
             extras: ExtraNames::new(is_known),
+            labels: Labels::of_ocsf(),
             heads: Default::default(),
             finding_head: Vec::new(),
             now_millis: 0,
@@ -95,6 +98,10 @@ impl Ocsf {
 impl Schema for Ocsf {
     fn begin(&mut self, ingested_millis: u64) {
         self.writer.begin(ingested_millis);
+    }
+
+    fn attributes(&mut self, attributes: Option<&Arc<Attributes>>) {
+        self.writer.labels.set(attributes);
     }
 
     fn approach(&mut self, batch: &Batch, events: Range<usize>) {

@@ -23,11 +23,11 @@ impl Outcome {
     /// What became of the flow of `row`.
     #[inline]
     pub(super) fn of(row: &Row<'_>) -> Self {
-        // NODATA and SKIPDATA tell of no flow; OK, or no status at all, does.
-        match (row.initial(Field::LogStatus), row.initial(Field::Action)) {
-            (b'N' | b'S', _) => Self::NoFlow,
-            (_, b'A') => Self::Accepted,
-            (_, b'R') => Self::Rejected,
+        // NODATA and SKIPDATA tell of no flow and have no action; where one has, it says what became of a flow.
+        match (row.initial(Field::Action), row.initial(Field::LogStatus)) {
+            (b'A', _) => Self::Accepted,
+            (b'R', _) => Self::Rejected,
+            (_, b'N' | b'S') => Self::NoFlow,
             _ => Self::Unsaid,
         }
     }

@@ -40,6 +40,7 @@ pub(super) const VPC_ID: &str = column(Field::VpcId, 0);
 pub(super) const INTERFACE_ID: &str = column(Field::InterfaceId, 0);
 pub(super) const SUBLOCATION_ID: &str = column(Field::SublocationId, 0);
 pub(super) const SOURCE_IP: &str = column(Field::SrcAddr, 0);
+pub(super) const SOURCE_ADDRESS: &str = column(Field::SrcAddr, 1);
 pub(super) const SOURCE_NAT_IP: &str = column(Field::PktSrcAddr, 1);
 pub(super) const DESTINATION_IP: &str = column(Field::DstAddr, 0);
 pub(super) const SIDE_PORT: &str = column(Field::SrcPort, 0);

@@ -41,9 +41,9 @@ fields! {
     /// The network interface that saw the flow.
     InterfaceId "interface-id" v 2, Kind::Text, ["aws.vpcflow.interface_id" Keyword], ocsf ["device.interface_uid"];
     /// The sender, as the interface sees it.
-    SrcAddr "srcaddr" v 2, Kind::Address, ["source.ip" Ip], ocsf ["src_endpoint.ip", "src_endpoint.intermediate_ips"];
+    SrcAddr "srcaddr" v 2, Kind::Address, ["source.ip" Ip, "source.address" Keyword], ocsf ["src_endpoint.ip", "src_endpoint.intermediate_ips"];
     /// The receiver, as the interface sees it.
-    DstAddr "dstaddr" v 2, Kind::Address, ["destination.ip" Ip], ocsf ["dst_endpoint.ip", "dst_endpoint.intermediate_ips"];
+    DstAddr "dstaddr" v 2, Kind::Address, ["destination.ip" Ip, "destination.address" Keyword], ocsf ["dst_endpoint.ip", "dst_endpoint.intermediate_ips"];
     /// The sender's port.
     SrcPort "srcport" v 2, Kind::Uint(65_535), ["source.port" Long], ocsf ["src_endpoint.port"];
     /// The receiver's port.
@@ -97,9 +97,9 @@ fields! {
     /// The ECS cluster's name.
     EcsClusterName "ecs-cluster-name" v 7, Kind::Text, ["aws.vpcflow.ecs_cluster_name" Keyword, "orchestrator.cluster.name" Keyword];
     /// The ECS container instance's ARN.
-    EcsContainerInstanceArn "ecs-container-instance-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_container_instance_arn" Keyword];
+    EcsContainerInstanceArn "ecs-container-instance-arn" v 7, Kind::Text, ["aws.vpcflow.ecs_container_instance_arn" Keyword, "orchestrator.resource.name" Keyword];
     /// The ECS container instance's id.
-    EcsContainerInstanceId "ecs-container-instance-id" v 7, Kind::Text, ["aws.vpcflow.ecs_container_instance_id" Keyword];
+    EcsContainerInstanceId "ecs-container-instance-id" v 7, Kind::Text, ["aws.vpcflow.ecs_container_instance_id" Keyword, "orchestrator.resource.id" Keyword];
     /// The first container's runtime id.
     EcsContainerId "ecs-container-id" v 7, Kind::Text, ["aws.vpcflow.ecs_container_id" Keyword, "container.id" Keyword];
     /// The second container's runtime id.

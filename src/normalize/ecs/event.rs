@@ -38,10 +38,12 @@ impl Writer {
         let row = Row::new(batch, event, &self.plan);
         let start = row.uint(Field::Start).map(|start| (start, self.stamps.seconds(start)));
         let end = row.uint(Field::End).map(|end| (end, self.stamps.seconds(end)));
-        // Parsing lets no record pass that has neither.
-        let (_, at) = end.or(start).unwrap_or((0, self.stamps.seconds(0)));
         out.put(piece![Text("{"), Key(TIMESTAMP), Text("\"")]);
-        at.put(out);
+        match end.or(start) {
+            Some((_, at)) => at.put(out),
+            // A record without a time has the one when it was taken in.
+            None => out.put(&self.now),
+        }
         out.put(b"\",");
         out.put_slice(&self.heads[Outcome::of(&row) as usize]);
         out.put(&event.id.text());
@@ -143,14 +145,18 @@ fn put_host(row: &Row<'_>, assets: &mut Assets, out: &mut Pen<'_>) {
 /// Appends what runs on the host, where the record says so: cluster, service, container.
 #[inline(always)]
 fn put_workload(row: &Row<'_>, out: &mut Pen<'_>) {
-    let [cluster, service, container] =
-        [Group::Cluster, Group::Service, Group::Container].map(|group| row.plan.members(group));
-    if cluster.is_empty() && service.is_empty() && container.is_empty() {
+    let [cluster, resource, service, container] =
+        [Group::Cluster, Group::Resource, Group::Service, Group::Container]
+            .map(|group| row.plan.members(group));
+    if [cluster, resource, service, container].iter().all(|members| members.is_empty()) {
         return;
     }
     out.aside(|out| {
         out.object(piece![Open(column(Field::EcsClusterArn, 1), 0)], |out| {
             out.object(piece![Open(column(Field::EcsClusterArn, 1), 1)], |out| row.put_members(cluster, out));
+            out.object(piece![Open(column(Field::EcsContainerInstanceId, 1), 1)], |out| {
+                row.put_members(resource, out);
+            });
         });
         out.object(piece![Open(column(Field::EcsServiceName, 1), 0)], |out| row.put_members(service, out));
         out.object(piece![Open(column(Field::EcsContainerId, 1), 0)], |out| row.put_members(container, out));

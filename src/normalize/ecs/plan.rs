@@ -15,19 +15,21 @@ pub(super) enum Group {
     Cloud,
     Instance,
     Cluster,
+    Resource,
     Service,
     Container,
     Vpcflow,
     Sublocation,
 }
 
-const GROUPS: usize = 7;
+const GROUPS: usize = 8;
 
 /// The members' beginnings by group and field.
 pub(super) static KEYS: [[Key; FIELDS.len()]; GROUPS] = [
     keys(REGION),
     keys(column(Field::InstanceId, 0)),
     keys(column(Field::EcsClusterArn, 1)),
+    keys(column(Field::EcsContainerInstanceId, 1)),
     keys(column(Field::EcsServiceName, 1)),
     keys(column(Field::EcsContainerId, 1)),
     keys(VPC_ID),

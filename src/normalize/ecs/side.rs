@@ -3,7 +3,7 @@
 use crate::{
     event::Field,
     normalize::{
-        paths::{SIDE_PORT, SOURCE_BYTES, SOURCE_IP, SOURCE_NAT_IP, SOURCE_PACKETS},
+        paths::{SIDE_PORT, SOURCE_ADDRESS, SOURCE_BYTES, SOURCE_IP, SOURCE_NAT_IP, SOURCE_PACKETS},
         pen::{Pen, Said},
         piece::piece,
         row::Row,
@@ -35,6 +35,8 @@ impl Side {
             let address = self.address(row);
             if !address.is_absent() {
                 out.put(piece![Key(SOURCE_IP), Text("\"")]);
+                row.put(address, out);
+                out.put(piece![Text("\","), Key(SOURCE_ADDRESS), Text("\"")]);
                 row.put(address, out);
                 out.put(b"\",");
             }

@@ -32,8 +32,9 @@ impl Writer {
             out.put_slice(b"\",\"log_provider\":\"AWS\",\"log_name\":\"Transit Gateway Flow Logs\",");
         }
         row.put_members(row.plan.members(Group::Metadata), out);
+        out.put_slice(self.labels.member());
         out.close();
-        put_times(row.uint(Field::Start), row.uint(Field::End), out);
+        put_times(row.uint(Field::Start), row.uint(Field::End), self.now_millis, out);
         row.put_members(row.plan.members(Group::Document), out);
         let verdict = batch.verdicts.get(index).and_then(Option::as_ref);
         let judged =
@@ -78,10 +79,16 @@ impl Writer {
 
 /// Appends when it was, in milliseconds: a document's time is its start.
 #[inline(always)]
-fn put_times(start: Option<u64>, end: Option<u64>, out: &mut Pen<'_>) {
+fn put_times(start: Option<u64>, end: Option<u64>, now_millis: u64, out: &mut Pen<'_>) {
     out.put(b"\"time\":");
-    // Parsing lets no record pass that has neither.
-    put_millis(start.or(end).unwrap_or(0), out);
+    match start.or(end) {
+        Some(seconds) => put_millis(seconds, out),
+        // A record without a time has the one when it was taken in.
+        None => {
+            put_uint(out, now_millis);
+            out.push(b',');
+        }
+    }
     if let Some(start) = start {
         out.put(b"\"start_time\":");
         put_millis(start, out);

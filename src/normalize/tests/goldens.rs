@@ -130,8 +130,11 @@ fn rarities() -> Named {
         (
             "ecs fields",
             Sample::new().line(
-                "ecs-cluster-arn ecs-cluster-name ecs-container-id ecs-service-name ecs-task-id reject-reason end",
-                "arn:aws:ecs:eu-west-1:012345678901:cluster/front front 574fc0af-908 checkout 6adbd0d6 BPA 1795260664",
+                "ecs-cluster-arn ecs-cluster-name ecs-container-instance-arn ecs-container-instance-id ecs-container-id \
+                 ecs-service-name ecs-task-id reject-reason end",
+                "arn:aws:ecs:eu-west-1:012345678901:cluster/front front \
+                 arn:aws:ecs:eu-west-1:012345678901:container-instance/front/7c1d 7c1d 574fc0af-908 checkout 6adbd0d6 BPA \
+                 1795260664",
             ),
         ),
     ]

@@ -32,7 +32,8 @@ pub(super) fn times(out: &Writer<'_>) -> Result<(), ParseError> {
     let seconds = |slot: Option<u8>| slot.and_then(|slot| row.get(usize::from(slot))?.as_uint());
     match (seconds(out.program.start), seconds(out.program.end)) {
         (Some(start), Some(end)) if start > end => Err(ParseError::TimeBackwards { start, end }),
-        (None, None) => Err(ParseError::NoTime),
+        // A layout without either column is one that AWS writes; columns without a value are not.
+        (None, None) if out.program.start.or(out.program.end).is_some() => Err(ParseError::NoTime),
         _ => Ok(()),
     }
 }

@@ -2,14 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{
-    event::Attributes,
-    normalize::{paths::LABELS, piece::piece},
-};
+use super::{paths::LABELS, piece::piece};
+use crate::event::Attributes;
 
 /// The labels of a batch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Labels {
+    render: fn(&Attributes) -> Vec<u8>,
     /// What they were rendered from; held, so that its address stays its own.
     of: Option<Arc<Attributes>>,
     /// The member with a comma after it; empty where there is none.
@@ -19,6 +18,16 @@ pub(super) struct Labels {
 // === impl Labels ===
 
 impl Labels {
+    /// Labels that are objects, as ECS has them.
+    pub(super) fn of_ecs() -> Self {
+        Self { render: member, of: None, member: Vec::new() }
+    }
+
+    /// Labels that are a list of texts, as OCSF has them.
+    pub(super) fn of_ocsf() -> Self {
+        Self { render: list, of: None, member: Vec::new() }
+    }
+
     /// Takes the labels of the next batch, mostly those of the last one.
     pub(super) fn set(&mut self, attributes: Option<&Arc<Attributes>>) {
         let same = match (&self.of, attributes) {
@@ -28,7 +37,7 @@ impl Labels {
         };
         if !same {
             self.of = attributes.cloned();
-            self.member = attributes.map(|attributes| member(attributes)).unwrap_or_default();
+            self.member = attributes.map(|attributes| (self.render)(attributes)).unwrap_or_default();
         }
     }
 
@@ -38,6 +47,16 @@ impl Labels {
     }
 }
 
+/// `"labels":["name: value"],`
+fn list(attributes: &Attributes) -> Vec<u8> {
+    let labels: Vec<String> = attributes.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let mut member = b"\"labels\":".to_vec();
+    member.extend(serde_json::to_vec(&labels).unwrap_or_else(|_| b"[]".to_vec()));
+    member.push(b',');
+    member
+}
+
+/// `"labels":{"name":"value"},`
 fn member(attributes: &Attributes) -> Vec<u8> {
     let mut labels = BTreeMap::new();
     for (name, value) in attributes {
@@ -65,7 +84,7 @@ mod tests {
     fn rendered(pairs: &[(&str, &str)]) -> String {
         let attributes =
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let mut labels = Labels::default();
+        let mut labels = Labels::of_ecs();
         labels.set(Some(&Arc::new(attributes)));
         String::from_utf8(labels.member().to_vec()).unwrap()
     }
@@ -79,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_batch_without_attributes_has_no_labels_after_one_with() {
-        let mut labels = Labels::default();
+        let mut labels = Labels::of_ecs();
         labels.set(Some(&Arc::new(BTreeMap::from([("a".to_owned(), "b".to_owned())]))));
         assert!(!labels.member().is_empty());
         labels.set(None);

@@ -1,6 +1,6 @@
 //! Amazon Data Firehose: an HTTP endpoint that answers a request when everything in it is delivered or quarantined.
 //!
-//! A request goes through [`exchange`]: its key is looked at, its id is looked up, room is waited for before its body is
+//! A request goes through `exchange`: its key is looked at, its id is looked up, room is waited for before its body is
 //! read, and a turn before it is decoded; its records are fed, and its answer waits for all receipts together. What was
 //! fed goes on when its caller is gone, so that the same request, sent again, meets it instead of being fed twice.
 

@@ -116,6 +116,8 @@ impl Desk {
                 if !unpacking.fill(&mut chunk) {
                     break;
                 }
+                let ordinal = self.chunks.fetch_add(1, Ordering::Relaxed) + 1;
+                chunk.scored_as = Some((self.scored_as.clone(), ordinal));
                 // What an earlier try has scored is not learned twice.
                 chunk.learn_from = scored;
                 chunk.attributes.clone_from(&attributes);
@@ -136,8 +138,6 @@ impl Desk {
     fn chunk(&self, origin: &Origin, stream: &Origin) -> Chunk {
         let mut chunk = Chunk::new(self.cx.id, self.partition.clone(), origin.clone(), Vec::new());
         chunk.stream = Some(stream.clone());
-        let ordinal = self.chunks.fetch_add(1, Ordering::Relaxed) + 1;
-        chunk.scored_as = Some((self.scored_as.clone(), ordinal));
         chunk.single_lines = false;
         chunk
     }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The most bytes of one record, when it is inflated. What CloudWatch Logs sends takes a few MiB at most.
-pub(super) const RECORD_BYTES_MAX: usize = 16 << 20;
+pub(super) const RECORD_BYTES_MAX: usize = 8 << 20;
 
 /// Bytes that are inflated at a time.
 const STEP: usize = 64 << 10;

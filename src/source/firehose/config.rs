@@ -50,7 +50,7 @@ pub struct Config {
     /// before it is read. At least `body_bytes_max`. Default: `64MiB`.
     #[serde(default = "body_bytes_max")]
     pub waiting_bytes_max: ByteSize,
-    /// The most connections at a time, 1 to 10,000; others wait. Default: 128.
+    /// The most connections at a time, 1 to 10,000; others wait. Default: 48.
     #[serde(default = "connections_max")]
     #[schemars(range(min = 1, max = 10_000))]
     pub connections_max: u16,
@@ -84,7 +84,7 @@ const fn record_bytes_max() -> ByteSize {
 }
 
 const fn connections_max() -> u16 {
-    128
+    48
 }
 
 // === impl Config ===

@@ -168,12 +168,14 @@ impl Reader {
         }
     }
 
-    /// Commits where partitions begin of which nothing is committed, where it matters: a sink that commits the rest does so
-    /// later, and we must never come after it; and where the beginning is the end, it would be another one after a crash.
+    /// Commits where partitions begin of which nothing is committed. Where we know a partition and the group does not, it is
+    /// another one under the old name and read anew; one that is lost, or at which we crash, before its first commit would
+    /// be taken for that, and what it brought be learned twice. Where the beginning is the end, it would be another one
+    /// after a crash. And a sink that commits the rest does so later: we must never come after it.
     fn commit_beginnings(&self, coming: &[Coming]) -> KafkaResult<()> {
         let mut list = TopicPartitionList::new();
         for Coming { topic, number, facts, resume } in coming {
-            if facts.committed.is_none() && (self.cx.membership.is_some() || self.before.is_some()) {
+            if facts.committed.is_none() {
                 let mut element = list.add_partition(topic, *number);
                 element.set_offset(offset(resume.from))?;
                 element.set_metadata(self.stamp());
@@ -232,7 +234,8 @@ impl Reader {
         stream.deliver_from = resume.deliver_from;
         stream.learn_from = resume.learn_from;
         let meters = self.meters.partition(&topic, number);
-        self.held.add(Held::new(topic, number, stream, window, from, facts.committed, meters));
+        let committed = facts.committed.unwrap_or(resume.from);
+        self.held.add(Held::new(topic, number, stream, window, from, Some(committed), meters));
         Ok(partition)
     }
 

@@ -213,6 +213,21 @@ fn a_crash_between_a_commit_and_its_answer_loses_nothing_of_several_partitions()
 }
 
 #[test]
+fn a_crash_before_the_first_commit_finds_where_the_partitions_began_and_learns_nothing_twice() {
+    let name = "a_crash_before_the_first_commit_finds_where_the_partitions_began_and_learns_nothing_twice";
+    let Some(mut stream) = Stream::new(name, 2, "100ms", Protocol::Classic) else { return };
+    (0..20).for_each(|_| stream.grow());
+    stream.instance.set("FLOODMARK_CRASH_AT", CrashPoint::DeliveredNotCommitted.name());
+    stream.instance.start();
+    stream.grow_until_the_crash();
+    stream.instance.unset("FLOODMARK_CRASH_AT");
+    let began: Vec<_> = stream.cluster.offsets(&stream.group).iter().map(|begun| begun.offset).collect();
+    assert_eq!(began, [0, 0]);
+    assert!(Delivered::by(&[&stream.instance]).read_on() > 0, "nothing was delivered before");
+    stream.finish().assert_as_undisturbed(2);
+}
+
+#[test]
 fn a_crash_while_partitions_go_to_another_instance_loses_nothing() {
     let name = "a_crash_while_partitions_go_to_another_instance_loses_nothing";
     let Some(mut stream) = Stream::new(name, 4, "1s", Protocol::Classic) else { return };

@@ -72,15 +72,15 @@ fn a_member_that_loses_all_its_partitions_and_gets_them_back_waits_for_the_one_t
         let (topic, group) = (unique("lost"), unique("group"));
         cluster.create(&topic, 2, &[]);
         let plan = Plan::new(&cluster, &topic, &group).soon_missed(&cluster, &group, Protocol::Classic);
-        let mut instance = plan.start();
-        instance.until_holds(2);
         let produce = |partition: u64| {
             let half = half(partition);
             cluster.produce(&topic, &half, &["--partition", &partition.to_string()]);
             half.len()
         };
-        let mut delivered = Delivered::by(&[&instance]);
+        // There before it is, so that it may be lost before its first commit too.
         let ahead = produce(first);
+        let mut instance = plan.start();
+        let mut delivered = Delivered::by(&[&instance]);
         until("delivery of a partition", || (delivered.read_on() == ahead).then_some(()));
         instance.process().pause();
         until("the group's missing it", || cluster.group(&group).members.is_empty().then_some(()));

@@ -25,8 +25,10 @@ pub enum Reason {
     TimeBackwards,
     /// There is no time in the entry, or none that a clock can show.
     NoTime,
-    /// The entry cannot be told apart from other layouts, or none fits.
+    /// No layout fits the entry.
     LayoutUnknown,
+    /// Several layouts fit the entry, and its stream's records do not tell which it has.
+    LayoutAmbiguous,
     /// The chunk that holds it crashed the process three times.
     Crashed,
 }
@@ -35,7 +37,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in a fixed order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NotUtf8,
         Self::LineTooLong,
         Self::Truncated,
@@ -47,6 +49,7 @@ impl Reason {
         Self::TimeBackwards,
         Self::NoTime,
         Self::LayoutUnknown,
+        Self::LayoutAmbiguous,
         Self::Crashed,
     ];
 
@@ -65,6 +68,7 @@ impl Reason {
             Self::TimeBackwards => "time_backwards",
             Self::NoTime => "no_time",
             Self::LayoutUnknown => "layout_unknown",
+            Self::LayoutAmbiguous => "layout_ambiguous",
             Self::Crashed => "crashed",
         }
     }

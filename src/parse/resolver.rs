@@ -12,6 +12,18 @@ pub struct Resolver {
     streams: BTreeMap<(SourceId, Origin), Stream>,
     uses: u64,
     found: Vec<Found>,
+    advice: Vec<Advice>,
+}
+
+/// Why a stream's layout is not known, for a person, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// The source.
+    pub source: SourceId,
+    /// The stream.
+    pub origin: Origin,
+    /// What is known and what is not, and the format string to set.
+    pub text: String,
 }
 
 /// A layout that a stream's entries are read with.
@@ -45,7 +57,7 @@ impl Resolver {
     /// A resolver that remembers nothing; `inputs` has one row for each [`SourceId`].
     #[must_use]
     pub fn new(inputs: Arc<[Input]>) -> Self {
-        Self { inputs, streams: BTreeMap::new(), uses: 0, found: Vec::new() }
+        Self { inputs, streams: BTreeMap::new(), uses: 0, found: Vec::new(), advice: Vec::new() }
     }
 
     /// Takes the next chunk of its stream; what is resolved goes to `out`, in order.
@@ -65,7 +77,7 @@ impl Resolver {
         let input = &self.inputs[usize::from(chunk.source.0)];
         input.format.resolve(&mut stream.state, Step::Chunk(chunk), out);
         count(input, &mut stream.state, &out[first..]);
-        note(&mut self.found, key, &mut stream.state);
+        note(&mut self.found, &mut self.advice, key, &mut stream.state);
     }
 
     /// Tells every stream the time, in milliseconds since 1970; what was held back long enough goes to `out`.
@@ -75,7 +87,7 @@ impl Resolver {
             let input = &self.inputs[usize::from(key.0.0)];
             input.format.resolve(&mut stream.state, Step::Tick(now_ms), out);
             count(input, &mut stream.state, &out[first..]);
-            note(&mut self.found, key.clone(), &mut stream.state);
+            note(&mut self.found, &mut self.advice, key.clone(), &mut stream.state);
         }
     }
 
@@ -99,6 +111,11 @@ impl Resolver {
         std::mem::take(&mut self.found)
     }
 
+    /// What a person should know since this was last asked.
+    pub fn advice(&mut self) -> Vec<Advice> {
+        std::mem::take(&mut self.advice)
+    }
+
     fn make_room(&mut self, out: &mut Vec<Chunk>) {
         if self.streams.len() < STREAMS_MAX {
             return;
@@ -115,7 +132,7 @@ impl Resolver {
         let input = &self.inputs[usize::from(key.0.0)];
         input.format.resolve(&mut stream.state, Step::End, out);
         count(input, &mut stream.state, &out[first..]);
-        note(&mut self.found, key, &mut stream.state);
+        note(&mut self.found, &mut self.advice, key, &mut stream.state);
     }
 }
 
@@ -133,8 +150,13 @@ fn count(input: &Input, state: &mut StreamState, resolved: &[Chunk]) {
     books.records_in_flight.dec_by(records as i64);
 }
 
-fn note(found: &mut Vec<Found>, key: (SourceId, Origin), state: &mut StreamState) {
+fn note(found: &mut Vec<Found>, advice: &mut Vec<Advice>, key: (SourceId, Origin), state: &mut StreamState) {
     let (source, origin) = key;
+    for text in state.advice.drain(..) {
+        if advice.len() < FOUND_MAX {
+            advice.push(Advice { source, origin: origin.clone(), text });
+        }
+    }
     for (layout, how) in state.news.drain(..) {
         if found.len() < FOUND_MAX {
             found.push(Found { source, origin: origin.clone(), format: layout.format().clone(), how });

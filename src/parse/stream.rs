@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
+use super::vpc_flow::Learning;
 use crate::event::Layout;
 
 /// What is remembered of one stream: an origin of a source.
 #[derive(Debug, Default)]
 pub struct StreamState {
-    /// The layout that holds for its next entry; `None` before its first chunk.
+    /// The layout that somebody named for its next entry; `None` where it has to be learned.
     pub(super) layout: Option<(Arc<Layout>, How)>,
     /// Layouts that came into use since the resolver last looked.
     pub(super) news: Vec<(Arc<Layout>, How)>,
     /// What was ignored since the resolver last looked.
     pub(super) ignored: Ignored,
+    /// What is learned of its lines, and the chunks that wait for it; `None` while every line has a named layout.
+    pub(super) learning: Option<Box<Learning>>,
+    /// What a person should know since the resolver last looked.
+    pub(super) advice: Vec<String>,
     last: Option<(Arc<Layout>, How)>,
 }
 
@@ -25,8 +30,15 @@ pub enum How {
     Configured,
     /// The record came back from quarantine with its format.
     Replayed,
-    /// Nothing says otherwise: AWS's default format, version 2.
+    /// The lines say that they have one of AWS's default formats.
     Default,
+    /// It is the only layout of the source's other streams that fits.
+    SeenBefore,
+    /// What is in the columns leaves no other choice.
+    Learned {
+        /// The records that it was learned from.
+        records: u64,
+    },
 }
 
 impl How {
@@ -44,6 +56,8 @@ impl std::fmt::Display for How {
             Self::Configured => "by the config",
             Self::Replayed => "by the quarantined record",
             Self::Default => "AWS's default format",
+            Self::SeenBefore => "as another stream of the source has it",
+            Self::Learned { records } => return write!(f, "learned from {records} records"),
         })
     }
 }
@@ -81,6 +95,8 @@ impl How {
             Self::Configured => "configured",
             Self::Replayed => "replayed",
             Self::Default => "default",
+            Self::SeenBefore => "seen_before",
+            Self::Learned { .. } => "learned",
         }
     }
 }

@@ -1,16 +1,19 @@
-//! AWS VPC Flow Logs: lines of columns, named by a header line, by the config, or by AWS's default format.
+//! AWS VPC Flow Logs: lines of columns, named by a header line or the config, or learned from what is in them.
 
 mod address;
 mod entry;
 mod header;
+mod learn;
 mod plain;
 mod program;
 mod word;
 
+pub(super) use learn::{Learning, Patience};
 pub(super) use program::Program;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use self::learn::{Held, Segment};
 use super::{Fields, Format, How, ParseError, Step, StreamState, Writer};
 use crate::event::{Chunk, Entry, Layout, Reason, Reject, Run, Span};
 
@@ -18,13 +21,13 @@ use crate::event::{Chunk, Entry, Layout, Reason, Reject, Run, Span};
 ///
 /// A stream's entries are read with the layout of its last header line; a reader that starts in the middle of a stream
 /// takes the first header of its beginning, where the source has that at hand. Before any header, and without one, the
-/// configured layout holds, else AWS's default. A record that comes back from quarantine is read with the format that
-/// it came with.
+/// configured layout holds, else what [`Learning`] makes of the lines. A record that comes back from quarantine is read
+/// with the format that it came with.
 #[derive(Debug)]
 pub(super) struct VpcFlow {
     configured: Option<Arc<Layout>>,
-    default: Arc<Layout>,
     shelf: Shelf,
+    patience: Patience,
 }
 
 /// Layouts in use, so that equal ones are one: thousands of files with the same header share its layout.
@@ -44,34 +47,33 @@ enum Line {
 // === impl VpcFlow ===
 
 impl VpcFlow {
-    pub(super) fn new(configured: Option<Layout>) -> Self {
+    pub(super) fn new(configured: Option<Layout>, patience: Patience) -> Self {
         let shelf = Shelf::default();
-        let default = shelf.shared(Layout::vpc_default());
-        Self { configured: configured.map(|layout| shelf.shared(layout)), default, shelf }
+        Self { configured: configured.map(|layout| shelf.shared(layout)), shelf, patience }
     }
 
-    /// The layout that `chunk`'s first line has, unless it is a header.
-    fn opening(&self, stream: &StreamState, chunk: &Chunk) -> Result<(Arc<Layout>, How), String> {
+    /// The layout that somebody named for `chunk`'s first line, unless that is a header; `None` where nobody did.
+    fn opening(&self, stream: &StreamState, chunk: &Chunk) -> Result<Option<(Arc<Layout>, How)>, String> {
         if let Some(format) = &chunk.replayed_format {
             let fields: Fields = format.parse().map_err(|error: super::Error| error.to_string())?;
-            return Ok((self.shelf.shared(fields.layout().clone()), How::Replayed));
+            return Ok(Some((self.shelf.shared(fields.layout().clone()), How::Replayed)));
         }
         if let Some(known) = &stream.layout {
-            return Ok(known.clone());
+            return Ok(Some(known.clone()));
         }
         let from_start = chunk.records.first().is_none_or(|record| record.position == 0);
         let head = chunk.head.as_deref().filter(|_| !from_start).and_then(header::first_of);
         Ok(match (head, &self.configured) {
-            (Some(layout), _) => (self.shelf.shared(layout), How::Header),
-            (None, Some(configured)) => (configured.clone(), How::Configured),
-            (None, None) => (self.default.clone(), How::Default),
+            (Some(layout), _) => Some((self.shelf.shared(layout), How::Header)),
+            (None, Some(configured)) => Some((configured.clone(), How::Configured)),
+            (None, None) => None,
         })
     }
 
-    fn chunk(&self, stream: &mut StreamState, mut chunk: Chunk) -> Chunk {
+    fn chunk(&self, stream: &mut StreamState, mut chunk: Chunk, out: &mut Vec<Chunk>) {
         let (opening, unreadable) = match self.opening(stream, &chunk) {
             Ok(opening) => (opening, None),
-            Err(detail) => ((self.default.clone(), How::Default), Some(detail)),
+            Err(detail) => (None, Some(detail)),
         };
         let mut sift = Sift::new(&mut chunk, opening, unreadable);
         for record in 0..chunk.records.len() {
@@ -89,8 +91,8 @@ impl VpcFlow {
                     Line::Blank => stream.ignored.blanks += 1,
                     Line::Header(layout) => {
                         stream.ignored.headers += 1;
-                        sift.close_run(&mut chunk, stream);
-                        sift.layout = (self.shelf.shared(layout), How::Header);
+                        sift.close_segment(&chunk);
+                        sift.layout = Some((self.shelf.shared(layout), How::Header));
                         sift.unreadable = None;
                     }
                     Line::Entry => {}
@@ -98,12 +100,44 @@ impl VpcFlow {
                 index += 1;
             }
         }
-        sift.close_run(&mut chunk, stream);
+        sift.close_segment(&chunk);
         chunk.rejects.append(&mut sift.early);
         if chunk.replayed_format.is_none() {
-            stream.layout = Some(sift.layout);
+            stream.layout = sift.layout;
         }
-        chunk
+        self.lay_out(stream, Held { chunk, segments: sift.segments }, out);
+    }
+
+    /// Gives the entries of a chunk their layouts, those that are named and those that are learned; or lets it wait.
+    fn lay_out(&self, stream: &mut StreamState, mut held: Held, out: &mut Vec<Chunk>) {
+        let waiting = stream.learning.as_ref().is_some_and(|learning| learning.is_waiting());
+        if !waiting && held.segments.iter().all(|segment| segment.named.is_some()) {
+            for Segment { end, named } in held.segments {
+                let Some((layout, how)) = named else { continue };
+                stream.note(&layout, how);
+                held.chunk.runs.push(Run { end, layout, named: how.is_named() });
+            }
+            out.push(held.chunk);
+            return;
+        }
+        let mut learning =
+            stream.learning.take().unwrap_or_else(|| Box::new(Learning::new(self.patience)));
+        learning.chunk(held, &self.shelf.all(), out);
+        stream.learning = Some(learning);
+        self.note_learned(stream);
+    }
+
+    /// Notes what has been learned, for whoever asks and for other streams.
+    fn note_learned(&self, stream: &mut StreamState) {
+        let Some(mut learning) = stream.learning.take() else { return };
+        for (layout, how) in learning.take_news() {
+            stream.note(&layout, how);
+            if learning.learned().any(|learned| Arc::ptr_eq(learned, &layout)) {
+                self.shelf.add(&layout);
+            }
+        }
+        stream.advice.append(&mut learning.take_advice());
+        stream.learning = Some(learning);
     }
 }
 
@@ -114,10 +148,19 @@ impl Format for VpcFlow {
 
     fn resolve(&self, stream: &mut StreamState, step: Step, out: &mut Vec<Chunk>) {
         match step {
-            Step::Chunk(chunk) => out.push(self.chunk(stream, chunk)),
-            // Nothing is ever held back here: a layout is always known.
-            Step::Tick(_) | Step::End => {}
+            Step::Chunk(chunk) => return self.chunk(stream, chunk, out),
+            Step::Tick(now) => {
+                if let Some(learning) = &mut stream.learning {
+                    learning.tick(now, || self.shelf.all(), out);
+                }
+            }
+            Step::End => {
+                if let Some(learning) = &mut stream.learning {
+                    learning.give_up(&self.shelf.all(), out);
+                }
+            }
         }
+        self.note_learned(stream);
     }
 
     #[inline]
@@ -141,12 +184,27 @@ impl Shelf {
         }
         layout
     }
+
+    /// Puts `layout` on the shelf, if no equal one is there.
+    fn add(&self, layout: &Arc<Layout>) {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shelf.len() < SHELF_MAX && !shelf.iter().any(|known| known.format() == layout.format()) {
+            shelf.push(layout.clone());
+        }
+    }
+
+    /// All that are on it.
+    fn all(&self) -> Vec<Arc<Layout>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// One chunk's lines, told apart.
 struct Sift {
-    /// The layout that holds at this line.
-    layout: (Arc<Layout>, How),
+    /// The layout that somebody named for this line.
+    layout: Option<(Arc<Layout>, How)>,
+    /// Which entries have which named layout, or none.
+    segments: Vec<Segment>,
     /// Why the layout that should hold cannot be used.
     unreadable: Option<String>,
     /// What the source rejected, in the order of the records; taken from the chunk while its lines are gone through.
@@ -157,13 +215,13 @@ struct Sift {
 // === impl Sift ===
 
 impl Sift {
-    fn new(chunk: &mut Chunk, layout: (Arc<Layout>, How), unreadable: Option<String>) -> Self {
+    fn new(chunk: &mut Chunk, layout: Option<(Arc<Layout>, How)>, unreadable: Option<String>) -> Self {
         let mut early = std::mem::take(&mut chunk.rejects);
         early.sort_by_key(|reject| reject.entry.record);
         chunk.entries.clear();
         chunk.entries.reserve(chunk.records.len());
         chunk.runs.clear();
-        Self { layout, unreadable, early, next_early: 0 }
+        Self { layout, segments: Vec::new(), unreadable, early, next_early: 0 }
     }
 
     /// Whether the source has rejected record number `index`.
@@ -174,8 +232,10 @@ impl Sift {
         else {
             return false;
         };
-        let (layout, how) = &self.layout;
-        if reject.format.is_none() && how.is_named() {
+        if let Some((layout, how)) = &self.layout
+            && reject.format.is_none()
+            && how.is_named()
+        {
             reject.format = Some(layout.format().clone());
         }
         self.next_early += 1;
@@ -207,13 +267,11 @@ impl Sift {
         Line::Entry
     }
 
-    /// Ends the run of the entries since the last one, if there are any.
-    fn close_run(&self, chunk: &mut Chunk, stream: &mut StreamState) {
+    /// Ends the segment of the entries since the last one, if there are any.
+    fn close_segment(&mut self, chunk: &Chunk) {
         let end = chunk.entries.len() as u32;
-        if chunk.runs.last().map_or(0, |run| run.end) < end {
-            let (layout, how) = &self.layout;
-            stream.note(layout, *how);
-            chunk.runs.push(Run { end, layout: layout.clone(), named: how.is_named() });
+        if self.segments.last().map_or(0, |segment| segment.end) < end {
+            self.segments.push(Segment { end, named: self.layout.clone() });
         }
     }
 }

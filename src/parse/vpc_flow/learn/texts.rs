@@ -1,0 +1,86 @@
+//! What records say of columns of text: what an interface keeps, and what an ARN ends with.
+
+use std::collections::BTreeMap;
+
+use super::{evidence::named, sample::Scene};
+use crate::event::{Field, FieldSet};
+
+/// What an interface has as long as it lives; and what a person may change, now and then.
+const KEPT: [&str; 6] = ["account-id", "vpc-id", "subnet-id", "az-id", "region", "sublocation-type"];
+const KEPT_MOSTLY: [&str; 9] = [
+    "instance-id",
+    "interface-type",
+    "sublocation-id",
+    "instance-tag",
+    "instance-tag-2",
+    "interface-tag",
+    "interface-tag-2",
+    "asg-tag",
+    "asg-tag-2",
+];
+/// Records that contradict before it counts.
+const KEPT_MIN: u32 = 4;
+const KEPT_MOSTLY_MIN: u32 = 16;
+
+/// An ARN, and the field that repeats its last part.
+const ENDINGS: [(&str, &str); 3] = [
+    ("ecs-cluster-arn", "ecs-cluster-name"),
+    ("ecs-container-instance-arn", "ecs-container-instance-id"),
+    ("ecs-task-arn", "ecs-task-id"),
+];
+
+/// All of it.
+pub(super) fn apply(scene: &mut Scene<'_>) {
+    by_interface(scene);
+    for (arn, repeated) in ENDINGS {
+        by_ending(scene, arn, named(&[repeated]));
+    }
+    second_container(scene);
+}
+
+/// What changes while the interface stays the same is not the interface's own.
+fn by_interface(scene: &mut Scene<'_>) {
+    let Some(interface) = scene.sure(Field::InterfaceId) else { return };
+    let (kept, mostly) = (named(&KEPT), named(&KEPT_MOSTLY));
+    for (place, column) in scene.candidates(kept.or(mostly)) {
+        let mut known = BTreeMap::new();
+        let mut changes = 0;
+        for line in scene.cuts().filter(|line| !line.is_absent(interface) && !line.is_absent(column)) {
+            let before = known.insert(line.text(interface), line.text(column));
+            changes += u32::from(before.is_some_and(|before| before != line.text(column)));
+        }
+        if changes >= KEPT_MIN {
+            scene.not(place, kept);
+        }
+        if changes >= KEPT_MOSTLY_MIN {
+            scene.not(place, mostly);
+        }
+    }
+}
+
+/// A column that differs once from the end of the ARN beside it does not repeat it.
+fn by_ending(scene: &mut Scene<'_>, arn: &str, repeated: FieldSet) {
+    let Some(arn) = scene.sure_named(arn) else { return };
+    for (place, column) in scene.candidates(repeated) {
+        let differs = scene.cuts().any(|line| {
+            let end = line.text(arn).rsplit(|byte| *byte == b'/').next();
+            !line.is_absent(arn) && !line.is_absent(column) && end != Some(line.text(column))
+        });
+        if differs {
+            scene.not(place, repeated);
+        }
+    }
+}
+
+/// Only where there is a first container is there a second one.
+fn second_container(scene: &mut Scene<'_>) {
+    let (first, second) = (named(&["ecs-container-id"]), named(&["ecs-second-container-id"]));
+    let columns = scene.candidates(first.or(second));
+    for (place, column) in &columns {
+        for (_, other) in columns.iter().filter(|(other, _)| other != place) {
+            if scene.cuts().any(|line| line.is_absent(*column) && !line.is_absent(*other)) && columns.len() == 2 {
+                scene.not(*place, first);
+            }
+        }
+    }
+}

@@ -122,7 +122,7 @@ impl VpcFlow {
         }
         let mut learning =
             stream.learning.take().unwrap_or_else(|| Box::new(Learning::new(self.patience)));
-        learning.chunk(held, &self.shelf.all(), out);
+        learning.chunk(held, || self.shelf.all(), out);
         stream.learning = Some(learning);
         self.note_learned(stream);
     }

@@ -14,6 +14,7 @@ mod ecs;
 mod exit_codes;
 mod flows;
 mod kafka;
+mod learning;
 mod memory;
 mod process;
 mod replay;

@@ -24,7 +24,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use self::{
     columns::Columns,
-    explain::{Explanation, explain},
+    explain::Explanation,
     group::{Answer, Group, Kind, Known, is_readable, oddities},
 };
 use crate::{
@@ -91,7 +91,7 @@ const STRANGERS_MAX: u32 = 8;
 /// Groups of one stream: lines of so many different numbers of columns are looked at.
 const GROUPS_MAX: usize = 8;
 /// One line in so many is looked at closely where the layout is known.
-const LOOK_EVERY: usize = 16;
+const LOOK_EVERY: usize = 128;
 const HOUR_MS: u64 = 3_600_000;
 
 // === impl Patience ===
@@ -145,7 +145,12 @@ impl Learning {
 
     /// Takes the stream's next chunk; what everything is known of goes to `out`. `candidates` are layouts of other streams
     /// of the source.
-    pub(super) fn chunk(&mut self, mut held: Held, candidates: &[Arc<Layout>], out: &mut Vec<Chunk>) {
+    pub(super) fn chunk(
+        &mut self,
+        mut held: Held,
+        candidates: impl Fn() -> Vec<Arc<Layout>>,
+        out: &mut Vec<Chunk>,
+    ) {
         if self.held.is_empty() {
             match self.whole(&held) {
                 Some(known) => {
@@ -160,17 +165,14 @@ impl Learning {
         } else {
             self.look(&held);
         }
-        self.decide(candidates, false);
+        let candidates = candidates();
+        self.decide(&candidates, false);
         self.held_entries += held.chunk.entries.len();
         self.held_bytes += held.chunk.bytes.len();
         self.held.push_back(held);
+        self.release(out);
         if self.held_entries >= self.patience.entries || self.held_bytes >= self.patience.bytes {
-            self.release(out);
-            if self.held_entries >= self.patience.entries || self.held_bytes >= self.patience.bytes {
-                self.give_up(candidates, out);
-            }
-        } else {
-            self.release(out);
+            self.give_up(&candidates, out);
         }
     }
 
@@ -337,11 +339,18 @@ impl Learning {
         Ok((count, held.chunk))
     }
 
+    /// The layout that a line is read with which is too odd for any: the latest, or the first that is known.
+    fn stand_in(&self) -> Option<(Arc<Layout>, How)> {
+        let first = || self.groups.iter().flat_map(Group::known).next();
+        self.current.clone().or_else(|| first().map(|known| (known.layout.clone(), known.how)))
+    }
+
     fn fate(&mut self, line: &[u8]) -> Fate {
+        let stand_in = self.stand_in();
         let line = self.columns.cut(line);
         let Some(group) = self.groups.iter_mut().find(|group| group.columns == line.len()) else {
-            return match &self.current {
-                Some((layout, how)) => Fate::Read(layout.clone(), *how),
+            return match stand_in {
+                Some((layout, how)) => Fate::Read(layout, how),
                 None => Fate::Reject(Reason::LayoutUnknown, format!("no layout has {} columns", line.len())),
             };
         };
@@ -352,19 +361,19 @@ impl Learning {
         }
         // A few lines that are not like the others are broken ones: what is wrong with them is for parsing to say, unless
         // it would not see it.
-        if let (Answer::Stranger, Some((layout, how))) = (answer, &self.current)
+        if let (Answer::Stranger, Some((layout, how))) = (answer, stand_in)
             && group.strangers < STRANGERS_MAX
         {
-            return if is_readable(layout, line) {
+            return if is_readable(&layout, line) {
                 Fate::Reject(Reason::LayoutUnknown, "the line does not look like its stream's others".to_owned())
             } else {
-                Fate::Read(layout.clone(), *how)
+                Fate::Read(layout, how)
             };
         }
         if !self.gave_up {
             return Fate::Wait;
         }
-        let explanation = explain(group);
+        let explanation = group.explanation();
         let reason = if explanation.none_fits { Reason::LayoutUnknown } else { Reason::LayoutAmbiguous };
         if self.told.is_none_or(|told| self.now.saturating_sub(told) >= HOUR_MS) {
             self.told = Some(self.now);

@@ -56,10 +56,10 @@ pub(super) fn sides(scene: &Scene<'_>) -> Sides {
 
 /// Tells source from destination by the interface's own address, which is the record's destination when traffic comes in
 /// and its source when it goes out; and from the packet's addresses, which behind NAT are others.
-pub(super) fn own_side(scene: &mut Scene<'_>) {
+pub(super) fn own_side(scene: &mut Scene<'_>, sides: &Sides) {
     let Some(outward) = direction(scene) else { return };
     match scene.sure(Field::InterfaceId) {
-        Some(interface) => by_interface(scene, interface, outward),
+        Some(interface) => by_interface(scene, sides, interface, outward),
         None => by_range(scene, outward),
     }
 }
@@ -79,12 +79,15 @@ fn goes_out(line: Cut<'_>, direction: usize) -> Option<bool> {
 
 /// Removes every reading of two columns as srcaddr and dstaddr under which interfaces have many addresses, once another
 /// one gives each interface a single one (of each family).
-fn by_interface(scene: &mut Scene<'_>, interface: usize, direction: usize) {
+fn by_interface(scene: &mut Scene<'_>, sides: &Sides, interface: usize, direction: usize) {
     let columns = scene.candidates(named(&ADDRESSES));
     let mut readings = Vec::new();
     for (source, a) in &columns {
         for (destination, b) in columns.iter().filter(|(place, _)| place != source) {
             let may = |place: usize, field| scene.may[place].contains(field);
+            if sides.same.contains(&(*source, *destination)) || sides.same.contains(&(*destination, *source)) {
+                continue;
+            }
             if may(*source, Field::SrcAddr) && may(*destination, Field::DstAddr) {
                 readings.push((*source, *destination, judged(scene, interface, direction, (*a, *b))));
             }

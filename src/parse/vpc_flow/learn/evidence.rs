@@ -39,7 +39,7 @@ enum Look {
 /// stands nowhere here can have any look.
 const LOOKS: [(Look, &[&str]); 25] = [
     (Look::Account, &["account-id", "tgw-src-vpc-account-id", "tgw-dst-vpc-account-id"]),
-    (Look::Interface, &["interface-id", "next-hop-interface-id", "resource-id", "tgw-src-eni", "tgw-dst-eni"]),
+    (Look::Interface, &["interface-id", "next-hop-interface-id", "tgw-src-eni", "tgw-dst-eni"]),
     (Look::Vpc, &["vpc-id", "next-hop-vpc-id", "tgw-src-vpc-id", "tgw-dst-vpc-id"]),
     (Look::Subnet, &["subnet-id", "next-hop-subnet-id", "tgw-src-subnet-id", "tgw-dst-subnet-id"]),
     (Look::Instance, &["instance-id"]),
@@ -197,7 +197,8 @@ impl Sets {
     }
 
     fn of_number(&self, text: &[u8], number: u64) -> FieldSet {
-        let mut fields = self.of(&[Look::Tag]);
+        // Tags are names and codes; one that is a number of one or two digits would look like everything else.
+        let mut fields = if text.len() > 2 { self.of(&[Look::Tag]) } else { self.bare };
         let fitting = self.numbers.iter().filter(|(_, least, most)| (least..=most).contains(&&number));
         fitting.for_each(|(field, ..)| fields.insert(*field));
         if text.len() == 12 { fields.or(self.looks[Look::Account as usize]) } else { fields }

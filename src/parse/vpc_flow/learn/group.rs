@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     columns::Cut,
     evidence::{self, fields_of},
+    explain::{Explanation, explain},
     learner::{Learner, Reading, Verdict},
 };
 use crate::{
@@ -20,6 +21,7 @@ pub(super) struct Group {
     /// Lines that no known layout fits, since the last thousand that one does.
     pub strangers: u32,
     fitting: u32,
+    explanation: Option<Explanation>,
 }
 
 /// Lines of one layout, as far as that is known.
@@ -54,6 +56,8 @@ pub(super) enum Answer {
 const KINDS_MAX: usize = 4;
 /// So many columns may be odd before a line is another layout's: the parser says what is wrong with one.
 const ODD_MAX: usize = 1;
+/// Lines before a layout is known with doubts.
+const DOUBTED_MIN: u64 = 8;
 /// Fitting lines after which strangers are forgotten.
 const FORGOTTEN_AFTER: u32 = 1_000;
 
@@ -61,7 +65,7 @@ const FORGOTTEN_AFTER: u32 = 1_000;
 
 impl Group {
     pub(super) fn new(columns: usize) -> Self {
-        Self { columns, kinds: Vec::new(), strangers: 0, fitting: 0 }
+        Self { columns, kinds: Vec::new(), strangers: 0, fitting: 0, explanation: None }
     }
 
     /// The layouts that are known.
@@ -116,9 +120,9 @@ impl Group {
     }
 
     /// Adds the layouts that what was seen leaves no choice about: one of `candidates`, if it is the only one that can be,
-    /// else what is learned. Whether anything is known now that was not before.
-    pub(super) fn decide(&mut self, candidates: &[Arc<Layout>], last_call: bool) -> bool {
-        let mut changed = false;
+    /// else what is learned.
+    pub(super) fn decide(&mut self, candidates: &[Arc<Layout>], last_call: bool) {
+        self.explanation = None;
         for kind in &mut self.kinds {
             let Some(learner) = &mut kind.learner else { continue };
             let known = seen_before(learner, candidates, last_call).or_else(|| learned(learner));
@@ -127,13 +131,20 @@ impl Group {
             if kind.known.as_ref().is_some_and(same) {
                 continue;
             }
-            changed = true;
             if known.reading.is_none() {
                 kind.learner = None;
             }
             kind.known = Some(known);
         }
-        changed
+    }
+
+    /// Why its lines are not understood.
+    pub(super) fn explanation(&mut self) -> Explanation {
+        if let Some(explanation) = &self.explanation {
+            return explanation.clone();
+        }
+        let explanation = explain(self);
+        self.explanation.insert(explanation).clone()
     }
 
     /// Begins anew with what no layout fits.
@@ -160,6 +171,10 @@ fn seen_before(learner: &Learner, candidates: &[Arc<Layout>], last_call: bool) -
 fn learned(learner: &mut Learner) -> Option<Known> {
     let records = learner.lines();
     let Verdict::Some(reading) = learner.verdict() else { return None };
+    // A few lines, broken ones as may be, have layouts too, and all of them in doubt.
+    if !reading.doubts.is_empty() && records < DOUBTED_MIN {
+        return None;
+    }
     let layout = Arc::new(reading.layout()?);
     let reading = (!reading.doubts.is_empty()).then(|| reading.clone());
     Some(Known { layout, how: How::Learned { records }, reading })

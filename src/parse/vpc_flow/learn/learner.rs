@@ -163,9 +163,9 @@ impl Learner {
         }
     }
 
-    /// What follows from all that was seen; found out anew only when there is something new, or twice as much.
+    /// What follows from all that was seen; found out anew only when there is something new, or a quarter more.
     pub(super) fn verdict(&mut self) -> &Verdict {
-        if self.news || self.lines >= self.judged_at * 2 {
+        if self.news || self.lines >= self.judged_at + self.judged_at.div_ceil(4) {
             self.judged_at = self.lines;
             self.news = false;
             self.verdict = self.judge();
@@ -215,7 +215,7 @@ impl Learner {
             let mut scene = self.scene(&columns, &mut may);
             numbers::apply(&mut scene);
             texts::apply(&mut scene);
-            addresses::own_side(&mut scene);
+            addresses::own_side(&mut scene, &sides);
             addresses::services(&mut scene);
             if !scene.changed {
                 break;

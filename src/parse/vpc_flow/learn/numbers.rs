@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{evidence::number, sample::Scene};
+use super::{columns::Cut, evidence::number, sample::Scene};
 use crate::event::{Field, FieldSet};
 
 const PORTS: FieldSet = FieldSet::of(&[Field::SrcPort, Field::DstPort]);
@@ -13,10 +13,20 @@ const WITNESSES_PER_CONTRARY: usize = 16;
 /// Records without which a share says nothing.
 const SHARE_MIN: usize = 64;
 const TCP: u64 = 6;
+/// Numbers of packets that a column shows before it is thought to be one of packets, and records of two columns that would
+/// not fit together if they were exchanged.
+const DISTINCT_MIN: usize = 12;
+const MISFITS_MIN: usize = 14;
+/// How far away the other record is: further than a reply.
+const SHIFT: usize = 37;
+/// 2001, as all times of records are later.
+const TIME_MIN: u64 = 978_307_200;
+const YEAR_SECONDS: u64 = 31_557_600;
 
 /// All of it.
 pub(super) fn apply(scene: &mut Scene<'_>) {
     shares(scene);
+    counts(scene);
     by_protocol(scene);
     by_direction(scene);
     ports_by_flags(scene);
@@ -24,7 +34,7 @@ pub(super) fn apply(scene: &mut Scene<'_>) {
 
 /// What a column shows too often or never.
 fn shares(scene: &mut Scene<'_>) {
-    let narrow = PORTS.or(COUNTS).or(FieldSet::of(&[Field::Protocol, Field::TrafficPath, Field::EncryptionStatus]));
+    let narrow = PORTS.or(COUNTS).or(FieldSet::of(&[Field::Protocol, Field::TrafficPath, Field::EncryptionStatus, Field::TcpFlags]));
     for (place, column) in scene.candidates(narrow) {
         let values: Vec<u64> = scene.cuts().filter_map(|line| number(line.text(column))).collect();
         if values.len() < SHARE_MIN {
@@ -45,6 +55,10 @@ fn shares(scene: &mut Scene<'_>) {
         {
             scene.not(place, PORTS);
         }
+        // Other flags are not logged.
+        if share(|value| matches!(value, 0..=7 | 16..=23)) < 75 {
+            scene.not(place, FieldSet::of(&[Field::TcpFlags]));
+        }
         // Amounts have no upper edge where ports have theirs.
         if values.len() >= 4 * SHARE_MIN
             && share(|value| *value > 65_535) == 0
@@ -53,10 +67,50 @@ fn shares(scene: &mut Scene<'_>) {
         {
             scene.not(place, COUNTS);
         }
+        // Amounts differ by more than times do.
+        let (least, most) = (values.iter().min(), values.iter().max());
+        if let (Some(least), Some(most)) = (least, most)
+            && *least >= TIME_MIN
+            && most - least < YEAR_SECONDS
+        {
+            scene.not(place, COUNTS);
+        }
+        // Flags other than a lone SYN come with others, where traffic goes both ways.
+        if values.iter().all(|value| *value == values[0]) && !matches!(values[0], 0 | 2) {
+            scene.not(place, FieldSet::of(&[Field::TcpFlags]));
+        }
         // A version never changes; a path, a count or a port does, where traffic goes both ways.
         if values.len() >= 4 * SHARE_MIN && values.iter().all(|value| *value == values[0]) && values[0] <= 63 {
             scene.not(place, PORTS.or(COUNTS).or(FieldSet::of(&[Field::TrafficPath, Field::EncryptionStatus])));
         }
+    }
+}
+
+/// Packets have bytes: two columns that always fit as both, and would often not if each stood beside another record's, are
+/// both. Independent columns would come through as often as 1 in 10^6.
+fn counts(scene: &mut Scene<'_>) {
+    let fits = |bytes: u64, packets: u64| {
+        packets > 0 && bytes >= packets.saturating_mul(20) && bytes <= packets.saturating_mul(65_535)
+    };
+    let columns = scene.candidates(COUNTS);
+    let mut found = Vec::new();
+    for (bytes_place, bytes) in &columns {
+        for (packets_place, packets) in columns.iter().filter(|(place, _)| place != bytes_place) {
+            let read = |line: Cut<'_>| Some((number(line.text(*bytes))?, number(line.text(*packets))?));
+            let pairs: Vec<(u64, u64)> = scene.cuts().filter_map(read).collect();
+            let distinct: BTreeSet<u64> = pairs.iter().map(|(_, packets)| *packets).collect();
+            if pairs.len() < SHARE_MIN || distinct.len() < DISTINCT_MIN || !pairs.iter().all(|(b, p)| fits(*b, *p)) {
+                continue;
+            }
+            let shifted = pairs.iter().zip(pairs.iter().cycle().skip(SHIFT));
+            if shifted.filter(|((bytes, _), (_, packets))| !fits(*bytes, *packets)).count() >= MISFITS_MIN {
+                found.push((*bytes_place, *packets_place));
+            }
+        }
+    }
+    if let [(bytes, packets)] = *found {
+        scene.only(bytes, FieldSet::of(&[Field::Bytes]));
+        scene.only(packets, FieldSet::of(&[Field::Packets]));
     }
 }
 

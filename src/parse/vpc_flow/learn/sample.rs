@@ -74,6 +74,11 @@ impl<'a> Scene<'a> {
         self.may[place] = left;
     }
 
+    /// Notes that the column at `place` is one of `fields`.
+    pub(super) fn only(&mut self, place: usize, fields: FieldSet) {
+        self.not(place, self.may[place].without(fields));
+    }
+
     /// The records.
     pub(super) fn cuts(&self) -> impl Iterator<Item = Cut<'a>> + use<'a> {
         self.lines.iter().map(Kept::cut)

@@ -68,37 +68,79 @@ impl Search<'_> {
     /// The fields that each column is in some layout that fits all that was seen.
     pub(super) fn run(&self) -> Result<Solutions, Nothing> {
         let mut steps = STEPS_MAX;
-        let mut found: Option<Solutions> = None;
-        let mut may = vec![FieldSet::default(); self.may.len()];
+        let mut all: Option<Solutions> = None;
         for claim in self.claims() {
-            let domains = self.claimed(claim);
-            if domains.iter().any(|domain| domain.is_empty()) {
-                continue;
+            let Some(found) = self.of_claim(claim, &mut steps) else { continue };
+            match &mut all {
+                None => all = Some(found),
+                Some(all) => all.may.iter_mut().zip(found.may).for_each(|(all, may)| *all = all.or(may)),
             }
-            for column in 0..domains.len() {
-                for field in domains[column].iter() {
-                    if may[column].contains(field) {
+        }
+        all.ok_or(if steps == 0 { Nothing::Found } else { Nothing::Fits })
+    }
+
+    /// The layouts in which `claim` is right.
+    fn of_claim(&self, claim: Claim, steps: &mut u32) -> Option<Solutions> {
+        let domains = self.claimed(claim);
+        // Whether the column that has it is that field in every layout is not asked.
+        let has_version = |domain: &FieldSet| domain.iter().any(|field| field.info().version == claim.version);
+        if claim.column.is_some() && !self.blank && !domains.iter().any(has_version) {
+            return None;
+        }
+        let mut one = vec![None; domains.len()];
+        let mut may = vec![FieldSet::default(); domains.len()];
+        for part in self.parts(&domains) {
+            let mut run = Run::new(self, claim, steps);
+            let mut layout = vec![None; domains.len()];
+            // What is not of this part is not looked at.
+            if !run.complete(&part, domains.clone(), &mut layout) {
+                return None;
+            }
+            part.iter().for_each(|column| one[*column] = layout[*column]);
+            add(&mut may, &layout);
+            for column in &part {
+                for field in domains[*column].iter() {
+                    if may[*column].contains(field) {
                         continue;
                     }
                     let mut forced = domains.clone();
-                    forced[column] = FieldSet::of(&[field]);
+                    forced[*column] = FieldSet::of(&[field]);
                     let mut layout = vec![None; domains.len()];
-                    let mut run = Run::new(self, claim, &mut steps);
-                    if run.complete(forced, &mut layout) {
-                        let layout: Vec<Field> = layout.into_iter().flatten().collect();
-                        layout.iter().zip(&mut may).for_each(|(field, may)| may.insert(*field));
-                        found.get_or_insert(Solutions { may: Vec::new(), one: layout });
-                    } else if steps == 0 {
-                        may[column].insert(field);
+                    if run.complete(&part, forced, &mut layout) {
+                        add(&mut may, &layout);
+                    } else if *run.steps == 0 {
+                        may[*column].insert(field);
                     }
                 }
             }
         }
-        match found {
-            Some(solutions) => Ok(Solutions { may, ..solutions }),
-            None if steps == 0 => Err(Nothing::Found),
-            None => Err(Nothing::Fits),
+        Some(Solutions { may, one: one.into_iter().flatten().collect() })
+    }
+
+    /// The columns in parts that have nothing to do with each other: no field that two could be, and no rule between them.
+    fn parts(&self, domains: &[FieldSet]) -> Vec<Vec<usize>> {
+        let sides = named(&["srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr"]);
+        let reach = domains.iter().map(|domain| {
+            let with_rule = |reach: FieldSet, (one, other): (Field, Field)| {
+                let pair = FieldSet::of(&[one, other]);
+                if reach.and(pair).is_empty() { reach } else { reach.or(pair) }
+            };
+            let reach = RULES.iter().map(|rule| (rule.one, rule.other)).fold(*domain, with_rule);
+            if reach.and(sides).is_empty() { reach } else { reach.or(sides) }
+        });
+        let mut parts: Vec<(FieldSet, Vec<usize>)> = Vec::new();
+        for (column, reach) in reach.enumerate() {
+            let mut part = (reach, vec![column]);
+            for (other, columns) in std::mem::take(&mut parts) {
+                if other.and(part.0).is_empty() {
+                    parts.push((other, columns));
+                } else {
+                    part = (part.0.or(other), [columns, part.1].concat());
+                }
+            }
+            parts.push(part);
         }
+        parts.into_iter().map(|(_, columns)| columns).collect()
     }
 
     /// Every column that can be the version, and that there is none.
@@ -135,21 +177,21 @@ impl<'a> Run<'a> {
         Self { search, claim, steps, source, destination }
     }
 
-    /// Whether the columns that have no field in `layout` yet can be given one each.
-    fn complete(&mut self, domains: Vec<FieldSet>, layout: &mut Vec<Option<Field>>) -> bool {
+    /// Whether the columns of `part` that have no field in `layout` yet can be given one each.
+    fn complete(&mut self, part: &[usize], domains: Vec<FieldSet>, layout: &mut Vec<Option<Field>>) -> bool {
         let Some(left) = self.steps.checked_sub(1) else { return false };
         *self.steps = left;
-        let open = (0..domains.len()).filter(|column| layout[*column].is_none());
-        let Some(column) = open.min_by_key(|column| domains[*column].len()) else {
-            return self.has_its_version(layout);
-        };
+        let open = part.iter().copied().filter(|column| layout[*column].is_none());
+        let Some(column) = open.min_by_key(|column| domains[*column].len()) else { return true };
         // A field of the version that is claimed first: some column must have it.
         let mut fields: Vec<Field> = domains[column].iter().collect();
-        fields.sort_by_key(|field| field.info().version != self.claim.version);
+        if self.claim.column.is_some() {
+            fields.sort_by_key(|field| field.info().version != self.claim.version);
+        }
         for field in fields {
             let mut next = domains.clone();
             layout[column] = Some(field);
-            if self.narrow(&mut next, layout, column, field) && self.complete(next, layout) {
+            if self.narrow(part, &mut next, layout, (column, field)) && self.complete(part, next, layout) {
                 return true;
             }
             layout[column] = None;
@@ -158,10 +200,16 @@ impl<'a> Run<'a> {
     }
 
     /// Takes from the open columns what they cannot be while `column` is `field`; whether each still can be something.
-    fn narrow(&self, domains: &mut [FieldSet], layout: &[Option<Field>], column: usize, field: Field) -> bool {
+    fn narrow(
+        &self,
+        part: &[usize],
+        domains: &mut [FieldSet],
+        layout: &[Option<Field>],
+        (column, field): (usize, Field),
+    ) -> bool {
         let Search { columns, pairs, same_side, other_side, .. } = self.search;
         let taken = FieldSet::of(&[field]);
-        for other in (0..domains.len()).filter(|other| layout[*other].is_none()) {
+        for other in part.iter().copied().filter(|other| layout[*other].is_none()) {
             let domain = &mut domains[other];
             *domain = domain.without(taken);
             for (number, rule) in RULES.iter().enumerate() {
@@ -190,11 +238,11 @@ impl<'a> Run<'a> {
         }
         true
     }
+}
 
-    /// Whether some column has a field of the version that is claimed; one that never held a value may be it.
-    fn has_its_version(&self, layout: &[Option<Field>]) -> bool {
-        self.claim.column.is_none()
-            || self.search.blank
-            || layout.iter().flatten().any(|field| field.info().version == self.claim.version)
+/// Adds what the columns are in `layout` to what they can be.
+fn add(may: &mut [FieldSet], layout: &[Option<Field>]) {
+    for (may, field) in may.iter_mut().zip(layout) {
+        field.iter().for_each(|field| may.insert(*field));
     }
 }

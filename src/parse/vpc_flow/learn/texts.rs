@@ -1,6 +1,9 @@
 //! What records say of columns of text: what an interface keeps, and what an ARN ends with.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+};
 
 use super::{evidence::named, sample::Scene};
 use crate::event::{Field, FieldSet};
@@ -21,6 +24,8 @@ const KEPT_MOSTLY: [&str; 9] = [
 /// Records that contradict before it counts.
 const KEPT_MIN: u32 = 4;
 const KEPT_MOSTLY_MIN: u32 = 16;
+/// Public addresses beside which a column says something before it is no next hop.
+const PUBLIC_MIN: usize = 16;
 
 /// An ARN, and the field that repeats its last part.
 const ENDINGS: [(&str, &str); 3] = [
@@ -32,6 +37,8 @@ const ENDINGS: [(&str, &str); 3] = [
 /// All of it.
 pub(super) fn apply(scene: &mut Scene<'_>) {
     by_interface(scene);
+    by_flow(scene);
+    by_reach(scene);
     for (arn, repeated) in ENDINGS {
         by_ending(scene, arn, named(&[repeated]));
     }
@@ -56,6 +63,60 @@ fn by_interface(scene: &mut Scene<'_>) {
             scene.not(place, mostly);
         }
     }
+}
+
+/// What changes while the addresses and all interfaces of a record stay the same is not something that its interface, its
+/// instance or their group has.
+fn by_flow(scene: &mut Scene<'_>) {
+    let ends = scene.candidates(named(&["srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "interface-id"]));
+    let (kept, mostly) = (named(&KEPT), named(&KEPT_MOSTLY));
+    if ends.len() < 2 {
+        return;
+    }
+    for (place, column) in scene.candidates(kept.or(mostly)) {
+        let mut known = BTreeMap::new();
+        let mut changes = 0;
+        for line in scene.cuts().filter(|line| !line.is_absent(column)) {
+            let flow: Vec<_> = ends.iter().map(|(_, column)| line.text(*column)).collect();
+            let before = known.insert(flow, line.text(column));
+            changes += u32::from(before.is_some_and(|before| before != line.text(column)));
+        }
+        if changes >= KEPT_MIN {
+            scene.not(place, kept);
+        }
+        if changes >= KEPT_MOSTLY_MIN {
+            scene.not(place, mostly);
+        }
+    }
+}
+
+/// Public addresses have no interface that a next hop could be.
+fn by_reach(scene: &mut Scene<'_>) {
+    let next = named(&[
+        "next-hop-interface-id",
+        "next-hop-subnet-id",
+        "next-hop-az-id",
+        "next-hop-vpc-id",
+        "next-hop-interface-type",
+    ]);
+    let ends = scene.candidates(named(&["srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr"]));
+    for (place, column) in scene.candidates(next) {
+        let mut public = BTreeSet::new();
+        for line in scene.cuts().filter(|line| !line.is_absent(column)) {
+            public.extend(ends.iter().map(|(_, end)| line.text(*end)).filter(|text| is_public_ipv4(text)));
+        }
+        if public.len() >= PUBLIC_MIN {
+            scene.not(place, next);
+        }
+    }
+}
+
+fn is_public_ipv4(text: &[u8]) -> bool {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    text.parse::<Ipv4Addr>().is_ok_and(|address| {
+        let [a, b, ..] = address.octets();
+        !address.is_private() && !address.is_link_local() && !(a == 100 && b & 0xC0 == 64)
+    })
 }
 
 /// A column that differs once from the end of the ARN beside it does not repeat it.

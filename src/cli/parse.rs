@@ -116,7 +116,8 @@ impl Parse {
     fn bench(&self, books: SourceBooks, metrics: &Metrics) -> Result<Bench, Box<dyn std::error::Error>> {
         let config =
             self.fields.clone().map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields });
-        let inputs: Arc<[Input]> = Arc::new([Input { format: config.format_for_files(WAITING_BYTES_MAX), books }]);
+        let inputs: Arc<[Input]> =
+            Arc::new([Input { format: config.format_for_files(WAITING_BYTES_MAX), books }]);
         let tables = enrich::Shared::open(&enrich::Config::default(), metrics)
             .map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect::<String>())?;
         Ok(Bench {

@@ -120,8 +120,7 @@ impl VpcFlow {
             out.push(held.chunk);
             return;
         }
-        let mut learning =
-            stream.learning.take().unwrap_or_else(|| Box::new(Learning::new(self.patience)));
+        let mut learning = stream.learning.take().unwrap_or_else(|| Box::new(Learning::new(self.patience)));
         learning.chunk(held, || self.shelf.all(), out);
         stream.learning = Some(learning);
         self.note_learned(stream);

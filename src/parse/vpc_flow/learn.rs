@@ -11,37 +11,29 @@ mod defaults;
 mod evidence;
 mod explain;
 mod group;
+mod held;
 mod learner;
 mod numbers;
 mod pairs;
 mod sample;
 mod search;
-mod texts;
 #[cfg(test)]
 mod tests;
+mod texts;
+
+pub(in crate::parse) use held::Patience;
+pub(super) use held::{Held, Segment};
 
 use std::{collections::VecDeque, sync::Arc};
 
 use self::{
     columns::Columns,
-    explain::Explanation,
     group::{Answer, Group, Kind, Known, is_readable, oddities},
 };
 use crate::{
     event::{Chunk, Entry, Layout, Reason, Reject, Run},
     parse::How,
 };
-
-/// How long lines wait until their layout is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::parse) struct Patience {
-    /// The most entries that wait.
-    pub entries: usize,
-    /// The most bytes that wait.
-    pub bytes: usize,
-    /// Milliseconds of the longest wait.
-    pub wait_ms: u64,
-}
 
 /// What is learned of one stream.
 #[derive(Debug)]
@@ -63,22 +55,6 @@ pub(in crate::parse) struct Learning {
     advice: Vec<String>,
 }
 
-/// A chunk, and which of its entries have a named layout.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub chunk: Chunk,
-    pub segments: Vec<Segment>,
-}
-
-/// Entries that follow each other, with a layout that somebody named or with none.
-#[derive(Debug, Clone)]
-pub(super) struct Segment {
-    /// The entry after its last one.
-    pub end: u32,
-    /// Their layout; `None` where it is to be learned.
-    pub named: Option<(Arc<Layout>, How)>,
-}
-
 /// What is done with an entry.
 enum Fate {
     Read(Arc<Layout>, How),
@@ -93,13 +69,6 @@ const GROUPS_MAX: usize = 8;
 /// One line in so many is looked at closely where the layout is known.
 const LOOK_EVERY: usize = 128;
 const HOUR_MS: u64 = 3_600_000;
-
-// === impl Patience ===
-
-impl Patience {
-    /// For a pipeline: 10,000 entries, 4 MiB, 30 s.
-    pub(in crate::parse) const PIPELINE: Self = Self { entries: 10_000, bytes: 4 << 20, wait_ms: 30_000 };
-}
 
 // === impl Learning ===
 
@@ -209,7 +178,8 @@ impl Learning {
         let (columns, known) = self.only_known()?;
         let Chunk { bytes, entries, .. } = &held.chunk;
         let (first, last) = (entries.first()?, entries.last()?);
-        let gaps = memchr::memchr_iter(b' ', bytes.get(first.span.start as usize..last.span.end() as usize)?).count();
+        let gaps = memchr::memchr_iter(b' ', bytes.get(first.span.start as usize..last.span.end() as usize)?)
+            .count();
         if gaps != entries.len() * (columns - 1) {
             return None;
         }
@@ -243,7 +213,7 @@ impl Learning {
     /// Looks at every entry that has no named layout, and learns from those that are not wholly understood.
     fn look(&mut self, held: &Held) {
         self.take_defaults(held);
-        for entry in unnamed(held) {
+        for entry in held.unnamed() {
             let line = self.columns.cut(entry.span.of(&held.chunk.bytes));
             let columns = line.len();
             let Some(index) = place_of(&mut self.groups, columns) else { continue };
@@ -262,7 +232,7 @@ impl Learning {
     /// Takes AWS's default format for granted where the lines of a group that is new have it.
     fn take_defaults(&mut self, held: &Held) {
         let mut looked = Vec::new();
-        for entry in unnamed(held) {
+        for entry in held.unnamed() {
             let columns = self.columns.cut(entry.span.of(&held.chunk.bytes)).len();
             if looked.contains(&columns) {
                 continue;
@@ -272,7 +242,7 @@ impl Learning {
                 continue;
             }
             let mut ballot = defaults::Ballot::default();
-            for entry in unnamed(held) {
+            for entry in held.unnamed() {
                 let line = self.columns.cut(entry.span.of(&held.chunk.bytes));
                 if line.len() == columns && !ballot.count(line) {
                     break;
@@ -365,7 +335,10 @@ impl Learning {
             && group.strangers < STRANGERS_MAX
         {
             return if is_readable(&layout, line) {
-                Fate::Reject(Reason::LayoutUnknown, "the line does not look like its stream's others".to_owned())
+                Fate::Reject(
+                    Reason::LayoutUnknown,
+                    "the line does not look like its stream's others".to_owned(),
+                )
             } else {
                 Fate::Read(layout, how)
             };
@@ -377,7 +350,7 @@ impl Learning {
         let reason = if explanation.none_fits { Reason::LayoutUnknown } else { Reason::LayoutAmbiguous };
         if self.told.is_none_or(|told| self.now.saturating_sub(told) >= HOUR_MS) {
             self.told = Some(self.now);
-            self.advice.push(advice(&explanation, group.columns));
+            self.advice.push(explanation.advice(group.columns));
         }
         Fate::Reject(reason, explanation.text)
     }
@@ -408,16 +381,6 @@ impl Learning {
     }
 }
 
-/// The entries that have no named layout.
-fn unnamed(held: &Held) -> impl Iterator<Item = &Entry> {
-    let mut start = 0;
-    held.segments.iter().flat_map(move |segment| {
-        let entries = &held.chunk.entries[start..segment.end as usize];
-        start = segment.end as usize;
-        if segment.named.is_none() { entries } else { &[] }
-    })
-}
-
 /// The group of lines with so many columns, which is made where there is room for it.
 fn place_of(groups: &mut Vec<Group>, columns: usize) -> Option<usize> {
     let found = groups.iter().position(|group| group.columns == columns);
@@ -426,18 +389,4 @@ fn place_of(groups: &mut Vec<Group>, columns: usize) -> Option<usize> {
         return Some(groups.len() - 1);
     }
     found
-}
-
-/// What a person should know of lines that cannot be read: what is known, what is not, and what to do.
-fn advice(explanation: &Explanation, columns: usize) -> String {
-    let mut text = format!("the layout of lines with {columns} columns is not known: {}", explanation.text);
-    match &explanation.guess {
-        Some(guess) => {
-            text.push_str("; set the source's format, for instance to the first that fits: { vpc_flow: { fields: \"");
-            text.push_str(guess);
-            text.push_str("\" } }");
-        }
-        None => text.push_str("; set the source's format to the flow log's: { vpc_flow: { fields: \"${version} …\" } }"),
-    }
-    text
 }

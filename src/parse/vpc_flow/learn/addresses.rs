@@ -85,7 +85,8 @@ fn by_interface(scene: &mut Scene<'_>, sides: &Sides, interface: usize, directio
     for (source, a) in &columns {
         for (destination, b) in columns.iter().filter(|(place, _)| place != source) {
             let may = |place: usize, field| scene.may[place].contains(field);
-            if sides.same.contains(&(*source, *destination)) || sides.same.contains(&(*destination, *source)) {
+            if sides.same.contains(&(*source, *destination)) || sides.same.contains(&(*destination, *source))
+            {
                 continue;
             }
             if may(*source, Field::SrcAddr) && may(*destination, Field::DstAddr) {
@@ -103,7 +104,8 @@ fn by_interface(scene: &mut Scene<'_>, sides: &Sides, interface: usize, directio
         })
     };
     for field in [Field::SrcAddr, Field::DstAddr] {
-        let gone: Vec<usize> = columns.iter().map(|(place, _)| *place).filter(|place| !stands(field, *place)).collect();
+        let gone: Vec<usize> =
+            columns.iter().map(|(place, _)| *place).filter(|place| !stands(field, *place)).collect();
         // With only one of the two fields in the layout there is no reading at all.
         if gone.len() < columns.len() {
             gone.into_iter().for_each(|place| scene.not(place, FieldSet::of(&[field])));
@@ -115,7 +117,8 @@ fn by_interface(scene: &mut Scene<'_>, sides: &Sides, interface: usize, directio
 /// dstaddr. A record counts only where both ends are of interfaces' first peers no more: an interface with one peer says
 /// nothing.
 fn judged(scene: &Scene<'_>, interface: usize, direction: usize, columns: (usize, usize)) -> (u32, u32) {
-    let mut known: BTreeMap<(&[u8], bool), (&[u8], BTreeSet<&[u8]>)> = BTreeMap::new();
+    // By interface and family: its first address, and those it talks to.
+    let mut known = BTreeMap::new();
     let (mut good, mut bad) = (0, 0);
     for line in scene.cuts() {
         let Some(out) = goes_out(line, direction) else { continue };
@@ -125,7 +128,8 @@ fn judged(scene: &Scene<'_>, interface: usize, direction: usize, columns: (usize
             continue;
         }
         let six = own.contains(&b':');
-        let (first, peers) = known.entry((line.text(interface), six)).or_insert_with(|| (own, BTreeSet::new()));
+        let (first, peers) =
+            known.entry((line.text(interface), six)).or_insert_with(|| (own, BTreeSet::new()));
         peers.insert(peer);
         if *first != own {
             bad += 1;
@@ -144,10 +148,15 @@ fn by_range(scene: &mut Scene<'_>, direction: usize) {
         for line in scene.cuts() {
             let private = columns.iter().map(|(_, other)| is_private(line.text(*other)));
             let ranges: Vec<bool> = private.flatten().collect();
-            let (Some(out), Some(own)) = (goes_out(line, direction), is_private(line.text(*column))) else { continue };
+            let (Some(out), Some(own)) = (goes_out(line, direction), is_private(line.text(*column))) else {
+                continue;
+            };
             if ranges.len() == columns.len() && ranges.contains(&true) && ranges.contains(&false) {
                 // The peers are counted, not the records: one busy host is one witness.
-                let peer = columns.iter().map(|(_, other)| line.text(*other)).find(|text| is_private(text) == Some(false));
+                let peer = columns
+                    .iter()
+                    .map(|(_, other)| line.text(*other))
+                    .find(|text| is_private(text) == Some(false));
                 pairs[usize::from(own == out)].insert(peer.unwrap_or_default());
             }
         }

@@ -97,6 +97,10 @@ mod tests {
         let texts: Vec<_> = cut.texts().collect();
         assert_eq!(texts, [b"2".as_slice(), b"-", b"eni-1", b"OK"]);
         assert!(cut.is_absent(1) && !cut.is_absent(0) && !cut.is_absent(9));
-        assert_eq!(columns.cut(&b"x ".repeat(10_000)).len(), COLUMNS_MAX, "no line takes more room than this");
+        assert_eq!(
+            columns.cut(&b"x ".repeat(10_000)).len(),
+            COLUMNS_MAX,
+            "no line takes more room than this"
+        );
     }
 }

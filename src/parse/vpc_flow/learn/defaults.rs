@@ -48,18 +48,20 @@ impl Ballot {
     }
 }
 
-/// Whether `line` has the columns of `layout`, its version among them, and says nothing that cannot be.
+/// Whether `line` has the columns of `layout`, its version among them, and says nothing that cannot be; one column that is
+/// odd is for parsing to judge.
 fn has_it(layout: &Layout, line: Cut<'_>) -> bool {
     let value = |wanted: Field| {
         let is_it = |column: &Column| matches!(column, Column::Known { field, .. } if *field == wanted);
         number(line.text(layout.columns().iter().position(is_it)?))
     };
     let version = layout.fields().iter().map(|field| field.info().version).max();
-    let backwards = matches!((value(Field::Start), value(Field::End)), (Some(start), Some(end)) if start > end);
+    let backwards =
+        matches!((value(Field::Start), value(Field::End)), (Some(start), Some(end)) if start > end);
     let hollow = matches!((value(Field::Bytes), value(Field::Packets)), (Some(bytes), Some(packets)) if bytes < packets);
     line.len() == layout.columns().len()
         && value(Field::Version) == version.map(u64::from)
-        && oddities(layout, line) == 0
+        && oddities(layout, line) <= 1
         && !backwards
         && !hollow
 }

@@ -59,9 +59,15 @@ const LOOKS: [(Look, &[&str]); 25] = [
     (Look::InterfaceType, &["interface-type", "next-hop-interface-type"]),
     (Look::ResourceType, &["resource-type"]),
     (Look::Refusal, &["reject-reason"]),
-    (Look::Digest, &["ecs-container-instance-id", "ecs-task-id", "ecs-container-id", "ecs-second-container-id"]),
+    (
+        Look::Digest,
+        &["ecs-container-instance-id", "ecs-task-id", "ecs-container-id", "ecs-second-container-id"],
+    ),
     (Look::Container, &["ecs-container-id", "ecs-second-container-id"]),
-    (Look::Tag, &["instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2", "asg-tag", "asg-tag-2"]),
+    (
+        Look::Tag,
+        &["instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2", "asg-tag", "asg-tag-2"],
+    ),
     (Look::Name, &["ecs-cluster-name", "ecs-service-name", "sublocation-id", "reject-reason", "resource-id"]),
 ];
 
@@ -215,7 +221,11 @@ impl Sets {
             "wavelength" | "outpost" | "localzone" => return self.of(&[Place]),
             "TransitGateway" | "TransitGatewayAttachment" => return self.of(&[Look::ResourceType]),
             "BPA" => return self.of(&[Refusal]),
-            "nat_gateway" | "network_load_balancer" | "regional_nat_gateway" | "transit_gateway" | "vpc_endpoint" => {
+            "nat_gateway"
+            | "network_load_balancer"
+            | "regional_nat_gateway"
+            | "transit_gateway"
+            | "vpc_endpoint" => {
                 return self.of(&[InterfaceType]);
             }
             _ => {}
@@ -233,7 +243,9 @@ impl Sets {
             return self.of(&[Container]);
         }
         // AWS adds services, kinds of interfaces and reasons without a word, so these are open.
-        let word = |letter: fn(&u8) -> bool| text.bytes().all(|byte| letter(&byte) || byte.is_ascii_digit() || byte == b'_');
+        let word = |letter: fn(&u8) -> bool| {
+            text.bytes().all(|byte| letter(&byte) || byte.is_ascii_digit() || byte == b'_')
+        };
         if word(u8::is_ascii_uppercase) {
             self.of(&[Service, Name, Tag])
         } else if word(u8::is_ascii_lowercase) {
@@ -284,7 +296,9 @@ fn arn(text: &str) -> Option<Look> {
 fn place(text: &str) -> Option<Look> {
     let (front, last) = text.rsplit_once('-')?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let words = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let words = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
     if last.strip_prefix("az").is_some_and(digits) && words(front) {
         return Some(Look::Zone);
     }
@@ -292,7 +306,8 @@ fn place(text: &str) -> Option<Look> {
     let letters = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let country = parts.next().is_some_and(|part| letters(part) && matches!(part.len(), 2 | 4));
     let rest = parts.clone().count();
-    (digits(last) && last.len() == 1 && country && matches!(rest, 1 | 2) && parts.all(letters)).then_some(Look::Region)
+    (digits(last) && last.len() == 1 && country && matches!(rest, 1 | 2) && parts.all(letters))
+        .then_some(Look::Region)
 }
 
 fn hexadecimal(text: &str, len: usize) -> bool {
@@ -306,6 +321,8 @@ fn uuid(text: &str) -> bool {
 
 /// Runtime ids of containers: 64 digits, or a task's id and a number.
 fn container(text: &str) -> bool {
-    let of_task = |(task, number): (&str, &str)| hexadecimal(task, 32) && number.bytes().all(|byte| byte.is_ascii_digit());
+    let of_task = |(task, number): (&str, &str)| {
+        hexadecimal(task, 32) && number.bytes().all(|byte| byte.is_ascii_digit())
+    };
     hexadecimal(text, 64) || text.split_once('-').is_some_and(of_task)
 }

@@ -19,6 +19,28 @@ pub(super) struct Explanation {
     pub guess: Option<String>,
 }
 
+// === impl Explanation ===
+
+impl Explanation {
+    /// What a person should know of lines that cannot be read: what is known, what is not, and what to do.
+    pub(super) fn advice(&self, columns: usize) -> String {
+        let mut text = format!("the layout of lines with {columns} columns is not known: {}", self.text);
+        match &self.guess {
+            Some(guess) => {
+                text.push_str(
+                    "; set the source's format, for instance to the first that fits: { vpc_flow: { fields: \"",
+                );
+                text.push_str(guess);
+                text.push_str("\" } }");
+            }
+            None => text.push_str(
+                "; set the source's format to the flow log's: { vpc_flow: { fields: \"${version} …\" } }",
+            ),
+        }
+        text
+    }
+}
+
 /// Columns that are named one by one.
 const NAMED_MAX: usize = 12;
 
@@ -38,11 +60,16 @@ pub(super) fn explain(group: &mut Group) -> Explanation {
     match learner.verdict().clone() {
         Verdict::Some(reading) => {
             let guess = reading.layout().map(|layout| layout.format().to_string());
-            let doubts: Vec<Doubt> = reading.doubts.into_iter().filter(|doubt| is_valued(learner, doubt)).collect();
+            let doubts: Vec<Doubt> =
+                reading.doubts.into_iter().filter(|doubt| is_valued(learner, doubt)).collect();
             Explanation { none_fits: false, text: doubtful(&doubts, learner.lines()), guess }
         }
         Verdict::Open => {
-            let text = format!("{} records are too few to tell their {} columns apart", learner.lines(), group.columns);
+            let text = format!(
+                "{} records are too few to tell their {} columns apart",
+                learner.lines(),
+                group.columns
+            );
             Explanation { none_fits: false, text, guess: None }
         }
         Verdict::Nothing => Explanation { none_fits: true, text: misfit(learner), guess: None },
@@ -107,7 +134,10 @@ fn listed(words: &[String], and: &str) -> String {
 fn misfit(learner: &Learner) -> String {
     match learner.seen().iter().position(|seen| seen.may.is_empty()) {
         Some(column) => format!("column {} looks like no field that is known", column + 1),
-        None => format!("no choice of known fields fits the {} columns of {} records", learner.seen().len(), learner.lines()),
+        None => format!(
+            "no choice of known fields fits the {} columns of {} records",
+            learner.seen().len(),
+            learner.lines()
+        ),
     }
 }
-

@@ -127,7 +127,8 @@ impl Group {
             let Some(learner) = &mut kind.learner else { continue };
             let known = seen_before(learner, candidates, last_call).or_else(|| learned(learner));
             let Some(known) = known else { continue };
-            let same = |old: &Known| old.layout.format() == known.layout.format() && old.reading == known.reading;
+            let same =
+                |old: &Known| old.layout.format() == known.layout.format() && old.reading == known.reading;
             if kind.known.as_ref().is_some_and(same) {
                 continue;
             }

@@ -80,14 +80,48 @@ pub(super) struct Doubt {
 }
 
 const ALWAYS: [&str; 15] = [
-    "version", "account-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end",
-    "action", "log-status", "tcp-flags", "type",
+    "version",
+    "account-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+    "tcp-flags",
+    "type",
 ];
 const TRAFFIC: [&str; 25] = [
-    "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "action", "tcp-flags", "pkt-srcaddr",
-    "pkt-dstaddr", "pkt-src-aws-service", "pkt-dst-aws-service", "traffic-path", "reject-reason", "encryption-status",
-    "next-hop-interface-id", "next-hop-subnet-id", "next-hop-az-id", "next-hop-vpc-id", "next-hop-interface-type",
-    "packets-lost-no-route", "packets-lost-blackhole", "packets-lost-mtu-exceeded", "packets-lost-ttl-expired",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "action",
+    "tcp-flags",
+    "pkt-srcaddr",
+    "pkt-dstaddr",
+    "pkt-src-aws-service",
+    "pkt-dst-aws-service",
+    "traffic-path",
+    "reject-reason",
+    "encryption-status",
+    "next-hop-interface-id",
+    "next-hop-subnet-id",
+    "next-hop-az-id",
+    "next-hop-vpc-id",
+    "next-hop-interface-type",
+    "packets-lost-no-route",
+    "packets-lost-blackhole",
+    "packets-lost-mtu-exceeded",
+    "packets-lost-ttl-expired",
 ];
 /// Rounds in which what is known of some columns tells of others.
 const ROUNDS_MAX: usize = 5;
@@ -134,16 +168,18 @@ impl Learner {
     /// Whether a line can be of the same kind as those seen so far.
     pub(super) fn admits(&self, line: Cut<'_>) -> bool {
         line.len() == self.columns.len()
-            && self.columns.iter().zip(line.texts()).all(|(seen, text)| {
-                text == b"-" || !seen.may.and(fields_of(text)).is_empty()
-            })
+            && self
+                .columns
+                .iter()
+                .zip(line.texts())
+                .all(|(seen, text)| text == b"-" || !seen.may.and(fields_of(text)).is_empty())
     }
 
     /// Learns from a line that has as many columns.
     pub(super) fn observe(&mut self, line: Cut<'_>) {
         self.lines += 1;
         let blind = line.texts().any(|text| matches!(text, b"NODATA" | b"SKIPDATA"));
-        let sighted = !blind && line.texts().any(|text| is_address(text));
+        let sighted = !blind && line.texts().any(is_address);
         self.sighted += u64::from(sighted);
         for (seen, text) in self.columns.iter_mut().zip(line.texts()) {
             let before = seen.may;
@@ -183,24 +219,28 @@ impl Learner {
             Column::Extra(_) => None,
         };
         let fields: Vec<Option<Field>> = layout.columns().iter().map(field).collect();
-        let alone = fields.iter().zip(&self.columns).all(|(field, seen)| field.is_none_or(|field| seen.may.contains(field)));
+        let alone = fields
+            .iter()
+            .zip(&self.columns)
+            .all(|(field, seen)| field.is_none_or(|field| seen.may.contains(field)));
         let known = || fields.iter().enumerate().filter_map(|(column, field)| Some((column, (*field)?)));
         let together = known().all(|a| known().all(|b| a.0 >= b.0 || !self.pairs.excludes(a, b)));
         let highest = known().map(|(_, field)| field.info().version).max();
         let version = known().find(|(_, field)| *field == Field::Version);
-        let says_so = version.is_none_or(|(column, _)| {
-            fields.contains(&None) || self.columns[column].version() == highest
-        });
+        let says_so = version
+            .is_none_or(|(column, _)| fields.contains(&None) || self.columns[column].version() == highest);
         alone && together && says_so
     }
 
     fn judge(&self) -> Verdict {
-        let columns: Vec<usize> = (0..self.columns.len()).filter(|column| self.columns[*column].valued).collect();
+        let columns: Vec<usize> =
+            (0..self.columns.len()).filter(|column| self.columns[*column].valued).collect();
         if columns.is_empty() {
             return Verdict::Open;
         }
         let mut may: Vec<FieldSet> = columns.iter().map(|column| self.columns[*column].may).collect();
-        let constant: Vec<Option<u8>> = columns.iter().map(|column| self.columns[*column].version()).collect();
+        let constant: Vec<Option<u8>> =
+            columns.iter().map(|column| self.columns[*column].version()).collect();
         let sides = addresses::sides(&self.scene(&columns, &mut may));
         let mut solutions = None;
         for _ in 0..ROUNDS_MAX {

@@ -34,13 +34,19 @@ pub(super) fn apply(scene: &mut Scene<'_>) {
 
 /// What a column shows too often or never.
 fn shares(scene: &mut Scene<'_>) {
-    let narrow = PORTS.or(COUNTS).or(FieldSet::of(&[Field::Protocol, Field::TrafficPath, Field::EncryptionStatus, Field::TcpFlags]));
+    let narrow = PORTS.or(COUNTS).or(FieldSet::of(&[
+        Field::Protocol,
+        Field::TrafficPath,
+        Field::EncryptionStatus,
+        Field::TcpFlags,
+    ]));
     for (place, column) in scene.candidates(narrow) {
         let values: Vec<u64> = scene.cuts().filter_map(|line| number(line.text(column))).collect();
         if values.len() < SHARE_MIN {
             continue;
         }
-        let share = |holds: fn(&u64) -> bool| values.iter().filter(|value| holds(value)).count() * 100 / values.len();
+        let share =
+            |holds: fn(&u64) -> bool| values.iter().filter(|value| holds(value)).count() * 100 / values.len();
         // TCP, UDP and ICMP are nearly all there is.
         if share(|value| matches!(value, 1 | 6 | 17 | 58)) < 50 {
             scene.not(place, FieldSet::of(&[Field::Protocol]));
@@ -51,7 +57,11 @@ fn shares(scene: &mut Scene<'_>) {
         }
         // TCP flags as AWS combines them, SYN and SYN-ACK often among them.
         if share(|value| matches!(value, 0..=7 | 16..=23)) == 100
-            && [2, 3, 18, 19].iter().filter(|flags| values.iter().filter(|value| value == flags).count() >= 4).count() >= 2
+            && [2, 3, 18, 19]
+                .iter()
+                .filter(|flags| values.iter().filter(|value| value == flags).count() >= 4)
+                .count()
+                >= 2
         {
             scene.not(place, PORTS);
         }
@@ -80,8 +90,12 @@ fn shares(scene: &mut Scene<'_>) {
             scene.not(place, FieldSet::of(&[Field::TcpFlags]));
         }
         // A version never changes; a path, a count or a port does, where traffic goes both ways.
-        if values.len() >= 4 * SHARE_MIN && values.iter().all(|value| *value == values[0]) && values[0] <= 63 {
-            scene.not(place, PORTS.or(COUNTS).or(FieldSet::of(&[Field::TrafficPath, Field::EncryptionStatus])));
+        if values.len() >= 4 * SHARE_MIN && values.iter().all(|value| *value == values[0]) && values[0] <= 63
+        {
+            scene.not(
+                place,
+                PORTS.or(COUNTS).or(FieldSet::of(&[Field::TrafficPath, Field::EncryptionStatus])),
+            );
         }
     }
 }
@@ -99,7 +113,10 @@ fn counts(scene: &mut Scene<'_>) {
             let read = |line: Cut<'_>| Some((number(line.text(*bytes))?, number(line.text(*packets))?));
             let pairs: Vec<(u64, u64)> = scene.cuts().filter_map(read).collect();
             let distinct: BTreeSet<u64> = pairs.iter().map(|(_, packets)| *packets).collect();
-            if pairs.len() < SHARE_MIN || distinct.len() < DISTINCT_MIN || !pairs.iter().all(|(b, p)| fits(*b, *p)) {
+            if pairs.len() < SHARE_MIN
+                || distinct.len() < DISTINCT_MIN
+                || !pairs.iter().all(|(b, p)| fits(*b, *p))
+            {
                 continue;
             }
             let shifted = pairs.iter().zip(pairs.iter().cycle().skip(SHIFT));
@@ -119,10 +136,13 @@ fn by_protocol(scene: &mut Scene<'_>) {
     let Some(protocol) = scene.sure(Field::Protocol) else { return };
     let refused = |text: &[u8]| text == b"REJECT";
     let action = scene.sure(Field::Action);
-    for (place, column) in scene.candidates(PORTS.or(FieldSet::of(&[Field::TcpFlags, Field::EncryptionStatus]))) {
+    for (place, column) in
+        scene.candidates(PORTS.or(FieldSet::of(&[Field::TcpFlags, Field::EncryptionStatus])))
+    {
         let (mut flagged, mut portless, mut encrypted, mut tcp) = (0, 0, 0, 0_usize);
         for line in scene.cuts() {
-            let (Some(protocol), Some(value)) = (number(line.text(protocol)), number(line.text(column))) else {
+            let (Some(protocol), Some(value)) = (number(line.text(protocol)), number(line.text(column)))
+            else {
                 continue;
             };
             flagged += u32::from(protocol != TCP && value != 0);
@@ -156,13 +176,22 @@ fn by_direction(scene: &mut Scene<'_>) {
 /// Who opens a connection sends a SYN without ACK to a service's port; who is asked answers with both from it. A witness
 /// is a pair of addresses, however much they say to each other; where the layout has no addresses, none is heard.
 fn ports_by_flags(scene: &mut Scene<'_>) {
-    let (Some(protocol), Some(flags)) = (scene.sure(Field::Protocol), scene.sure(Field::TcpFlags)) else { return };
-    let addresses = scene.candidates(FieldSet::of(&[Field::SrcAddr, Field::DstAddr, Field::PktSrcAddr, Field::PktDstAddr]));
+    let (Some(protocol), Some(flags)) = (scene.sure(Field::Protocol), scene.sure(Field::TcpFlags)) else {
+        return;
+    };
+    let addresses = scene.candidates(FieldSet::of(&[
+        Field::SrcAddr,
+        Field::DstAddr,
+        Field::PktSrcAddr,
+        Field::PktDstAddr,
+    ]));
     for (place, column) in scene.candidates(PORTS) {
         let mut witnesses: [BTreeSet<Vec<&[u8]>>; 2] = Default::default();
         for line in scene.cuts() {
             let read = |column| number(line.text(column));
-            let (Some(TCP), Some(flags), Some(port)) = (read(protocol), read(flags), read(column)) else { continue };
+            let (Some(TCP), Some(flags), Some(port)) = (read(protocol), read(flags), read(column)) else {
+                continue;
+            };
             let Some(is_service) = service(port) else { continue };
             let asks = match flags & 0b1_0010 {
                 0b0_0010 => true,

@@ -37,8 +37,16 @@ pub(super) const RULES: [Rule; 4] = [
         },
     },
     // ICMP has no ports.
-    Rule { one: Field::Protocol, other: Field::SrcPort, shows: |protocol, port| is_icmp(protocol) && port != 0 },
-    Rule { one: Field::Protocol, other: Field::DstPort, shows: |protocol, port| is_icmp(protocol) && port != 0 },
+    Rule {
+        one: Field::Protocol,
+        other: Field::SrcPort,
+        shows: |protocol, port| is_icmp(protocol) && port != 0,
+    },
+    Rule {
+        one: Field::Protocol,
+        other: Field::DstPort,
+        shows: |protocol, port| is_icmp(protocol) && port != 0,
+    },
 ];
 
 const fn is_icmp(protocol: u64) -> bool {
@@ -49,11 +57,7 @@ const fn is_icmp(protocol: u64) -> bool {
 
 impl Pairs {
     pub(super) fn new(columns: usize) -> Self {
-        Self {
-            tables: std::array::from_fn(|_| vec![0; columns]),
-            changed: false,
-            numbers: Vec::new(),
-        }
+        Self { tables: std::array::from_fn(|_| vec![0; columns]), changed: false, numbers: Vec::new() }
     }
 
     /// Takes in the columns of one line, absent ones left out.

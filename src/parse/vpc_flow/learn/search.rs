@@ -83,7 +83,8 @@ impl Search<'_> {
     fn of_claim(&self, claim: Claim, steps: &mut u32) -> Option<Solutions> {
         let domains = self.claimed(claim);
         // Whether the column that has it is that field in every layout is not asked.
-        let has_version = |domain: &FieldSet| domain.iter().any(|field| field.info().version == claim.version);
+        let has_version =
+            |domain: &FieldSet| domain.iter().any(|field| field.info().version == claim.version);
         if claim.column.is_some() && !self.blank && !domains.iter().any(has_version) {
             return None;
         }
@@ -146,11 +147,13 @@ impl Search<'_> {
     /// Every column that can be the version, and that there is none.
     fn claims(&self) -> Vec<Claim> {
         let highest = FIELDS.iter().map(|row| row.version).max().unwrap_or(u8::MAX);
-        let versions = self.may.iter().zip(self.constant).enumerate().filter_map(|(column, (may, constant))| {
-            let version = constant.filter(|version| *version <= highest)?;
-            // What only a transit gateway writes is told by its ids.
-            (may.contains(Field::Version) && (version != TRANSIT || self.transit)).then_some(Claim { column: Some(column), version })
-        });
+        let versions =
+            self.may.iter().zip(self.constant).enumerate().filter_map(|(column, (may, constant))| {
+                let version = constant.filter(|version| *version <= highest)?;
+                // What only a transit gateway writes is told by its ids.
+                (may.contains(Field::Version) && (version != TRANSIT || self.transit))
+                    .then_some(Claim { column: Some(column), version })
+            });
         versions.chain([Claim { column: None, version: highest }]).collect()
     }
 
@@ -158,12 +161,14 @@ impl Search<'_> {
     fn claimed(&self, claim: Claim) -> Vec<FieldSet> {
         let mut fields = FieldSet::default();
         for row in FIELDS {
-            let of_log = row.version != TRANSIT || claim.version == TRANSIT || claim.column.is_none() && self.transit;
+            let of_log =
+                row.version != TRANSIT || claim.version == TRANSIT || claim.column.is_none() && self.transit;
             if row.version <= claim.version && of_log && row.field != Field::Version {
                 fields.insert(row.field);
             }
         }
-        let only = |column| if claim.column == Some(column) { FieldSet::of(&[Field::Version]) } else { fields };
+        let only =
+            |column| if claim.column == Some(column) { FieldSet::of(&[Field::Version]) } else { fields };
         self.may.iter().enumerate().map(|(column, may)| may.and(only(column))).collect()
     }
 }
@@ -220,7 +225,9 @@ impl<'a> Run<'a> {
                     *domain = domain.without(FieldSet::of(&[rule.one]));
                 }
             }
-            let beside = |pairs: &[(usize, usize)]| pairs.contains(&(column, other)) || pairs.contains(&(other, column));
+            let beside = |pairs: &[(usize, usize)]| {
+                pairs.contains(&(column, other)) || pairs.contains(&(other, column))
+            };
             let (own, far) = match field {
                 field if self.source.contains(field) => (self.source, self.destination),
                 field if self.destination.contains(field) => (self.destination, self.source),

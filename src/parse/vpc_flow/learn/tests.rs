@@ -40,7 +40,7 @@ impl Flow {
             "dstport" => ports.1,
             "protocol" => "6".to_owned(),
             "packets" => packets.to_string(),
-            "bytes" => (packets * (40 + self.number * 31 % 1_400)).to_string(),
+            "bytes" => (packets * (40 + self.number * 31 % 200)).to_string(),
             "start" => (1_700_000_000 + self.number).to_string(),
             "end" => (1_700_000_000 + self.number + self.number % 60).to_string(),
             "action" => "ACCEPT".to_owned(),
@@ -109,8 +109,13 @@ fn lines_wait_until_their_layout_is_known_and_leave_in_order() {
     let found = trial.found();
     assert!(matches!(found[0].2, How::Learned { records: 9..320 }), "{found:?}");
     for chunk in &out {
-        for (field, run) in chunk.runs.iter().flat_map(|run| run.layout.columns().iter().zip(CLEAR.split(' '))) {
-            assert!(format!("{field:?}").contains(&format!("{:?}", Field::from_name(run).unwrap())) || run.contains("addr"));
+        for (field, run) in
+            chunk.runs.iter().flat_map(|run| run.layout.columns().iter().zip(CLEAR.split(' ')))
+        {
+            assert!(
+                format!("{field:?}").contains(&format!("{:?}", Field::from_name(run).unwrap()))
+                    || run.contains("addr")
+            );
         }
     }
     let batch = trial.part("file:1", 900_000, lines(CLEAR, 999, 1).as_bytes());
@@ -125,7 +130,11 @@ fn lines_wait_until_their_layout_is_known_and_leave_in_order() {
 fn what_is_equal_in_a_line_need_not_be_told_apart_and_what_differs_waits() {
     let mut trial = Trial::auto();
     let known = give(&mut trial, 0, &lines(CLEAR, 0, 400));
-    assert_eq!(known.len(), 1, "no record tells srcaddr from pkt-srcaddr, but they are the same in every one");
+    assert_eq!(
+        known.len(),
+        1,
+        "no record tells srcaddr from pkt-srcaddr, but they are the same in every one"
+    );
     let nat = |number| Flow { number, out: number % 2 == 0, nat: true }.line(CLEAR);
     assert!(give(&mut trial, 100_000, &nat(7)).is_empty(), "one record that differs does not tell yet");
     let more: String = (8..160).map(nat).collect();
@@ -141,7 +150,9 @@ fn ten_thousand_entries_four_mebibytes_or_thirty_seconds_are_the_longest_wait() 
     assert!(give(&mut trial, 0, &lines(DARK, 0, 9_999)).is_empty());
     let out = give(&mut trial, 1_000_000, &lines(DARK, 9_999, 1));
     assert_eq!(out.iter().map(|chunk| chunk.rejects.len()).sum::<usize>(), 10_000);
-    assert!(out.iter().flat_map(|chunk| &chunk.rejects).all(|reject| reject.reason == Reason::LayoutAmbiguous));
+    assert!(
+        out.iter().flat_map(|chunk| &chunk.rejects).all(|reject| reject.reason == Reason::LayoutAmbiguous)
+    );
     assert_eq!(give(&mut trial, 2_000_000, &lines(DARK, 0, 1)).len(), 1, "nothing waits twice");
     assert_eq!(trial.resolver.advice().len(), 1);
 
@@ -177,7 +188,10 @@ fn advice_says_what_is_in_doubt_and_gives_a_format_that_can_be_set_once_an_hour(
     let fields = only.text.split('"').nth(1).unwrap();
     let fields: crate::parse::Fields = fields.parse().unwrap();
     assert_eq!(fields.layout().columns().len(), 6);
-    assert_eq!(rejects(&trial.part("file:1", 90_000, lines(DARK, 0, 1).as_bytes()))[0].0, Reason::LayoutAmbiguous);
+    assert_eq!(
+        rejects(&trial.part("file:1", 90_000, lines(DARK, 0, 1).as_bytes()))[0].0,
+        Reason::LayoutAmbiguous
+    );
     assert!(trial.resolver.advice().is_empty());
     trial.resolver.tick(30_000 + 3_600_000, &mut out);
     trial.part("file:1", 100_000, lines(DARK, 0, 1).as_bytes());
@@ -186,10 +200,12 @@ fn advice_says_what_is_in_doubt_and_gives_a_format_that_can_be_set_once_an_hour(
 
 #[test]
 fn two_logs_in_one_stream_are_told_apart_by_their_columns() {
-    const SHORT: &str = "flow-direction bytes packets end start interface-id pkt-srcaddr dstaddr pkt-dstaddr srcaddr version";
+    const SHORT: &str =
+        "flow-direction bytes packets end start interface-id pkt-srcaddr dstaddr pkt-dstaddr srcaddr version";
     for second in [SHORT, OTHER] {
         let mut trial = Trial::auto();
-        let text: String = (0..300).map(|number| lines(CLEAR, number, 1) + &lines(second, number, 1)).collect();
+        let text: String =
+            (0..300).map(|number| lines(CLEAR, number, 1) + &lines(second, number, 1)).collect();
         let out = give(&mut trial, 0, &text);
         assert_eq!(out.len(), 1, "{second}");
         assert_eq!(out[0].runs.len(), 600, "{second}");
@@ -197,7 +213,11 @@ fn two_logs_in_one_stream_are_told_apart_by_their_columns() {
         for (event, names) in [second, CLEAR].into_iter().enumerate() {
             for name in ["srcaddr", "bytes", "packets", "start", "end", "interface-id"] {
                 let flow = Flow { number: 4, out: false, nat: false };
-                assert_eq!(says(&batch, event, Field::from_name(name).unwrap()), Some(flow.column(name)), "{names} {name}");
+                assert_eq!(
+                    says(&batch, event, Field::from_name(name).unwrap()),
+                    Some(flow.column(name)),
+                    "{names} {name}"
+                );
             }
         }
     }
@@ -210,7 +230,9 @@ fn a_stream_that_changes_is_learned_anew_and_a_broken_line_is_only_that() {
     let broken = lines(CLEAR, 3, 3) + "5 443\n" + &lines(CLEAR, 6, 3);
     let out = give(&mut trial, 200_000, &broken);
     assert_eq!((out.len(), out[0].entries.len()), (1, 7), "parsing says what is wrong with it");
-    for later in [OTHER, "interface-id start end bytes packets flow-direction srcaddr dstaddr pkt-srcaddr pkt-dstaddr"] {
+    for later in
+        [OTHER, "interface-id start end bytes packets flow-direction srcaddr dstaddr pkt-srcaddr pkt-dstaddr"]
+    {
         let out = give(&mut trial, 400_000, &(lines(CLEAR, 0, 5) + &lines(later, 0, 400)));
         assert_eq!(out.len(), 1, "{later}");
         assert_eq!(out[0].rejects.len(), 0, "{later}");
@@ -245,7 +267,11 @@ fn a_column_that_is_no_known_field_makes_the_layout_unknown() {
     assert!(give(&mut trial, 0, &odd).is_empty());
     let mut out = Vec::new();
     trial.resolver.ended(SourceId(0), &out_partition(), &mut out);
-    assert!(out[0].rejects.iter().all(|reject| reject.reason == Reason::LayoutUnknown), "{:?}", out[0].rejects[0]);
+    assert!(
+        out[0].rejects.iter().all(|reject| reject.reason == Reason::LayoutUnknown),
+        "{:?}",
+        out[0].rejects[0]
+    );
 }
 
 fn out_partition() -> crate::event::Partition {
@@ -263,16 +289,4 @@ fn awss_default_format_is_known_at_once_unless_the_lines_speak_against_it() {
     assert!(Arc::ptr_eq(&out[0].runs[0].layout, &out[0].runs[0].layout) && out[0].runs.len() == 1);
     let swapped = V2.replace("packets bytes", "bytes packets");
     assert!(give(&mut Trial::auto(), 0, &two(lines(&swapped, 0, 1))).is_empty(), "more packets than bytes");
-}
-
-#[test]
-fn zz_debug() {
-    for names in [CLEAR, OTHER, DARK, "flow-direction bytes packets end start interface-id pkt-srcaddr dstaddr pkt-dstaddr srcaddr version"] {
-        let mut trial = Trial::auto();
-        let n = give(&mut trial, 0, &lines(names, 0, 400)).len();
-        let mut out = Vec::new();
-        trial.resolver.ended(SourceId(0), &out_partition(), &mut out);
-        let _ = out;
-        eprintln!("{names}: {n} {:?}", trial.resolver.advice().first().map(|a| a.text.clone()));
-    }
 }

@@ -65,12 +65,13 @@ fn by_interface(scene: &mut Scene<'_>) {
     }
 }
 
-/// What changes while the addresses and all interfaces of a record stay the same is not something that its interface, its
+/// What changes while the addresses and the interface of a record stay the same, whichever of its columns they are, is not something that its interface, its
 /// instance or their group has.
 fn by_flow(scene: &mut Scene<'_>) {
     let ends = scene.candidates(named(&["srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "interface-id"]));
     let (kept, mostly) = (named(&KEPT), named(&KEPT_MOSTLY));
-    if ends.len() < 2 {
+    // Without the interface, one flow is seen at both of its ends, and belongs to either.
+    if scene.candidates(FieldSet::of(&[Field::InterfaceId])).is_empty() || ends.len() < 2 {
         return;
     }
     for (place, column) in scene.candidates(kept.or(mostly)) {
@@ -115,7 +116,7 @@ fn is_public_ipv4(text: &[u8]) -> bool {
     let text = std::str::from_utf8(text).unwrap_or_default();
     text.parse::<Ipv4Addr>().is_ok_and(|address| {
         let [a, b, ..] = address.octets();
-        !address.is_private() && !address.is_link_local() && !(a == 100 && b & 0xC0 == 64)
+        !(address.is_private() || address.is_link_local() || a == 100 && b & 0xC0 == 64)
     })
 }
 
@@ -139,7 +140,9 @@ fn second_container(scene: &mut Scene<'_>) {
     let columns = scene.candidates(first.or(second));
     for (place, column) in &columns {
         for (_, other) in columns.iter().filter(|(other, _)| other != place) {
-            if scene.cuts().any(|line| line.is_absent(*column) && !line.is_absent(*other)) && columns.len() == 2 {
+            if scene.cuts().any(|line| line.is_absent(*column) && !line.is_absent(*other))
+                && columns.len() == 2
+            {
                 scene.not(*place, first);
             }
         }

@@ -19,7 +19,7 @@ pub use config::{Config, Fields};
 pub use error::{Error, ParseError};
 pub use format::{Format, Step};
 pub use parser::Parser;
-pub use resolver::{Found, Resolver};
+pub use resolver::{Advice, Found, Resolver};
 pub use stream::{How, StreamState};
 pub use writer::Writer;
 

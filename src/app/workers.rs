@@ -260,6 +260,9 @@ impl Front {
             for found in self.resolver.found() {
                 tracing::debug!(origin = %found.origin, format = &*found.format, how = %found.how, "found a layout");
             }
+            for advice in self.resolver.advice() {
+                tracing::warn!(origin = %advice.origin, "{}", advice.text);
+            }
             self.resolved.extend(self.scratch.drain(..));
         };
         let ticket = self.tickets;

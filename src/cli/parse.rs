@@ -48,7 +48,9 @@ enum SchemaArg {
 
 /// Bad lines told one by one; the rest are only counted.
 const TOLD_MAX: u64 = 20;
-const IN_FLIGHT_BYTES: usize = 16 << 20;
+/// Room for what is read, and how much of it may wait for its layout to be learned.
+const IN_FLIGHT_BYTES: usize = WAITING_BYTES_MAX + (16 << 20);
+const WAITING_BYTES_MAX: usize = 256 << 20;
 
 /// What turns a chunk into documents.
 struct Bench {
@@ -116,7 +118,8 @@ impl Parse {
     fn bench(&self, books: SourceBooks, metrics: &Metrics) -> Result<Bench, Box<dyn std::error::Error>> {
         let config =
             self.fields.clone().map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields });
-        let inputs: Arc<[Input]> = Arc::new([Input { format: config.format(), books }]);
+        let inputs: Arc<[Input]> =
+            Arc::new([Input { format: config.format_for_files(WAITING_BYTES_MAX), books }]);
         let tables = enrich::Shared::open(&enrich::Config::default(), metrics)
             .map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect::<String>())?;
         Ok(Bench {
@@ -162,6 +165,9 @@ impl Bench {
             }
             for found in self.resolver.found() {
                 tell(format_args!("{}: {} ({})", found.origin, found.format, found.how));
+            }
+            for advice in self.resolver.advice() {
+                tell(format_args!("{}: {}", advice.origin, advice.text));
             }
             for mut chunk in resolved.drain(..) {
                 let receipt = std::mem::replace(&mut chunk.receipt, Receipt::unclaimed());

@@ -15,6 +15,7 @@ mod exit_codes;
 mod firehose;
 mod flows;
 mod kafka;
+mod learning;
 mod memory;
 mod ocsf;
 mod process;

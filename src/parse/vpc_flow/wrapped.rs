@@ -82,7 +82,7 @@ impl VpcFlow {
                     let lines = Lines::of(text.of(&chunk.bytes));
                     place.index = match (group, *log_event) {
                         (Some(group), Some(position)) => {
-                            sift.enter(chunk, stream, group, &self.unnamed());
+                            sift.enter(chunk, stream, group, self.unnamed());
                             let inside = Place { log_event: Some(position), index: 0, ..inside };
                             self.lines(sift, chunk, stream, (text, lines), inside);
                             place.index + 1

@@ -17,7 +17,7 @@ pub use batch::{Batch, Event};
 pub use chunk::{Attributes, Chunk, Entry, LogEvent, Record, Reject, Run, SourceId};
 pub use documents::{DocumentKind, DocumentRow, Documents};
 pub use endpoint::{Asset, AutonomousSystem, Direction, Endpoint, Place};
-pub use field::{EcsPath, EcsType, FIELDS, Field, FieldInfo, FieldSet, Kind};
+pub use field::{EcsPath, EcsType, FIELDS, Field, FieldInfo, FieldSet, Kind, TAGS};
 pub use layout::{Column, Form, Layout, LayoutError};
 pub use origin::{EventId, IdScheme, Origin, Partition, Position};
 pub use reason::Reason;

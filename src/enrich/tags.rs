@@ -1,16 +1,6 @@
 //! Tags of instances, interfaces and Auto Scaling groups, which AWS writes percent-encoded, as the text they stand for.
 
-use crate::event::{Event, Field, FieldSet, Span, Value};
-
-/// The columns that hold a tag.
-const TAGS: FieldSet = FieldSet::of(&[
-    Field::InstanceTag,
-    Field::InstanceTag2,
-    Field::InterfaceTag,
-    Field::InterfaceTag2,
-    Field::AsgTag,
-    Field::AsgTag2,
-]);
+use crate::event::{Event, Span, TAGS, Value};
 
 /// Puts the decoded text of every tag of `events` that has an escape into `derived`, and its span into `values`.
 pub(super) fn decode(events: &[Event], values: &mut [Value], bytes: &[u8], derived: &mut Vec<u8>) {

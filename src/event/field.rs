@@ -6,6 +6,16 @@ mod table;
 pub use set::FieldSet;
 pub use table::{FIELDS, Field};
 
+/// The columns that hold a tag of the interface's own side: of its instance, the interface itself, its group.
+pub const TAGS: FieldSet = FieldSet::of(&[
+    Field::InstanceTag,
+    Field::InstanceTag2,
+    Field::InterfaceTag,
+    Field::InterfaceTag2,
+    Field::AsgTag,
+    Field::AsgTag2,
+]);
+
 /// What a field's column holds, and so how it is parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -8,21 +8,11 @@ use super::{
     row::Row,
     text::{self, put_member},
 };
-use crate::event::{Asset, Field, Value};
+use crate::event::{Asset, Field, TAGS, Value};
 
 /// Fragments of assets by their serials. About 0.3 MiB.
 #[derive(Debug)]
 pub(super) struct Assets(Fragments<u64, 448, 2>);
-
-/// The columns that hold a tag of the interface's own side: of its instance, the interface itself, its group.
-pub(super) const TAGS: [Field; 6] = [
-    Field::InstanceTag,
-    Field::InstanceTag2,
-    Field::InterfaceTag,
-    Field::InterfaceTag2,
-    Field::AsgTag,
-    Field::AsgTag2,
-];
 
 // === impl Assets ===
 
@@ -71,7 +61,7 @@ pub(super) fn put_asset(asset: Option<&Asset>, row: Option<&Row<'_>>, out: &mut 
         let tag = |field| row.map_or(&Value::Absent, |row| row.value(field));
         out.object(piece![Key(ASSET_TAGS), Text("{")], |out| {
             for (name, value) in asset.iter().flat_map(|asset| &asset.tags) {
-                let in_record = |field: &Field| field.info().name == &**name && !tag(*field).is_absent();
+                let in_record = |field: Field| field.info().name == &**name && !tag(field).is_absent();
                 if !TAGS.iter().any(in_record) {
                     out.push(b'"');
                     text::put(out, name.as_bytes());
@@ -79,7 +69,7 @@ pub(super) fn put_asset(asset: Option<&Asset>, row: Option<&Row<'_>>, out: &mut 
                 }
             }
             if let Some(row) = row {
-                for field in TAGS.into_iter().filter(|field| !row.value(*field).is_absent()) {
+                for field in TAGS.iter().filter(|field| !row.value(*field).is_absent()) {
                     out.push(b'"');
                     out.put_slice(field.info().name.as_bytes());
                     out.put(b"\":\"");

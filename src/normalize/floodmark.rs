@@ -1,7 +1,7 @@
 //! What floodmark adds of its own, the same in every schema: whose assets the two sides are, the entity and the score.
 
 use super::{
-    asset::{Assets, TAGS, put_asset},
+    asset::{Assets, put_asset},
     paths::{ENTITY_KIND, column},
     pen::Pen,
     piece::piece,
@@ -10,13 +10,11 @@ use super::{
     side::{self, Side},
     stamp::Stamps,
 };
-use crate::event::{Field, FieldSet};
+use crate::event::{Field, TAGS};
 
 /// `source` and `destination`, as the sides of the record are called.
 const SOURCE: &str = column(Field::SrcAddr, 0);
 const DESTINATION: &str = column(Field::DstAddr, 0);
-
-const TAGGED: FieldSet = FieldSet::of(&TAGS);
 
 /// Appends the object, where there is anything to say.
 #[inline(always)]
@@ -28,7 +26,7 @@ pub(super) fn put_floodmark(
     out: &mut Pen<'_>,
 ) {
     out.object(piece![Open(ENTITY_KIND, 0)], |out| {
-        if row.plan.fields().and(TAGGED).is_empty() {
+        if row.plan.fields().and(TAGS).is_empty() {
             if let Some(asset) = &Side::Source.endpoint(row).asset {
                 out.object(piece![Open(SOURCE, 0)], |out| assets.put(asset, out));
             }

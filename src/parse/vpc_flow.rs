@@ -173,6 +173,10 @@ impl VpcFlow {
                 Line::Blank => stream.ignored.blanks += 1,
                 Line::Header(layout) => {
                     stream.ignored.headers += 1;
+                    // A line that is no log event names nothing of the log group before it.
+                    if place.log_event.is_none() {
+                        sift.leave(chunk, stream);
+                    }
                     sift.close_segment(chunk);
                     sift.layout = Some((self.shelf.shared(layout), How::Header));
                     sift.unreadable = None;

@@ -172,6 +172,16 @@ fn a_header_in_a_log_group_names_the_columns_of_that_group_only() {
 }
 
 #[test]
+fn a_header_after_an_envelope_names_the_lines_of_its_own_stream_and_not_the_log_groups() {
+    let mut trial = Trial::auto();
+    let group = envelope("g", &[("1", V2)]);
+    let body = format!("{group}\nsrcaddr bytes end\n10.0.0.9 7 1700000000");
+    let batch = records(&mut trial, &[&body, "10.0.0.9 8 1700000000", &envelope("g", &[("2", V2)])]);
+    assert_eq!(rejects(&batch), []);
+    assert_eq!(all_bytes(&batch), ["840", "7", "8", "840"]);
+}
+
+#[test]
 fn an_object_in_a_message_is_opened_and_json_without_end_is_not() {
     let mut trial = Trial::auto();
     let object = r#"{\"srcaddr\":\"10.0.0.1\",\"bytes\":9,\"end\":1700000060}"#;

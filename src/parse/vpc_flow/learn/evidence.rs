@@ -42,7 +42,7 @@ const LOOKS: [(Look, &[&str]); 25] = [
     (Look::Interface, &["interface-id", "next-hop-interface-id", "tgw-src-eni", "tgw-dst-eni"]),
     (Look::Vpc, &["vpc-id", "next-hop-vpc-id", "tgw-src-vpc-id", "tgw-dst-vpc-id"]),
     (Look::Subnet, &["subnet-id", "next-hop-subnet-id", "tgw-src-subnet-id", "tgw-dst-subnet-id"]),
-    (Look::Instance, &["instance-id"]),
+    (Look::Instance, &["instance-id", "ecs-container-instance-id"]),
     (Look::Gateway, &["tgw-id"]),
     (Look::Attachment, &["tgw-attachment-id", "tgw-pair-attachment-id"]),
     (Look::Resource, &["resource-id"]),
@@ -241,6 +241,11 @@ impl Sets {
         }
         if container(text) {
             return self.of(&[Container]);
+        }
+        if text.bytes().any(|byte| byte.is_ascii_digit())
+            && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        {
+            return self.of(&[Digest, Container, Name, Tag]);
         }
         // AWS adds services, kinds of interfaces and reasons without a word, so these are open.
         let word = |letter: fn(&u8) -> bool| {

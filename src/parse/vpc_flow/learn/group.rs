@@ -125,6 +125,9 @@ impl Group {
         self.explanation = None;
         for kind in &mut self.kinds {
             let Some(learner) = &mut kind.learner else { continue };
+            if last_call {
+                learner.judge_anew();
+            }
             let known = seen_before(learner, candidates, last_call).or_else(|| learned(learner));
             let Some(known) = known else { continue };
             let same =

@@ -25,6 +25,8 @@ pub(super) struct Learner {
     /// Whether a line has shown something new since the last verdict, and after how many lines that was.
     news: bool,
     judged_at: u64,
+    /// So many lines more, and it is found out again.
+    patience: u64,
     verdict: Verdict,
     rules: Rules,
 }
@@ -123,6 +125,7 @@ const TRAFFIC: [&str; 25] = [
     "packets-lost-mtu-exceeded",
     "packets-lost-ttl-expired",
 ];
+const PATIENCE_MIN: u64 = 8;
 /// Rounds in which what is known of some columns tells of others.
 const ROUNDS_MAX: usize = 5;
 
@@ -145,6 +148,7 @@ impl Learner {
             transit: false,
             news: true,
             judged_at: 0,
+            patience: PATIENCE_MIN,
             verdict: Verdict::Open,
             rules: Rules { always: named(&ALWAYS), traffic: named(&TRAFFIC) },
         }
@@ -199,14 +203,25 @@ impl Learner {
         }
     }
 
-    /// What follows from all that was seen; found out anew only when there is something new, or a quarter more.
+    /// What follows from all that was seen; found out anew only when there is something new, or enough more: eight lines,
+    /// then twice as many each time that they have told nothing.
     pub(super) fn verdict(&mut self) -> &Verdict {
-        if self.news || self.lines >= self.judged_at + self.judged_at.div_ceil(4) {
-            self.judged_at = self.lines;
-            self.news = false;
-            self.verdict = self.judge();
+        if self.news || self.lines >= self.judged_at + self.patience {
+            self.judge_anew();
         }
         &self.verdict
+    }
+
+    /// Finds out what follows from all that was seen, however little of it is new.
+    pub(super) fn judge_anew(&mut self) {
+        if self.lines == self.judged_at {
+            return;
+        }
+        let verdict = self.judge();
+        self.patience = if self.news || verdict != self.verdict { PATIENCE_MIN } else { self.patience * 2 };
+        self.judged_at = self.lines;
+        self.news = false;
+        self.verdict = verdict;
     }
 
     /// Whether nothing that was seen speaks against `layout`, whose names that the vocabulary does not hold can be anything.

@@ -17,7 +17,7 @@ use sift::Sift;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::learn::{Held, Segment};
+use self::learn::{Held, Room, Segment};
 use super::{Fields, Format, How, ParseError, Step, StreamState, Writer};
 use crate::event::{Chunk, Form, Layout, Position, Run, Span};
 
@@ -32,6 +32,7 @@ pub(super) struct VpcFlow {
     configured: Option<Arc<Layout>>,
     shelf: Shelf,
     patience: Patience,
+    room: Room,
 }
 
 /// Layouts in use, so that equal ones are one: thousands of files with the same header share its layout.
@@ -74,7 +75,7 @@ struct Place {
 impl VpcFlow {
     pub(super) fn new(configured: Option<Layout>, patience: Patience) -> Self {
         let shelf = Shelf::default();
-        Self { configured: configured.map(|layout| shelf.shared(layout)), shelf, patience }
+        Self { configured: configured.map(|layout| shelf.shared(layout)), shelf, patience, room: Room::default() }
     }
 
     /// The layout that somebody named for `chunk`'s first line, unless that is a header; `None` where nobody did.
@@ -135,7 +136,7 @@ impl VpcFlow {
             out.push(held.chunk);
             return;
         }
-        let mut learning = stream.learning.take().unwrap_or_else(|| Box::new(Learning::new(self.patience)));
+        let mut learning = stream.learning.take().unwrap_or_else(|| Box::new(Learning::new(self.patience, self.room.clone())));
         learning.chunk(held, || self.shelf.all(), out);
         stream.learning = Some(learning);
         self.note_learned(stream);

@@ -13,6 +13,7 @@ mod explain;
 mod group;
 mod held;
 mod learner;
+mod log;
 mod numbers;
 mod pairs;
 mod sample;
@@ -23,12 +24,16 @@ mod texts;
 
 pub(in crate::parse) use held::Patience;
 pub(super) use held::{Held, Segment};
+pub(super) use sample::Room;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use self::{
     columns::Columns,
-    group::{Answer, Group, Kind, Known, is_readable, oddities},
+    log::{Fate, Log, Told},
 };
 use crate::{
     event::{Chunk, Entry, Layout, Origin, Reason, Run},
@@ -39,71 +44,57 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::parse) struct Learning {
     patience: Patience,
-    groups: Vec<Group>,
+    room: Room,
+    /// Its own lines, and the log groups whose log events it carries.
+    logs: BTreeMap<Option<Origin>, Log>,
     held: VecDeque<Held>,
     held_entries: usize,
     held_bytes: usize,
     since: Option<u64>,
     now: u64,
-    /// Whether it has waited as long as it may: nothing waits any more, but what comes is learned from.
-    gave_up: bool,
-    told: Option<u64>,
-    /// The layout of the latest line that has one.
-    current: Option<(Arc<Layout>, How)>,
+    /// How often it gave up waiting.
+    waits: u32,
     columns: Columns,
-    news: Vec<(Arc<Layout>, How)>,
-    advice: Vec<String>,
+    told: Told,
 }
 
-/// What is done with an entry.
-enum Fate {
-    Read(Arc<Layout>, How),
-    Reject(Reason, String),
-    Wait,
-}
-
-/// Lines of another kind than the known ones before they are thought to be more than broken lines.
-const STRANGERS_MAX: u32 = 8;
-/// Groups of one stream: lines of so many different numbers of columns are looked at.
-const GROUPS_MAX: usize = 8;
-/// One line in so many is looked at closely where the layout is known.
-const LOOK_EVERY: usize = 128;
-const HOUR_MS: u64 = 3_600_000;
+/// Log groups of one stream that are learned from; of one more, all begin anew.
+const LOGS_MAX: usize = 1024;
+/// So often a stream waits for logs that nobody can tell: each time for another log group.
+const WAITS_MAX: u32 = 16;
 
 // === impl Learning ===
 
 impl Learning {
-    pub(super) fn new(patience: Patience) -> Self {
+    pub(super) fn new(patience: Patience, room: Room) -> Self {
         Self {
             patience,
-            groups: Vec::new(),
+            room,
+            logs: BTreeMap::new(),
             held: VecDeque::new(),
             held_entries: 0,
             held_bytes: 0,
             since: None,
             now: 0,
-            gave_up: false,
-            told: None,
-            current: None,
+            waits: 0,
             columns: Columns::default(),
-            news: Vec::new(),
-            advice: Vec::new(),
+            told: Told::default(),
         }
     }
 
     /// Layouts that came into use since this was last asked.
     pub(super) fn take_news(&mut self) -> Vec<(Arc<Layout>, How)> {
-        std::mem::take(&mut self.news)
+        std::mem::take(&mut self.told.news)
     }
 
-    /// What is to be told since this was last asked.
+    /// What a person should know since this was last asked.
     pub(super) fn take_advice(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.advice)
+        std::mem::take(&mut self.told.advice)
     }
 
     /// Layouts that it has learned for good, for other streams of the source.
     pub(super) fn learned(&self) -> impl Iterator<Item = &Arc<Layout>> {
-        let known = self.groups.iter().flat_map(Group::known).filter(|known| known.reading.is_none());
+        let known = self.logs.values().flat_map(Log::certain);
         known.filter(|known| matches!(known.how, How::Learned { .. })).map(|known| &known.layout)
     }
 
@@ -120,22 +111,13 @@ impl Learning {
         candidates: impl Fn() -> Vec<Arc<Layout>>,
         out: &mut Vec<Chunk>,
     ) {
-        if self.held.is_empty() {
-            match self.whole(&held) {
-                Some(known) => {
-                    let end = held.chunk.entries.len() as u32;
-                    self.use_layout(&known.layout, known.how);
-                    held.chunk.runs.push(Run { end, layout: known.layout, named: false, log_group: None });
-                    out.push(held.chunk);
-                    return;
-                }
-                None => self.look(&held),
-            }
-        } else {
-            self.look(&held);
+        if self.held.is_empty() && self.is_known(&mut held) {
+            out.push(held.chunk);
+            return;
         }
+        self.look(&held);
         let candidates = candidates();
-        self.decide(&candidates, false);
+        self.logs.values_mut().for_each(|log| log.decide(&candidates, false));
         self.held_entries += held.chunk.entries.len();
         self.held_bytes += held.chunk.bytes.len();
         self.held.push_back(held);
@@ -160,107 +142,56 @@ impl Learning {
         if self.held.is_empty() {
             return;
         }
-        self.decide(candidates, true);
+        self.logs.values_mut().for_each(|log| log.decide(candidates, true));
         self.release(out);
         if !self.held.is_empty() {
-            self.gave_up = true;
-            self.release(out);
-        }
-        for group in &mut self.groups {
-            group.forget_failures();
-        }
-    }
-
-    /// The layout of all entries, where it is known and seems to hold on: the number of gaps is right for so many entries,
-    /// some of them look as they should, and where there are doubts, they make no difference to any.
-    fn whole(&mut self, held: &Held) -> Option<Known> {
-        let [Segment { named: None, log_group: None, .. }] = &*held.segments else { return None };
-        let (columns, known) = self.only_known()?;
-        let Chunk { bytes, entries, .. } = &held.chunk;
-        let (first, last) = (entries.first()?, entries.last()?);
-        let gaps = memchr::memchr_iter(b' ', bytes.get(first.span.start as usize..last.span.end() as usize)?)
-            .count();
-        if gaps != entries.len() * (columns - 1) {
-            return None;
-        }
-        let sampled = entries.iter().rev().step_by(LOOK_EVERY);
-        for entry in sampled {
-            let line = self.columns.cut(entry.span.of(bytes));
-            if line.len() != columns || oddities(&known.layout, line) > 0 {
-                return None;
-            }
-        }
-        if known.reading.is_some() {
-            for entry in entries {
-                let line = self.columns.cut(entry.span.of(bytes));
-                if line.len() != columns || !known.is_clear(line) {
-                    return None;
+            self.waits += 1;
+            let unnamed = self.held.iter().flat_map(Held::unnamed);
+            for (log_group, _) in unnamed {
+                if let Some(log) = self.logs.get_mut(log_group) {
+                    log.gave_up = true;
                 }
             }
+            self.release(out);
         }
-        let lines = entries.len() as u32;
-        self.groups.iter_mut().for_each(|group| group.count(true, lines));
-        Some(known)
+        self.logs.values_mut().for_each(Log::forget_failures);
     }
 
-    /// The only layout that is known, and the number of its columns.
-    fn only_known(&self) -> Option<(usize, Known)> {
-        let mut all = self.groups.iter().flat_map(|group| group.known().map(|known| (group.columns, known)));
-        let (columns, known) = all.next().filter(|_| all.next().is_none())?;
-        Some((columns, known.clone()))
+    /// Gives all entries their layouts, if those are known and seem to hold on.
+    fn is_known(&mut self, held: &mut Held) -> bool {
+        let Chunk { bytes, entries, runs, .. } = &mut held.chunk;
+        let mut start = 0;
+        for Segment { end, named, log_group } in &held.segments {
+            let end = *end as usize;
+            if let Some((layout, how)) = named {
+                self.told.news.push((layout.clone(), *how));
+                let (layout, log_group) = (layout.clone(), log_group.clone());
+                runs.push(Run { end: end as u32, layout, named: how.is_named(), log_group });
+            } else {
+                let told = (&mut *runs, &mut self.told);
+                let entries = &entries[start..end];
+                let log = self.logs.get_mut(log_group);
+                let known =
+                    log.and_then(|log| log.runs(&mut self.columns, bytes, entries, (start, log_group), told));
+                if known.is_none() {
+                    runs.clear();
+                    return false;
+                }
+            }
+            start = end;
+        }
+        true
     }
 
     /// Looks at every entry that has no named layout, and learns from those that are not wholly understood.
     fn look(&mut self, held: &Held) {
-        self.take_defaults(held);
-        for entry in held.unnamed() {
-            let line = self.columns.cut(entry.span.of(&held.chunk.bytes));
-            let columns = line.len();
-            let Some(index) = place_of(&mut self.groups, columns) else { continue };
-            let group = &mut self.groups[index];
-            match group.answer(line) {
-                Answer::Kind(_) => group.count(true, 1),
-                Answer::Ambiguous => group.observe(line),
-                Answer::Stranger => {
-                    group.count(false, 1);
-                    group.observe(line);
-                }
+        for (log_group, entries) in held.unnamed() {
+            if self.logs.len() >= LOGS_MAX && !self.logs.contains_key(log_group) {
+                self.logs.clear();
             }
-        }
-    }
-
-    /// Takes AWS's default format for granted where the lines of a group that is new have it.
-    fn take_defaults(&mut self, held: &Held) {
-        let mut looked = Vec::new();
-        for entry in held.unnamed() {
-            let columns = self.columns.cut(entry.span.of(&held.chunk.bytes)).len();
-            if looked.contains(&columns) {
-                continue;
-            }
-            looked.push(columns);
-            if looked.len() > GROUPS_MAX || self.groups.iter().any(|group| group.columns == columns) {
-                continue;
-            }
-            let mut ballot = defaults::Ballot::default();
-            for entry in held.unnamed() {
-                let line = self.columns.cut(entry.span.of(&held.chunk.bytes));
-                if line.len() == columns && !ballot.count(line) {
-                    break;
-                }
-            }
-            let Some(layout) = ballot.winner() else { continue };
-            if let Some(index) = place_of(&mut self.groups, columns) {
-                let known = Known { layout, how: How::Default, reading: None };
-                self.groups[index].kinds.push(Kind { learner: None, known: Some(known) });
-            }
-        }
-    }
-
-    fn decide(&mut self, candidates: &[Arc<Layout>], last_call: bool) {
-        for group in &mut self.groups {
-            let same: Vec<_> =
-                candidates.iter().filter(|layout| layout.columns().len() == group.columns).cloned().collect();
-            group.decide(&same, last_call);
+            let new = || Log::new(self.room.clone(), self.waits >= WAITS_MAX);
+            let log = self.logs.entry(log_group.clone()).or_insert_with(new);
+            log.look(&mut self.columns, &held.chunk.bytes, entries);
         }
     }
 
@@ -268,10 +199,10 @@ impl Learning {
     fn release(&mut self, out: &mut Vec<Chunk>) {
         while let Some(held) = self.held.pop_front() {
             match self.settle(held) {
-                Ok(chunk) => {
-                    self.held_entries -= chunk.0;
-                    self.held_bytes -= chunk.1.bytes.len();
-                    out.push(chunk.1);
+                Ok((entries, chunk)) => {
+                    self.held_entries -= entries;
+                    self.held_bytes -= chunk.bytes.len();
+                    out.push(chunk);
                 }
                 Err(held) => {
                     self.held.push_front(held);
@@ -284,110 +215,59 @@ impl Learning {
 
     /// Gives every entry its layout or rejects it, and says how many there were; gives the chunk back if one has to wait.
     #[expect(clippy::result_large_err, reason = "the chunk comes back, and goes on waiting")]
-    fn settle(&mut self, mut held: Held) -> Result<(usize, Chunk), Held> {
+    fn settle(&mut self, held: Held) -> Result<(usize, Chunk), Held> {
         let mut fates = Vec::with_capacity(held.chunk.entries.len());
-        let mut segments = held.segments.iter();
-        let mut segment = segments.next();
-        for (number, entry) in held.chunk.entries.iter().enumerate() {
-            while segment.is_some_and(|segment| segment.end as usize <= number) {
-                segment = segments.next();
-            }
-            let fate = match segment.and_then(|segment| segment.named.clone()) {
-                Some((layout, how)) => Fate::Read(layout, how),
-                None => self.fate(entry.span.of(&held.chunk.bytes)),
-            };
-            if matches!(fate, Fate::Wait) {
-                return Err(held);
-            }
-            fates.push((fate, segment.and_then(|segment| segment.log_group.clone())));
-        }
-        let entries = std::mem::take(&mut held.chunk.entries);
-        let count = entries.len();
-        for (entry, (fate, log_group)) in entries.into_iter().zip(fates) {
-            self.dispose(&mut held.chunk, entry, fate, log_group);
-        }
-        Ok((count, held.chunk))
-    }
-
-    /// The layout that a line is read with which is too odd for any: the latest, or the first that is known.
-    fn stand_in(&self) -> Option<(Arc<Layout>, How)> {
-        let first = || self.groups.iter().flat_map(Group::known).next();
-        self.current.clone().or_else(|| first().map(|known| (known.layout.clone(), known.how)))
-    }
-
-    fn fate(&mut self, line: &[u8]) -> Fate {
-        let stand_in = self.stand_in();
-        let line = self.columns.cut(line);
-        let Some(group) = self.groups.iter_mut().find(|group| group.columns == line.len()) else {
-            return match stand_in {
-                Some((layout, how)) => Fate::Read(layout, how),
-                None => Fate::Reject(Reason::LayoutUnknown, format!("no layout has {} columns", line.len())),
-            };
-        };
-        let answer = group.answer(line);
-        if let Answer::Kind(kind) = answer {
-            let known = group.kinds[kind].known.as_ref();
-            return known.map_or(Fate::Wait, |known| Fate::Read(known.layout.clone(), known.how));
-        }
-        // A few lines that are not like the others are broken ones: what is wrong with them is for parsing to say, unless
-        // it would not see it.
-        if let (Answer::Stranger, Some((layout, how))) = (answer, stand_in)
-            && group.strangers < STRANGERS_MAX
-        {
-            return if is_readable(&layout, line) {
-                Fate::Reject(
-                    Reason::LayoutUnknown,
-                    "the line does not look like its stream's others".to_owned(),
-                )
-            } else {
-                Fate::Read(layout, how)
-            };
-        }
-        if !self.gave_up {
-            return Fate::Wait;
-        }
-        let explanation = group.explanation();
-        let reason = if explanation.none_fits { Reason::LayoutUnknown } else { Reason::LayoutAmbiguous };
-        if self.told.is_none_or(|told| self.now.saturating_sub(told) >= HOUR_MS) {
-            self.told = Some(self.now);
-            self.advice.push(explanation.advice(group.columns));
-        }
-        Fate::Reject(reason, explanation.text)
-    }
-
-    fn dispose(&mut self, chunk: &mut Chunk, entry: Entry, fate: Fate, log_group: Option<Origin>) {
-        match fate {
-            Fate::Read(layout, how) => {
-                chunk.entries.push(entry);
-                let end = chunk.entries.len() as u32;
-                self.use_layout(&layout, how);
-                let run = Run { end, layout, named: how.is_named(), log_group };
-                match chunk.runs.last_mut().filter(|last| last.is_same(&run)) {
-                    Some(last) => last.end = end,
-                    None => chunk.runs.push(run),
+        let mut start = 0;
+        for Segment { end, named, log_group } in &held.segments {
+            let mut log = self.logs.get_mut(log_group);
+            for entry in &held.chunk.entries[start..*end as usize] {
+                let line = entry.span.of(&held.chunk.bytes);
+                let fate = match (named, &mut log) {
+                    (Some((layout, how)), _) => Fate::Read(layout.clone(), *how),
+                    (None, Some(log)) => log.fate(self.columns.cut(line), self.now, &mut self.told),
+                    (None, None) => Fate::Reject(
+                        Reason::LayoutUnknown,
+                        format!("more than {LOGS_MAX} log groups in one stream have to be learned"),
+                    ),
+                };
+                if matches!(fate, Fate::Wait) {
+                    return Err(held);
                 }
+                fates.push(fate);
             }
-            Fate::Reject(reason, detail) => {
-                chunk.rejects.push(chunk.rejected_of(log_group.as_ref(), entry, reason, detail));
+            start = *end as usize;
+        }
+        let Held { mut chunk, segments } = held;
+        let entries = std::mem::take(&mut chunk.entries);
+        let count = entries.len();
+        let mut fates = entries.into_iter().zip(fates);
+        let mut start = 0;
+        for Segment { end, named, log_group } in segments {
+            self.told.news.extend(named);
+            for (entry, fate) in fates.by_ref().take((end - start) as usize) {
+                dispose(&mut chunk, entry, fate, log_group.as_ref());
             }
-            Fate::Wait => {}
+            start = end;
         }
-    }
-
-    fn use_layout(&mut self, layout: &Arc<Layout>, how: How) {
-        if !self.current.as_ref().is_some_and(|(current, _)| Arc::ptr_eq(current, layout)) {
-            self.current = Some((layout.clone(), how));
-            self.news.push((layout.clone(), how));
-        }
+        Ok((count, chunk))
     }
 }
 
-/// The group of lines with so many columns, which is made where there is room for it.
-fn place_of(groups: &mut Vec<Group>, columns: usize) -> Option<usize> {
-    let found = groups.iter().position(|group| group.columns == columns);
-    if found.is_none() && groups.len() < GROUPS_MAX && (1..=Layout::COLUMNS_MAX).contains(&columns) {
-        groups.push(Group::new(columns));
-        return Some(groups.len() - 1);
+/// Gives an entry its layout, or rejects it.
+fn dispose(chunk: &mut Chunk, entry: Entry, fate: Fate, log_group: Option<&Origin>) {
+    match fate {
+        Fate::Read(layout, how) => {
+            chunk.entries.push(entry);
+            let end = chunk.entries.len() as u32;
+            let run = Run { end, layout, named: how.is_named(), log_group: log_group.cloned() };
+            match chunk.runs.last_mut().filter(|last| last.is_same(&run)) {
+                Some(last) => last.end = end,
+                None => chunk.runs.push(run),
+            }
+        }
+        Fate::Reject(reason, detail) => {
+            chunk.rejects.push(chunk.rejected_of(log_group, entry, reason, detail));
+        }
+        Fate::Wait => {}
     }
-    found
 }

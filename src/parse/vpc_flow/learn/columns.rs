@@ -75,9 +75,9 @@ impl<'a> Cut<'a> {
 // === impl Kept ===
 
 impl Kept {
-    /// Its length in bytes.
-    pub(super) fn len(&self) -> usize {
-        self.line.len()
+    /// The bytes that it takes in memory.
+    pub(super) fn size(&self) -> usize {
+        size_of::<Self>() + self.line.len() + size_of_val(&*self.spans)
     }
 
     /// The line and its columns.

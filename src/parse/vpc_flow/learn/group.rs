@@ -7,6 +7,7 @@ use super::{
     evidence::{self, fields_of},
     explain::{Explanation, explain},
     learner::{Learner, Reading, Verdict},
+    sample::Room,
 };
 use crate::{
     event::{Column, Kind as FieldKind, Layout},
@@ -16,6 +17,7 @@ use crate::{
 /// All that is known of lines with one number of columns.
 #[derive(Debug)]
 pub(super) struct Group {
+    room: Room,
     pub columns: usize,
     pub kinds: Vec<Kind>,
     /// Lines that no known layout fits, since the last thousand that one does.
@@ -64,8 +66,8 @@ const FORGOTTEN_AFTER: u32 = 1_000;
 // === impl Group ===
 
 impl Group {
-    pub(super) fn new(columns: usize) -> Self {
-        Self { columns, kinds: Vec::new(), strangers: 0, fitting: 0, explanation: None }
+    pub(super) fn new(columns: usize, room: Room) -> Self {
+        Self { room, columns, kinds: Vec::new(), strangers: 0, fitting: 0, explanation: None }
     }
 
     /// The layouts that are known.
@@ -98,7 +100,7 @@ impl Group {
         let admits = |kind: &Kind| kind.learner.as_ref().is_some_and(|learner| learner.admits(line));
         let place = self.kinds.iter().position(admits);
         if place.is_none() && self.kinds.len() < KINDS_MAX {
-            self.kinds.push(Kind { learner: Some(Learner::new(self.columns)), known: None });
+            self.kinds.push(Kind { learner: Some(Learner::new(self.columns, self.room.clone())), known: None });
         }
         let place = place.or_else(|| self.kinds.last().is_some_and(admits).then(|| self.kinds.len() - 1));
         if let Some(learner) = place.and_then(|place| self.kinds[place].learner.as_mut()) {
@@ -155,7 +157,7 @@ impl Group {
     pub(super) fn forget_failures(&mut self) {
         for learner in self.kinds.iter_mut().filter_map(|kind| kind.learner.as_mut()) {
             if *learner.verdict() == Verdict::Nothing {
-                *learner = Learner::new(self.columns);
+                *learner = Learner::new(self.columns, self.room.clone());
             }
         }
     }

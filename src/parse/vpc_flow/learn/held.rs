@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    event::{Chunk, Entry, Layout},
+    event::{Chunk, Entry, Layout, Origin},
     parse::How,
 };
 
@@ -33,7 +33,7 @@ pub(in crate::parse::vpc_flow) struct Segment {
     /// Their layout; `None` where it is to be learned.
     pub named: Option<(Arc<Layout>, How)>,
     /// The log group whose log events they are.
-    pub log_group: Option<crate::event::Origin>,
+    pub log_group: Option<Origin>,
 }
 
 // === impl Patience ===
@@ -46,13 +46,13 @@ impl Patience {
 // === impl Held ===
 
 impl Held {
-    /// The entries that have no named layout.
-    pub(super) fn unnamed(&self) -> impl Iterator<Item = &Entry> {
+    /// The entries that have no named layout, with the log group that they are of.
+    pub(super) fn unnamed(&self) -> impl Iterator<Item = (&Option<Origin>, &[Entry])> {
         let mut start = 0;
-        self.segments.iter().flat_map(move |segment| {
-            let entries = &self.chunk.entries[start..segment.end as usize];
-            start = segment.end as usize;
-            if segment.named.is_none() { entries } else { &[] }
+        self.segments.iter().filter_map(move |Segment { end, named, log_group }| {
+            let entries = &self.chunk.entries[start..*end as usize];
+            start = *end as usize;
+            named.is_none().then_some((log_group, entries))
         })
     }
 }

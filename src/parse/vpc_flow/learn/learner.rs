@@ -6,7 +6,7 @@ use super::{
     evidence::{self, fields_of, named, number},
     numbers,
     pairs::Pairs,
-    sample::{Sample, Scene},
+    sample::{Room, Sample, Scene},
     search::{Nothing, Search, Solutions},
     texts,
 };
@@ -133,7 +133,7 @@ const ROUNDS_MAX: usize = 5;
 
 impl Learner {
     /// Knows nothing but the number of columns: 128 at most.
-    pub(super) fn new(columns: usize) -> Self {
+    pub(super) fn new(columns: usize, room: Room) -> Self {
         let all = crate::event::FIELDS.iter().fold(FieldSet::default(), |mut all, row| {
             all.insert(row.field);
             all
@@ -142,7 +142,7 @@ impl Learner {
         Self {
             columns: (0..columns).map(|_| seen()).collect(),
             pairs: Pairs::new(columns),
-            sample: Sample::default(),
+            sample: Sample::new(room),
             lines: 0,
             sighted: 0,
             transit: false,

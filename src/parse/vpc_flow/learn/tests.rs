@@ -290,3 +290,42 @@ fn awss_default_format_is_known_at_once_unless_the_lines_speak_against_it() {
     let swapped = V2.replace("packets bytes", "bytes packets");
     assert!(give(&mut Trial::auto(), 0, &two(lines(&swapped, 0, 1))).is_empty(), "more packets than bytes");
 }
+
+#[test]
+fn each_log_group_of_a_stream_is_learned_for_itself() {
+    let event = |id: u64, names: &str, number: u64| {
+        let line = lines(names, number, 1);
+        format!(r#"{{"id":"{id}","timestamp":1,"message":"{}"}}"#, line.trim_end())
+    };
+    let envelope = |group: &str, names: &str, first: u64| {
+        let events: Vec<_> = (first..first + 40).map(|number| event(number, names, number)).collect();
+        format!(
+            r#"{{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"{group}","logStream":"s","subscriptionFilters":["f"],"logEvents":[{}]}}"#,
+            events.join(",")
+        ) + "\n"
+    };
+    let mut trial = Trial::auto();
+    let text: String = (0..10)
+        .flat_map(|part| {
+            [("a", CLEAR), ("b", OTHER), ("c", DARK)].map(|(group, names)| envelope(group, names, part * 40))
+        })
+        .collect();
+    let mut chunk = chunk("file:1", 0, b"");
+    for (position, record) in (0..).zip(text.split_inclusive('\n')) {
+        chunk.bytes.extend_from_slice(record.as_bytes());
+        let end = chunk.bytes.len() as u32;
+        chunk.records.push(crate::event::Record { position, end, first_index: 0 });
+    }
+    let batch = trial.chunk(chunk);
+    assert_eq!(batch.events.len(), 800);
+    assert_eq!(batch.rejects.len(), 400);
+    for reject in &batch.rejects {
+        assert_eq!(reject.reason, Reason::LayoutAmbiguous);
+        assert_eq!(reject.log_event.as_ref().unwrap().0, crate::event::Origin::log_group("c"));
+    }
+    for index in 0..batch.events.len() {
+        let number = index as u64 / 80 * 40 + index as u64 % 40;
+        let flow = Flow { number: number / 2, out: number % 2 == 0, nat: false };
+        assert_eq!(says(&batch, index, Field::Bytes), Some(flow.column("bytes")));
+    }
+}

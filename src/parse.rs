@@ -20,6 +20,7 @@ pub use error::{Error, ParseError};
 pub use format::{Format, Step};
 pub use parser::Parser;
 pub use resolver::{Advice, Found, Resolver};
+use stream::Named;
 pub use stream::{How, StreamState};
 pub use writer::Writer;
 

@@ -12,23 +12,26 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct StreamState {
     /// The layout that somebody named for its next entry; `None` where it has to be learned.
-    pub(super) layout: Option<(Arc<Layout>, How)>,
+    pub(super) layout: Option<Named>,
     /// The same for the log groups of CloudWatch Logs whose log events it carries.
-    pub(super) groups: BTreeMap<Origin, (Arc<Layout>, How)>,
+    pub(super) groups: BTreeMap<Origin, Named>,
     /// The layout of the objects that came last, and the names of their members.
     pub(super) objects: Option<(String, Arc<Layout>)>,
     /// Opens JSON; lent by the resolver while a chunk is resolved.
     pub(super) opener: Opener,
     /// Layouts that came into use since the resolver last looked.
-    pub(super) news: Vec<(Arc<Layout>, How)>,
+    pub(super) news: Vec<Named>,
     /// What was ignored since the resolver last looked.
     pub(super) ignored: Ignored,
-    noted: Vec<(Arc<Layout>, How)>,
+    noted: Vec<Named>,
     /// What is learned of its lines, and the chunks that wait for it; `None` while every line has a named layout.
     pub(super) learning: Option<Box<Learning>>,
     /// What a person should know since the resolver last looked.
     pub(super) advice: Vec<String>,
 }
+
+/// A layout for entries, and how it was found.
+pub(super) type Named = (Arc<Layout>, How);
 
 /// How many layouts are remembered as noted: streams that change between a few do not repeat themselves.
 const NOTED_MAX: usize = 32;
@@ -93,7 +96,7 @@ pub(super) struct Ignored {
 impl StreamState {
     /// Notes that entries are read with `layout`; what was noted lately is not noted again.
     pub(super) fn note(&mut self, layout: &Arc<Layout>, how: How) {
-        let known = |(noted, noted_how): &(Arc<Layout>, How)| Arc::ptr_eq(noted, layout) && *noted_how == how;
+        let known = |(noted, noted_how): &Named| Arc::ptr_eq(noted, layout) && *noted_how == how;
         if self.noted.iter().any(known) {
             return;
         }

@@ -18,7 +18,7 @@ use sift::Sift;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::learn::{Held, Room, Segment};
-use super::{Fields, Format, How, ParseError, Step, StreamState, Writer};
+use super::{Fields, Format, How, Named, ParseError, Step, StreamState, Writer};
 use crate::event::{Chunk, Form, Layout, Position, Run, Span};
 
 /// The format of VPC Flow Logs in text.
@@ -75,11 +75,16 @@ struct Place {
 impl VpcFlow {
     pub(super) fn new(configured: Option<Layout>, patience: Patience) -> Self {
         let shelf = Shelf::default();
-        Self { configured: configured.map(|layout| shelf.shared(layout)), shelf, patience, room: Room::default() }
+        Self {
+            configured: configured.map(|layout| shelf.shared(layout)),
+            shelf,
+            patience,
+            room: Room::default(),
+        }
     }
 
     /// The layout that somebody named for `chunk`'s first line, unless that is a header; `None` where nobody did.
-    fn opening(&self, stream: &StreamState, chunk: &Chunk) -> Result<Option<(Arc<Layout>, How)>, String> {
+    fn opening(&self, stream: &StreamState, chunk: &Chunk) -> Result<Option<Named>, String> {
         if let Some(format) = &chunk.replayed_format {
             let fields: Fields = format.parse().map_err(|error: super::Error| error.to_string())?;
             return Ok(Some((self.shelf.shared(fields.layout().clone()), How::Replayed)));
@@ -96,7 +101,7 @@ impl VpcFlow {
     }
 
     /// The layout of lines that no header has named yet; `None` where it is to be learned.
-    fn unnamed(&self) -> Option<(Arc<Layout>, How)> {
+    fn unnamed(&self) -> Option<Named> {
         self.configured.clone().map(|configured| (configured, How::Configured))
     }
 
@@ -136,7 +141,10 @@ impl VpcFlow {
             out.push(held.chunk);
             return;
         }
-        let mut learning = stream.learning.take().unwrap_or_else(|| Box::new(Learning::new(self.patience, self.room.clone())));
+        let mut learning = stream
+            .learning
+            .take()
+            .unwrap_or_else(|| Box::new(Learning::new(self.patience, self.room.clone())));
         learning.chunk(held, || self.shelf.all(), out);
         stream.learning = Some(learning);
         self.note_learned(stream);

@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{
     event::{Chunk, Entry, Layout, Origin, Reason, Run},
-    parse::How,
+    parse::{How, Named},
 };
 
 /// What is learned of one stream.
@@ -83,7 +83,7 @@ impl Learning {
     }
 
     /// Layouts that came into use since this was last asked.
-    pub(super) fn take_news(&mut self) -> Vec<(Arc<Layout>, How)> {
+    pub(super) fn take_news(&mut self) -> Vec<Named> {
         std::mem::take(&mut self.told.news)
     }
 
@@ -223,7 +223,7 @@ impl Learning {
             for entry in &held.chunk.entries[start..*end as usize] {
                 let line = entry.span.of(&held.chunk.bytes);
                 let fate = match (named, &mut log) {
-                    (Some((layout, how)), _) => Fate::Read(layout.clone(), *how),
+                    (Some(named), _) => Fate::Read(named.clone()),
                     (None, Some(log)) => log.fate(self.columns.cut(line), self.now, &mut self.told),
                     (None, None) => Fate::Reject(
                         Reason::LayoutUnknown,
@@ -256,7 +256,7 @@ impl Learning {
 /// Gives an entry its layout, or rejects it.
 fn dispose(chunk: &mut Chunk, entry: Entry, fate: Fate, log_group: Option<&Origin>) {
     match fate {
-        Fate::Read(layout, how) => {
+        Fate::Read((layout, how)) => {
             chunk.entries.push(entry);
             let end = chunk.entries.len() as u32;
             let run = Run { end, layout, named: how.is_named(), log_group: log_group.cloned() };

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::{Place, learn::Segment};
 use crate::{
     event::{Chunk, Entry, Layout, LogEvent, Origin, Reason, Reject, Span},
-    parse::{How, StreamState},
+    parse::{How, Named, StreamState},
 };
 
 /// Puts the entries of a chunk into its tables, and closes a segment where the next entry is read otherwise.
 pub(super) struct Sift {
     /// The layout that somebody named for the next line; `None` where it is to be learned.
-    pub layout: Option<(Arc<Layout>, How)>,
+    pub layout: Option<Named>,
     /// Which entries have which named layout, or none.
     pub segments: Vec<Segment>,
     /// Why the layout that should hold cannot be used.
@@ -22,7 +22,7 @@ pub(super) struct Sift {
     /// The layout of the objects that the open run holds; none where it holds lines.
     objects: Option<Arc<Layout>>,
     /// The log group whose log events the open run holds, with the layout that holds outside of it.
-    group: Option<(Origin, Option<(Arc<Layout>, How)>)>,
+    group: Option<(Origin, Option<Named>)>,
 }
 
 /// The most log groups of one stream whose layouts are remembered.
@@ -31,7 +31,7 @@ const GROUPS_MAX: usize = 1024;
 // === impl Sift ===
 
 impl Sift {
-    pub fn new(chunk: &mut Chunk, layout: Option<(Arc<Layout>, How)>, unreadable: Option<String>) -> Self {
+    pub fn new(chunk: &mut Chunk, layout: Option<Named>, unreadable: Option<String>) -> Self {
         let mut early = std::mem::take(&mut chunk.rejects);
         early.sort_by_key(|reject| reject.entry.record);
         chunk.entries.clear();
@@ -113,7 +113,7 @@ impl Sift {
         chunk: &mut Chunk,
         stream: &mut StreamState,
         group: &Origin,
-        opening: Option<(Arc<Layout>, How)>,
+        opening: Option<Named>,
     ) {
         if self.group.as_ref().is_some_and(|(open, _)| open == group) {
             return;

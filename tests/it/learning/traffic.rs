@@ -55,7 +55,7 @@ fn made_up(record: &HashMap<&str, &str>, name: &str, owners: &Owners) -> String 
     let seen = record["log-status"] == "OK";
     let task = !own.is_multiple_of(3);
     let arn = |kind: &str, rest: String| format!("arn:aws:ecs:eu-west-1:012345678901:{kind}/{rest}");
-    let text = match name {
+    match name {
         "ecs-cluster-arn" if task => arn("cluster", "shop".into()),
         "ecs-cluster-name" if task => "shop".into(),
         "ecs-container-instance-arn" if task => arn("container-instance", format!("shop/{}", digest("ci"))),
@@ -77,8 +77,7 @@ fn made_up(record: &HashMap<&str, &str>, name: &str, owners: &Owners) -> String 
         "interface-type" if own.is_multiple_of(7) => "nat_gateway".into(),
         _ if name.starts_with("next-hop") && seen => next_hop(record, name, owners),
         _ => "-".into(),
-    };
-    text
+    }
 }
 
 fn encryption(record: &HashMap<&str, &str>) -> &'static str {

@@ -100,7 +100,8 @@ impl Group {
         let admits = |kind: &Kind| kind.learner.as_ref().is_some_and(|learner| learner.admits(line));
         let place = self.kinds.iter().position(admits);
         if place.is_none() && self.kinds.len() < KINDS_MAX {
-            self.kinds.push(Kind { learner: Some(Learner::new(self.columns, self.room.clone())), known: None });
+            self.kinds
+                .push(Kind { learner: Some(Learner::new(self.columns, self.room.clone())), known: None });
         }
         let place = place.or_else(|| self.kinds.last().is_some_and(admits).then(|| self.kinds.len() - 1));
         if let Some(learner) = place.and_then(|place| self.kinds[place].learner.as_mut()) {

@@ -1,10 +1,8 @@
 //! Chunks whose entries have no layout yet, and how long they wait for one.
 
-use std::sync::Arc;
-
 use crate::{
-    event::{Chunk, Entry, Layout, Origin},
-    parse::How,
+    event::{Chunk, Entry, Origin},
+    parse::Named,
 };
 
 /// How long lines wait until their layout is known.
@@ -31,7 +29,7 @@ pub(in crate::parse::vpc_flow) struct Segment {
     /// The entry after its last one.
     pub end: u32,
     /// Their layout; `None` where it is to be learned.
-    pub named: Option<(Arc<Layout>, How)>,
+    pub named: Option<Named>,
     /// The log group whose log events they are.
     pub log_group: Option<Origin>,
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     event::{Entry, Layout, Origin, Reason, Run},
-    parse::How,
+    parse::{How, Named},
 };
 
 /// What is known of one log, by the number of its lines' columns.
@@ -23,21 +23,21 @@ pub(super) struct Log {
     /// When somebody was last told what is in doubt.
     advised: Option<u64>,
     /// The layout of the latest line that has one.
-    current: Option<(Arc<Layout>, How)>,
+    current: Option<Named>,
 }
 
 /// What is to be told of it.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     /// Layouts that came into use.
-    pub news: Vec<(Arc<Layout>, How)>,
+    pub news: Vec<Named>,
     /// What a person should know.
     pub advice: Vec<String>,
 }
 
 /// What is done with an entry.
 pub(super) enum Fate {
-    Read(Arc<Layout>, How),
+    Read(Named),
     Reject(Reason, String),
     Wait,
 }
@@ -165,7 +165,7 @@ impl Log {
     /// What is to become of `line`; `now` is in milliseconds.
     pub(super) fn fate(&mut self, line: Cut<'_>, now: u64, told: &mut Told) -> Fate {
         let fate = self.judge(line, now, told);
-        if let Fate::Read(layout, how) = &fate {
+        if let Fate::Read((layout, how)) = &fate {
             self.note(layout, *how, told);
         }
         fate
@@ -182,14 +182,14 @@ impl Log {
         let stand_in = self.stand_in();
         let Some(group) = self.groups.iter_mut().find(|group| group.columns == line.len()) else {
             return match stand_in {
-                Some((layout, how)) => Fate::Read(layout, how),
+                Some(named) => Fate::Read(named),
                 None => Fate::Reject(Reason::LayoutUnknown, format!("no layout has {} columns", line.len())),
             };
         };
         let answer = group.answer(line);
         if let Answer::Kind(kind) = answer {
             let known = group.kinds[kind].known.as_ref();
-            return known.map_or(Fate::Wait, |known| Fate::Read(known.layout.clone(), known.how));
+            return known.map_or(Fate::Wait, |known| Fate::Read((known.layout.clone(), known.how)));
         }
         // A few lines that are not like the others are broken ones: what is wrong with them is for parsing to say, unless
         // it would not see it.
@@ -202,7 +202,7 @@ impl Log {
                     "the line does not look like its stream's others".to_owned(),
                 )
             } else {
-                Fate::Read(layout, how)
+                Fate::Read((layout, how))
             };
         }
         if !self.gave_up {
@@ -218,7 +218,7 @@ impl Log {
     }
 
     /// The layout that a line is read with which is too odd for any: the latest, or the first that is known.
-    fn stand_in(&self) -> Option<(Arc<Layout>, How)> {
+    fn stand_in(&self) -> Option<Named> {
         let first = || self.groups.iter().flat_map(Group::known).next();
         self.current.clone().or_else(|| first().map(|known| (known.layout.clone(), known.how)))
     }

@@ -325,7 +325,7 @@ fn each_log_group_of_a_stream_is_learned_for_itself() {
     }
     for index in 0..batch.events.len() {
         let number = index as u64 / 80 * 40 + index as u64 % 40;
-        let flow = Flow { number: number / 2, out: number % 2 == 0, nat: false };
+        let flow = Flow { number: number / 2, out: number.is_multiple_of(2), nat: false };
         assert_eq!(says(&batch, index, Field::Bytes), Some(flow.column("bytes")));
     }
 }

@@ -9,7 +9,7 @@ use super::{
     sample::Room,
 };
 use crate::{
-    event::{Entry, Layout, Origin, Reason, Run},
+    event::{Entry, Layout, Origin, Reason, Run, Span},
     parse::{How, Named},
 };
 
@@ -47,7 +47,7 @@ const STRANGERS_MAX: u32 = 8;
 /// Lines of so many different numbers of columns are looked at.
 const GROUPS_MAX: usize = 8;
 /// One line in so many is looked at closely where the layout is known.
-const LOOK_EVERY: usize = 128;
+const LOOK_EVERY: usize = 1024;
 const HOUR_MS: u64 = 3_600_000;
 
 // === impl Log ===
@@ -64,33 +64,33 @@ impl Log {
     }
 
     /// Adds the runs of `entries`, the first of which is number `first`, where all of them have one of the layouts that are
-    /// known: by the number of their columns, as far as nothing else has to tell them apart. Every 128th line and the last
-    /// of a run have to look as they should; where there are doubts, they make no difference to any line.
+    /// known: by the number of their columns, as far as nothing else has to tell them apart. Every 1024th line of a run and
+    /// the last have to look as they should; where there are doubts, they make no difference to any line.
     pub(super) fn runs(
         &mut self,
-        columns: &mut Columns,
+        cut: &mut Columns,
         bytes: &[u8],
         entries: &[Entry],
         (first, log_group): (usize, &Option<Origin>),
         (out, told): (&mut Vec<Run>, &mut Told),
     ) -> Option<()> {
-        let mut open: Option<(usize, &Known)> = None;
-        let mut begin = 0;
-        for (number, entry) in entries.iter().enumerate() {
-            let line = entry.span.of(bytes);
-            let gaps = memchr::memchr_iter(b' ', line).count();
-            if open.is_none_or(|(columns, _)| columns != gaps + 1) {
-                if let Some((_, known)) = open {
-                    looks_right(columns, bytes, &entries[begin..number], known)?;
-                    out.push(run(known, first + number, log_group));
-                }
-                (open, begin) = (Some((gaps + 1, self.only_known(gaps + 1)?)), number);
-            }
+        let mut latest = None;
+        let mut rest = entries;
+        while let Some(front) = rest.first() {
+            let columns = gaps(bytes, front.span) + 1;
+            let known = self.only_known(columns)?;
+            let same = if rest.len() == entries.len() && are_all(bytes, rest, columns) {
+                rest.len()
+            } else {
+                let other = rest.iter().position(|entry| gaps(bytes, entry.span) + 1 != columns);
+                other.unwrap_or(rest.len())
+            };
+            looks_right(cut, bytes, &rest[..same], known)?;
+            rest = &rest[same..];
+            out.push(run(known, first + entries.len() - rest.len(), log_group));
+            latest = Some((known.layout.clone(), known.how));
         }
-        let (_, known) = open?;
-        looks_right(columns, bytes, &entries[begin..], known)?;
-        out.push(run(known, first + entries.len(), log_group));
-        let (layout, how) = (known.layout.clone(), known.how);
+        let (layout, how) = latest?;
         self.note(&layout, how, told);
         let lines = entries.len() as u32;
         self.groups.iter_mut().for_each(|group| group.count(true, lines));
@@ -232,6 +232,19 @@ impl Log {
         }
         found
     }
+}
+
+/// How many blanks stand between the columns of a line; where they do not stand alone, it is looked at otherwise.
+fn gaps(bytes: &[u8], line: Span) -> usize {
+    memchr::memchr_iter(b' ', line.of(bytes)).count()
+}
+
+/// Whether lines that follow each other have so many columns, as far as the sum of their blanks tells, which is quicker: one
+/// too many here and one too few there is for parsing to see.
+fn are_all(bytes: &[u8], entries: &[Entry], columns: usize) -> bool {
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return false };
+    let (start, end) = (first.span.start as usize, last.span.end() as usize);
+    start < end && gaps(bytes, Span::new(start, end)) == entries.len() * (columns - 1)
 }
 
 fn run(known: &Known, end: usize, log_group: &Option<Origin>) -> Run {

@@ -13,7 +13,10 @@ use floodmark::{
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use crate::skipped::fixtures;
+use crate::{
+    process::{Folder, text_at},
+    skipped::fixtures,
+};
 
 /// What became of a log.
 struct Outcome {
@@ -236,4 +239,31 @@ fn awss_examples_without_their_header_are_read_as_it_names_them_or_refused() {
         let read = outcome.lines.iter().filter(|line| line.is_ok()).count();
         let _ = writeln!(std::io::stderr(), "{}: {read} of {} read", path.display(), lines.len() - 1);
     }
+}
+
+#[test]
+fn files_of_one_flow_log_share_its_layout_by_their_names() {
+    let folder = Folder::new();
+    let name = |folder: &str, id: &str| {
+        format!("{folder}/012345678901_vpcflowlogs_eu-west-1_{id}_20260302T0000Z_0a1b2c3d.log")
+    };
+    let line = "198.51.100.7 10.0.0.1 eni-1 ACCEPT 1772409600 1772409660\n";
+    // Files are read in the order of their names. A line alone fits two layouts of the source, of which one is the other's.
+    folder.write(&name("a", "fl-0a"), format!("dstaddr srcaddr interface-id action start end\n{line}"));
+    folder.write(&name("b", "fl-0b"), format!("srcaddr dstaddr interface-id action start end\n{line}"));
+    folder.write(&name("c", "fl-0a"), line);
+    folder.write(&name("d", "fl-0b"), line);
+    folder.write(&name("e", "fl-0c"), line);
+    folder.write(
+        "c.yaml",
+        "sources: { flows: { from: { file: { paths: [\"**/*.log\"] } } } }\n\
+         sinks: { out: { to: { file: { path: out.ndjson } } } }\n",
+    );
+    folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+    let sources: Vec<String> =
+        folder.documents("out.ndjson").iter().map(|document| text_at(document, "source.ip")).collect();
+    assert_eq!(sources, ["10.0.0.1", "198.51.100.7", "10.0.0.1", "198.51.100.7"]);
+    let quarantined = folder.documents("quarantine.ndjson");
+    assert_eq!(quarantined.len(), 1);
+    assert_eq!(text_at(&quarantined[0], "reason"), "layout_ambiguous");
 }

@@ -40,6 +40,8 @@ pub(super) struct Seen {
     constant: Option<Box<[u8]>>,
     /// Whether it ever held a value.
     pub valued: bool,
+    /// Whether every value would be a time of this century, in seconds.
+    times: bool,
 }
 
 /// Sets of fields that rules are about.
@@ -126,6 +128,9 @@ const TRAFFIC: [&str; 25] = [
     "packets-lost-ttl-expired",
 ];
 const PATIENCE_MIN: u64 = 8;
+const TIMES: FieldSet = FieldSet::of(&[Field::Start, Field::End]);
+/// Seconds since 1970.
+const CENTURY: std::ops::Range<u64> = 978_307_200..4_102_444_800;
 /// Rounds in which what is known of some columns tells of others.
 const ROUNDS_MAX: usize = 5;
 
@@ -138,7 +143,7 @@ impl Learner {
             all.insert(row.field);
             all
         });
-        let seen = || Seen { may: all, constant: None, valued: false };
+        let seen = || Seen { may: all, constant: None, valued: false, times: true };
         Self {
             columns: (0..columns).map(|_| seen()).collect(),
             pairs: Pairs::new(columns),
@@ -293,11 +298,14 @@ impl Learner {
         constant: &[Option<u8>],
         sides: &Sides,
     ) -> Result<Solutions, Nothing> {
+        let times = |column: &usize| if self.columns[*column].times { TIMES } else { FieldSet::default() };
+        let likely: Vec<FieldSet> = columns.iter().map(times).collect();
         let search = Search {
             columns,
             may,
             pairs: &self.pairs,
             constant,
+            likely: &likely,
             blank: columns.len() < self.columns.len(),
             transit: self.transit,
             same_side: &sides.same,
@@ -340,6 +348,7 @@ impl Seen {
             self.may = self.may.without(FieldSet::of(&[Field::Version]));
         }
         self.may = self.may.and(fields_of(text));
+        self.times &= number(text).is_some_and(|number| CENTURY.contains(&number));
     }
 
     /// The version that it is, if it is one.

@@ -15,6 +15,8 @@ pub(super) struct Search<'a> {
     pub pairs: &'a Pairs,
     /// For each column whose every value was one small number: that number.
     pub constant: &'a [Option<u8>],
+    /// What each of them probably is, which decides which layout is named first and never whether one fits.
+    pub likely: &'a [FieldSet],
     /// Whether there are columns besides, which never held a value and can be anything.
     pub blank: bool,
     /// Whether a transit gateway wrote the log.
@@ -188,11 +190,12 @@ impl<'a> Run<'a> {
         *self.steps = left;
         let open = part.iter().copied().filter(|column| layout[*column].is_none());
         let Some(column) = open.min_by_key(|column| domains[*column].len()) else { return true };
-        // A field of the version that is claimed first: some column must have it.
         let mut fields: Vec<Field> = domains[column].iter().collect();
-        if self.claim.column.is_some() {
-            fields.sort_by_key(|field| field.info().version != self.claim.version);
-        }
+        fields.sort_by_key(|field| {
+            // A field of the version that is claimed first: some column must have it.
+            let claimed = self.claim.column.is_some() && field.info().version == self.claim.version;
+            (!claimed, !self.search.likely[column].contains(*field))
+        });
         for field in fields {
             let mut next = domains.clone();
             layout[column] = Some(field);

@@ -187,7 +187,7 @@ fn advice_says_what_is_in_doubt_and_gives_a_format_that_can_be_set_once_an_hour(
     assert!(only.text.contains("300 records"), "{}", only.text);
     let fields = only.text.split('"').nth(1).unwrap();
     let fields: crate::parse::Fields = fields.parse().unwrap();
-    assert_eq!(fields.layout().columns().len(), 6);
+    assert_eq!(**fields.layout().format(), *format("srcaddr dstaddr interface-id action start end"));
     assert_eq!(
         rejects(&trial.part("file:1", 90_000, lines(DARK, 0, 1).as_bytes()))[0].0,
         Reason::LayoutAmbiguous

@@ -111,7 +111,9 @@ impl Learning {
         candidates: impl Fn() -> Vec<Arc<Layout>>,
         out: &mut Vec<Chunk>,
     ) {
-        if self.held.is_empty() && self.is_known(&mut held) {
+        let known = self.held.is_empty() && self.is_known(&mut held)
+            || self.take_defaults(&held) && self.held.is_empty() && self.is_known(&mut held);
+        if known {
             out.push(held.chunk);
             return;
         }
@@ -183,15 +185,26 @@ impl Learning {
         true
     }
 
-    /// Looks at every entry that has no named layout, and learns from those that are not wholly understood.
-    fn look(&mut self, held: &Held) {
+    /// Takes AWS's default formats for granted where lines that nothing is known of yet have one; says whether any do.
+    fn take_defaults(&mut self, held: &Held) -> bool {
+        let mut taken = false;
         for (log_group, entries) in held.unnamed() {
             if self.logs.len() >= LOGS_MAX && !self.logs.contains_key(log_group) {
                 self.logs.clear();
             }
             let new = || Log::new(self.room.clone(), self.waits >= WAITS_MAX);
             let log = self.logs.entry(log_group.clone()).or_insert_with(new);
-            log.look(&mut self.columns, &held.chunk.bytes, entries);
+            taken |= log.take_defaults(&mut self.columns, &held.chunk.bytes, entries);
+        }
+        taken
+    }
+
+    /// Looks at every entry that has no named layout, and learns from those that are not wholly understood.
+    fn look(&mut self, held: &Held) {
+        for (log_group, entries) in held.unnamed() {
+            if let Some(log) = self.logs.get_mut(log_group) {
+                log.look(&mut self.columns, &held.chunk.bytes, entries);
+            }
         }
     }
 

@@ -105,7 +105,6 @@ impl Log {
 
     /// Looks at lines, and learns from those that are not wholly understood.
     pub(super) fn look(&mut self, cut: &mut Columns, bytes: &[u8], entries: &[Entry]) {
-        self.take_defaults(cut, bytes, entries);
         for entry in entries {
             let line = cut.cut(entry.span.of(bytes));
             let Some(index) = self.place_of(line.len()) else { continue };
@@ -121,8 +120,9 @@ impl Log {
         }
     }
 
-    /// Takes AWS's default format for granted where the lines of a group that is new have it.
-    fn take_defaults(&mut self, cut: &mut Columns, bytes: &[u8], entries: &[Entry]) {
+    /// Takes AWS's default format for granted where the lines of a group that is new have it; says whether any have.
+    pub(super) fn take_defaults(&mut self, cut: &mut Columns, bytes: &[u8], entries: &[Entry]) -> bool {
+        let mut taken = false;
         let mut looked = Vec::new();
         for entry in entries {
             let columns = cut.cut(entry.span.of(bytes)).len();
@@ -144,8 +144,10 @@ impl Log {
             if let Some(index) = self.place_of(columns) {
                 let known = Known { layout, how: How::Default, reading: None };
                 self.groups[index].kinds.push(Kind { learner: None, known: Some(known) });
+                taken = true;
             }
         }
+        taken
     }
 
     /// Decides what can be decided; `candidates` are layouts of other streams of the source.

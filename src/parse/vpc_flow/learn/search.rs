@@ -58,7 +58,8 @@ const TRANSIT: u8 = 6;
 
 struct Run<'a> {
     search: &'a Search<'a>,
-    claim: Claim,
+    /// The version that some column must have a field of, where no column is sure to have one: those are tried first.
+    wanted: Option<u8>,
     steps: &'a mut u32,
     source: FieldSet,
     destination: FieldSet,
@@ -90,10 +91,12 @@ impl Search<'_> {
         if claim.column.is_some() && !self.blank && !domains.iter().any(has_version) {
             return None;
         }
+        let is_sure = |domain: &FieldSet| domain.iter().all(|field| field.info().version == claim.version);
+        let wanted = Some(claim.version).filter(|_| claim.column.is_some() && !domains.iter().any(is_sure));
         let mut one = vec![None; domains.len()];
         let mut may = vec![FieldSet::default(); domains.len()];
         for part in self.parts(&domains) {
-            let mut run = Run::new(self, claim, steps);
+            let mut run = Run::new(self, wanted, steps);
             let mut layout = vec![None; domains.len()];
             // What is not of this part is not looked at.
             if !run.complete(&part, domains.clone(), &mut layout) {
@@ -178,10 +181,10 @@ impl Search<'_> {
 // === impl Run ===
 
 impl<'a> Run<'a> {
-    fn new(search: &'a Search<'a>, claim: Claim, steps: &'a mut u32) -> Self {
+    fn new(search: &'a Search<'a>, wanted: Option<u8>, steps: &'a mut u32) -> Self {
         let source = named(&["srcaddr", "pkt-srcaddr"]);
         let destination = named(&["dstaddr", "pkt-dstaddr"]);
-        Self { search, claim, steps, source, destination }
+        Self { search, wanted, steps, source, destination }
     }
 
     /// Whether the columns of `part` that have no field in `layout` yet can be given one each.
@@ -192,9 +195,8 @@ impl<'a> Run<'a> {
         let Some(column) = open.min_by_key(|column| domains[*column].len()) else { return true };
         let mut fields: Vec<Field> = domains[column].iter().collect();
         fields.sort_by_key(|field| {
-            // A field of the version that is claimed first: some column must have it.
-            let claimed = self.claim.column.is_some() && field.info().version == self.claim.version;
-            (!claimed, !self.search.likely[column].contains(*field))
+            let wanted = self.wanted == Some(field.info().version);
+            (!wanted, !self.search.likely[column].contains(*field))
         });
         for field in fields {
             let mut next = domains.clone();

@@ -59,6 +59,9 @@ impl VpcFlow {
     ) -> Place {
         let decoded = chunk.bytes.len();
         chunk.bytes.extend_from_slice(opener.decoded());
+        let entries = opener.found().count();
+        chunk.entries.reserve(entries);
+        chunk.log_events.reserve(entries);
         let is_kept = opener.found().any(|found| matches!(found, Found::Odd { .. }));
         let mut group: Option<&Origin> = None;
         for found in opener.found() {

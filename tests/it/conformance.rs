@@ -8,6 +8,7 @@ mod columns;
 mod elastic;
 mod otel;
 mod others;
+mod tenzir;
 
 use std::{
     collections::BTreeMap,

@@ -5,6 +5,8 @@ use crate::normalize::check::stated::Kind;
 /// An object, or a class.
 #[derive(Debug)]
 pub(in crate::normalize::check) struct Object {
+    /// By OCSF's name for it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "what is published is looked up by it"))]
     pub(in crate::normalize::check) name: &'static str,
     /// Attributes of which there must be one at least; none where nothing is demanded.
     pub(in crate::normalize::check) one_of: &'static [&'static str],

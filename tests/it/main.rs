@@ -24,3 +24,4 @@ mod skipped;
 mod tidy;
 #[cfg(feature = "crash-points")]
 mod traces;
+mod validate;

@@ -112,7 +112,7 @@ fn captions(object: &Value, attributes: &Value, place: &str, faults: &mut Vec<St
 }
 
 /// A log of every field of versions 2 to 11 and one of transit gateways, in AWS's order, each flow in several states.
-fn logs(folder: &Folder) -> Vec<String> {
+pub fn logs(folder: &Folder) -> Vec<String> {
     let names: Vec<&str> = floodmark::event::FIELDS.iter().map(|row| row.name).collect();
     let is_transit =
         |name: &&str| name.starts_with("tgw-") || name.contains("-lost-") || *name == "resource-type";

@@ -18,7 +18,7 @@ use floodmark::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
     generate::{self, LineFormat, Options},
-    normalize::{Namespace, Normalizer, SchemaName, Select},
+    normalize::{Form, Namespace, Normalizer, SchemaName, Select},
     parse::{self, Input, Parser, Resolver},
     score::{self, Scorer},
     telemetry::{books::SourceBooks, metrics::Metrics},
@@ -64,7 +64,7 @@ struct Case {
     options: Options,
     /// Whether the databases know the addresses.
     geo: bool,
-    schema: SchemaName,
+    form: Form,
     /// What each line has beside what is generated: the columns' names, and what they hold.
     beside: Option<(&'static str, &'static str)>,
 }
@@ -83,7 +83,7 @@ fn main() {
     let v6 = || Options { ipv6_permille: 1000, ..load() };
     let rejected = || Options { rejected_permille: 500, ..load() };
     let (ecs, ocsf) = (SchemaName::Ecs, SchemaName::Ocsf);
-    let case = |name, options, schema| Case { name, options, geo: true, schema, beside: None };
+    let case = |name, options, schema| Case { name, options, geo: true, form: schema.into(), beside: None };
     let cases = [
         case("v2", load(), ecs),
         case("v5", v5(), ecs),
@@ -91,7 +91,12 @@ fn main() {
         Case { geo: false, ..case("unknown geo", load(), ecs) },
         case("rejected lines", rejected(), ecs),
         Case { beside: TAGGED, ..case("v11", v5(), ecs) },
+        Case { form: Form { schema: ecs, original: true }, ..case("v2 with the line", load(), ecs) },
         case("v2 as OCSF", load(), ocsf),
+        Case {
+            form: Form { schema: ocsf, original: true },
+            ..case("v2 as OCSF with the line", load(), ocsf)
+        },
         case("v5 as OCSF", v5(), ocsf),
         case("IPv6 as OCSF", v6(), ocsf),
         Case { geo: false, ..case("unknown geo as OCSF", load(), ocsf) },
@@ -145,7 +150,7 @@ fn measure(case: &Case) -> (u64, u64, u64) {
         parser: Parser::new(inputs),
         enricher: Enricher::new(shared),
         scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, [7; 16]),
-        normalizer: Normalizer::new(case.schema.build(&Namespace::default(), score::WINDOW_SECONDS)),
+        normalizer: Normalizer::new(case.form.build(&Namespace::default(), score::WINDOW_SECONDS)),
         batch: Batch::default(),
         documents: Documents::new(Receipt::unclaimed()),
         tickets: 0,

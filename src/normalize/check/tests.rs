@@ -1,7 +1,7 @@
 //! What this check guarantees: sound documents pass, each reason is found where it is, and the tables agree with what ECS and
 //! OCSF publish.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod published;
 

@@ -83,7 +83,13 @@ fn main() {
     let v6 = || Options { ipv6_permille: 1000, ..load() };
     let rejected = || Options { rejected_permille: 500, ..load() };
     let (ecs, ocsf) = (SchemaName::Ecs, SchemaName::Ocsf);
-    let case = |name, options, schema| Case { name, options, geo: true, form: schema.into(), beside: None };
+    let case = |name, options, schema: SchemaName| Case {
+        name,
+        options,
+        geo: true,
+        form: schema.into(),
+        beside: None,
+    };
     let cases = [
         case("v2", load(), ecs),
         case("v5", v5(), ecs),

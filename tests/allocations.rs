@@ -18,7 +18,7 @@ use floodmark::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
     generate::{self, LineFormat, Options},
-    normalize::{Namespace, Normalizer, SchemaName, Select},
+    normalize::{Form, Namespace, Normalizer, SchemaName, Select},
     parse::{self, Input, Parser, Resolver},
     score::{self, Scorer},
     telemetry::{books::SourceBooks, metrics::Metrics},
@@ -64,7 +64,7 @@ struct Case {
     options: Options,
     /// Whether the databases know the addresses.
     geo: bool,
-    schema: SchemaName,
+    form: Form,
     /// What each line has beside what is generated: the columns' names, and what they hold.
     beside: Option<(&'static str, &'static str)>,
     wrapping: Wrapping,
@@ -93,11 +93,11 @@ fn main() {
     let v6 = || Options { ipv6_permille: 1000, ..load() };
     let rejected = || Options { rejected_permille: 500, ..load() };
     let (ecs, ocsf) = (SchemaName::Ecs, SchemaName::Ocsf);
-    let case = |name, options, schema| Case {
+    let case = |name, options, schema: SchemaName| Case {
         name,
         options,
         geo: true,
-        schema,
+        form: schema.into(),
         beside: None,
         wrapping: Wrapping::None,
     };
@@ -111,7 +111,12 @@ fn main() {
         case("v5 without a header, learned", Options { header: false, ..v5() }, ecs),
         Case { wrapping: Wrapping::Message, ..case("v2 in messages", load(), ecs) },
         Case { wrapping: Wrapping::Envelope, ..case("v2 in envelopes", load(), ecs) },
+        Case { form: Form { schema: ecs, original: true }, ..case("v2 with the line", load(), ecs) },
         case("v2 as OCSF", load(), ocsf),
+        Case {
+            form: Form { schema: ocsf, original: true },
+            ..case("v2 as OCSF with the line", load(), ocsf)
+        },
         case("v5 as OCSF", v5(), ocsf),
         case("IPv6 as OCSF", v6(), ocsf),
         Case { geo: false, ..case("unknown geo as OCSF", load(), ocsf) },
@@ -166,7 +171,7 @@ fn measure(case: &Case) -> (u64, u64, u64) {
         parser: Parser::new(inputs),
         enricher: Enricher::new(shared),
         scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, [7; 16]),
-        normalizer: Normalizer::new(case.schema.build(&Namespace::default(), score::WINDOW_SECONDS)),
+        normalizer: Normalizer::new(case.form.build(&Namespace::default(), score::WINDOW_SECONDS)),
         batch: Batch::default(),
         documents: Documents::new(Receipt::unclaimed()),
         tickets: 0,

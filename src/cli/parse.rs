@@ -13,7 +13,7 @@ use super::{Exit, tell};
 use crate::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Documents, Reason, Receipt, SourceId},
-    normalize::{Namespace, Normalizer, SchemaName, Select},
+    normalize::{Form, Namespace, Normalizer, SchemaName, Select},
     parse::{self, Input, Parser, Resolver},
     pipe::{Flight, Intake, Step, feed, stop},
     score,
@@ -35,6 +35,9 @@ pub(super) struct Parse {
     /// The normal form.
     #[arg(long, value_enum, default_value_t = SchemaArg::Ecs)]
     schema: SchemaArg,
+    /// Put each line as received into its document too: `event.original`, or `raw_data` in OCSF.
+    #[arg(long)]
+    original: bool,
 }
 
 /// The normal forms, as arguments.
@@ -115,6 +118,10 @@ impl Parse {
         Ok(Exit::Success)
     }
 
+    fn form(&self) -> Form {
+        Form { schema: self.schema.into(), original: self.original }
+    }
+
     fn bench(&self, books: SourceBooks, metrics: &Metrics) -> Result<Bench, Box<dyn std::error::Error>> {
         let config =
             self.fields.clone().map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields });
@@ -126,9 +133,7 @@ impl Parse {
             resolver: Resolver::new(inputs.clone()),
             parser: Parser::new(inputs),
             enricher: Enricher::new(tables),
-            normalizer: Normalizer::new(
-                SchemaName::from(self.schema).build(&Namespace::default(), score::WINDOW_SECONDS),
-            ),
+            normalizer: Normalizer::new(self.form().build(&Namespace::default(), score::WINDOW_SECONDS)),
             batch: Batch::default(),
             documents: Documents::new(Receipt::unclaimed()),
             bad: BTreeMap::new(),

@@ -96,6 +96,7 @@ fn records() -> Vec<Bad> {
 /// Fails unless the documents and what is quarantined are what becomes of `bad` and of `neighbours`.
 #[track_caller]
 fn assert_became(folder: &Folder, bad: &[Bad], neighbours: usize) {
+    let names: Vec<_> = bad.iter().map(|bad| bad.name).collect();
     let wanted = neighbours + bad.iter().map(|bad| bad.events).sum::<usize>();
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     for line in folder.lines("quarantine.ndjson") {
@@ -107,9 +108,9 @@ fn assert_became(folder: &Folder, bad: &[Bad], neighbours: usize) {
     for (reason, times) in bad.iter().filter_map(|bad| bad.quarantined) {
         *expected.entry(reason.to_owned()).or_default() += times;
     }
-    assert_eq!(reasons, expected);
+    assert_eq!(reasons, expected, "{names:?}");
     let documents = folder.documents("out.ndjson");
-    assert_eq!(documents.len(), wanted);
+    assert_eq!(documents.len(), wanted, "{names:?}");
     assert!(documents.iter().all(|document| text_at(document, "source.ip") == "10.0.0.2"));
 }
 
@@ -130,7 +131,6 @@ fn every_kind_of_bad_line_costs_itself_only_in_a_file() {
         );
         folder.write("out.ndjson", "");
         folder.write("quarantine.ndjson", "");
-        println!("{}", bad.name);
         folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
         assert_became(&folder, &[bad], 2);
     }

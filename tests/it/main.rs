@@ -26,3 +26,4 @@ mod skipped;
 mod tidy;
 #[cfg(feature = "crash-points")]
 mod traces;
+mod validate;

@@ -75,7 +75,7 @@ struct Case {
 enum Wrapping {
     None,
     /// Each in a `{"message": …}`.
-    Message,
+    Member,
     /// Two hundred in each envelope of CloudWatch Logs.
     Envelope,
 }
@@ -109,7 +109,7 @@ fn main() {
         case("rejected lines", rejected(), ecs),
         Case { beside: TAGGED, ..case("v11", v5(), ecs) },
         case("v5 without a header, learned", Options { header: false, ..v5() }, ecs),
-        Case { wrapping: Wrapping::Message, ..case("v2 in messages", load(), ecs) },
+        Case { wrapping: Wrapping::Member, ..case("v2 in messages", load(), ecs) },
         Case { wrapping: Wrapping::Envelope, ..case("v2 in envelopes", load(), ecs) },
         Case { form: Form { schema: ecs, original: true }, ..case("v2 with the line", load(), ecs) },
         case("v2 as OCSF", load(), ocsf),
@@ -188,7 +188,7 @@ fn wrapped(text: String, wrapping: Wrapping) -> String {
     let lines: Vec<&str> = text.lines().collect();
     match wrapping {
         Wrapping::None => text,
-        Wrapping::Message => lines.iter().map(|line| format!("{{\"message\":\"{line}\"}}\n")).collect(),
+        Wrapping::Member => lines.iter().map(|line| format!("{{\"message\":\"{line}\"}}\n")).collect(),
         Wrapping::Envelope => lines.chunks(200).enumerate().map(envelope).collect(),
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use super::{
     Error, Format,
-    vpc_flow::{Patience, VpcFlow},
+    vpc_flow::{Patience, ROOM_BYTES, VpcFlow},
 };
 use crate::event::Layout;
 
@@ -49,6 +49,15 @@ impl Config {
     #[must_use]
     pub fn format_for_files(&self, bytes: usize) -> Box<dyn Format> {
         self.patient(Patience { entries: usize::MAX, bytes, wait_ms: u64::MAX })
+    }
+
+    /// What it keeps at most to learn layouts from, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        match self {
+            Self::Auto => ROOM_BYTES as u64,
+            Self::VpcFlow { .. } => 0,
+        }
     }
 
     fn patient(&self, patience: Patience) -> Box<dyn Format> {

@@ -11,7 +11,7 @@ mod sift;
 mod word;
 mod wrapped;
 
-pub(super) use learn::{Learning, Patience};
+pub(super) use learn::{Learning, Patience, ROOM_BYTES};
 pub(super) use program::Program;
 use sift::Sift;
 

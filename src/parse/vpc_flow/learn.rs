@@ -24,6 +24,7 @@ mod texts;
 
 pub(in crate::parse) use held::Patience;
 pub(super) use held::{Held, Segment};
+pub(in crate::parse) use sample::ROOM_BYTES;
 pub(super) use sample::Room;
 
 use std::{

@@ -35,7 +35,7 @@ pub(super) struct Scene<'a> {
 const LINES_MAX: usize = 1024;
 const BYTES_MAX: usize = 512 << 10;
 /// The most bytes that a source keeps.
-const ROOM_BYTES: usize = 16 << 20;
+pub(in crate::parse) const ROOM_BYTES: usize = 8 << 20;
 
 // === impl Sample ===
 

@@ -1,4 +1,4 @@
-//! Where documents go: Kafka, stdout, files, nowhere; and the loop that delivers, retries and buries.
+//! Where documents go: Elasticsearch, Kafka, stdout, files, nowhere; and the loop that delivers, retries and buries.
 //!
 //! A sink says what became of each document; the delivery loop, which is one for all sinks, owns order, retries,
 //! backoff and what happens to the refused.
@@ -6,6 +6,7 @@
 mod config;
 mod delivery;
 mod discard;
+mod elasticsearch;
 mod file;
 #[cfg(feature = "kafka")]
 mod kafka;
@@ -17,6 +18,7 @@ pub use self::kafka::{
     Beside, Codec, KafkaSink, KafkaSinkConfig, KafkaTransactions, Key, Topics, Transactions,
 };
 pub use config::{Compression, FileConfig, Rotation, To};
+pub use self::elasticsearch::{Auth, Basic, ClientTls, ElasticsearchSink, ElasticsearchSinkConfig};
 pub use delivery::{Bury, DeliveryLoop, Refused, WhenUnwritable};
 
 pub use transaction::{Broken, Compose, TransactionBooks, TransactionLoop, Transactional};

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "kafka")]
 use super::{KafkaSink, KafkaSinkConfig};
-use super::{Sink, SinkError, discard::Discard, file::FileSink, stdout::Stdout};
+use super::{
+    ElasticsearchSink, ElasticsearchSinkConfig, Sink, SinkError, discard::Discard, file::FileSink, stdout::Stdout};
 use crate::quantity::ByteSize;
 
 /// Where documents go: one kind.
@@ -20,6 +21,8 @@ pub enum To {
     Stdout {},
     /// Nowhere: documents are counted and dropped. For measuring.
     Discard {},
+    /// Data streams of Elasticsearch or OpenSearch.
+    Elasticsearch(Box<ElasticsearchSinkConfig>),
     /// Topics of a Kafka cluster.
     #[cfg(feature = "kafka")]
     Kafka(Box<KafkaSinkConfig>),
@@ -92,6 +95,7 @@ impl To {
         Ok(match self {
             #[cfg(feature = "kafka")]
             Self::Kafka(config) => Arc::new(KafkaSink::open(config)?),
+            Self::Elasticsearch(config) => Arc::new(ElasticsearchSink::open(config)?),
             Self::File(config) => Arc::new(FileSink::open(config)?),
             Self::Stdout {} => Arc::new(Stdout),
             Self::Discard {} => Arc::new(Discard),
@@ -119,6 +123,7 @@ impl To {
         match self {
             #[cfg(feature = "kafka")]
             Self::Kafka(config) => config.in_flight.as_usize(),
+            Self::Elasticsearch(config) => config.in_flight.as_usize(),
             Self::File(_) | Self::Stdout {} | Self::Discard {} => QUEUE_BYTES,
         }
     }
@@ -130,6 +135,7 @@ impl To {
         match self {
             #[cfg(feature = "kafka")]
             Self::Kafka(config) => 2 * config.in_flight.as_u64(),
+            Self::Elasticsearch(config) => config.kept_bytes(),
             Self::File(_) | Self::Stdout {} | Self::Discard {} => 0,
         }
     }
@@ -142,6 +148,10 @@ impl To {
             Self::Kafka(config) => {
                 let problems = config.problems().into_iter();
                 problems.map(|(key, text)| (format!("kafka.{key}"), text)).collect()
+            }
+            Self::Elasticsearch(config) => {
+                let problems = config.problems().into_iter();
+                problems.map(|(key, text)| (format!("elasticsearch.{key}"), text)).collect()
             }
             Self::File(_) | Self::Stdout {} | Self::Discard {} => Vec::new(),
         }

@@ -29,7 +29,10 @@ mod pace;
 pub use config::{Auth, Basic, ClientTls, ElasticsearchSinkConfig};
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -61,6 +64,8 @@ struct Post {
     addresses: Arc<Addresses>,
     gzip: bool,
     batch_size: usize,
+    /// Bytes of a bulk that the server takes at present, as far as is known.
+    size: AtomicUsize,
     batch_documents: usize,
     linger: Duration,
     given_up: watch::Receiver<bool>,
@@ -68,6 +73,8 @@ struct Post {
 
 /// Deliveries side by side; large ones are held back by the queue's bytes.
 const DELIVERIES_MAX: usize = 64;
+/// Bulks are not made smaller than this for a server that takes little at a time.
+const SIZE_MIN: usize = 64 << 10;
 
 // === impl ElasticsearchSink ===
 
@@ -87,6 +94,7 @@ impl ElasticsearchSink {
             addresses: Arc::new(addresses),
             gzip: config.gzip,
             batch_size: config.batch_size.as_usize(),
+            size: AtomicUsize::new(config.batch_size.as_usize()),
             batch_documents: config.batch_documents as usize,
             linger: Duration::from_millis(config.linger.as_millis()),
             given_up: heard,
@@ -180,7 +188,7 @@ impl Post {
     }
 
     fn is_full(&self, bulk: &Bulk, next: &Parcel) -> bool {
-        let fits = bulk.bytes + next.document().len() <= self.batch_size
+        let fits = bulk.bytes + next.document().len() <= self.size.load(Relaxed)
             && bulk.parcels.len() < self.batch_documents;
         !bulk.parcels.is_empty() && !fits
     }
@@ -214,21 +222,39 @@ impl Post {
         while let Some(bulk) = left.pop() {
             match self.client.post(&bulk, &self.addresses, self.gzip).await {
                 Reply::Heard { said, after } => {
+                    self.grow();
                     pushed_back |= said.iter().any(|(_, said)| said.is_overload());
                     let others = said.into_iter().filter_map(|(place, said)| Some((place, said.outcome(after)?)));
                     bulk.settle(others.collect());
                 }
-                Reply::TooLarge if bulk.parcels.len() > 1 => left.extend(bulk.halves()),
+                Reply::TooLarge if bulk.parcels.len() > 1 => {
+                    self.shrink(bulk.bytes);
+                    left.extend(bulk.halves());
+                }
                 Reply::TooLarge => bulk.settle_all(&Outcome::Refused {
                     status: Some(413),
                     reason: "the document alone is larger than a request may be; see `http.max_content_length` of the server".to_owned(),
                 }),
                 Reply::Out { reason, after, overload } => {
                     pushed_back |= overload;
+                    if overload {
+                        // It may be the one request that is more than the server may hold at a time.
+                        self.shrink(bulk.bytes);
+                    }
                     bulk.settle_all(&Outcome::Retry { after, reason });
                 }
             }
         }
         pushed_back
+    }
+
+    fn shrink(&self, bytes: usize) {
+        self.size.fetch_min((bytes / 2).max(SIZE_MIN), Relaxed);
+    }
+
+    fn grow(&self) {
+        let grown = |size: usize| Some((size + size / 8).min(self.batch_size));
+        // The closure always gives a value.
+        let _ = self.size.fetch_update(Relaxed, Relaxed, grown);
     }
 }

@@ -37,8 +37,8 @@ pub(super) enum Reply {
     Out { reason: String, after: Option<Duration>, overload: bool },
 }
 
-/// The most of an answer that is read: one of a hundred thousand documents that are all refused is smaller.
-const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// The most of an answer that is read, beside twice what was sent: a server that refuses a document may quote it twice.
+const ANSWER_BYTES: usize = 8 << 20;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 // === impl Client ===
@@ -110,7 +110,7 @@ impl Client {
             request = request.header(CONTENT_ENCODING, "gzip");
         }
         let heard = match request.send().await {
-            Ok(response) => read(response).await,
+            Ok(response) => read(response, ANSWER_BYTES + 2 * bulk.bytes).await,
             Err(error) => Err(told(&error)),
         };
         let (status, after, body) = match heard {
@@ -153,13 +153,14 @@ impl Client {
             for url in &self.urls {
                 let asked = self.http.get(format!("{url}/")).headers(head.clone()).timeout(LOOK_MAX / 2).send().await;
                 let heard = match asked {
-                    Ok(response) => read(response).await,
+                    Ok(response) => read(response, ANSWER_BYTES).await,
                     Err(error) => Err(told(&error)),
                 };
                 let (status, _, body) = heard.map_err(|reason| SinkError::Remote {
                     cause: format!("{url} cannot be reached: {reason}; see `urls` and `tls`"),
                 })?;
-                if status != StatusCode::OK {
+                // Not every one may be asked who it is, and tells others' errors the same way.
+                if !matches!(status.as_u16(), 200 | 403 | 405) {
                     let said = answer::of_request(status.as_u16(), &body);
                     return Err(SinkError::Remote { cause: format!("{url}: {}", said.advice()) });
                 }
@@ -170,12 +171,12 @@ impl Client {
 }
 
 /// Status, how long to wait, and the body of a response.
-async fn read(mut response: reqwest::Response) -> Result<(StatusCode, Option<Duration>, Vec<u8>), String> {
+async fn read(mut response: reqwest::Response, most: usize) -> Result<(StatusCode, Option<Duration>, Vec<u8>), String> {
     let status = response.status();
     let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|error| told(&error))? {
-        if body.len() + part.len() > ANSWER_BYTES_MAX {
+        if body.len() + part.len() > most {
             return Err("the answer is too long".to_owned());
         }
         body.extend_from_slice(&part);

@@ -32,6 +32,12 @@ const PLACE_REASONS: [&str; 4] = [
     "the provided expression [",
 ];
 
+/// How the kinds of errors end that a processor of an ingest pipeline raises: the document does not get through it.
+const PROCESSOR: &str = "_processor_exception";
+const BLOCK: &str = "cluster_block_exception";
+/// Characters of a reason that are kept: servers quote whole values.
+const REASON_MAX: usize = 1_000;
+
 // === impl Said ===
 
 impl Said {
@@ -39,6 +45,9 @@ impl Said {
     pub(super) fn outcome(&self, after: Option<Duration>) -> Option<Outcome> {
         match self.status {
             200..=299 | 409 => None,
+            500 if self.kind.ends_with(PROCESSOR) => {
+                Some(Outcome::Refused { status: Some(self.status), reason: self.to_string() })
+            }
             400 | 406 | 411..=417 | 422 if !self.is_about_the_place() => {
                 Some(Outcome::Refused { status: Some(self.status), reason: self.to_string() })
             }
@@ -46,9 +55,9 @@ impl Said {
         }
     }
 
-    /// Whether the server has more to do than it can.
+    /// Whether the server has more to do than it can. A disk that is full is told with the same status.
     pub(super) fn is_overload(&self) -> bool {
-        matches!(self.status, 429 | 503 | 504)
+        matches!(self.status, 429 | 503 | 504) && self.kind != BLOCK
     }
 
     fn is_about_the_place(&self) -> bool {
@@ -59,7 +68,8 @@ impl Said {
     pub(super) fn advice(&self) -> String {
         let help = match self.status {
             401 => "; see `auth`: the server does not take who we say we are",
-            403 if self.kind == "cluster_block_exception" => "; lift the block on the index",
+            403 if self.kind == BLOCK => "; lift the block on the index",
+            429 if self.kind == BLOCK => "; its disk is full",
             403 => "; see `auth`: it needs the privileges `create_doc` and `auto_configure` on the target",
             404 => "; see `target`: run `floodmark setup elasticsearch`, or let the cluster create indices",
             _ => "",
@@ -71,12 +81,15 @@ impl Said {
 impl std::fmt::Display for Said {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "the server answered {}", self.status)?;
-        for part in [&self.kind, &self.reason] {
-            if !part.is_empty() {
-                write!(f, ": {part}")?;
-            }
+        if !self.kind.is_empty() {
+            write!(f, ": {}", self.kind)?;
         }
-        Ok(())
+        if self.reason.is_empty() {
+            return Ok(());
+        }
+        let mut rest = self.reason.chars();
+        let kept: String = rest.by_ref().take(REASON_MAX).collect();
+        write!(f, ": {kept}{}", if rest.next().is_some() { "…" } else { "" })
     }
 }
 
@@ -97,6 +110,10 @@ mod tests {
         let outcome = refused.outcome(None).unwrap();
         let Outcome::Refused { status: Some(400), reason } = outcome else { panic!("{outcome:?}") };
         assert!(reason.contains("failed to parse field [source.ip]"), "{reason}");
+        let processor = said(500, "fail_processor_exception", "no");
+        assert!(matches!(processor.outcome(None), Some(Outcome::Refused { .. })));
+        let long = said(400, "document_parsing_exception", &"é".repeat(50_000)).to_string();
+        assert!(long.chars().count() < 1_100, "a server quotes the whole value");
         for (status, kind, reason) in [
             (400, "index_closed_exception", "closed"),
             (400, "illegal_argument_exception", "no write index is defined for alias [x]"),
@@ -104,6 +121,7 @@ mod tests {
             (403, "cluster_block_exception", "index [x] blocked by: [FORBIDDEN/8/index write (api)]"),
             (404, "index_not_found_exception", "no such index [x]"),
             (429, "es_rejected_execution_exception", ""),
+            (429, "cluster_block_exception", "disk usage exceeded flood-stage watermark"),
             (500, "", ""),
             (503, "unavailable_shards_exception", ""),
         ] {

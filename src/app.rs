@@ -4,6 +4,7 @@
 //! [`App::run`] starts the sinks, the workers and the sources in that order, and stops them in the other.
 
 mod build;
+mod checks;
 mod crashes;
 mod dead_letter;
 mod error;
@@ -18,9 +19,10 @@ mod sinks;
 mod transactions;
 mod workers;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU64, sync::Arc};
 
 pub use build::{Options, Replayed};
+pub use checks::CheckBooks;
 pub use crashes::write_down as write_crash_down;
 pub use error::AppError;
 pub use memory::MemoryPlan;
@@ -58,6 +60,8 @@ pub struct App {
     /// Documents to be delivered again, by sink; only a replay has any.
     dead_letters: BTreeMap<String, Vec<(EventId, Vec<u8>)>>,
     books: Books,
+    /// The share of documents that are checked, if any: one in so many.
+    checked: Option<NonZeroU64>,
     listener: Option<std::net::TcpListener>,
     /// Where the source leaves its membership for the sink that commits positions in its transactions.
     #[cfg(feature = "kafka")]
@@ -81,6 +85,8 @@ pub struct Books {
     pub sinks: BTreeMap<String, SinkBooks>,
     /// The quarantine's and the dead letter's books, as sinks.
     pub keepers: BTreeMap<&'static str, SinkBooks>,
+    /// What the check of each sink's documents has counted; empty where none is checked.
+    pub checks: BTreeMap<String, CheckBooks>,
 }
 
 // === impl App ===

@@ -2,6 +2,7 @@
 
 mod amount;
 mod asset;
+mod check;
 mod ecs;
 mod extras;
 mod fields;
@@ -32,11 +33,12 @@ mod tests;
 
 use std::collections::HashMap;
 
+pub use check::{Checker, Fault, FaultReason};
 pub use ecs::Ecs;
 pub use fields::fields;
 pub use ocsf::Ocsf;
 pub use quarantine::{QuarantineError, QuarantinedRecord, Refusal, Refused, dead_letter, quarantine};
-pub use schema::{Schema, SchemaName};
+pub use schema::{Form, Schema, SchemaName};
 pub use select::{Namespace, NamespaceError, Select};
 
 use crate::event::{Batch, DocumentKind, Documents, EntityName, Event, Span, Verdict};

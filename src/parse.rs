@@ -19,7 +19,8 @@ pub use config::{Config, Fields};
 pub use error::{Error, ParseError};
 pub use format::{Format, Step};
 pub use parser::Parser;
-pub use resolver::{Found, Resolver};
+pub use resolver::{Advice, Found, Resolver};
+use stream::Named;
 pub use stream::{How, StreamState};
 pub use writer::Writer;
 

@@ -8,6 +8,7 @@ pub mod firehose;
 mod intake;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+mod object;
 mod progress;
 mod reader;
 mod replay;

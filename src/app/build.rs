@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    num::NonZeroU64,
     sync::{Arc, Mutex},
     thread::JoinHandle,
 };
@@ -9,7 +10,8 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
-    App, AppError, Books, BuiltSource, MemoryPlan,
+    App, AppError, Books, BuiltSource, CheckBooks, MemoryPlan,
+    checks::Checks,
     crashes::Crashes,
     looks,
     outlet::Outlet,
@@ -19,7 +21,7 @@ use crate::{
     config::Config,
     enrich::{self, Enricher},
     event::{Batch, EventId},
-    normalize::{Namespace, Normalizer, SchemaName, Select},
+    normalize::{Form, Namespace, Normalizer, Select},
     parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
     score::{self, Scorer},
@@ -40,6 +42,8 @@ pub struct Options {
     pub reset_state: bool,
     /// Read these instead of what the config's sources read; positions are not committed.
     pub replay: Option<Replayed>,
+    /// Check one document in so many against its schema, and only count what is wrong.
+    pub validate: Option<NonZeroU64>,
 }
 
 /// What is sent through the pipeline again.
@@ -87,6 +91,12 @@ impl App {
                 .collect(),
             sinks: config.sinks.keys().map(|name| (name.clone(), SinkBooks::new(&metrics, name))).collect(),
             keepers: ["dead_letter", "quarantine"].map(|name| (name, SinkBooks::new(&metrics, name))).into(),
+            checks: options
+                .validate
+                .iter()
+                .flat_map(|_| config.sinks.keys())
+                .map(|name| (name.clone(), CheckBooks::new(&metrics, name)))
+                .collect(),
         };
         Ok(Self {
             flight: Arc::new(Flight::new(plan.in_flight_bytes)),
@@ -102,6 +112,7 @@ impl App {
             sources,
             dead_letters: options.replay.map(|replayed| replayed.documents).unwrap_or_default(),
             books,
+            checked: options.validate,
             listener,
             crashes,
         })
@@ -142,9 +153,10 @@ impl App {
     pub(super) fn start_workers(
         &mut self,
         sources: &[BuiltSource],
-        outlets: Vec<(Outlet, SchemaName, Select)>,
+        outlets: Vec<(Outlet, Form, Select)>,
         quarantine: Quarantine,
         intake: Intake,
+        checks: Option<Checks>,
     ) -> Result<Vec<JoinHandle<()>>, AppError> {
         let inputs = sources.iter().map(|built| Input {
             format: built.format.format(),
@@ -157,9 +169,7 @@ impl App {
             enricher: Enricher::new(self.tables.clone()),
             normalizers: outlets
                 .iter()
-                .map(|(_, schema, _)| {
-                    Normalizer::new(schema.build(&Namespace::default(), score::WINDOW_SECONDS))
-                })
+                .map(|(_, form, _)| Normalizer::new(form.build(&Namespace::default(), score::WINDOW_SECONDS)))
                 .collect(),
             batch: Batch::default(),
         });
@@ -170,6 +180,7 @@ impl App {
             door: crate::pipe::Turn::default(),
             sources: sources.iter().map(|built| built.name.clone()).collect(),
             outlets,
+            checks,
             quarantine,
             clock_window: self.flight.window(&clock_origin(), 0),
             runtime: Handle::current(),

@@ -33,6 +33,7 @@ impl MemoryPlan {
         let sinks = || config.sinks.values().map(|sink| &sink.to).chain(&keepers);
         let queues: u64 = sinks().map(|to| 2 * to.queue_bytes() as u64).sum();
         let fetched = config.sources.values().map(|source| source.from.memory_bytes()).sum();
+        let learned = config.sources.values().map(|source| source.format.memory_bytes()).sum();
         let parts = vec![
             ("base", BASE_BYTES),
             ("databases and assets, twice", 2 * tables),
@@ -40,6 +41,7 @@ impl MemoryPlan {
             ("batches", threads * BATCH_BYTES),
             ("in flight", IN_FLIGHT_BYTES),
             ("fetched by sources and not in flight", fetched),
+            ("records to learn layouts from", learned),
             ("documents waiting and spare buffers", queues),
             ("sinks' clients (`in_flight`, twice)", sinks().map(To::kept_bytes).sum()),
             ("baselines (`score.entities_max`)", score::memory_bytes_max(&config.score)),

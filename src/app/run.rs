@@ -9,6 +9,7 @@ use tokio::{
 
 use super::{
     App, AppError, Books, BuiltSource,
+    checks::{self, Checks},
     keeper::Keeper,
     outlet::Outlet,
     pages,
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     enrich,
     event::{DocumentKind, Receipt, SourceId, Span},
-    normalize::{SchemaName, Select},
+    normalize::{Form, Select},
     pipe::{Feed, Step, Stop, StopSwitch, feed, stop},
     source::SourceContext,
     telemetry::clock,
@@ -60,7 +61,8 @@ impl App {
         let Sinks { outlets, quarantine, delivering, failed } = self.start_sinks(&give_up)?;
         let sources = std::mem::take(&mut self.sources);
         self.redeliver(&outlets).await;
-        let workers = self.start_workers(&sources, outlets, quarantine, intake)?;
+        let (checks, checking) = self.start_checks(&outlets)?.unzip();
+        let workers = self.start_workers(&sources, outlets, quarantine, intake, checks)?;
         let keeper = self.keeper();
         // Before anything is read, so that no record comes when the time is not known. What nobody takes is told below.
         let _ = feed.send(Step::Tick(clock::wall_millis())).await;
@@ -77,14 +79,32 @@ impl App {
         grace.begin();
         let drained = self.drain(keeper, feed, inputs_ended, workers, delivering).await;
         drop(grace);
+        if let Some(checking) = checking {
+            // The workers are gone, so it has only what waits; a panic of its own has taken the process with it.
+            let _ = tokio::task::spawn_blocking(|| checking.join()).await;
+        }
         ended?;
         drained?;
         let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Report { books: self.books.clone(), elapsed_ms, inputs_ended })
     }
 
+    /// Starts the check of documents, where a share of them is checked.
+    fn start_checks(
+        &self,
+        outlets: &[(Outlet, Form, Select)],
+    ) -> Result<Option<(Checks, std::thread::JoinHandle<()>)>, AppError> {
+        let Some(one_in) = self.checked else { return Ok(None) };
+        let sinks = self.books.checks.iter().zip(outlets);
+        let sinks = sinks.map(|((name, books), (_, form, _))| (name.clone(), form.schema, books.clone()));
+        checks::start(one_in, sinks.collect()).map(Some).map_err(|error| AppError::Environment {
+            part: "--validate".to_owned(),
+            cause: format!("could not start a thread: {error}"),
+        })
+    }
+
     /// Offers dead letters to the sinks that refused them, as they were.
-    async fn redeliver(&mut self, outlets: &[(Outlet, SchemaName, Select)]) {
+    async fn redeliver(&mut self, outlets: &[(Outlet, Form, Select)]) {
         for (name, (outlet, ..)) in self.config.sinks.keys().zip(outlets) {
             for (id, document) in self.dead_letters.remove(name).unwrap_or_default() {
                 let mut documents = outlet.spare.take(Receipt::unclaimed());

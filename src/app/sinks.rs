@@ -11,7 +11,7 @@ use super::{
     workers::Quarantine,
 };
 use crate::{
-    normalize::{SchemaName, Select},
+    normalize::{Form, Select},
     pipe::{Backoff, Stop, StopSwitch, queue, stop},
     sink::{Bury, DeliveryLoop, Sink, SinkError, To, WhenUnwritable},
     telemetry::{books::SinkBooks, seed},
@@ -23,7 +23,7 @@ pub(super) type Delivering = (String, JoinHandle<Result<(), SinkError>>);
 /// The sinks' side of a running pipeline.
 pub(super) struct Sinks {
     /// The sinks in order of name, and what each wants.
-    pub(super) outlets: Vec<(Outlet, SchemaName, Select)>,
+    pub(super) outlets: Vec<(Outlet, Form, Select)>,
     pub(super) quarantine: Quarantine,
     /// The loops of the sinks, the quarantine and the dead letter.
     pub(super) delivering: Vec<Delivering>,
@@ -69,7 +69,7 @@ impl App {
         for (name, sink) in &self.config.sinks {
             let books = &self.books.sinks[name];
             let outlet = starter.start(name, &sink.to, books, Some(bury.clone()), WhenUnwritable::Wait)?;
-            outlets.push((outlet, sink.schema, sink.select));
+            outlets.push((outlet, sink.form(), sink.select));
         }
         let quarantine = Quarantine::Apart(quarantine);
         Ok(Sinks { outlets, quarantine, delivering: starter.delivering, failed })

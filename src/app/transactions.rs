@@ -58,7 +58,7 @@ impl App {
         };
         let delivering = vec![(name.to_owned(), tokio::spawn(delivery.run()))];
         let outlet = Outlet { queue: sender, books: books.sink, spare, passes_empty: true };
-        let outlets = vec![(outlet, sink.schema, sink.select)];
+        let outlets = vec![(outlet, sink.form(), sink.select)];
         Ok(Sinks { outlets, quarantine: Quarantine::Within(books.quarantine), delivering, failed })
     }
 }

@@ -12,13 +12,14 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
+    checks::Checks,
     crashes::{self, Crashes},
     outlet::Outlet,
 };
 use crate::{
     enrich::{Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
-    normalize::{Normalizer, SchemaName, Select, quarantine},
+    normalize::{Form, Normalizer, Select, quarantine},
     parse::{Parser, Resolver},
     pipe::{Barrier, Intake, Step, Turn, Window},
     score::Scorer,
@@ -34,7 +35,9 @@ pub(super) struct Line {
     pub(super) door: Turn,
     /// The sources' names, in the order of their ids.
     pub(super) sources: Vec<String>,
-    pub(super) outlets: Vec<(Outlet, SchemaName, Select)>,
+    pub(super) outlets: Vec<(Outlet, Form, Select)>,
+    /// Where documents are offered to be checked, where a share of them is.
+    pub(super) checks: Option<Checks>,
     pub(super) quarantine: Quarantine,
     /// The window of what no record brought: findings that a fold raised while only time passed.
     pub(super) clock_window: Arc<Window>,
@@ -163,7 +166,8 @@ impl Line {
     fn leave(&self, ticket: u64, kit: &mut Kit, receipt: Receipt) {
         let Kit { normalizers, batch, .. } = kit;
         let now = clock::wall_millis();
-        let written = self.outlets.iter().zip(normalizers).map(|((outlet, _, select), normalizer)| {
+        let written = self.outlets.iter().zip(normalizers).enumerate();
+        let written = written.map(|(sink, ((outlet, _, select), normalizer))| {
             let mut documents = outlet.spare.take(receipt.clone());
             documents.unfinished = batch.chunk.as_ref().is_some_and(|chunk| chunk.unfinished);
             let tally = normalizer.documents(batch, *select, now, &mut documents);
@@ -171,6 +175,9 @@ impl Line {
             books.documents_offered.inc_by(tally.written + tally.filtered);
             books.documents_filtered.inc_by(tally.filtered);
             books.documents_in_flight.inc_by(tally.written as i64);
+            if let Some(checks) = &self.checks {
+                checks.offer(sink, batch, &documents);
+            }
             documents
         });
         let mut written: Vec<Documents> = written.collect();
@@ -259,6 +266,9 @@ impl Front {
             }
             for found in self.resolver.found() {
                 tracing::debug!(origin = %found.origin, format = &*found.format, how = %found.how, "found a layout");
+            }
+            for advice in self.resolver.advice() {
+                tracing::warn!(origin = %advice.origin, "{}", advice.text);
             }
             self.resolved.extend(self.scratch.drain(..));
         };

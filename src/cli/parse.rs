@@ -13,7 +13,7 @@ use super::{Exit, tell};
 use crate::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Documents, Reason, Receipt, SourceId},
-    normalize::{Namespace, Normalizer, SchemaName, Select},
+    normalize::{Form, Namespace, Normalizer, SchemaName, Select},
     parse::{self, Input, Parser, Resolver},
     pipe::{Flight, Intake, Step, feed, stop},
     score,
@@ -35,6 +35,9 @@ pub(super) struct Parse {
     /// The normal form.
     #[arg(long, value_enum, default_value_t = SchemaArg::Ecs)]
     schema: SchemaArg,
+    /// Put each line as received into its document too: `event.original`, or `raw_data` in OCSF.
+    #[arg(long)]
+    original: bool,
 }
 
 /// The normal forms, as arguments.
@@ -48,7 +51,9 @@ enum SchemaArg {
 
 /// Bad lines told one by one; the rest are only counted.
 const TOLD_MAX: u64 = 20;
-const IN_FLIGHT_BYTES: usize = 16 << 20;
+/// Room for what is read, and how much of it may wait for its layout to be learned.
+const IN_FLIGHT_BYTES: usize = WAITING_BYTES_MAX + (16 << 20);
+const WAITING_BYTES_MAX: usize = 256 << 20;
 
 /// What turns a chunk into documents.
 struct Bench {
@@ -113,19 +118,22 @@ impl Parse {
         Ok(Exit::Success)
     }
 
+    fn form(&self) -> Form {
+        Form { schema: self.schema.into(), original: self.original }
+    }
+
     fn bench(&self, books: SourceBooks, metrics: &Metrics) -> Result<Bench, Box<dyn std::error::Error>> {
         let config =
             self.fields.clone().map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields });
-        let inputs: Arc<[Input]> = Arc::new([Input { format: config.format(), books }]);
+        let inputs: Arc<[Input]> =
+            Arc::new([Input { format: config.format_for_files(WAITING_BYTES_MAX), books }]);
         let tables = enrich::Shared::open(&enrich::Config::default(), metrics)
             .map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect::<String>())?;
         Ok(Bench {
             resolver: Resolver::new(inputs.clone()),
             parser: Parser::new(inputs),
             enricher: Enricher::new(tables),
-            normalizer: Normalizer::new(
-                SchemaName::from(self.schema).build(&Namespace::default(), score::WINDOW_SECONDS),
-            ),
+            normalizer: Normalizer::new(self.form().build(&Namespace::default(), score::WINDOW_SECONDS)),
             batch: Batch::default(),
             documents: Documents::new(Receipt::unclaimed()),
             bad: BTreeMap::new(),
@@ -162,6 +170,9 @@ impl Bench {
             }
             for found in self.resolver.found() {
                 tell(format_args!("{}: {} ({})", found.origin, found.format, found.how));
+            }
+            for advice in self.resolver.advice() {
+                tell(format_args!("{}: {}", advice.origin, advice.text));
             }
             for mut chunk in resolved.drain(..) {
                 let receipt = std::mem::replace(&mut chunk.receipt, Receipt::unclaimed());

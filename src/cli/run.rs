@@ -1,6 +1,9 @@
 //! `floodmark run`: the pipeline, until its inputs end or a signal comes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,6 +26,10 @@ pub(super) struct Run {
     /// No summary at the end; what it counts is logged instead, as it is with `--log-format json`.
     #[arg(short, long)]
     quiet: bool,
+    /// Check one document in N (1024 where no N is given) and every finding against the published ECS or OCSF, and count,
+    /// warn and sum up what is wrong. Every document leaves all the same, and the exit code stays what it is.
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1024")]
+    validate: Option<NonZeroU64>,
 }
 
 // === impl Run ===
@@ -35,7 +42,7 @@ impl Run {
         };
         run_app(
             config,
-            Options { reset_state: self.reset_state, ..Options::default() },
+            Options { reset_state: self.reset_state, validate: self.validate, ..Options::default() },
             self.quiet || log_format == LogFormat::Json,
         )
     }

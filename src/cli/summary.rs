@@ -5,8 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::{
-    app::Report,
+    app::{CheckBooks, Report},
     event::Feature,
+    normalize::Fault,
     score::{Highest, Scorer},
 };
 
@@ -18,6 +19,8 @@ pub(super) struct Summary<'a> {
 
 /// Hosts that are named.
 const HOSTS: usize = 5;
+/// Reasons with their fields that are told of what was checked.
+const FAULTS: usize = 10;
 /// Characters of the longest bar.
 const BAR: usize = 40;
 
@@ -36,6 +39,14 @@ pub(super) fn log(report: &Report) {
     for (name, sink) in &report.books.sinks {
         let (documents, bytes) = (sink.documents_delivered.get(), sink.bytes_delivered.get());
         tracing::info!(sink = &**name, documents, bytes, "this sink has ended");
+    }
+    for (name, checks) in &report.books.checks {
+        let (checked, unsound, unchecked) =
+            (checks.checked.get(), checks.unsound.get(), checks.unchecked.get());
+        tracing::info!(sink = &**name, checked, unsound, unchecked, "documents were checked");
+        for (Fault { reason, field }, documents) in checks.faults() {
+            tracing::warn!(sink = &**name, %reason, field, documents, "documents did not follow their schema");
+        }
     }
 }
 
@@ -65,6 +76,9 @@ impl<'a> Summary<'a> {
         for (name, sink) in &books.sinks {
             let (delivered, bytes) = (sink.documents_delivered.get(), sink.bytes_delivered.get());
             writeln!(f, "{name}: {} documents delivered, {}", grouped(delivered), amount(bytes, "B"))?;
+        }
+        for (name, checks) in &books.checks {
+            writeln!(f, "{name}: {}", checked(checks))?;
         }
         Ok(())
     }
@@ -140,6 +154,23 @@ impl fmt::Display for Summary<'_> {
         self.hosts(f)?;
         self.picture(f)
     }
+}
+
+/// What the check of a sink's documents has found.
+fn checked(checks: &CheckBooks) -> String {
+    let (unsound, unchecked) = (checks.unsound.get(), checks.unchecked.get());
+    let mut told = format!("{} documents checked", grouped(checks.checked.get()));
+    told += &match unsound {
+        0 => ", all sound".to_owned(),
+        unsound => format!(", {} unsound", grouped(unsound)),
+    };
+    if unchecked > 0 {
+        told += &format!("; {} more for which the check had no room", grouped(unchecked));
+    }
+    for (Fault { reason, field }, documents) in checks.faults().iter().take(FAULTS) {
+        told += &format!("\n  {} {reason}: {field}", grouped(*documents));
+    }
+    told
 }
 
 fn saw(feature: Feature, observed: u64) -> String {

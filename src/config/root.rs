@@ -86,6 +86,10 @@ pub struct SinkConfig {
     /// The normal form of the documents. Default: `ecs`.
     #[serde(default)]
     pub schema: normalize::SchemaName,
+    /// Whether the document of an event holds the line as received too: `event.original` in ECS, `raw_data` in OCSF.
+    /// Default: false.
+    #[serde(default)]
+    pub original: bool,
     /// Which documents leave here. Default: `all`.
     #[serde(default)]
     pub select: normalize::Select,
@@ -195,6 +199,16 @@ impl Default for LimitsConfig {
 impl Default for ShutdownConfig {
     fn default() -> Self {
         Self { grace: default_grace() }
+    }
+}
+
+// === impl SinkConfig ===
+
+impl SinkConfig {
+    /// How its documents are written.
+    #[must_use]
+    pub fn form(&self) -> normalize::Form {
+        normalize::Form { schema: self.schema, original: self.original }
     }
 }
 

@@ -173,10 +173,23 @@ impl Chunk {
     /// An entry of `run` that could not be read, under the name that it would have as an event.
     #[must_use]
     pub fn rejected(&self, entry: Entry, run: &Run, reason: Reason, detail: String) -> Reject {
-        let log_event = run.log_group.as_ref().zip(self.log_events.get(entry.index as usize));
+        let reject = self.rejected_of(run.log_group.as_ref(), entry, reason, detail);
+        Reject { format: run.replay_format(), ..reject }
+    }
+
+    /// The same where no layout is known for it; `log_group` is that whose log event it is.
+    #[must_use]
+    pub fn rejected_of(
+        &self,
+        log_group: Option<&Origin>,
+        entry: Entry,
+        reason: Reason,
+        detail: String,
+    ) -> Reject {
+        let log_event = log_group.zip(self.log_events.get(entry.index as usize));
         let index = log_event.map_or(entry.index, |(_, event)| event.index);
         let log_event = log_event.map(|(group, event)| (group.clone(), event.position));
-        Reject { entry: Entry { index, ..entry }, reason, detail, format: run.replay_format(), log_event }
+        Reject { entry: Entry { index, ..entry }, reason, detail, format: None, log_event }
     }
 
     /// What is scored once it is: everything of this origin before this position.

@@ -86,6 +86,12 @@ impl Origin {
         Self(format!("firehose:{request}").into())
     }
 
+    /// The flow log of this id, whichever files its records come in.
+    #[must_use]
+    pub fn flow_log(id: &str) -> Self {
+        Self(format!("flow-log:{id}").into())
+    }
+
     /// The topic and the partition's number, where it is a partition of Kafka.
     #[must_use]
     pub fn kafka_partition(&self) -> Option<(&str, i32)> {

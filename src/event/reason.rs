@@ -31,8 +31,10 @@ pub enum Reason {
     TimeBackwards,
     /// There is no time in the entry, or none that a clock can show.
     NoTime,
-    /// The entry cannot be told apart from other layouts, or none fits.
+    /// No layout fits the entry.
     LayoutUnknown,
+    /// Several layouts fit the entry, and its stream's records do not tell which it has.
+    LayoutAmbiguous,
     /// The chunk that holds it crashed the process three times.
     Crashed,
 }
@@ -41,7 +43,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in a fixed order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NotUtf8,
         Self::LineTooLong,
         Self::RecordTooLong,
@@ -56,6 +58,7 @@ impl Reason {
         Self::TimeBackwards,
         Self::NoTime,
         Self::LayoutUnknown,
+        Self::LayoutAmbiguous,
         Self::Crashed,
     ];
 
@@ -77,6 +80,7 @@ impl Reason {
             Self::TimeBackwards => "time_backwards",
             Self::NoTime => "no_time",
             Self::LayoutUnknown => "layout_unknown",
+            Self::LayoutAmbiguous => "layout_ambiguous",
             Self::Crashed => "crashed",
         }
     }

@@ -55,6 +55,8 @@ struct Writer {
     baselines: Baselines,
     extras: ExtraNames,
     labels: Labels,
+    /// Whether each event's document holds the entry as received.
+    original: bool,
     /// The namespace, ready to stand in a string.
     namespace: Vec<u8>,
     /// When the batch was taken in.
@@ -68,9 +70,10 @@ struct Writer {
 // === impl Ecs ===
 
 impl Ecs {
-    /// A writer into data streams of `namespace`; scores are about windows of `window_seconds`.
+    /// A writer into data streams of `namespace`; scores are about windows of `window_seconds`. Where `original`, each
+    /// event's document holds the entry as received too.
     #[must_use]
-    pub fn new(namespace: &Namespace, window_seconds: u32) -> Self {
+    pub fn new(namespace: &Namespace, window_seconds: u32, original: bool) -> Self {
         let (mut stage, mut escaped) = (stage(), Vec::new());
         let mut pen = Pen::new(&mut stage, &mut escaped);
         text::put(&mut pen, namespace.as_str().as_bytes());
@@ -84,6 +87,7 @@ impl Ecs {
             baselines: Baselines::new(window_seconds),
             extras: ExtraNames::new(is_known),
             labels: Labels::of_ecs(),
+            original,
             namespace: escaped,
             now: [b'0'; 24],
             heads: Default::default(),

@@ -50,6 +50,8 @@ struct Writer {
     baselines: Baselines,
     extras: ExtraNames,
     labels: Labels,
+    /// Whether each event's document holds the entry as received.
+    original: bool,
     /// What every event of the batch begins with, by what became of it and whether it has a device, up to its id.
     heads: [[Vec<u8>; 2]; Activity::ALL.len()],
     /// What follows the class of every finding of the batch, up to its document's id.
@@ -74,9 +76,10 @@ enum Activity {
 // === impl Ocsf ===
 
 impl Ocsf {
-    /// A writer; scores are about windows of `window_seconds`.
+    /// A writer; scores are about windows of `window_seconds`. Where `original`, each event's document holds the entry as
+    /// received too.
     #[must_use]
-    pub fn new(window_seconds: u32) -> Self {
+    pub fn new(window_seconds: u32, original: bool) -> Self {
         let mut writer = Writer {
             stamps: super::stamp::Stamps::new(),
             plan: Plan::new(&plan::KEYS),
@@ -86,6 +89,7 @@ impl Ocsf {
             baselines: Baselines::new(window_seconds),
             extras: ExtraNames::new(is_known),
             labels: Labels::of_ocsf(),
+            original,
             heads: Default::default(),
             finding_head: Vec::new(),
             now_millis: 0,
@@ -123,7 +127,14 @@ impl Schema for Ocsf {
 
 // === impl Writer ===
 
-/// Who wrote the document, in its `metadata`, which it opens.
+/// What opens the `metadata` of an event: AWS wrote the log, which the event's own columns name, and floodmark logged it.
+const LOGGER: &str = concat!(
+    "\"metadata\":{\"version\":\"1.8.0\",\"loggers\":[{\"name\":\"floodmark\",\"version\":\"",
+    env!("CARGO_PKG_VERSION"),
+    "\"}],\"profiles\":[\"cloud\"",
+);
+
+/// What opens the `metadata` of a finding, which is floodmark's own.
 const PRODUCT: &str = concat!(
     "\"metadata\":{\"version\":\"1.8.0\",\"product\":{\"name\":\"floodmark\",\"vendor_name\":\"floodmark\",\"version\":\"",
     env!("CARGO_PKG_VERSION"),
@@ -136,8 +147,8 @@ impl Writer {
         self.now_millis = ingested_millis;
         let mut digits = itoa::Buffer::new();
         let now = digits.format(ingested_millis);
-        let until = |control: &str, device: &str, head: &mut Vec<u8>| {
-            for part in [PRODUCT, control, device, "],\"processed_time\":", now, ",\"uid\":\""] {
+        let until = |writer: &str, control: &str, device: &str, head: &mut Vec<u8>| {
+            for part in [writer, control, device, "],\"processed_time\":", now, ",\"uid\":\""] {
                 head.extend_from_slice(part.as_bytes());
             }
         };
@@ -150,11 +161,11 @@ impl Writer {
                 );
                 head.extend_from_slice(activity.members().as_bytes());
                 let control = if activity.is_control() { ",\"security_control\"" } else { "" };
-                until(control, device, head);
+                until(LOGGER, control, device, head);
             }
         }
         self.finding_head.clear();
-        until("", "", &mut self.finding_head);
+        until(PRODUCT, "", "", &mut self.finding_head);
     }
 }
 
@@ -212,7 +223,8 @@ impl Activity {
 
 /// Whether something under `unmapped` has this name beside the extras.
 fn is_known(name: &[u8]) -> bool {
-    let columns = FIELDS.iter().filter(|row| row.ocsf.is_empty());
+    let is_unmapped = |path: &&str| path.starts_with("unmapped.");
+    let columns = FIELDS.iter().filter(|row| row.ocsf.is_empty() || row.ocsf.iter().any(is_unmapped));
     let mut columns = columns.map(|row| row.name.bytes().map(|byte| if byte == b'-' { b'_' } else { byte }));
     let mut words = WORDS.iter().map(|words| words.path).chain([TCP_FLAGS_ARRAY]).map(leaf);
     let own = ENTITY_KIND.split('.').next();

@@ -84,6 +84,9 @@ derived! {
     EVENT_SEVERITY "event.severity" Long;
     /// Why the score is what it is, in one sentence.
     EVENT_REASON "event.reason" Keyword;
+    /// The line as received, without what it was wrapped in; an object where its members are the columns. Only where the
+    /// sink has `original: true`, and never for a finding.
+    EVENT_ORIGINAL "event.original" Keyword;
     /// The same as the data stream's.
     EVENT_DATASET "event.dataset" Keyword;
     /// Code of the continent, by the City or Country database.

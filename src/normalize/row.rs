@@ -99,6 +99,14 @@ impl<'a> Row<'a> {
         self.put(&Value::Text(span), out);
     }
 
+    /// Appends the entry as received as the member that `key` begins, up to its opening quotation mark.
+    #[inline(never)]
+    pub(super) fn put_entry(&self, key: &[u8], out: &mut Pen<'_>) {
+        out.put_slice(key);
+        text::put(out, self.event.entry.span.of(self.bytes));
+        out.put(b"\",");
+    }
+
     /// Whether the text at `span` of the chunk's bytes is known to need no escape.
     #[inline(always)]
     fn is_plain(&self, span: Span) -> bool {

@@ -46,6 +46,15 @@ pub enum SchemaName {
     Ocsf,
 }
 
+/// How a sink's documents are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Form {
+    /// Their schema.
+    pub schema: SchemaName,
+    /// Whether each event's document holds the entry as received too.
+    pub original: bool,
+}
+
 // === impl SchemaName ===
 
 impl SchemaName {
@@ -53,10 +62,27 @@ impl SchemaName {
     /// scores are about.
     #[must_use]
     pub fn build(self, namespace: &Namespace, window_seconds: u32) -> Box<dyn Schema> {
-        match self {
-            Self::Ecs => Box::new(Ecs::new(namespace, window_seconds)),
+        Form::from(self).build(namespace, window_seconds)
+    }
+}
+
+// === impl Form ===
+
+impl Form {
+    /// A writer of such documents, as [`SchemaName::build`].
+    #[must_use]
+    pub fn build(self, namespace: &Namespace, window_seconds: u32) -> Box<dyn Schema> {
+        match self.schema {
+            SchemaName::Ecs => Box::new(Ecs::new(namespace, window_seconds, self.original)),
             // OCSF knows no data streams.
-            Self::Ocsf => Box::new(Ocsf::new(window_seconds)),
+            SchemaName::Ocsf => Box::new(Ocsf::new(window_seconds, self.original)),
         }
+    }
+}
+
+impl From<SchemaName> for Form {
+    /// Documents of this schema without the entries that they were made from.
+    fn from(schema: SchemaName) -> Self {
+        Self { schema, original: false }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Error, Format, vpc_flow::VpcFlow};
+use super::{
+    Error, Format,
+    vpc_flow::{Patience, ROOM_BYTES, VpcFlow},
+};
 use crate::event::Layout;
 
 /// How a source's records are read. Default: `auto`.
@@ -11,7 +14,8 @@ use crate::event::Layout;
 )]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Config {
-    /// AWS VPC Flow Logs, read by the stream's header line where it has one, else in AWS's default format (version 2).
+    /// AWS VPC Flow Logs, read by the stream's header line where it has one, else in AWS's default format where its lines
+    /// have that, else as their columns say by what is in them; lines that cannot be told apart are quarantined.
     #[default]
     Auto,
     /// AWS VPC Flow Logs of the format given.
@@ -37,11 +41,31 @@ impl Config {
     /// The format that this configures, with nothing learned yet.
     #[must_use]
     pub fn format(&self) -> Box<dyn Format> {
+        self.patient(Patience::PIPELINE)
+    }
+
+    /// The same for files that are read as a whole: the lines of a stream wait until it has ended, if they have to, and
+    /// until `bytes` of them wait.
+    #[must_use]
+    pub fn format_for_files(&self, bytes: usize) -> Box<dyn Format> {
+        self.patient(Patience { entries: usize::MAX, bytes, wait_ms: u64::MAX })
+    }
+
+    /// What it keeps at most to learn layouts from, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        match self {
+            Self::Auto => ROOM_BYTES as u64,
+            Self::VpcFlow { .. } => 0,
+        }
+    }
+
+    fn patient(&self, patience: Patience) -> Box<dyn Format> {
         let configured = match self {
             Self::Auto => None,
             Self::VpcFlow { fields } => Some(fields.0.clone()),
         };
-        Box::new(VpcFlow::new(configured))
+        Box::new(VpcFlow::new(configured, patience))
     }
 }
 

@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_column_of_a_good_line_is_a_value() {
-        let batch = Trial::auto().file(V2.as_bytes());
+        let batch = Trial::v2().file(V2.as_bytes());
         assert_eq!(rejects(&batch), []);
         for (row, text) in FIELDS.iter().zip(V2.split(' ')) {
             assert_eq!(says(&batch, 0, row.field).as_deref(), Some(text), "{}", row.name);
@@ -191,7 +191,7 @@ mod tests {
             (Field::LogStatus, "SKIPDATA", Some("SKIPDATA")),
             (Field::LogStatus, "-", None),
         ] {
-            let batch = Trial::auto().file(with(field, text).as_bytes());
+            let batch = Trial::v2().file(with(field, text).as_bytes());
             assert_eq!(rejects(&batch), [], "{field:?} {text}");
             assert_eq!(says(&batch, 0, field).as_deref(), said, "{field:?} {text}");
         }
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn white_space_of_any_width_stands_between_and_around_columns() {
         let line = format!(" \t{} \t ", V2.replace(' ', " \t  "));
-        let batch = Trial::auto().file(line.as_bytes());
+        let batch = Trial::v2().file(line.as_bytes());
         assert_eq!(rejects(&batch), []);
         assert_eq!(says(&batch, 0, Field::LogStatus).as_deref(), Some("OK"));
         assert_eq!(says(&batch, 0, Field::Version).as_deref(), Some("2"));
@@ -210,7 +210,7 @@ mod tests {
     fn a_line_without_data_is_an_event_with_absent_values() {
         for status in ["NODATA", "SKIPDATA"] {
             let line = format!("2 123456789012 eni-1 - - - - - - - 1700000000 1700000060 - {status}");
-            let batch = Trial::auto().file(line.as_bytes());
+            let batch = Trial::v2().file(line.as_bytes());
             assert_eq!(rejects(&batch), []);
             let absent: Vec<_> = batch.row(&batch.events[0]).iter().map(|value| value.is_absent()).collect();
             assert_eq!(absent.iter().filter(|absent| **absent).count(), 8, "{status}");
@@ -219,7 +219,7 @@ mod tests {
 
     /// A line with one bad column leaves nothing but a reject, whose reason and detail are these.
     fn rejected(field: Field, text: &str, reason: Reason, detail: &str) {
-        let mut trial = Trial::auto();
+        let mut trial = Trial::v2();
         let bad = with(field, text);
         let batch = trial.file(format!("{V2}\n{bad}\n{V2}\n").as_bytes());
         assert_eq!(rejects(&batch), [(reason, detail)]);
@@ -308,7 +308,7 @@ mod tests {
             ("5 vpc-1 bad bad".into(), Reason::TooFewColumns, "4 columns, the layout has 14"),
             (format!("vpc-1 {V2}"), Reason::TooManyColumns, "15 columns, the layout has 14"),
         ] {
-            assert_eq!(rejects(&Trial::auto().file(line.as_bytes())), [(reason, detail)], "{line}");
+            assert_eq!(rejects(&Trial::v2().file(line.as_bytes())), [(reason, detail)], "{line}");
         }
     }
 
@@ -317,7 +317,7 @@ mod tests {
         let mut text = with(Field::InterfaceId, "eni-é").into_bytes();
         text.push(b'\n');
         text.extend_from_slice(b"2 1234\xff 7\n");
-        let batch = Trial::auto().file(&text);
+        let batch = Trial::v2().file(&text);
         assert_eq!(rejects(&batch), [(Reason::NotUtf8, "the bytes from 6 on are not UTF-8")]);
         assert_eq!(says(&batch, 0, Field::InterfaceId).as_deref(), Some("eni-é"));
     }
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn no_two_batches_of_a_process_have_the_same_serial() {
-        let mut trial = Trial::auto();
+        let mut trial = Trial::v2();
         let other = trial.parser.clone();
         let first = trial.file(b"\n").serial;
         trial.parser = other;
@@ -409,7 +409,7 @@ mod tests {
             ], 0..12),
         ) {
             let text = parts.concat();
-            let mut trial = Trial::auto();
+            let mut trial = Trial::v2();
             let batch = trial.file(&text);
             let lines = text.split_inclusive(|byte| *byte == b'\n').count() as u64;
             prop_assert_eq!(trial.books().entries_found.get(), lines);

@@ -15,10 +15,22 @@ pub struct Resolver {
     streams: BTreeMap<(SourceId, Origin), Stream>,
     uses: u64,
     found: Vec<Found>,
+    advice: Vec<Advice>,
     /// Lent to the stream whose chunk is resolved, so that its room is taken once and not for each stream.
     opener: Opener,
     /// What is resolved and not yet cut into parts.
     whole: Vec<Chunk>,
+}
+
+/// Why a stream's layout is not known, for a person, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// The source.
+    pub source: SourceId,
+    /// The stream.
+    pub origin: Origin,
+    /// What is known and what is not, and the format string to set.
+    pub text: String,
 }
 
 /// A layout that a stream's entries are read with.
@@ -57,6 +69,7 @@ impl Resolver {
             streams: BTreeMap::new(),
             uses: 0,
             found: Vec::new(),
+            advice: Vec::new(),
             opener: Opener::default(),
             whole: Vec::new(),
         }
@@ -81,7 +94,7 @@ impl Resolver {
         self.opener = std::mem::take(&mut stream.state.opener);
         count(input, &mut stream.state, &self.whole);
         self.whole.drain(..).for_each(|chunk| cut(chunk, out));
-        note(&mut self.found, key, &mut stream.state);
+        note(&mut self.found, &mut self.advice, key, &mut stream.state);
     }
 
     /// Tells every stream the time, in milliseconds since 1970; what was held back long enough goes to `out`.
@@ -91,7 +104,7 @@ impl Resolver {
             input.format.resolve(&mut stream.state, Step::Tick(now_ms), &mut self.whole);
             count(input, &mut stream.state, &self.whole);
             self.whole.drain(..).for_each(|chunk| cut(chunk, out));
-            note(&mut self.found, key.clone(), &mut stream.state);
+            note(&mut self.found, &mut self.advice, key.clone(), &mut stream.state);
         }
     }
 
@@ -115,6 +128,11 @@ impl Resolver {
         std::mem::take(&mut self.found)
     }
 
+    /// What a person should know since this was last asked.
+    pub fn advice(&mut self) -> Vec<Advice> {
+        std::mem::take(&mut self.advice)
+    }
+
     fn make_room(&mut self, out: &mut Vec<Chunk>) {
         if self.streams.len() < STREAMS_MAX {
             return;
@@ -131,7 +149,7 @@ impl Resolver {
         input.format.resolve(&mut stream.state, Step::End, &mut self.whole);
         count(input, &mut stream.state, &self.whole);
         self.whole.drain(..).for_each(|chunk| cut(chunk, out));
-        note(&mut self.found, key, &mut stream.state);
+        note(&mut self.found, &mut self.advice, key, &mut stream.state);
     }
 }
 
@@ -150,8 +168,13 @@ fn count(input: &Input, state: &mut StreamState, resolved: &[Chunk]) {
     books.records_in_flight.dec_by(records as i64);
 }
 
-fn note(found: &mut Vec<Found>, key: (SourceId, Origin), state: &mut StreamState) {
+fn note(found: &mut Vec<Found>, advice: &mut Vec<Advice>, key: (SourceId, Origin), state: &mut StreamState) {
     let (source, origin) = key;
+    for text in state.advice.drain(..) {
+        if advice.len() < FOUND_MAX {
+            advice.push(Advice { source, origin: origin.clone(), text });
+        }
+    }
     for (layout, how) in state.news.drain(..) {
         if found.len() < FOUND_MAX {
             found.push(Found { source, origin: origin.clone(), format: layout.format().clone(), how });
@@ -200,10 +223,11 @@ mod tests {
         trial.part("file:1", 0, b"srcaddr bytes end\n");
         let next = trial.part("file:1", 18, b"10.0.0.9 7 1700000000\n");
         assert_eq!(says(&next, 0, Field::Bytes).as_deref(), Some("7"));
-        let other = trial.part("file:2", 0, b"10.0.0.9 7 1700000000\n");
-        assert_eq!(rejects(&other), [(Reason::TooFewColumns, "3 columns, the layout has 14")]);
+        let other = trial.part("file:2", 0, b"10.0.0.9 7 1700000000\n7 10.0.0.9 1700000000\n");
+        let reasons: Vec<_> = rejects(&other).into_iter().map(|(reason, _)| reason).collect();
+        assert_eq!(reasons, [Reason::LayoutAmbiguous; 2]);
         let how: Vec<_> = trial.found().into_iter().map(|(origin, _, how)| (origin, how)).collect();
-        assert_eq!(how, [("file:1".into(), How::Header), ("file:2".into(), How::Default)]);
+        assert_eq!(how, [("file:1".into(), How::Header)]);
     }
 
     #[test]

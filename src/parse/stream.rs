@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::vpc_flow::Learning;
 use crate::{
     codec::Opener,
     event::{Layout, Origin},
@@ -10,20 +11,27 @@ use crate::{
 /// What is remembered of one stream: an origin of a source.
 #[derive(Debug, Default)]
 pub struct StreamState {
-    /// The layout that holds for its next entry; `None` before its first chunk.
-    pub(super) layout: Option<(Arc<Layout>, How)>,
+    /// The layout that somebody named for its next entry; `None` where it has to be learned.
+    pub(super) layout: Option<Named>,
     /// The same for the log groups of CloudWatch Logs whose log events it carries.
-    pub(super) groups: BTreeMap<Origin, (Arc<Layout>, How)>,
+    pub(super) groups: BTreeMap<Origin, Named>,
     /// The layout of the objects that came last, and the names of their members.
     pub(super) objects: Option<(String, Arc<Layout>)>,
     /// Opens JSON; lent by the resolver while a chunk is resolved.
     pub(super) opener: Opener,
     /// Layouts that came into use since the resolver last looked.
-    pub(super) news: Vec<(Arc<Layout>, How)>,
+    pub(super) news: Vec<Named>,
     /// What was ignored since the resolver last looked.
     pub(super) ignored: Ignored,
-    noted: Vec<(Arc<Layout>, How)>,
+    noted: Vec<Named>,
+    /// What is learned of its lines, and the chunks that wait for it; `None` while every line has a named layout.
+    pub(super) learning: Option<Box<Learning>>,
+    /// What a person should know since the resolver last looked.
+    pub(super) advice: Vec<String>,
 }
+
+/// A layout for entries, and how it was found.
+pub(super) type Named = (Arc<Layout>, How);
 
 /// How many layouts are remembered as noted: streams that change between a few do not repeat themselves.
 const NOTED_MAX: usize = 32;
@@ -37,10 +45,17 @@ pub enum How {
     Configured,
     /// The record came back from quarantine with its format.
     Replayed,
-    /// Nothing says otherwise: AWS's default format, version 2.
+    /// The lines say that they have one of AWS's default formats.
     Default,
     /// The entries are objects: their members name the fields.
     Members,
+    /// It is the only layout of the source's other streams that fits.
+    SeenBefore,
+    /// What is in the columns leaves no other choice.
+    Learned {
+        /// The records that it was learned from.
+        records: u64,
+    },
 }
 
 impl How {
@@ -59,6 +74,8 @@ impl std::fmt::Display for How {
             Self::Replayed => "by the quarantined record",
             Self::Default => "AWS's default format",
             Self::Members => "by its members",
+            Self::SeenBefore => "as another stream of the source has it",
+            Self::Learned { records } => return write!(f, "learned from {records} records"),
         })
     }
 }
@@ -79,7 +96,7 @@ pub(super) struct Ignored {
 impl StreamState {
     /// Notes that entries are read with `layout`; what was noted lately is not noted again.
     pub(super) fn note(&mut self, layout: &Arc<Layout>, how: How) {
-        let known = |(noted, noted_how): &(Arc<Layout>, How)| Arc::ptr_eq(noted, layout) && *noted_how == how;
+        let known = |(noted, noted_how): &Named| Arc::ptr_eq(noted, layout) && *noted_how == how;
         if self.noted.iter().any(known) {
             return;
         }
@@ -103,6 +120,8 @@ impl How {
             Self::Replayed => "replayed",
             Self::Default => "default",
             Self::Members => "members",
+            Self::SeenBefore => "seen_before",
+            Self::Learned { .. } => "learned",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Config, Found, Input, Parser, Resolver, Step, StreamState};
+use super::{Config, Fields, Found, Input, Parser, Resolver, Step, StreamState};
 use crate::{
     codec::{Lines, Positions},
     event::{Batch, Chunk, Field, Origin, Partition, Reason, SourceId, Value},
@@ -27,6 +27,11 @@ impl Trial {
         Self::of(&Config::Auto)
     }
 
+    /// AWS's default format, configured.
+    pub fn v2() -> Self {
+        Self::of(&Config::VpcFlow { fields: Fields::default() })
+    }
+
     pub fn configured(fields: &str) -> Self {
         Self::of(&Config::VpcFlow { fields: fields.parse().unwrap() })
     }
@@ -41,7 +46,7 @@ impl Trial {
         self.chunk(chunk)
     }
 
-    /// Receives, resolves and parses `chunk`.
+    /// Receives, resolves and parses `chunk`. Where it would wait, its stream ends with it.
     pub fn chunk(&mut self, chunk: Chunk) -> Batch {
         let mut batches = self.parts(chunk);
         assert_eq!(batches.len(), 1, "one chunk in, one chunk out");
@@ -50,10 +55,14 @@ impl Trial {
 
     /// Receives, resolves and parses `chunk`, which may be cut into parts.
     pub fn parts(&mut self, chunk: Chunk) -> Vec<Batch> {
+        let partition = chunk.partition.clone();
         self.books().records_received.inc_by(chunk.records.len() as u64);
         self.books().records_in_flight.inc_by(chunk.records.len() as i64);
         let mut resolved = Vec::new();
         self.resolver.chunk(chunk, &mut resolved);
+        if resolved.is_empty() {
+            self.resolver.ended(SourceId(0), &partition, &mut resolved);
+        }
         assert!(self.books().balance(), "the books balance with entries in flight");
         let batches = resolved.into_iter().map(|chunk| {
             let mut batch = Batch::default();
@@ -71,6 +80,7 @@ impl Trial {
     pub fn whole(&self, chunk: Chunk) -> Batch {
         let (mut state, mut resolved) = (StreamState::default(), Vec::new());
         self.inputs[0].format.resolve(&mut state, Step::Chunk(chunk), &mut resolved);
+        self.inputs[0].format.resolve(&mut state, Step::End, &mut resolved);
         let mut batch = Batch::default();
         self.parser.parse(resolved.remove(0), &mut batch);
         batch

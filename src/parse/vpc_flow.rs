@@ -1,8 +1,9 @@
-//! AWS VPC Flow Logs: lines of columns, named by a header line, by the config, or by AWS's default format.
+//! AWS VPC Flow Logs: lines of columns, named by a header line or the config, or learned from what is in them.
 
 mod address;
 mod entry;
 mod header;
+mod learn;
 mod object;
 mod plain;
 mod program;
@@ -10,25 +11,28 @@ mod sift;
 mod word;
 mod wrapped;
 
+pub(super) use learn::{Learning, Patience, ROOM_BYTES};
 pub(super) use program::Program;
 use sift::Sift;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Fields, Format, How, ParseError, Step, StreamState, Writer};
-use crate::event::{Chunk, Form, Layout, Position, Span};
+use self::learn::{Held, Room, Segment};
+use super::{Fields, Format, How, Named, ParseError, Step, StreamState, Writer};
+use crate::event::{Chunk, Form, Layout, Position, Run, Span};
 
 /// The format of VPC Flow Logs in text.
 ///
 /// A stream's entries are read with the layout of its last header line; a reader that starts in the middle of a stream
 /// takes the first header of its beginning, where the source has that at hand. Before any header, and without one, the
-/// configured layout holds, else AWS's default. A record that comes back from quarantine is read with the format that
-/// it came with.
+/// configured layout holds, else what [`Learning`] makes of the lines. A record that comes back from quarantine is read
+/// with the format that it came with.
 #[derive(Debug)]
 pub(super) struct VpcFlow {
     configured: Option<Arc<Layout>>,
-    default: Arc<Layout>,
     shelf: Shelf,
+    patience: Patience,
+    room: Room,
 }
 
 /// Layouts in use, so that equal ones are one: thousands of files with the same header share its layout.
@@ -69,41 +73,42 @@ struct Place {
 // === impl VpcFlow ===
 
 impl VpcFlow {
-    pub(super) fn new(configured: Option<Layout>) -> Self {
+    pub(super) fn new(configured: Option<Layout>, patience: Patience) -> Self {
         let shelf = Shelf::default();
-        let default = shelf.shared(Layout::vpc_default());
-        Self { configured: configured.map(|layout| shelf.shared(layout)), default, shelf }
+        Self {
+            configured: configured.map(|layout| shelf.shared(layout)),
+            shelf,
+            patience,
+            room: Room::default(),
+        }
     }
 
-    /// The layout that `chunk`'s first line has, unless it is a header.
-    fn opening(&self, stream: &StreamState, chunk: &Chunk) -> Result<(Arc<Layout>, How), String> {
+    /// The layout that somebody named for `chunk`'s first line, unless that is a header; `None` where nobody did.
+    fn opening(&self, stream: &StreamState, chunk: &Chunk) -> Result<Option<Named>, String> {
         if let Some(format) = &chunk.replayed_format {
             let fields: Fields = format.parse().map_err(|error: super::Error| error.to_string())?;
-            return Ok((self.shelf.shared(fields.layout().clone()), How::Replayed));
+            return Ok(Some((self.shelf.shared(fields.layout().clone()), How::Replayed)));
         }
         if let Some(known) = &stream.layout {
-            return Ok(known.clone());
+            return Ok(Some(known.clone()));
         }
         let from_start = chunk.records.first().is_none_or(|record| record.position == 0);
         let head = chunk.head.as_deref().filter(|_| !from_start).and_then(header::first_of);
         Ok(match head {
-            Some(layout) => (self.shelf.shared(layout), How::Header),
+            Some(layout) => Some((self.shelf.shared(layout), How::Header)),
             None => self.unnamed(),
         })
     }
 
-    /// The layout of lines that no header has named yet.
-    fn unnamed(&self) -> (Arc<Layout>, How) {
-        match &self.configured {
-            Some(configured) => (configured.clone(), How::Configured),
-            None => (self.default.clone(), How::Default),
-        }
+    /// The layout of lines that no header has named yet; `None` where it is to be learned.
+    fn unnamed(&self) -> Option<Named> {
+        self.configured.clone().map(|configured| (configured, How::Configured))
     }
 
-    fn chunk(&self, stream: &mut StreamState, mut chunk: Chunk) -> Chunk {
+    fn chunk(&self, stream: &mut StreamState, mut chunk: Chunk, out: &mut Vec<Chunk>) {
         let (opening, unreadable) = match self.opening(stream, &chunk) {
             Ok(opening) => (opening, None),
-            Err(detail) => ((self.default.clone(), How::Default), Some(detail)),
+            Err(detail) => (None, Some(detail)),
         };
         let mut sift = Sift::new(&mut chunk, opening, unreadable);
         for record in 0..chunk.records.len() {
@@ -115,13 +120,47 @@ impl VpcFlow {
             let place = Place::first(record, chunk.records[record].first_index);
             self.lines(&mut sift, &mut chunk, stream, (whole, lines), place);
         }
-        sift.leave(&mut chunk, stream);
-        sift.close_run(&mut chunk, stream);
+        sift.leave(&chunk, stream);
+        sift.close_segment(&chunk);
         chunk.rejects.append(&mut sift.early);
         if chunk.replayed_format.is_none() {
-            stream.layout = Some(sift.layout);
+            stream.layout = sift.layout;
         }
-        chunk
+        self.lay_out(stream, Held { chunk, segments: sift.segments }, out);
+    }
+
+    /// Gives the entries of a chunk their layouts, those that are named and those that are learned; or lets it wait.
+    fn lay_out(&self, stream: &mut StreamState, mut held: Held, out: &mut Vec<Chunk>) {
+        let waiting = stream.learning.as_ref().is_some_and(|learning| learning.is_waiting());
+        if !waiting && held.segments.iter().all(|segment| segment.named.is_some()) {
+            for Segment { end, named, log_group } in held.segments {
+                let Some((layout, how)) = named else { continue };
+                stream.note(&layout, how);
+                held.chunk.runs.push(Run { end, layout, named: how.is_named(), log_group });
+            }
+            out.push(held.chunk);
+            return;
+        }
+        let mut learning = stream
+            .learning
+            .take()
+            .unwrap_or_else(|| Box::new(Learning::new(self.patience, self.room.clone())));
+        learning.chunk(held, || self.shelf.all(), out);
+        stream.learning = Some(learning);
+        self.note_learned(stream);
+    }
+
+    /// Notes what has been learned, for whoever asks and for other streams.
+    fn note_learned(&self, stream: &mut StreamState) {
+        let Some(mut learning) = stream.learning.take() else { return };
+        for (layout, how) in learning.take_news() {
+            stream.note(&layout, how);
+            if learning.learned().any(|learned| Arc::ptr_eq(learned, &layout)) {
+                self.shelf.add(&layout);
+            }
+        }
+        stream.advice.append(&mut learning.take_advice());
+        stream.learning = Some(learning);
     }
 
     /// Goes through the lines of `text`, the first of which stands at `place`; returns the place after the last.
@@ -147,8 +186,8 @@ impl VpcFlow {
                     if place.log_event.is_none() {
                         sift.leave(chunk, stream);
                     }
-                    sift.close_run(chunk, stream);
-                    sift.layout = (self.shelf.shared(layout), How::Header);
+                    sift.close_segment(chunk);
+                    sift.layout = Some((self.shelf.shared(layout), How::Header));
                     sift.unreadable = None;
                 }
                 Line::Entry => sift.line(chunk, stream, span, place),
@@ -170,10 +209,19 @@ impl Format for VpcFlow {
 
     fn resolve(&self, stream: &mut StreamState, step: Step, out: &mut Vec<Chunk>) {
         match step {
-            Step::Chunk(chunk) => out.push(self.chunk(stream, chunk)),
-            // Nothing is ever held back here: a layout is always known.
-            Step::Tick(_) | Step::End => {}
+            Step::Chunk(chunk) => return self.chunk(stream, chunk, out),
+            Step::Tick(now) => {
+                if let Some(learning) = &mut stream.learning {
+                    learning.tick(now, || self.shelf.all(), out);
+                }
+            }
+            Step::End => {
+                if let Some(learning) = &mut stream.learning {
+                    learning.give_up(&self.shelf.all(), out);
+                }
+            }
         }
+        self.note_learned(stream);
     }
 
     #[inline]
@@ -223,6 +271,19 @@ impl Shelf {
             shelf.push(layout.clone());
         }
         layout
+    }
+
+    /// Puts `layout` on the shelf, if no equal one is there.
+    fn add(&self, layout: &Arc<Layout>) {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shelf.len() < SHELF_MAX && !shelf.iter().any(|known| known.format() == layout.format()) {
+            shelf.push(layout.clone());
+        }
+    }
+
+    /// All that are on it.
+    fn all(&self) -> Vec<Arc<Layout>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) const FEW: usize = 16;
 #[derive(Debug)]
 pub(super) struct Attribution {
     identity: Vec<Identity>,
+    /// The columns of tags that `identity` names.
+    tags: Vec<Column>,
     internal: Networks,
     pub(super) keys: Keys,
     finder: Finder,
@@ -94,7 +96,12 @@ impl Attribution {
         finder: Finder,
         entities_max: usize,
     ) -> Self {
+        let tag = |way: &Identity| match way {
+            Identity::Tag(name) => Column::of_tag(name),
+            _ => None,
+        };
         Self {
+            tags: identity.iter().filter_map(tag).collect(),
             identity,
             internal,
             keys,
@@ -177,7 +184,9 @@ impl Attribution {
         let tail = u128::from(serial) << 1 | u128::from(interface.is_some());
         let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
         self.steps[nth].own = Some(own);
-        self.steps[nth].memory = self.finder.of(said, [at, own.address, tail]);
+        let memory = self.finder.of(said, [at, own.address, tail]);
+        let with_tag = |memory, column: &Column| self.finder.of([record.text(*column)], [memory]);
+        self.steps[nth].memory = self.tags.iter().fold(memory, with_tag);
     }
 
     /// Whom `record`, the `nth` of the few, is about.

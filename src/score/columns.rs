@@ -25,9 +25,14 @@ pub(super) enum Column {
     Service,
     Asg,
     Instance,
+    InstanceTag,
+    InstanceTag2,
+    InterfaceTag,
+    InterfaceTag2,
+    AsgTag2,
 }
 
-const WANTED: [Field; 17] = [
+const WANTED: [Field; 22] = [
     Field::AccountId,
     Field::Region,
     Field::VpcId,
@@ -45,6 +50,20 @@ const WANTED: [Field; 17] = [
     Field::EcsServiceName,
     Field::AsgTag,
     Field::InstanceId,
+    Field::InstanceTag,
+    Field::InstanceTag2,
+    Field::InterfaceTag,
+    Field::InterfaceTag2,
+    Field::AsgTag2,
+];
+/// The columns that hold a tag.
+const TAG_COLUMNS: [Column; 6] = [
+    Column::Asg,
+    Column::InstanceTag,
+    Column::InstanceTag2,
+    Column::InterfaceTag,
+    Column::InterfaceTag2,
+    Column::AsgTag2,
 ];
 /// The slot of a column that the layout does not have.
 const NOWHERE: u8 = u8::MAX;
@@ -63,6 +82,15 @@ pub(super) struct Record<'a> {
     pub(super) batch: &'a Batch,
     pub(super) event: &'a Event,
     slots: &'a [u8; WANTED.len()],
+}
+
+// === impl Column ===
+
+impl Column {
+    /// The column of tags that is called `name` in a format string.
+    pub(super) fn of_tag(name: &str) -> Option<Self> {
+        TAG_COLUMNS.into_iter().find(|column| WANTED[*column as usize].info().name == name)
+    }
 }
 
 // === impl Slots ===

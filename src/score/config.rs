@@ -9,7 +9,7 @@ use crate::quantity::Duration;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Which internal thing an event is scored for: the first of these that the record, or the asset of the
-    /// interface's own address, gives. `ecs-service`, `tag:NAME` (a tag of the asset), `asg`, `instance`, `address`.
+    /// interface's own address, gives. `ecs-service`, `tag:NAME` (a tag of the asset, or of the record under its column's name: `tag:instance-tag`), `asg`, `instance`, `address`.
     /// An empty list scores nothing. Default: `[ecs-service, "tag:Service", asg, instance, address]`.
     pub identity: Vec<Identity>,
     /// After how much event time a window counts half in a baseline. Default 14d; at least 1d, because a shorter past
@@ -37,7 +37,7 @@ pub struct Config {
 pub enum Identity {
     /// The ECS service that the record names, or the asset's tag `aws:ecs:serviceName`.
     EcsService,
-    /// The asset's tag of this name.
+    /// The record's tag in the column of this name, or the asset's tag of this name.
     Tag(Box<str>),
     /// The Auto Scaling group that the record names, or the asset's tag `aws:autoscaling:groupName`.
     Asg,

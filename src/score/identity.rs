@@ -1,5 +1,7 @@
 //! Identity: which name, of which kind, an event is scored under.
 
+use std::borrow::Cow;
+
 use crate::event::Asset;
 
 use super::{
@@ -40,23 +42,20 @@ pub(super) fn who(
     for way in identity {
         let (kind, column, fallback) = match way {
             Identity::EcsService => (KINDS[0], Some(Column::Service), SERVICE_TAG),
-            Identity::Tag(wanted) => (KINDS[1], None, &**wanted),
+            Identity::Tag(wanted) => (KINDS[1], Column::of_tag(wanted), &**wanted),
             Identity::Asg => (KINDS[2], Some(Column::Asg), ASG_TAG),
             Identity::Instance => (KINDS[3], Some(Column::Instance), INSTANCE_TAG),
             Identity::Address => return Some(Who::Address),
         };
         let said = column.map_or(&[][..], |column| record.text(column));
-        if !said.is_empty() {
-            name.push_str(&String::from_utf8_lossy(said));
-        } else if let Some(value) = tag(fallback).filter(|value| !value.is_empty()) {
-            if kind == KINDS[1] {
-                name.push_str(fallback);
-                name.push('=');
-            }
-            name.push_str(value);
-        } else {
-            continue;
+        let said = Some(said).filter(|said| !said.is_empty()).map(String::from_utf8_lossy);
+        let given = || tag(fallback).filter(|value| !value.is_empty()).map(Cow::Borrowed);
+        let Some(value) = said.or_else(given) else { continue };
+        if kind == KINDS[1] {
+            name.push_str(fallback);
+            name.push('=');
         }
+        name.push_str(&value);
         return Some(Who::Named(kind));
     }
     None

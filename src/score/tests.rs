@@ -44,6 +44,7 @@ struct Flow {
     accepted: bool,
     direction: &'static str,
     instance: &'static str,
+    tag: &'static str,
 }
 
 /// One step of a run.
@@ -90,6 +91,7 @@ impl Flow {
             accepted: true,
             direction: "",
             instance: "",
+            tag: "",
         }
     }
 
@@ -114,6 +116,7 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
         "action",
         "instance-id",
         "flow-direction",
+        "instance-tag",
     ];
     let layout = Layout::of_names(names).unwrap();
     let origin = Origin::from_text(partition);
@@ -139,6 +142,7 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
             Value::Text(text(if flow.accepted { "ACCEPT" } else { "REJECT" })),
             optional(text(flow.instance)),
             optional(text(flow.direction)),
+            optional(text(flow.tag)),
         ]);
         let end = chunk.bytes.len() as u32;
         chunk.records.push(Record { position: (start + index) as u64, end, first_index: 0 });

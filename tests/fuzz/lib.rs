@@ -44,6 +44,25 @@ fn resolve(chunk: Chunk) -> Chunk {
     resolved.remove(0)
 }
 
+/// The chunks that the lines of `text` resolve to when they come `step` bytes at a time and the stream ends after them.
+pub fn learned(text: &[u8], step: usize) -> Vec<Chunk> {
+    let partition = Partition::new("fuzz");
+    let mut lines = Lines::new(LINE_BYTES_MAX, Positions::Offset, 0);
+    let mut resolver = Resolver::new(INPUTS.clone());
+    let mut resolved = Vec::new();
+    let mut rest = text.chunks(step * 16).peekable();
+    while let Some(part) = rest.next() {
+        let mut chunk = Chunk::new(SourceId(0), partition.clone(), Origin::stdin(), Vec::new());
+        lines.push(part, &mut chunk);
+        if rest.peek().is_none() {
+            lines.finish(&mut chunk);
+        }
+        resolver.chunk(chunk, &mut resolved);
+    }
+    resolver.ended(SourceId(0), &partition, &mut resolved);
+    resolved
+}
+
 /// The batch that `chunk` parses to.
 pub fn parsed(chunk: Chunk) -> Batch {
     let mut batch = Batch::default();

@@ -8,6 +8,7 @@ mod columns;
 mod elastic;
 mod otel;
 mod others;
+mod tenzir;
 
 use std::{
     collections::BTreeMap,
@@ -56,7 +57,7 @@ fn documents(path: &Path, fields: Option<&str>, databases: &Path) -> Vec<Value> 
     let config = format!(
         "sources: {{ samples: {{ from: {{ file: {{ paths: [\"{}\"] }} }}{format} }} }}\n\
          enrich: {{ geoip: {{ city: \"{databases}/GeoLite2-City-Test.mmdb\", asn: \"{databases}/GeoLite2-ASN-Test.mmdb\" }} }}\n\
-         sinks: {{ out: {{ to: {{ file: {{ path: out.ndjson }} }} }} }}\n",
+         sinks: {{ out: {{ to: {{ file: {{ path: out.ndjson }} }}, original: true }} }}\n",
         path.display(),
         databases = databases.display(),
     );

@@ -158,7 +158,7 @@ fn a_quarantine_that_must_not_drop_holds_everything_back_and_says_so() {
     assert_eq!(folder.lines("out.ndjson").len(), 10);
     let reasons: BTreeSet<String> =
         folder.documents("quarantine.ndjson").iter().map(|line| text_at(line, "reason")).collect();
-    assert_eq!(reasons, BTreeSet::from(["too_many_columns".to_owned()]));
+    assert_eq!(reasons, BTreeSet::from(["layout_ambiguous".to_owned()]));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Firehose: what it is told is true, whatever it sends and whatever becomes of the sinks and the process.
 
 mod answers;
-mod client;
+pub mod client;
 mod hostile;
 mod limits;
 mod outage;
@@ -18,12 +18,12 @@ use client::{Delivery, lives};
 const KEY: &str = "correct-horse";
 
 /// A process that listens for Firehose, and where.
-struct Listening {
-    process: Running,
+pub struct Listening {
+    pub process: Running,
     /// Of the endpoint.
-    port: u16,
+    pub port: u16,
     /// Of the telemetry pages.
-    pages: u16,
+    pub pages: u16,
 }
 
 /// A config whose endpoint is at `port`, with `more` keys for it, `to` for its sink, and `rest`.
@@ -37,7 +37,7 @@ fn config(port: u16, pages: u16, more: &str, to: &str, rest: &str) -> String {
 }
 
 /// Starts a process and waits until it listens.
-fn listen(folder: &Folder, more: &str, to: &str, rest: &str) -> Listening {
+pub fn listen(folder: &Folder, more: &str, to: &str, rest: &str) -> Listening {
     let (port, pages) = (free_port(), free_port());
     folder.write("c.yaml", config(port, pages, more, to, rest));
     start(folder, port, pages)
@@ -50,7 +50,7 @@ fn start(folder: &Folder, port: u16, pages: u16) -> Listening {
     Listening { process, port, pages }
 }
 
-const TO_FILE: &str = "{ file: { path: out.ndjson } }";
+pub const TO_FILE: &str = "{ file: { path: out.ndjson } }";
 
 /// `count` lines of one request, none of which stands in another of the `number`s.
 fn lines(number: u64, count: u64) -> Vec<Vec<u8>> {

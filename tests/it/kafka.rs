@@ -10,6 +10,7 @@ mod crashes;
 mod exactly_once;
 mod groups;
 mod instance;
+#[cfg(feature = "crash-points")]
 mod interleaving;
 mod ledger;
 mod outage;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails may panic")]
 
+mod bad_input;
 mod books;
 mod cases;
 mod conformance;
@@ -15,6 +16,7 @@ mod exit_codes;
 mod firehose;
 mod flows;
 mod kafka;
+mod learning;
 mod memory;
 mod ocsf;
 mod process;
@@ -24,3 +26,4 @@ mod skipped;
 mod tidy;
 #[cfg(feature = "crash-points")]
 mod traces;
+mod validate;

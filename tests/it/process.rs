@@ -179,6 +179,16 @@ impl Running {
         })
     }
 
+    /// Does `meanwhile` again and again until it has ended by itself.
+    pub fn until_ended(&mut self, mut meanwhile: impl FnMut()) {
+        let begun = clock::monotonic();
+        while self.is_running() {
+            assert!(begun.elapsed() < DEADLINE, "it still runs after {DEADLINE:?}: {}", self.told());
+            meanwhile();
+            std::thread::sleep(POLL);
+        }
+    }
+
     /// Asks it to end (SIGTERM).
     pub fn terminate(&self) {
         self.signal("TERM");

@@ -51,7 +51,7 @@ fn what_a_missing_format_string_sent_to_quarantine_comes_back_with_the_ids_of_a_
     assert_eq!(folder.len("out.ndjson"), 0);
     let quarantined = folder.documents("quarantine.ndjson");
     assert_eq!(quarantined.len(), 12);
-    assert!(quarantined.iter().all(|line| text_at(line, "reason") == "too_few_columns"));
+    assert!(quarantined.iter().all(|line| text_at(line, "reason") == "layout_ambiguous"));
 
     std::fs::rename(folder.path("quarantine.ndjson"), folder.path("again.ndjson")).unwrap();
     folder.run(&["replay", "-c", "right.yaml", "again.ndjson"]).assert_code(0);

@@ -67,6 +67,18 @@ impl FieldSet {
         Self(self.0 & other.0)
     }
 
+    /// The fields in either set.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Its fields that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Its fields, in the order of the vocabulary.
     #[inline]
     pub fn iter(self) -> impl Iterator<Item = Field> {

@@ -35,11 +35,11 @@ macro_rules! fields {
 
 fields! {
     /// The highest version among the log's fields.
-    Version "version" v 2, Kind::Uint(255), ["aws.vpcflow.version" Keyword], ocsf ["metadata.log_version"];
+    Version "version" v 2, Kind::Uint(255), ["aws.vpcflow.version" Keyword], ocsf ["metadata.product.version", "metadata.log_version"];
     /// The account that owns the interface; leading zeros are part of it.
     AccountId "account-id" v 2, Kind::Text, ["cloud.account.id" Keyword, "aws.vpcflow.account_id" Keyword], ocsf ["cloud.account.uid", "metadata.tenant_uid"];
     /// The network interface that saw the flow.
-    InterfaceId "interface-id" v 2, Kind::Text, ["aws.vpcflow.interface_id" Keyword], ocsf ["device.interface_uid"];
+    InterfaceId "interface-id" v 2, Kind::Text, ["aws.vpcflow.interface_id" Keyword], ocsf ["device.interface_uid", "unmapped.interface_id"];
     /// The sender, as the interface sees it.
     SrcAddr "srcaddr" v 2, Kind::Address, ["source.ip" Ip, "source.address" Keyword], ocsf ["src_endpoint.ip", "src_endpoint.intermediate_ips"];
     /// The receiver, as the interface sees it.
@@ -71,7 +71,7 @@ fields! {
     /// TCP flags seen, combined by OR.
     TcpFlags "tcp-flags" v 3, Kind::Uint(255), ["aws.vpcflow.tcp_flags" Keyword], ocsf ["connection_info.tcp_flags"];
     /// IPv4, IPv6 or EFA.
-    Type "type" v 3, Kind::Text, ["aws.vpcflow.type" Keyword], ocsf ["connection_info.protocol_ver"];
+    Type "type" v 3, Kind::Text, ["aws.vpcflow.type" Keyword];
     /// The sender in the packet itself.
     PktSrcAddr "pkt-srcaddr" v 3, Kind::Address, ["aws.vpcflow.pkt_srcaddr" Ip, "source.nat.ip" Ip], ocsf ["src_endpoint.ip"];
     /// The receiver in the packet itself.

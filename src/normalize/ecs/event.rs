@@ -7,9 +7,9 @@ use crate::{
         floodmark::put_floodmark,
         outcome::Outcome,
         paths::{
-            ACCOUNT_ID, CLOUD_PROVIDER, EVENT_DURATION, EVENT_END, EVENT_REASON, EVENT_RISK_SCORE,
-            EVENT_START, HOST_ID, HOST_IP, HOST_NAME, RELATED_HOSTS, RELATED_IP, SUBLOCATION_ID, TIMESTAMP,
-            VPC_ID, column,
+            ACCOUNT_ID, CLOUD_PROVIDER, EVENT_DURATION, EVENT_END, EVENT_ORIGINAL, EVENT_REASON,
+            EVENT_RISK_SCORE, EVENT_START, HOST_ID, HOST_IP, HOST_NAME, RELATED_HOSTS, RELATED_IP,
+            SUBLOCATION_ID, TIMESTAMP, VPC_ID, column,
         },
         pen::Pen,
         piece::piece,
@@ -55,6 +55,9 @@ impl Writer {
         if let Some(judged) = &judged {
             judged.put_points(piece![Key(EVENT_RISK_SCORE)], out);
             judged.put_reason(piece![Key(EVENT_REASON), Text("\"")], out);
+        }
+        if self.original {
+            out.aside(|out| row.put_entry(piece![Key(EVENT_ORIGINAL), Text("\"")], out));
         }
         out.close();
         let volume = Side::Source.put(piece![Open(SOURCE, 0)], &row, &mut self.places, out);

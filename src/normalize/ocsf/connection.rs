@@ -14,7 +14,7 @@ use super::plan::Group;
 
 /// Kinds of connections, as remembered fragments: there are few in a log.
 #[derive(Debug)]
-pub(super) struct Connections(Fragments<[u64; 2], 192>);
+pub(super) struct Connections(Fragments<[u64; 2], 256>);
 
 /// All that the members before the row's own are made of.
 #[derive(Debug, Clone, Copy)]
@@ -164,10 +164,10 @@ impl Kind {
             out.put_slice(name.as_bytes());
             out.put(b"\",");
         }
-        if self.version > 0 {
-            out.put(b"\"protocol_ver_id\":");
-            put_uint(out, u64::from(self.version));
-            out.push(b',');
+        match self.version {
+            4 => out.put(b"\"protocol_ver_id\":4,\"protocol_ver\":\"Internet Protocol version 4 (IPv4)\","),
+            6 => out.put(b"\"protocol_ver_id\":6,\"protocol_ver\":\"Internet Protocol version 6 (IPv6)\","),
+            _ => {}
         }
         if let Some(path) = self.path {
             let known = path.checked_sub(1).and_then(|index| BOUNDARIES.get(usize::try_from(index).ok()?));

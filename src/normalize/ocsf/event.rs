@@ -11,6 +11,14 @@ use super::{
     plan::Group,
 };
 
+/// What wrote the log, after the document's id and up to the version of the log.
+const VPC: &[u8] =
+    b"\",\"log_provider\":\"AWS\",\"log_name\":\"VPC Flow Logs\",\"product\":{\"name\":\"Amazon VPC\",\
+    \"vendor_name\":\"AWS\",\"feature\":{\"name\":\"Flow Logs\"},";
+const TRANSIT_GATEWAY: &[u8] =
+    b"\",\"log_provider\":\"AWS\",\"log_name\":\"Transit Gateway Flow Logs\",\"product\":{\
+    \"name\":\"AWS Transit Gateway\",\"vendor_name\":\"AWS\",\"feature\":{\"name\":\"Flow Logs\"},";
+
 // === impl Writer ===
 
 impl Writer {
@@ -26,11 +34,9 @@ impl Writer {
         let has_device = device.is_known(&row);
         out.put_slice(&self.heads[activity as usize][usize::from(!has_device)]);
         out.put(&event.id.text());
-        if event.fields.and(side::TRANSIT).is_empty() {
-            out.put(b"\",\"log_provider\":\"AWS\",\"log_name\":\"VPC Flow Logs\",");
-        } else {
-            out.put_slice(b"\",\"log_provider\":\"AWS\",\"log_name\":\"Transit Gateway Flow Logs\",");
-        }
+        out.put_slice(if event.fields.and(side::TRANSIT).is_empty() { VPC } else { TRANSIT_GATEWAY });
+        row.put_members(row.plan.members(Group::Product), out);
+        out.close();
         row.put_members(row.plan.members(Group::Metadata), out);
         out.put_slice(self.labels.member());
         out.close();
@@ -45,6 +51,12 @@ impl Writer {
                 judged.put_points(b"\"risk_score\":", out);
             }
             judged.put_reason(b"\"message\":\"", out);
+        }
+        if self.original {
+            out.aside(|out| row.put_entry(b"\"raw_data\":\"", out));
+            out.put(b"\"raw_data_size\":");
+            put_uint(out, u64::from(event.entry.span.len));
+            out.push(b',');
         }
         if let Some(service) = event.service {
             out.put(b"\"app_name\":\"");

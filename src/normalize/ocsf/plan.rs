@@ -13,6 +13,8 @@ use crate::{
 pub(super) enum Group {
     Document,
     Metadata,
+    /// What wrote the log.
+    Product,
     Account,
     Cloud,
     /// What tells whose the interface is; it stands in the endpoint on the interface's own side too.
@@ -24,12 +26,13 @@ pub(super) enum Group {
     Unmapped,
 }
 
-const GROUPS: usize = 9;
+const GROUPS: usize = 10;
 
 /// The members' beginnings by group and field.
 pub(super) static KEYS: [[Key; FIELDS.len()]; GROUPS] = [
     keys("time"),
     keys("metadata.uid"),
+    keys("metadata.product.name"),
     keys("cloud.account.uid"),
     keys("cloud.region"),
     keys("device.uid"),
@@ -75,9 +78,9 @@ const fn keys(sibling: &'static str) -> [Key; FIELDS.len()] {
     keys
 }
 
-/// The beginnings of all columns that have no path.
+/// The beginnings of all columns that have no path, and of those that stand there beside another place.
 const fn unmapped() -> [Key; FIELDS.len()] {
-    let mut keys = [Key::NONE; FIELDS.len()];
+    let mut keys = keys("unmapped.floodmark");
     let mut field = 0;
     while field < FIELDS.len() {
         if FIELDS[field].ocsf.is_empty() {

@@ -8,12 +8,13 @@ use serde_json::Value as Json;
 use super::{
     NOW,
     goldens::{accepted, goldens},
+    original::written,
     strict::strict,
 };
 use crate::{
     event::{Direction, Documents, FIELDS, Kind, Receipt},
     normalize::{
-        Namespace, Normalizer, SchemaName, Select,
+        Checker, Namespace, Normalizer, SchemaName, Select,
         sample::{Sample, V2, entity, external, internal, score},
     },
 };
@@ -145,7 +146,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn an_ocsf_document_has_no_member_twice_whatever_columns_there_are_and_whatever_they_hold(
+    fn an_ocsf_document_is_sound_and_has_no_member_twice_whatever_columns_there_are_and_whatever_they_hold(
         fields in proptest::sample::subsequence(FIELDS.to_vec(), 1..FIELDS.len()),
         texts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..12), FIELDS.len()),
         numbers in proptest::collection::vec(any::<u8>(), FIELDS.len()),
@@ -167,5 +168,9 @@ proptest! {
         let json = read(&sample);
         prop_assert!(json["src_endpoint"].is_object() || json["dst_endpoint"].is_object());
         prop_assert_eq!(json["class_uid"].as_u64(), Some(4001));
+        for schema in [SchemaName::Ecs, SchemaName::Ocsf] {
+            let document = written(schema, true, &sample).to_string();
+            prop_assert_eq!(Checker::new(schema).faults(document.as_bytes()), vec![], "{}", document);
+        }
     }
 }

@@ -1,17 +1,19 @@
-//! One chunk's entries as they are found: which run each belongs to, and what was rejected before.
+//! One chunk's entries as they are found: which segment each belongs to, and what was rejected before.
 
 use std::sync::Arc;
 
-use super::Place;
+use super::{Place, learn::Segment};
 use crate::{
-    event::{Chunk, Entry, Layout, LogEvent, Origin, Reason, Reject, Run, Span},
-    parse::{How, StreamState},
+    event::{Chunk, Entry, Layout, LogEvent, Origin, Reason, Reject, Span},
+    parse::{How, Named, StreamState},
 };
 
-/// Puts the entries of a chunk into its tables, and closes a run where the next entry is read otherwise.
+/// Puts the entries of a chunk into its tables, and closes a segment where the next entry is read otherwise.
 pub(super) struct Sift {
-    /// The layout that holds at the next line.
-    pub layout: (Arc<Layout>, How),
+    /// The layout that somebody named for the next line; `None` where it is to be learned.
+    pub layout: Option<Named>,
+    /// Which entries have which named layout, or none.
+    pub segments: Vec<Segment>,
     /// Why the layout that should hold cannot be used.
     pub unreadable: Option<String>,
     /// What the source rejected, in the order of the records; taken from the chunk while its lines are gone through.
@@ -20,7 +22,7 @@ pub(super) struct Sift {
     /// The layout of the objects that the open run holds; none where it holds lines.
     objects: Option<Arc<Layout>>,
     /// The log group whose log events the open run holds, with the layout that holds outside of it.
-    group: Option<(Origin, (Arc<Layout>, How))>,
+    group: Option<(Origin, Option<Named>)>,
 }
 
 /// The most log groups of one stream whose layouts are remembered.
@@ -29,14 +31,14 @@ const GROUPS_MAX: usize = 1024;
 // === impl Sift ===
 
 impl Sift {
-    pub fn new(chunk: &mut Chunk, layout: (Arc<Layout>, How), unreadable: Option<String>) -> Self {
+    pub fn new(chunk: &mut Chunk, layout: Option<Named>, unreadable: Option<String>) -> Self {
         let mut early = std::mem::take(&mut chunk.rejects);
         early.sort_by_key(|reject| reject.entry.record);
         chunk.entries.clear();
         chunk.entries.reserve(chunk.records.len());
         chunk.runs.clear();
         chunk.log_events.clear();
-        Self { layout, unreadable, early, next_early: 0, objects: None, group: None }
+        Self { layout, segments: Vec::new(), unreadable, early, next_early: 0, objects: None, group: None }
     }
 
     /// Whether the source has rejected record number `index`.
@@ -47,8 +49,10 @@ impl Sift {
         else {
             return false;
         };
-        let (layout, how) = &self.layout;
-        if reject.format.is_none() && how.is_named() {
+        if let Some((layout, how)) = &self.layout
+            && reject.format.is_none()
+            && how.is_named()
+        {
             reject.format = Some(layout.format().clone());
         }
         self.next_early += 1;
@@ -83,7 +87,7 @@ impl Sift {
             self.leave(chunk, stream);
         }
         if !self.objects.as_ref().is_some_and(|open| Arc::ptr_eq(open, layout)) {
-            self.close_run(chunk, stream);
+            self.close_segment(chunk);
             self.objects = Some(layout.clone());
         }
         let entry = entry(chunk, span, place);
@@ -109,41 +113,37 @@ impl Sift {
         chunk: &mut Chunk,
         stream: &mut StreamState,
         group: &Origin,
-        opening: &(Arc<Layout>, How),
+        opening: Option<Named>,
     ) {
         if self.group.as_ref().is_some_and(|(open, _)| open == group) {
             return;
         }
         self.leave(chunk, stream);
-        self.close_run(chunk, stream);
-        let inside = stream.groups.get(group).unwrap_or(opening).clone();
+        self.close_segment(chunk);
+        let inside = stream.groups.get(group).cloned().or(opening);
         self.group = Some((group.clone(), std::mem::replace(&mut self.layout, inside)));
     }
 
-    /// Ends the run of the entries since the last one, if there are any.
-    pub fn close_run(&mut self, chunk: &mut Chunk, stream: &mut StreamState) {
-        let objects = self.objects.take();
+    /// Ends the segment of the entries since the last one, if there are any.
+    pub fn close_segment(&mut self, chunk: &Chunk) {
+        let objects = self.objects.take().map(|objects| (objects, How::Members));
         let end = chunk.entries.len() as u32;
-        if chunk.runs.last().map_or(0, |run| run.end) == end {
+        if self.segments.last().map_or(0, |segment| segment.end) == end {
             return;
         }
-        let (layout, how) = match objects {
-            Some(objects) => (objects, How::Members),
-            None => self.layout.clone(),
-        };
+        let named = objects.or_else(|| self.layout.clone());
         let log_group = self.group.as_ref().map(|(group, _)| group.clone());
-        stream.note(&layout, how);
-        chunk.runs.push(Run { end, layout, named: how.is_named(), log_group });
+        self.segments.push(Segment { end, named, log_group });
     }
 
     /// What follows are no log events, if it were.
-    pub fn leave(&mut self, chunk: &mut Chunk, stream: &mut StreamState) {
+    pub fn leave(&mut self, chunk: &Chunk, stream: &mut StreamState) {
         if self.group.is_none() {
             return;
         }
-        self.close_run(chunk, stream);
+        self.close_segment(chunk);
         let Some((group, outside)) = self.group.take() else { return };
-        let inside = std::mem::replace(&mut self.layout, outside);
+        let Some(inside) = std::mem::replace(&mut self.layout, outside) else { return };
         if stream.groups.len() >= GROUPS_MAX && !stream.groups.contains_key(&group) {
             stream.groups.clear();
         }
@@ -156,7 +156,7 @@ impl Sift {
             self.leave(chunk, stream);
         }
         if self.objects.is_some() {
-            self.close_run(chunk, stream);
+            self.close_segment(chunk);
         }
     }
 }

@@ -59,6 +59,9 @@ impl VpcFlow {
     ) -> Place {
         let decoded = chunk.bytes.len();
         chunk.bytes.extend_from_slice(opener.decoded());
+        let entries = opener.found().count();
+        chunk.entries.reserve(entries);
+        chunk.log_events.reserve(entries);
         let is_kept = opener.found().any(|found| matches!(found, Found::Odd { .. }));
         let mut group: Option<&Origin> = None;
         for found in opener.found() {
@@ -82,7 +85,7 @@ impl VpcFlow {
                     let lines = Lines::of(text.of(&chunk.bytes));
                     place.index = match (group, *log_event) {
                         (Some(group), Some(position)) => {
-                            sift.enter(chunk, stream, group, &self.unnamed());
+                            sift.enter(chunk, stream, group, self.unnamed());
                             let inside = Place { log_event: Some(position), index: 0, ..inside };
                             self.lines(sift, chunk, stream, (text, lines), inside);
                             place.index + 1

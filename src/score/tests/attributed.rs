@@ -55,6 +55,27 @@ fn the_identity_is_the_first_that_record_or_asset_gives() {
 }
 
 #[test]
+fn a_tag_that_the_record_has_names_whom_it_is_scored_for_and_goes_before_the_assets() {
+    let mut config = config();
+    config.identity = vec!["tag:instance-tag".parse().unwrap(), "address".parse().unwrap()];
+    let scorer = scorer_with(&config);
+    for (position, (tag, kind, name)) in [
+        ("web", "tag", "instance-tag=web"),
+        ("db", "tag", "instance-tag=db"),
+        ("", "tag", "instance-tag=old"),
+        ("web", "tag", "instance-tag=web"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let flow = Flow { tag, ..Flow::sent(1, 1, START) };
+        let mut batch = with_asset(position, flow, asset(&[("instance-tag", "old")], None));
+        scorer.score(position as u64, &mut batch);
+        assert_eq!(names(&batch), [Some((kind.to_owned(), name.to_owned()))], "{tag}");
+    }
+}
+
+#[test]
 fn the_peers_are_those_of_the_role_and_a_role_that_becomes_known_counts_from_then_on() {
     let scorer = scorer_with(&config());
     let group = |batch: &Batch| batch.entities[0].peer_group.to_string();

@@ -10,7 +10,7 @@ use crate::{
     codec::{Inflate, Positions},
     event::{Origin, Partition, Position},
     source::{
-        SourceError,
+        SourceError, object,
         reader::{BLOCK_BYTES, LineReader, Pace},
         stream::Stream,
     },
@@ -63,6 +63,7 @@ fn read_file(
     let head: Arc<[u8]> = fingerprint::head(beginning).unwrap_or(beginning).into();
     let mut stream = Stream::new(work.cx.id, partition.clone(), Origin::file(fingerprint::of_head(&head)));
     stream.head = Some(head);
+    stream.shared = object::flow_log(path);
     let already = fed.get(&stream.origin).copied();
     if let Some(already) = already {
         tracing::warn!(

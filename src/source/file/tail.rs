@@ -20,7 +20,7 @@ use crate::{
     event::{Chunk, Origin, Partition},
     pipe::Window,
     source::{
-        SourceError,
+        SourceError, object,
         reader::{BLOCK_BYTES, LineReader, Pace},
         stream::Stream,
     },
@@ -201,6 +201,7 @@ impl Tail {
         self.cut_away = None;
         let mut stream = Stream::new(work.cx.id, self.partition.clone(), origin);
         stream.head = Some(head);
+        stream.shared = object::flow_log(&self.path);
         stream.deliver_from = lease.known.deliver_from();
         stream.learn_from = lease.known.learn_from();
         lines.skip_to(lease.start, &mut work.scratch);

@@ -52,8 +52,8 @@ pub(super) struct Reader {
     pub(super) paused: bool,
     pub(super) meters: Meters,
     last_error: Option<String>,
-    /// Whether the brokers were away when they were last heard of.
-    unreachable: bool,
+    /// Whether what the brokers last complained of goes by itself: that they were away, or are not ready yet.
+    passing: bool,
     next_commit: Instant,
     next_renewal: Instant,
     next_lag: Instant,
@@ -102,7 +102,7 @@ impl Reader {
             paused: false,
             meters,
             last_error: None,
-            unreachable: false,
+            passing: false,
             next_commit: now,
             next_renewal: now,
             next_lag: now,
@@ -229,15 +229,15 @@ impl Reader {
         if now >= self.next_lag {
             self.next_lag = now + LAG_EVERY;
             self.measure_lag();
-            // Without a record nobody tells that the brokers are back.
-            if self.unreachable && self.consumer.fetch_metadata(None, ANSWER).is_ok() {
+            // Without a record nobody tells that the brokers are back, or a coordinator found.
+            if self.passing && self.consumer.fetch_metadata(None, ANSWER).is_ok() {
                 self.recover();
             }
         }
     }
 
     fn recover(&mut self) {
-        self.unreachable = false;
+        self.passing = false;
         if self.last_error.take().is_some() && self.cx.health.recover(&self.part()) {
             tracing::info!(source = %self.cx.name, "reads again");
         }
@@ -309,7 +309,7 @@ impl Reader {
             Some(code) => explain(code),
             None => error.to_string(),
         };
-        self.unreachable |= code.is_some_and(|code| Fault::of(code) == Fault::Unreachable);
+        self.passing |= code.is_none_or(|code| matches!(Fault::of(code), Fault::Unreachable | Fault::Other));
         self.cx.health.ail(&self.part(), &said);
         if self.last_error.as_ref() != Some(&said) {
             tracing::warn!(source = %self.cx.name, "{said}");

@@ -207,9 +207,8 @@ fn a_process_that_was_thought_dead_is_fenced_and_adds_nothing_to_what_its_succes
     stage.until_committed(&mut [&mut successor], writer.written());
     zombie.process().resume();
     // It finds out when it has something to write.
-    until("the end of the process", || {
+    zombie.process().until_ended(|| {
         writer.grow(100);
-        (!zombie.is_running()).then_some(())
     });
     let ended = zombie.wait();
     ended.assert_code(69);

@@ -31,7 +31,7 @@ fn envelope(group: &str, events: &[(&str, &str)]) -> String {
 }
 
 fn line(bytes: u64) -> String {
-    V2.replace(" 840 ", &format!(" {bytes} "))
+    V2.replace(" 10 840 ", &format!(" 1 {bytes} "))
 }
 
 /// What the events say of their bytes.

@@ -65,8 +65,8 @@ fn by_interface(scene: &mut Scene<'_>) {
     }
 }
 
-/// What changes while the addresses and the interface of a record stay the same, whichever of its columns they are, is not something that its interface, its
-/// instance or their group has.
+/// What changes while the addresses and the interface of a record stay the same, whichever of its columns they are, is not
+/// something that its interface, its instance or their group has.
 fn by_flow(scene: &mut Scene<'_>) {
     let ends = scene.candidates(named(&["srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "interface-id"]));
     let (kept, mostly) = (named(&KEPT), named(&KEPT_MOSTLY));

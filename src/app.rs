@@ -4,7 +4,6 @@
 //! [`App::run`] starts the sinks, the workers and the sources in that order, and stops them in the other.
 
 mod build;
-mod check_books;
 mod checks;
 mod crashes;
 mod dead_letter;
@@ -23,7 +22,7 @@ mod workers;
 use std::{collections::BTreeMap, num::NonZeroU64, sync::Arc};
 
 pub use build::{Options, Replayed};
-pub use check_books::CheckBooks;
+pub use checks::CheckBooks;
 pub use crashes::write_down as write_crash_down;
 pub use error::AppError;
 pub use memory::MemoryPlan;

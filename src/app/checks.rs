@@ -1,6 +1,10 @@
 //! Checks a share of what leaves, on a thread beside the workers: no document waits for it or is lost by it, and what it has
 //! no room for is left unchecked and counted.
 
+mod books;
+
+pub use books::CheckBooks;
+
 use std::{
     num::NonZeroU64,
     sync::{
@@ -12,7 +16,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::check_books::CheckBooks;
 use crate::{
     event::{Batch, DocumentKind, Documents, EventId, FieldSet},
     normalize::{Checker, SchemaName},

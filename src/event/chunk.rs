@@ -90,8 +90,8 @@ pub struct Run {
     pub end: u32,
     /// How they are read.
     pub layout: Arc<Layout>,
-    /// Whether a header line of the stream named the layout. What is read as the config or AWS's default says is
-    /// replayed as they say then: the wrong format may be why it is in quarantine.
+    /// Whether a header line of the stream named the layout. What is read as the config or AWS's default says, or
+    /// as was learned, is replayed as they say then: the wrong format may be why it is in quarantine.
     pub named: bool,
     /// The log group whose log events they are; an [`Entry::index`] is then a place in [`Chunk::log_events`].
     pub log_group: Option<Origin>,

@@ -74,6 +74,12 @@ impl Fault {
         }
     }
 
+    /// Whether it goes without anybody doing something on this side: the brokers are away, or not ready yet.
+    #[must_use]
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Other)
+    }
+
     /// What helps, with the key of the config that is to be looked at.
     #[must_use]
     pub fn remedy(self) -> &'static str {
@@ -100,4 +106,27 @@ impl Fault {
 #[must_use]
 pub fn explain(code: Code) -> String {
     format!("{code}; {}", Fault::of(code).remedy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_brokers_say_while_they_start_goes_by_itself_and_what_somebody_has_to_mend_does_not() {
+        for code in [
+            Code::BrokerTransportFailure,
+            Code::RequestTimedOut,
+            Code::CoordinatorNotAvailable,
+            Code::CoordinatorLoadInProgress,
+            Code::NotCoordinator,
+        ] {
+            assert!(Fault::of(code).is_passing(), "{code}");
+        }
+        for code in
+            [Code::TopicAuthorizationFailed, Code::SaslAuthenticationFailed, Code::UnknownTopicOrPartition]
+        {
+            assert!(!Fault::of(code).is_passing(), "{code}");
+        }
+    }
 }

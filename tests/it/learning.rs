@@ -193,6 +193,26 @@ fn shuffled_columns_of_any_of_all_54_fields_are_never_read_wrongly() {
     }
 }
 
+/// A log with the next hop's interface and without its own: what changes while both stay the same can still be the own one's.
+#[test]
+fn a_next_hop_is_not_taken_for_the_interface_whose_subnet_a_column_tells() {
+    let names = [
+        "tgw-dst-eni",
+        "pkt-dstaddr",
+        "tgw-src-vpc-account-id",
+        "traffic-path",
+        "bytes",
+        "tgw-dst-vpc-id",
+        "instance-id",
+        "subnet-id",
+        "next-hop-interface-id",
+        "resource-id",
+    ];
+    let lines = traffic::lines(&names, 400, 700_100);
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(wrong(&names, &lines, &read(&lines, 8)), Vec::<&str>::new());
+}
+
 #[test]
 fn shuffled_columns_with_what_most_logs_have_are_never_read_wrongly() {
     try_all("core fields and some others, shuffled", 60, 600, |rng| {

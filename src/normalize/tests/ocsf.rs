@@ -1,12 +1,10 @@
 //! What this room guarantees of OCSF documents, beside that they follow the published schemas, which `tests/it` looks at.
 
-use std::path::Path;
-
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
 use super::{
-    NOW,
+    NOW, assert_golden,
     goldens::{accepted, goldens},
     original::written,
     strict::strict,
@@ -36,17 +34,7 @@ fn read(sample: &Sample) -> Json {
 
 #[test]
 fn ocsf_documents_are_the_golden_ones() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/normalize/goldens.ocsf.ndjson");
-    let written: String = goldens().iter().map(|(_, sample)| one(sample)).collect();
-    if std::env::var_os("FLOODMARK_BLESS").is_some() {
-        std::fs::write(&path, &written).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    for (index, (name, sample)) in goldens().iter().enumerate() {
-        let expected = committed.lines().nth(index).unwrap_or("nothing");
-        assert_eq!(one(sample).trim_end(), expected, "{name}: run with FLOODMARK_BLESS=1 if that is meant");
-    }
-    assert_eq!(committed.lines().count(), goldens().len());
+    assert_golden("goldens.ocsf.ndjson", one);
 }
 
 #[test]

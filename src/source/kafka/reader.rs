@@ -309,7 +309,7 @@ impl Reader {
             Some(code) => explain(code),
             None => error.to_string(),
         };
-        self.passing |= code.is_none_or(|code| matches!(Fault::of(code), Fault::Unreachable | Fault::Other));
+        self.passing = code.is_none_or(|code| Fault::of(code).is_passing());
         self.cx.health.ail(&self.part(), &said);
         if self.last_error.as_ref() != Some(&said) {
             tracing::warn!(source = %self.cx.name, "{said}");

@@ -364,6 +364,9 @@ public final class Client {
         settings.put("acks", "all");
         settings.put("linger.ms", "5");
         settings.put("batch.size", "262144");
+        // What was learned of a topic is kept while no broker answers: a writer goes on taking lines, and the test that
+        // killed the broker goes on to start it again.
+        settings.put("metadata.recovery.strategy", "none");
         String transaction = options.get("transactional");
         if (transaction != null) {
             settings.put("transactional.id", transaction);

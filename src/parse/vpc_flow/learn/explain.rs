@@ -2,10 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{
-    group::Group,
-    learner::{Doubt, Learner, Verdict},
-};
+use super::learner::{Doubt, Learner, Verdict};
 use crate::event::FieldSet;
 
 /// Why lines cannot be read.
@@ -44,14 +41,12 @@ impl Explanation {
 /// Columns that are named one by one.
 const NAMED_MAX: usize = 12;
 
-/// Why the lines of `group` that are not understood are not.
-pub(super) fn explain(group: &mut Group) -> Explanation {
-    let known = group.known().count();
-    // Of several kinds of lines, the one that most lines are of.
-    let unsettled = group.kinds.iter_mut().filter_map(|kind| kind.learner.as_mut());
-    let Some(learner) = unsettled.max_by_key(|learner| learner.lines()) else {
+/// Why lines of so many columns are not understood, of which so many layouts are `known`; `learner` has seen most of them,
+/// if any has.
+pub(super) fn explain(columns: usize, known: usize, learner: Option<&mut Learner>) -> Explanation {
+    let Some(learner) = learner else {
         let text = match known {
-            0 => format!("no layout is known for lines of {} columns", group.columns),
+            0 => format!("no layout is known for lines of {columns} columns"),
             1 => "the line does not look like its stream's others".to_owned(),
             _ => format!("{known} layouts of this stream fit the line"),
         };
@@ -65,11 +60,8 @@ pub(super) fn explain(group: &mut Group) -> Explanation {
             Explanation { none_fits: false, text: doubtful(&doubts, learner.lines()), guess }
         }
         Verdict::Open => {
-            let text = format!(
-                "{} records are too few to tell their {} columns apart",
-                learner.lines(),
-                group.columns
-            );
+            let text =
+                format!("{} records are too few to tell their {columns} columns apart", learner.lines());
             Explanation { none_fits: false, text, guess: None }
         }
         Verdict::Nothing => Explanation { none_fits: true, text: misfit(learner), guess: None },

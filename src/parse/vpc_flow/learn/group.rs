@@ -150,7 +150,10 @@ impl Group {
         if let Some(explanation) = &self.explanation {
             return explanation.clone();
         }
-        let explanation = explain(self);
+        let known = self.known().count();
+        // Of several kinds of lines, the one that most lines are of.
+        let unsettled = self.kinds.iter_mut().filter_map(|kind| kind.learner.as_mut());
+        let explanation = explain(self.columns, known, unsettled.max_by_key(|learner| learner.lines()));
         self.explanation.insert(explanation).clone()
     }
 

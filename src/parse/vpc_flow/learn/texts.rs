@@ -65,13 +65,13 @@ fn by_interface(scene: &mut Scene<'_>) {
     }
 }
 
-/// What changes while the addresses and the interface of a record stay the same, whichever of its columns they are, is not something that its interface, its
-/// instance or their group has.
+/// What changes while the addresses and the interface of a record stay the same, whichever of its columns they are, is not
+/// something that its interface, its instance or their group has.
 fn by_flow(scene: &mut Scene<'_>) {
     let ends = scene.candidates(named(&["srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "interface-id"]));
     let (kept, mostly) = (named(&KEPT), named(&KEPT_MOSTLY));
     // Without the interface, one flow is seen at both of its ends, and belongs to either.
-    if scene.candidates(FieldSet::of(&[Field::InterfaceId])).is_empty() || ends.len() < 2 {
+    if !has_interface(scene) || ends.len() < 2 {
         return;
     }
     for (place, column) in scene.candidates(kept.or(mostly)) {
@@ -89,6 +89,16 @@ fn by_flow(scene: &mut Scene<'_>) {
             scene.not(place, mostly);
         }
     }
+}
+
+/// Whether one of the columns is surely the interface, whichever it is: there are as many columns of interfaces as such
+/// fields that they can be.
+fn has_interface(scene: &Scene<'_>) -> bool {
+    let interfaces = named(&["interface-id", "next-hop-interface-id", "tgw-src-eni", "tgw-dst-eni"]);
+    let of_them = scene.may.iter().filter(|may| !may.is_empty() && may.without(interfaces).is_empty());
+    let (count, can_be) =
+        of_them.fold((0, FieldSet::default()), |(count, all), may| (count + 1, all.or(*may)));
+    can_be.contains(Field::InterfaceId) && count == can_be.len()
 }
 
 /// Public addresses have no interface that a next hop could be.

@@ -13,7 +13,7 @@ use floodmark::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
     generate::{self, LineFormat, Options},
-    normalize::{Namespace, Normalizer, SchemaName, Select},
+    normalize::{Normalizer, SchemaName, Select},
     parse::{self, Input, Parser, Resolver},
     score::{self, Scorer},
     telemetry::{books::SourceBooks, metrics::Metrics},
@@ -50,7 +50,7 @@ impl Line {
             inputs,
             enricher: Enricher::new(shared),
             scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, [7; 16]),
-            normalizer: Normalizer::new(SchemaName::Ecs.build(&Namespace::default(), score::WINDOW_SECONDS)),
+            normalizer: Normalizer::new(SchemaName::Ecs.build(&floodmark::event::Namespace::default(), score::WINDOW_SECONDS)),
             tickets: 0,
         }
     }

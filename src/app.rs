@@ -33,9 +33,9 @@ use crashes::Crashes;
 use crate::{
     config::Config,
     enrich,
-    event::EventId,
     pipe::Flight,
     score::Scorer,
+    sink::Refused,
     source::{Progress, Source},
     state::Store,
     telemetry::{
@@ -58,7 +58,7 @@ pub struct App {
     flight: Arc<Flight>,
     sources: Vec<BuiltSource>,
     /// Documents to be delivered again, by sink; only a replay has any.
-    dead_letters: BTreeMap<String, Vec<(EventId, Vec<u8>)>>,
+    dead_letters: BTreeMap<String, Vec<Refused>>,
     books: Books,
     /// The share of documents that are checked, if any: one in so many.
     checked: Option<NonZeroU64>,

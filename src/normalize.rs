@@ -39,9 +39,9 @@ pub use fields::fields;
 pub use ocsf::Ocsf;
 pub use quarantine::{QuarantineError, QuarantinedRecord, Refusal, Refused, dead_letter, quarantine};
 pub use schema::{Form, Schema, SchemaName};
-pub use select::{Namespace, NamespaceError, Select};
+pub use select::Select;
 
-use crate::event::{Batch, DocumentKind, Documents, EntityName, Event, Span, Verdict};
+use crate::event::{Batch, DocumentKind, Documents, EntityName, Event, Field, Span, Verdict};
 
 /// Writes the documents of batches for one sink. Each worker thread has its own; nothing is allocated per event once
 /// its tables and the buffers given to it have grown.
@@ -112,7 +112,7 @@ impl Normalizer {
         for (index, finding) in batch.findings.iter().enumerate() {
             self.schema.finding(batch, index, &mut out.bytes);
             let key = self.finding_key(&finding.entity, out);
-            out.end_document(finding.document, DocumentKind::Finding, key);
+            out.end_document(finding.document, DocumentKind::Finding, finding.at, key);
             tally.written += 1;
         }
         tally
@@ -136,7 +136,8 @@ impl Normalizer {
             }
             None => Span::default(),
         };
-        out.end_document(event.id, DocumentKind::Event, key);
+        let at = batch.uint(event, Field::End).or_else(|| batch.uint(event, Field::Start)).unwrap_or(0);
+        out.end_document(event.id, DocumentKind::Event, at, key);
     }
 
     fn finding_key(&mut self, entity: &EntityName, out: &mut Documents) -> Span {

@@ -18,7 +18,7 @@ pub use self::kafka::{
     Beside, Codec, KafkaSink, KafkaSinkConfig, KafkaTransactions, Key, Topics, Transactions,
 };
 pub use config::{Compression, FileConfig, Rotation, To};
-pub use self::elasticsearch::{Auth, Basic, ClientTls, ElasticsearchSink, ElasticsearchSinkConfig};
+pub use self::elasticsearch::{Auth, Basic, ClientTls, ElasticsearchSink, ElasticsearchSinkConfig, Into};
 pub use delivery::{Bury, DeliveryLoop, Refused, WhenUnwritable};
 
 pub use transaction::{Broken, Compose, TransactionBooks, TransactionLoop, Transactional};

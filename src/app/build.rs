@@ -20,11 +20,12 @@ use super::{
 use crate::{
     config::Config,
     enrich::{self, Enricher},
-    event::{Batch, EventId},
-    normalize::{Form, Namespace, Normalizer, Select},
+    event::Batch,
+    normalize::{Form, Normalizer, Select},
     parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
     score::{self, Scorer},
+    sink,
     source::{self, NothingKnown, Progress, Replay, ReplayedRecord, Source, StoreProgress},
     state::{OpenOptions, StateError, Store},
     telemetry::{
@@ -51,8 +52,8 @@ pub struct Options {
 pub struct Replayed {
     /// Quarantined entries, by the name of the source that they came from.
     pub records: BTreeMap<String, Vec<ReplayedRecord>>,
-    /// Documents that a sink refused, with their ids, by the name of that sink.
-    pub documents: BTreeMap<String, Vec<(EventId, Vec<u8>)>>,
+    /// Documents that a sink refused, by the name of that sink.
+    pub documents: BTreeMap<String, Vec<sink::Refused>>,
 }
 
 impl App {
@@ -169,7 +170,9 @@ impl App {
             enricher: Enricher::new(self.tables.clone()),
             normalizers: outlets
                 .iter()
-                .map(|(_, form, _)| Normalizer::new(form.build(&Namespace::default(), score::WINDOW_SECONDS)))
+                .zip(self.config.sinks.values())
+                .map(|((_, form, _), sink)| form.build(&sink.to.namespace(), score::WINDOW_SECONDS))
+                .map(Normalizer::new)
                 .collect(),
             batch: Batch::default(),
         });

@@ -62,6 +62,8 @@ fn write(sink: &str, refused: &[Refused], documents: &mut Documents) {
             bytes: &[],
             sink,
             status: one.status,
+            kind: one.kind,
+            at: one.at,
             document: &one.document,
         };
         dead_letter(&refusal, documents);

@@ -17,9 +17,10 @@ use super::{
 };
 use crate::{
     enrich,
-    event::{DocumentKind, Receipt, SourceId, Span},
+    event::{Receipt, SourceId, Span},
     normalize::{Form, Select},
     pipe::{Feed, Step, Stop, StopSwitch, feed, stop},
+    sink::Refused,
     source::SourceContext,
     telemetry::clock,
 };
@@ -106,11 +107,11 @@ impl App {
     /// Offers dead letters to the sinks that refused them, as they were.
     async fn redeliver(&mut self, outlets: &[(Outlet, Form, Select)]) {
         for (name, (outlet, ..)) in self.config.sinks.keys().zip(outlets) {
-            for (id, document) in self.dead_letters.remove(name).unwrap_or_default() {
+            for Refused { id, kind, at, document, .. } in self.dead_letters.remove(name).unwrap_or_default() {
                 let mut documents = outlet.spare.take(Receipt::unclaimed());
                 documents.bytes.extend_from_slice(&document);
                 documents.bytes.push(b'\n');
-                documents.end_document(id, DocumentKind::Event, Span::default());
+                documents.end_document(id, kind, at, Span::default());
                 outlet.books.documents_offered.inc();
                 outlet.books.documents_in_flight.inc();
                 outlet.put(documents).await;

@@ -13,7 +13,7 @@ use super::{Exit, tell};
 use crate::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Documents, Reason, Receipt, SourceId},
-    normalize::{Form, Namespace, Normalizer, SchemaName, Select},
+    normalize::{Form, Normalizer, SchemaName, Select},
     parse::{self, Input, Parser, Resolver},
     pipe::{Flight, Intake, Step, feed, stop},
     score,
@@ -133,7 +133,7 @@ impl Parse {
             resolver: Resolver::new(inputs.clone()),
             parser: Parser::new(inputs),
             enricher: Enricher::new(tables),
-            normalizer: Normalizer::new(self.form().build(&Namespace::default(), score::WINDOW_SECONDS)),
+            normalizer: Normalizer::new(self.form().build(&crate::event::Namespace::default(), score::WINDOW_SECONDS)),
             batch: Batch::default(),
             documents: Documents::new(Receipt::unclaimed()),
             bad: BTreeMap::new(),

@@ -16,6 +16,7 @@ use crate::{
     config::Config,
     event::Origin,
     normalize::{QuarantinedRecord, Refused},
+    sink,
     source::ReplayedRecord,
 };
 
@@ -92,11 +93,13 @@ fn gather(path: &Path, config: &Config, replayed: &mut Replayed) -> Result<(), R
             cause: error.to_string(),
         })?;
         let unknown = |kind, name: String| ReplayError::Unknown { path: shown(), line: number, kind, name };
-        let QuarantinedRecord { source, origin, position, index, event_id, bytes, format, refused, .. } =
+        let QuarantinedRecord { detail, source, origin, position, index, event_id, bytes, format, refused, .. } =
             record;
         match refused {
-            Some(Refused { sink, document, .. }) if config.sinks.contains_key(&sink) => {
-                replayed.documents.entry(sink).or_default().push((event_id, document.into_bytes()));
+            Some(Refused { sink, status, kind, at, document }) if config.sinks.contains_key(&sink) => {
+                let document = document.into_bytes();
+                let refused = sink::Refused { id: event_id, kind, at, document, status, reason: detail };
+                replayed.documents.entry(sink).or_default().push(refused);
             }
             Some(Refused { sink, .. }) => return Err(unknown("sink", sink)),
             None if config.sources.contains_key(&source) => {

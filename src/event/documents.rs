@@ -26,6 +26,8 @@ pub struct DocumentRow {
     pub id: EventId,
     /// What kind of document it is.
     pub kind: DocumentKind,
+    /// Event time, in seconds since 1970: the document's own timestamp. 0 where the record tells none.
+    pub at: u64,
     /// Its routing key in [`Documents::keys`]; empty where it has none.
     pub key: Span,
 }
@@ -41,6 +43,30 @@ pub enum DocumentKind {
     Quarantined,
     /// A document that a sink refused, for the dead letter.
     DeadLetter,
+}
+
+// === impl DocumentKind ===
+
+impl DocumentKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Event, Self::Finding, Self::Quarantined, Self::DeadLetter];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Finding => "finding",
+            Self::Quarantined => "quarantined",
+            Self::DeadLetter => "dead_letter",
+        }
+    }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 // === impl Documents ===
@@ -72,8 +98,8 @@ impl Documents {
     }
 
     /// Ends the document whose bytes were just appended.
-    pub fn end_document(&mut self, id: EventId, kind: DocumentKind, key: Span) {
-        self.rows.push(DocumentRow { end: self.bytes.len() as u32, id, kind, key });
+    pub fn end_document(&mut self, id: EventId, kind: DocumentKind, at: u64, key: Span) {
+        self.rows.push(DocumentRow { end: self.bytes.len() as u32, id, kind, at, key });
     }
 
     /// Empties it for another filling and keeps its room; the receipt is replaced by one that nobody waits for.

@@ -14,10 +14,10 @@ mod side;
 
 use std::{ops::Range, sync::Arc};
 
-use crate::event::{Attributes, Batch, FIELDS};
+use crate::event::{Attributes, Batch, FIELDS, Namespace};
 
 use super::{
-    Namespace, Schema,
+    Schema,
     asset::Assets,
     extras::ExtraNames,
     labels::Labels,

@@ -42,6 +42,10 @@ pub struct Refused {
     pub sink: String,
     /// The sink's answer as a number, such as an HTTP status; absent where the sink has none.
     pub status: Option<u16>,
+    /// What kind of document it is.
+    pub kind: DocumentKind,
+    /// Its event time, in seconds since 1970; 0 where that is not known.
+    pub at: u64,
     /// The document, without its line feed.
     pub document: String,
 }
@@ -70,6 +74,10 @@ pub struct Refusal<'a> {
     pub sink: &'a str,
     /// The sink's answer as a number, where it has one.
     pub status: Option<u16>,
+    /// What kind of document it is.
+    pub kind: DocumentKind,
+    /// Its event time, in seconds since 1970; 0 where that is not known.
+    pub at: u64,
     /// The document, with or without its line feed.
     pub document: &'a [u8],
 }
@@ -86,6 +94,9 @@ pub enum QuarantineError {
     /// Its id is none.
     #[error("could not read the id of a quarantined record: {0:?} is not 22 characters of base64url")]
     EventId(String),
+    /// It is about a kind of document that there is not.
+    #[error("could not read a dead letter: there are no documents of kind {0:?}")]
+    Kind(String),
     /// It has a sink without a document, or a document without a sink.
     #[error("could not read a dead letter: it has only one of sink and document")]
     HalfRefused,
@@ -106,6 +117,9 @@ struct Line {
     format: Option<String>,
     sink: Option<String>,
     status: Option<u16>,
+    kind: Option<String>,
+    #[serde(default)]
+    at: u64,
     document: Option<String>,
 }
 
@@ -155,7 +169,7 @@ pub fn quarantine(batch: &Batch, source: &str, out: &mut Documents) -> u64 {
         put_member(&mut pen, b"\"format\":", format.as_deref());
         pen.end_line();
         pen.lift();
-        out.end_document(event_id, DocumentKind::Quarantined, Span::default());
+        out.end_document(event_id, DocumentKind::Quarantined, 0, Span::default());
     }
     (out.rows.len() - before) as u64
 }
@@ -172,12 +186,16 @@ pub fn dead_letter(refusal: &Refusal<'_>, out: &mut Documents) {
         put_uint(&mut pen, u64::from(status));
         pen.push(b',');
     }
+    put_member(&mut pen, b"\"kind\":", Some(refusal.kind.name()));
+    pen.put(b"\"at\":");
+    put_uint(&mut pen, refusal.at);
+    pen.push(b',');
     pen.put(b"\"document\":\"");
     text::put(&mut pen, refusal.document.strip_suffix(b"\n").unwrap_or(refusal.document));
     pen.put(b"\",");
     pen.end_line();
     pen.lift();
-    out.end_document(event_id, DocumentKind::DeadLetter, Span::default());
+    out.end_document(event_id, DocumentKind::DeadLetter, 0, Span::default());
 }
 
 // === impl Head ===
@@ -224,7 +242,12 @@ impl QuarantinedRecord {
         let event_id = EventId::from_text(&line.event_id)
             .ok_or_else(|| QuarantineError::EventId(line.event_id.clone()))?;
         let refused = match (line.sink, line.document) {
-            (Some(sink), Some(document)) => Some(Refused { sink, status: line.status, document }),
+            (Some(sink), Some(document)) => {
+                // Letters of earlier versions name no kind.
+                let name = line.kind.as_deref().unwrap_or(DocumentKind::Event.name());
+                let kind = DocumentKind::of_name(name).ok_or_else(|| QuarantineError::Kind(name.to_owned()))?;
+                Some(Refused { sink, status: line.status, kind, at: line.at, document })
+            }
             (None, None) => None,
             _ => return Err(QuarantineError::HalfRefused),
         };
@@ -362,6 +385,7 @@ mod tests {
             document in any::<String>(),
             bytes in proptest::collection::vec(any::<u8>(), 0..50),
             status in proptest::option::of(any::<u16>()),
+            at in any::<u64>(),
         ) {
             let line = document.trim_end_matches('\n');
             let event_id = EventId(*b"sixteen bytes id");
@@ -378,12 +402,15 @@ mod tests {
                 bytes: &bytes,
                 sink: "siem",
                 status,
+                kind: DocumentKind::Finding,
+                at,
                 document: with_line_feed.as_bytes(),
             }, &mut out);
             prop_assert_eq!(out.rows[0].kind, DocumentKind::DeadLetter);
             prop_assert_eq!(out.document(0).iter().filter(|byte| **byte == b'\n').count(), 1);
             let record = read(&out, 0);
-            let refused = Refused { sink: "siem".to_owned(), status, document: line.to_owned() };
+            let (kind, document) = (DocumentKind::Finding, line.to_owned());
+            let refused = Refused { sink: "siem".to_owned(), status, kind, at, document };
             prop_assert_eq!(record.refused, Some(refused));
             prop_assert_eq!((record.event_id, record.bytes, record.position), (event_id, bytes, 3));
         }

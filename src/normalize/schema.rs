@@ -2,9 +2,9 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::event::{Attributes, Batch};
+use crate::event::{Attributes, Batch, Namespace};
 
-use super::{Namespace, ecs::Ecs, ocsf::Ocsf};
+use super::{ecs::Ecs, ocsf::Ocsf};
 
 /// Writes a batch's events and findings as documents, each one line of JSON with its line feed.
 pub trait Schema: Send {

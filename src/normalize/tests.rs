@@ -17,7 +17,7 @@ use goldens::{accepted, goldens};
 use strict::{has_type, leaves, strict};
 
 use super::{
-    Namespace, Normalizer, SchemaName, Select, Tally, fields,
+    Normalizer, SchemaName, Select, Tally, fields,
     sample::{Sample, V2, entity, finding, internal, score},
 };
 use crate::event::{Direction, Documents, Feature, Receipt, Revision};
@@ -26,7 +26,7 @@ use crate::event::{Direction, Documents, Feature, Receipt, Revision};
 const NOW: u64 = 1_795_261_500_123;
 
 fn normalizer() -> Normalizer {
-    Normalizer::new(SchemaName::Ecs.build(&Namespace::default(), 600))
+    Normalizer::new(SchemaName::Ecs.build(&crate::event::Namespace::default(), 600))
 }
 
 fn documents(sample: &Sample, select: Select) -> (Documents, Tally) {

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "kafka")]
 use super::{KafkaSink, KafkaSinkConfig};
 use super::{
-    ElasticsearchSink, ElasticsearchSinkConfig, Sink, SinkError, discard::Discard, file::FileSink, stdout::Stdout};
-use crate::quantity::ByteSize;
+    ElasticsearchSink, ElasticsearchSinkConfig, Sink, SinkError, discard::Discard, file::FileSink,
+    stdout::Stdout,
+};
+use crate::{event::Namespace, quantity::ByteSize};
 
 /// Where documents go: one kind.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -154,6 +156,15 @@ impl To {
                 problems.map(|(key, text)| (format!("elasticsearch.{key}"), text)).collect()
             }
             Self::File(_) | Self::Stdout {} | Self::Discard {} => Vec::new(),
+        }
+    }
+
+    /// The namespace that its documents say their data stream has.
+    #[must_use]
+    pub fn namespace(&self) -> Namespace {
+        match self {
+            Self::Elasticsearch(config) => config.namespace.clone(),
+            _ => Namespace::default(),
         }
     }
 

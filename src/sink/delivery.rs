@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{Sink, SinkError};
 use crate::{
-    event::{Documents, EventId},
+    event::{DocumentKind, DocumentRow, Documents, EventId},
     pipe::{Backoff, BoxFuture, QueueReceiver, Stop, StopSwitch, stop},
     telemetry::{books::SinkBooks, health::Health},
 };
@@ -37,6 +37,10 @@ pub trait Bury: Send + Sync {
 pub struct Refused {
     /// Its id.
     pub id: EventId,
+    /// What kind of document it is.
+    pub kind: DocumentKind,
+    /// Event time, in seconds since 1970; 0 where that is not known.
+    pub at: u64,
     /// The document, without its line feed.
     pub document: Vec<u8>,
     /// The other side's status, where it has one.
@@ -84,6 +88,19 @@ pub struct DeliveryLoop {
 
 /// How often a sink is asked what troubles it.
 const ASK_EVERY: Duration = Duration::from_secs(1);
+
+// === impl Refused ===
+
+impl Refused {
+    /// Document number `index` of `documents`, refused with `status` for `reason`.
+    #[must_use]
+    pub fn of(documents: &Documents, index: usize, status: Option<u16>, reason: String) -> Self {
+        let DocumentRow { id, kind, at, .. } = documents.rows[index];
+        let document = documents.document(index);
+        let document = document.strip_suffix(b"\n").unwrap_or(document).to_vec();
+        Self { id, kind, at, document, status, reason }
+    }
+}
 
 // === impl DeliveryLoop ===
 

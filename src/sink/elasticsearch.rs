@@ -19,35 +19,39 @@
 //! document, it is there twice.
 
 mod answer;
+mod auth;
 mod bulk;
 mod client;
 mod config;
 mod hosts;
 mod outcome;
 mod pace;
+mod post;
+mod ready;
+mod target;
 
-pub use config::{Auth, Basic, ClientTls, ElasticsearchSinkConfig};
+pub use config::{Auth, Basic, ClientTls, ElasticsearchSinkConfig, Into};
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::{
-    sync::{Semaphore, mpsc, watch},
+    runtime::{Builder, Handle},
+    sync::{mpsc, watch},
     task::JoinHandle,
-    time::{Instant, sleep_until},
+    time::timeout,
 };
 
-use super::{Delivery, DocSet, Outcome, Sink, SinkError};
+use super::{Delivery, DocSet, LOOK_MAX, Sink, SinkError};
 use crate::{event::Documents, pipe::BoxFuture, telemetry::clock};
 
-use bulk::{Addresses, Bulk, Parcel, Waiting};
-use client::{Client, Reply};
+use bulk::{Waiting, Wrapping};
+use client::{Client, Question};
 use pace::Pace;
+use post::{Limits, Post};
+use target::Target;
 
 /// Creates documents in a cluster.
 pub struct ElasticsearchSink {
@@ -55,26 +59,14 @@ pub struct ElasticsearchSink {
     gathering: Mutex<Option<JoinHandle<()>>>,
     given_up: watch::Sender<bool>,
     client: Arc<Client>,
-}
-
-/// What gathers documents and sends them.
-struct Post {
-    client: Arc<Client>,
-    pace: Arc<Pace>,
-    addresses: Arc<Addresses>,
-    gzip: bool,
-    batch_size: usize,
-    /// Bytes of a bulk that the server takes at present, as far as is known.
-    size: AtomicUsize,
-    batch_documents: usize,
-    linger: Duration,
-    given_up: watch::Receiver<bool>,
+    target: Target,
+    allow_foreign_template: bool,
 }
 
 /// Deliveries side by side; large ones are held back by the queue's bytes.
 const DELIVERIES_MAX: usize = 64;
-/// Bulks are not made smaller than this for a server that takes little at a time.
-const SIZE_MIN: usize = 64 << 10;
+/// Left for telling what a look has found.
+const LOOK_MARGIN: Duration = Duration::from_secs(1);
 
 // === impl ElasticsearchSink ===
 
@@ -85,23 +77,41 @@ impl ElasticsearchSink {
     /// When a certificate or a secret cannot be read.
     pub fn open(config: &ElasticsearchSinkConfig) -> Result<Self, SinkError> {
         let client = Arc::new(Client::new(config)?);
-        let stream = |kind: &str| format!("logs-floodmark.{kind}-{}", config.namespace);
-        let addresses = Addresses { events: stream("flow"), findings: stream("finding"), ids: config.ids };
+        let target = Target::new(config.into, config.namespace.clone());
         let (given_up, heard) = watch::channel(false);
-        let post = Post {
-            client: client.clone(),
-            pace: Arc::new(Pace::new(config.concurrency_max.into(), clock::monotonic())),
-            addresses: Arc::new(addresses),
-            gzip: config.gzip,
-            batch_size: config.batch_size.as_usize(),
-            size: AtomicUsize::new(config.batch_size.as_usize()),
-            batch_documents: config.batch_documents as usize,
+        let wrapping = Wrapping { target: target.clone(), ids: config.ids, gzip: config.gzip };
+        let limits = Limits {
+            bytes: config.batch_size.as_usize(),
+            documents: config.batch_documents as usize,
             linger: Duration::from_millis(config.linger.as_millis()),
-            given_up: heard,
         };
+        let pace = Pace::new(config.concurrency_max.into(), clock::monotonic());
+        let allow_foreign_template = config.allow_foreign_template;
+        let post = Post::new(client.clone(), wrapping, limits, pace, allow_foreign_template, heard);
         let (posting, arriving) = mpsc::channel(DELIVERIES_MAX);
-        let gathering = tokio::runtime::Handle::try_current().ok().map(|runtime| runtime.spawn(post.gather(arriving)));
-        Ok(Self { posting: Mutex::new(Some(posting)), gathering: Mutex::new(gathering), given_up, client })
+        // A sink that is only looked at has no runtime about it.
+        let gathering = Handle::try_current().ok().map(|runtime| runtime.spawn(post.gather(arriving)));
+        let (posting, gathering) = (Mutex::new(Some(posting)), Mutex::new(gathering));
+        Ok(Self { posting, gathering, given_up, client, target, allow_foreign_template })
+    }
+
+    /// Asks each server who it is, and one of them about the targets.
+    async fn look_all(&self) -> Result<(), String> {
+        for host in 0..self.client.servers() {
+            let heard = self.client.ask_one(host, &Question::get("/")).await?;
+            let said = || answer::of_request(heard.status, &heard.body);
+            match heard.status {
+                401 | 500..=599 => return Err(format!("{}: {}", self.client.url(host), said().advice())),
+                // Not everybody may ask who it is, and not every build of it tells.
+                200 | 403 | 405 if heard.says_product || answer::is_of_a_server(&heard.body) => {}
+                status => {
+                    let text = "it answers, but not as Elasticsearch or OpenSearch does; see `urls`";
+                    return Err(format!("{}: {text} (status {status})", self.client.url(host)));
+                }
+            }
+        }
+        let at = clock::wall_millis() / 1_000;
+        ready::look(&self.client, &self.target, self.allow_foreign_template, at).await.map(drop)
     }
 }
 
@@ -133,7 +143,12 @@ impl Sink for ElasticsearchSink {
     }
 
     fn look(&self) -> Result<(), SinkError> {
-        self.client.look()
+        let failed = |cause: String| SinkError::Remote { cause };
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| failed(error.to_string()))?;
+        let looked = runtime.block_on(async { timeout(LOOK_MAX - LOOK_MARGIN, self.look_all()).await });
+        let late = |_| Err("`urls` did not answer in time".to_owned());
+        looked.unwrap_or_else(late).map_err(failed)
     }
 
     fn close(self: Arc<Self>) -> BoxFuture<'static, Result<(), SinkError>> {
@@ -146,115 +161,5 @@ impl Sink for ElasticsearchSink {
             }
             Ok(())
         })
-    }
-}
-
-// === impl Post ===
-
-impl Post {
-    /// Fills bulks until nobody delivers any more: one leaves when it is full, or has waited long enough.
-    async fn gather(self, mut arriving: mpsc::Receiver<(Arc<Waiting>, DocSet)>) {
-        let post = Arc::new(self);
-        let sending = Arc::new(Semaphore::new(usize::from(u8::MAX)));
-        let mut open = Bulk::default();
-        let mut leaves: Option<Instant> = None;
-        loop {
-            let at = leaves.unwrap_or_else(Instant::now);
-            let arrived = tokio::select! {
-                biased;
-                arrived = arriving.recv() => match arrived {
-                    Some(arrived) => Some(arrived),
-                    None => break,
-                },
-                () = sleep_until(at), if leaves.is_some() => None,
-            };
-            if let Some((waiting, only)) = arrived {
-                for parcel in waiting.parcels(&only) {
-                    if post.is_full(&open, &parcel) {
-                        post.clone().leave(std::mem::take(&mut open), &sending).await;
-                        leaves = None;
-                    }
-                    open.push(parcel);
-                    leaves.get_or_insert_with(|| Instant::now() + post.linger);
-                }
-            } else {
-                post.clone().leave(std::mem::take(&mut open), &sending).await;
-                leaves = None;
-            }
-        }
-        if !open.parcels.is_empty() {
-            post.leave(open, &sending).await;
-        }
-    }
-
-    fn is_full(&self, bulk: &Bulk, next: &Parcel) -> bool {
-        let fits = bulk.bytes + next.document().len() <= self.size.load(Relaxed)
-            && bulk.parcels.len() < self.batch_documents;
-        !bulk.parcels.is_empty() && !fits
-    }
-
-    /// Sends `bulk` as soon as there is a place for it.
-    async fn leave(self: Arc<Self>, bulk: Bulk, sending: &Arc<Semaphore>) {
-        let mut given_up = self.given_up.clone();
-        let place = tokio::select! {
-            place = self.pace.place() => place,
-            _ = given_up.wait_for(|given_up| *given_up) => None,
-        };
-        let (Some(place), Ok(sent)) = (place, sending.clone().acquire_owned().await) else {
-            return bulk.settle_all(&Outcome::Retry { after: None, reason: "the drain's grace is over".to_owned() });
-        };
-        tokio::spawn(async move {
-            let bytes = bulk.bytes as u64;
-            let pushed_back = tokio::select! {
-                pushed_back = self.send(bulk) => pushed_back,
-                // What is dropped answers that the sink has ended.
-                _ = given_up.wait_for(|given_up| *given_up) => false,
-            };
-            self.pace.ended(place, bytes, pushed_back, clock::monotonic());
-            drop(sent);
-        });
-    }
-
-    /// Sends a bulk, and parts of it where the server takes less at a time; whether the server has pushed back.
-    async fn send(&self, bulk: Bulk) -> bool {
-        let mut pushed_back = false;
-        let mut left = vec![bulk];
-        while let Some(bulk) = left.pop() {
-            match self.client.post(&bulk, &self.addresses, self.gzip).await {
-                Reply::Heard { said, after } => {
-                    self.grow();
-                    pushed_back |= said.iter().any(|(_, said)| said.is_overload());
-                    let others = said.into_iter().filter_map(|(place, said)| Some((place, said.outcome(after)?)));
-                    bulk.settle(others.collect());
-                }
-                Reply::TooLarge if bulk.parcels.len() > 1 => {
-                    self.shrink(bulk.bytes);
-                    left.extend(bulk.halves());
-                }
-                Reply::TooLarge => bulk.settle_all(&Outcome::Refused {
-                    status: Some(413),
-                    reason: "the document alone is larger than a request may be; see `http.max_content_length` of the server".to_owned(),
-                }),
-                Reply::Out { reason, after, overload } => {
-                    pushed_back |= overload;
-                    if overload {
-                        // It may be the one request that is more than the server may hold at a time.
-                        self.shrink(bulk.bytes);
-                    }
-                    bulk.settle_all(&Outcome::Retry { after, reason });
-                }
-            }
-        }
-        pushed_back
-    }
-
-    fn shrink(&self, bytes: usize) {
-        self.size.fetch_min((bytes / 2).max(SIZE_MIN), Relaxed);
-    }
-
-    fn grow(&self) {
-        let grown = |size: usize| Some((size + size / 8).min(self.batch_size));
-        // The closure always gives a value.
-        let _ = self.size.fetch_update(Relaxed, Relaxed, grown);
     }
 }

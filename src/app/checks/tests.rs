@@ -24,7 +24,7 @@ fn documents(ids: impl Iterator<Item = u64>, kind: DocumentKind, text: &str) -> 
         documents.bytes.extend_from_slice(text.as_bytes());
         let mut whole = [0; 16];
         whole[..8].copy_from_slice(&id.to_le_bytes());
-        documents.end_document(EventId(whole), kind, Span::default());
+        documents.end_document(EventId(whole), kind, 0, Span::default());
     }
     documents
 }

@@ -12,13 +12,13 @@ use super::{
 use crate::{
     event::{Direction, Documents, FIELDS, Kind, Receipt},
     normalize::{
-        Checker, Namespace, Normalizer, SchemaName, Select,
+        Checker, Normalizer, SchemaName, Select,
         sample::{Sample, V2, entity, external, internal, score},
     },
 };
 
 fn normalizer() -> Normalizer {
-    Normalizer::new(SchemaName::Ocsf.build(&Namespace::default(), 600))
+    Normalizer::new(SchemaName::Ocsf.build(&crate::event::Namespace::default(), 600))
 }
 
 fn one(sample: &Sample) -> String {

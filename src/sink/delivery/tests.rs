@@ -138,7 +138,7 @@ impl Stage {
     async fn offer_one(&self, letter: u8) {
         let mut documents = Documents::new(Receipt::new(self.ledger.clone(), 0));
         documents.bytes.extend_from_slice(&[letter, b'\n']);
-        documents.end_document(EventId([letter; 16]), DocumentKind::Event, Span::default());
+        documents.end_document(EventId([letter; 16]), DocumentKind::Event, 0, Span::default());
         self.books.documents_offered.inc();
         self.books.documents_in_flight.inc();
         self.sender.send(documents, 2).await.unwrap();
@@ -149,7 +149,7 @@ impl Stage {
         let mut documents = Documents::new(Receipt::new(self.ledger.clone(), 0));
         for text in ["{\"a\":1}\n", "{\"b\":2}\n", "{\"c\":3}\n"] {
             documents.bytes.extend_from_slice(text.as_bytes());
-            documents.end_document(EventId(*b"0123456789abcdef"), DocumentKind::Event, Span::default());
+            documents.end_document(EventId(*b"0123456789abcdef"), DocumentKind::Event, 0, Span::default());
         }
         self.books.documents_offered.inc_by(3);
         self.books.documents_in_flight.inc_by(3);

@@ -196,9 +196,7 @@ fn sort(documents: &Documents, others: Vec<(u32, Outcome)>) -> Sorted {
     for (index, outcome) in others {
         match outcome {
             Outcome::Refused { status, reason } => {
-                let document = documents.document(index as usize);
-                let document = document.strip_suffix(b"\n").unwrap_or(document).to_vec();
-                refused.push(Refused { id: documents.rows[index as usize].id, document, status, reason });
+                refused.push(Refused::of(documents, index as usize, status, reason));
             }
             Outcome::Retry { after, reason } => {
                 let (left, longest, _) = retry.get_or_insert_with(|| (Vec::new(), None, reason));

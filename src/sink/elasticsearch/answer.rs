@@ -1,6 +1,7 @@
 //! The answer to a `_bulk` request: what the server said of each document, in their order.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::outcome::Said;
 
@@ -9,8 +10,6 @@ pub(super) const FILTER: &str = "errors,items.*.status,items.*.error.type,items.
 
 #[derive(Deserialize)]
 struct Answer {
-    errors: bool,
-    #[serde(default)]
     items: Vec<Item>,
 }
 
@@ -59,9 +58,6 @@ pub(super) fn read(body: &[u8], count: usize) -> Result<Vec<(usize, Said)>, Stri
     if answer.items.len() != count {
         return Err(format!("the answer tells of {} of {count} documents", answer.items.len()));
     }
-    if !answer.errors {
-        return Ok(Vec::new());
-    }
     let said = answer.items.into_iter().enumerate().filter(|(_, item)| !(200..=299).contains(&item.create.status));
     Ok(said.map(|(place, item)| (place, Said::of(item.create.status, item.create.error))).collect())
 }
@@ -73,6 +69,11 @@ pub(super) fn of_request(status: u16, body: &[u8]) -> Said {
         Some(RefusalError::Text(reason)) => Said { status, kind: String::new(), reason },
         None => Said { status, kind: String::new(), reason: String::new() },
     }
+}
+
+/// Whether `body` is what a server says of itself, or of a question that it does not take.
+pub(super) fn is_of_a_server(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|said| !said["version"]["number"].is_null() || !said["error"].is_null())
 }
 
 impl Said {

@@ -1,20 +1,27 @@
 //! Bulks: documents of several deliveries that leave in one request, and what becomes of each delivery.
 
 use std::{
-    io::Write,
+    io::{BufWriter, IntoInnerError, Write},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
+use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use tokio::sync::oneshot;
 
+use super::target::Target;
 use crate::{
-    event::{DocumentKind, Documents, EventId},
+    event::{DocumentRow, Documents},
     sink::{Delivery, DocSet, Outcome, SinkError},
 };
+
+/// About what the line before a document takes.
+const ACTION_BYTES: usize = 96;
+/// Bytes that are compressed at a time.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// A delivery on its way, in one bulk or in several.
 #[derive(Debug)]
@@ -41,12 +48,13 @@ pub(super) struct Bulk {
     pub bytes: usize,
 }
 
-/// Where the documents of each kind belong, and whether they are named there.
+/// How a bulk becomes the body of a request.
 #[derive(Debug, Clone)]
-pub(super) struct Addresses {
-    pub events: String,
-    pub findings: String,
+pub(super) struct Wrapping {
+    pub target: Target,
+    /// Whether documents are created under their ids.
     pub ids: bool,
+    pub gzip: bool,
 }
 
 // === impl Waiting ===
@@ -92,12 +100,13 @@ impl Parcel {
         self.waiting.documents.document(self.index as usize)
     }
 
-    fn id(&self) -> EventId {
-        self.waiting.documents.rows[self.index as usize].id
+    /// Its event time, in seconds since 1970.
+    pub(super) fn at(&self) -> u64 {
+        self.row().at
     }
 
-    fn kind(&self) -> DocumentKind {
-        self.waiting.documents.rows[self.index as usize].kind
+    fn row(&self) -> &DocumentRow {
+        &self.waiting.documents.rows[self.index as usize]
     }
 }
 
@@ -119,29 +128,30 @@ impl Bulk {
     }
 
     /// The body of the request.
-    pub(super) fn body(&self, to: &Addresses, gzip: bool) -> std::io::Result<Vec<u8>> {
-        let size = self.bytes + self.parcels.len() * 96;
-        if !gzip {
+    pub(super) fn body(&self, wrapping: &Wrapping) -> std::io::Result<Bytes> {
+        let size = self.bytes + self.parcels.len() * ACTION_BYTES;
+        if !wrapping.gzip {
             let mut body = Vec::with_capacity(size);
-            self.write(to, &mut body)?;
-            return Ok(body);
+            self.write(wrapping, &mut body)?;
+            return Ok(body.into());
         }
-        let mut body = GzEncoder::new(Vec::with_capacity(size / 8), Compression::fast());
-        self.write(to, &mut body)?;
-        body.finish()
+        let encoder = GzEncoder::new(Vec::with_capacity(size / 8), Compression::fast());
+        // Each write to the encoder is a call of the compressor.
+        let mut body = BufWriter::with_capacity(PIECE_BYTES, encoder);
+        self.write(wrapping, &mut body)?;
+        let encoder = body.into_inner().map_err(IntoInnerError::into_error)?;
+        Ok(encoder.finish()?.into())
     }
 
-    fn write(&self, to: &Addresses, out: &mut impl Write) -> std::io::Result<()> {
+    fn write(&self, wrapping: &Wrapping, out: &mut impl Write) -> std::io::Result<()> {
+        let mut names = wrapping.target.names();
         for parcel in &self.parcels {
-            let index = match parcel.kind() {
-                DocumentKind::Finding => &to.findings,
-                DocumentKind::Event | DocumentKind::Quarantined | DocumentKind::DeadLetter => &to.events,
-            };
+            let row = parcel.row();
             out.write_all(b"{\"create\":{\"_index\":\"")?;
-            out.write_all(index.as_bytes())?;
-            if to.ids {
+            out.write_all(names.of(row.kind, row.at).as_bytes())?;
+            if wrapping.ids {
                 out.write_all(b"\",\"_id\":\"")?;
-                out.write_all(&parcel.id().text())?;
+                out.write_all(&row.id.text())?;
             }
             out.write_all(b"\"}}\n")?;
             out.write_all(parcel.document())?;

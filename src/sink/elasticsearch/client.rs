@@ -1,45 +1,74 @@
-//! The way to the servers: one HTTP client for all of them, and the one that is in use.
+//! The way to the servers: one HTTP client for all of them, and which of them is asked.
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{
-    Certificate, Identity, StatusCode,
-    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+    Certificate, Identity, Method, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
 };
 
-use super::{
-    answer::{self, FILTER},
-    bulk::{Addresses, Bulk},
-    config::{Auth, ElasticsearchSinkConfig},
-    hosts::Hosts,
-    outcome::Said,
-};
-use crate::{
-    sink::{LOOK_MAX, SinkError},
-    telemetry::clock,
-};
+use super::{auth::Credentials, config::ElasticsearchSinkConfig, hosts::Hosts};
+use crate::{sink::SinkError, telemetry::clock};
 
 /// Talks to the servers of one cluster.
 pub(super) struct Client {
     http: reqwest::Client,
     urls: Vec<String>,
     hosts: Hosts,
-    auth: Option<Auth>,
+    credentials: Credentials,
 }
 
-/// What came of a request.
-pub(super) enum Reply {
-    /// The server told of each document: those that have something against them, by their places.
-    Heard { said: Vec<(usize, Said)>, after: Option<Duration> },
-    /// It takes no request of this size.
-    TooLarge,
-    /// It took nothing.
-    Out { reason: String, after: Option<Duration>, overload: bool },
+/// What is asked of a server.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    pub method: Method,
+    /// Path and query, from the `/` on.
+    pub path: String,
+    /// Empty where there is none.
+    pub body: Bytes,
+    pub gzip: bool,
+    /// The most of an answer that is read, in bytes.
+    pub answer_bytes: usize,
 }
 
-/// The most of an answer that is read, beside twice what was sent: a server that refuses a document may quote it twice.
-const ANSWER_BYTES: usize = 8 << 20;
+/// What a server answered.
+#[derive(Debug, Clone)]
+pub(super) struct Response {
+    /// Which server.
+    pub host: usize,
+    pub status: u16,
+    /// How long it asks to wait.
+    pub after: Option<Duration>,
+    /// Whether it says that it is Elasticsearch itself.
+    pub is_elasticsearch: bool,
+    /// Whether it says which product it is.
+    pub says_product: bool,
+    pub body: Vec<u8>,
+}
+
 const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// How long a server that had failed may take to say that it is well.
+const HEALTH_MAX: Duration = Duration::from_secs(5);
+/// What is read of an answer that is not to a bulk.
+const SHORT_BYTES: usize = 1 << 20;
+const PRODUCT: &str = "x-elastic-product";
+const OPENSEARCH: &str = "x-opensearch-version";
+
+// === impl Question ===
+
+impl Question {
+    /// Asks for what stands at `path`.
+    pub(super) fn get(path: &str) -> Self {
+        Self { method: Method::GET, ..Self::post(path) }
+    }
+
+    /// A `POST` to `path` without a body.
+    pub(super) fn post(path: &str) -> Self {
+        let (path, body) = (path.to_owned(), Bytes::new());
+        Self { method: Method::POST, path, body, gzip: false, answer_bytes: SHORT_BYTES }
+    }
+}
 
 // === impl Client ===
 
@@ -49,145 +78,162 @@ impl Client {
     /// # Errors
     /// When a certificate or a secret cannot be read, or is none.
     pub(super) fn new(config: &ElasticsearchSinkConfig) -> Result<Self, SinkError> {
-        let mut builder = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .user_agent(concat!("floodmark/", env!("CARGO_PKG_VERSION")))
             .timeout(Duration::from_millis(config.timeout.as_millis()))
             .connect_timeout(CONNECT_MAX)
             // A redirect would carry the credentials to wherever it says.
             .redirect(reqwest::redirect::Policy::none());
-        if let Some(ca) = &config.tls.ca {
-            let pem = std::fs::read(ca).map_err(|error| settings(&format!("could not read `tls.ca` {}: {error}", ca.display())))?;
-            let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| settings(&format!("`tls.ca` {} is no PEM file of certificates: {error}", ca.display())))?;
-            builder = builder.tls_certs_only(authorities);
-        }
-        if let (Some(certificate), Some(key)) = (&config.tls.certificate, &config.tls.key) {
-            let mut pem = std::fs::read(certificate)
-                .map_err(|error| settings(&format!("could not read `tls.certificate` {}: {error}", certificate.display())))?;
-            pem.push(b'\n');
-            pem.extend_from_slice(key.reveal().map_err(|error| settings(&error.to_string()))?.as_str().as_bytes());
-            let identity = Identity::from_pem(&pem)
-                .map_err(|error| settings(&format!("`tls.certificate` and `tls.key` cannot be used: {error}")))?;
-            builder = builder.identity(identity);
-        }
-        let http = builder.build().map_err(|error| settings(&told(&error)))?;
+        let http = secured(builder, config)?.build().map_err(|error| settings(told(&error)))?;
         let urls: Vec<String> = config.urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
-        let client = Self { http, hosts: Hosts::new(urls.len()), urls, auth: config.auth.clone() };
-        client.head()?;
-        Ok(client)
+        let credentials = Credentials::new(config.auth.clone())?;
+        Ok(Self { http, hosts: Hosts::new(urls.len()), urls, credentials })
     }
 
-    /// What every request bears. Secrets are read anew, so that a rotated one is seen.
-    fn head(&self) -> Result<HeaderMap, SinkError> {
-        let mut head = HeaderMap::new();
-        let Some(auth) = &self.auth else { return Ok(head) };
-        let reveal = |secret: &crate::secret::Secret| secret.reveal().map_err(|error| settings(&error.to_string()));
-        let said = match auth {
-            Auth::Basic(basic) => {
-                use base64::{Engine, engine::general_purpose::STANDARD};
-                let both = format!("{}:{}", basic.username, reveal(&basic.password)?.as_str());
-                format!("Basic {}", STANDARD.encode(both))
-            }
-            Auth::ApiKey(key) => format!("ApiKey {}", reveal(key)?.as_str()),
-        };
-        let mut value = HeaderValue::try_from(said).map_err(|_| settings("`auth` holds a character that no header may hold"))?;
-        value.set_sensitive(true);
-        head.insert(AUTHORIZATION, value);
-        Ok(head)
+    /// How many servers there are.
+    pub(super) fn servers(&self) -> usize {
+        self.urls.len()
     }
 
-    /// Posts a bulk to the server in use.
-    pub(super) async fn post(&self, bulk: &Bulk, to: &Addresses, gzip: bool) -> Reply {
-        let out = |reason: String| Reply::Out { reason, after: None, overload: false };
-        let (head, body) = match (self.head(), bulk.body(to, gzip)) {
-            (Ok(head), Ok(body)) => (head, body),
-            (Err(error), _) => return out(error.to_string()),
-            (_, Err(error)) => return out(error.to_string()),
-        };
-        let host = self.hosts.pick(clock::monotonic());
-        let url = format!("{}/_bulk?filter_path={FILTER}", self.urls[host]);
-        let mut request = self.http.post(url).headers(head).header(CONTENT_TYPE, "application/x-ndjson").body(body);
-        if gzip {
-            request = request.header(CONTENT_ENCODING, "gzip");
-        }
-        let heard = match request.send().await {
-            Ok(response) => read(response, ANSWER_BYTES + 2 * bulk.bytes).await,
-            Err(error) => Err(told(&error)),
-        };
-        let (status, after, body) = match heard {
-            Ok(heard) => heard,
-            Err(reason) => {
-                self.hosts.failed(host, clock::monotonic());
-                return out(format!("{}: {reason}; see that `urls` are up and may be reached from here", self.urls[host]));
-            }
-        };
-        match status {
-            StatusCode::OK => match answer::read(&body, bulk.parcels.len()) {
-                Ok(said) => {
+    /// The URL of server number `host`, without a `/` at its end.
+    pub(super) fn url(&self, host: usize) -> &str {
+        &self.urls[host]
+    }
+
+    /// Asks the server in use; where that does not answer, or not as a server should, the next.
+    ///
+    /// # Errors
+    /// When none answers: why the last did not.
+    pub(super) async fn ask(&self, question: &Question) -> Result<Response, String> {
+        let mut left = self.urls.len();
+        loop {
+            let (host, failed_before) = self.hosts.pick(clock::monotonic());
+            let asked = match failed_before {
+                true => self.ask_health(host).await,
+                false => Ok(()),
+            };
+            let answer = match asked {
+                Ok(()) => self.ask_one(host, question).await,
+                Err(reason) => Err(reason),
+            };
+            left -= 1;
+            let reason = match answer {
+                Ok(answer) if !is_away(answer.status) => {
                     self.hosts.worked(host);
-                    Reply::Heard { said, after }
+                    return Ok(answer);
                 }
-                Err(reason) => {
-                    self.hosts.failed(host, clock::monotonic());
-                    out(format!("{}: {reason}; see whether a proxy answers in its place", self.urls[host]))
+                answer => {
+                    let another = self.hosts.failed(host, clock::monotonic());
+                    match answer {
+                        _ if another && left > 0 => continue,
+                        // What it says of itself is worth more than that it is not there.
+                        Ok(answer) => return Ok(answer),
+                        Err(reason) => reason,
+                    }
                 }
-            },
-            StatusCode::PAYLOAD_TOO_LARGE => Reply::TooLarge,
-            status => {
-                if matches!(status.as_u16(), 502..=504) {
-                    self.hosts.failed(host, clock::monotonic());
-                }
-                let said = answer::of_request(status.as_u16(), &body);
-                Reply::Out { reason: format!("{}: {}", self.urls[host], said.advice()), after, overload: said.is_overload() }
-            }
+            };
+            return Err(reason);
         }
     }
 
-    /// Asks each server who it is.
-    pub(super) fn look(&self) -> Result<(), SinkError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| SinkError::Remote { cause: error.to_string() })?;
-        let head = self.head()?;
-        runtime.block_on(async {
-            for url in &self.urls {
-                let asked = self.http.get(format!("{url}/")).headers(head.clone()).timeout(LOOK_MAX / 2).send().await;
-                let heard = match asked {
-                    Ok(response) => read(response, ANSWER_BYTES).await,
-                    Err(error) => Err(told(&error)),
-                };
-                let (status, _, body) = heard.map_err(|reason| SinkError::Remote {
-                    cause: format!("{url} cannot be reached: {reason}; see `urls` and `tls`"),
-                })?;
-                // Not every one may be asked who it is, and tells others' errors the same way.
-                if !matches!(status.as_u16(), 200 | 403 | 405) {
-                    let said = answer::of_request(status.as_u16(), &body);
-                    return Err(SinkError::Remote { cause: format!("{url}: {}", said.advice()) });
-                }
-            }
-            Ok(())
+    /// Asks server number `host`, whatever is known of it.
+    ///
+    /// # Errors
+    /// When it does not answer: why, and what helps.
+    pub(super) async fn ask_one(&self, host: usize, question: &Question) -> Result<Response, String> {
+        self.exchange(host, question, None).await.map_err(|reason| {
+            format!("{}: {reason}; see that `urls` are up and may be reached from here", self.urls[host])
         })
+    }
+
+    /// Whether a server that had failed takes part again, before it is given work.
+    async fn ask_health(&self, host: usize) -> Result<(), String> {
+        let answer = self.exchange(host, &Question::get("/"), Some(HEALTH_MAX)).await;
+        let answer = answer.map_err(|reason| format!("{}: {reason}", self.urls[host]))?;
+        match is_away(answer.status) {
+            true => Err(format!("{}: it answers {}", self.urls[host], answer.status)),
+            false => Ok(()),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        host: usize,
+        question: &Question,
+        within: Option<Duration>,
+    ) -> Result<Response, String> {
+        let url = format!("{}{}", self.urls[host], question.path);
+        let mut head = HeaderMap::new();
+        if !question.body.is_empty() {
+            head.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+        }
+        if question.gzip {
+            head.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        self.credentials.sign(&question.method, &url, &mut head, &question.body).await?;
+        let mut request =
+            self.http.request(question.method.clone(), url).headers(head).body(question.body.clone());
+        if let Some(within) = within {
+            request = request.timeout(within);
+        }
+        let response = request.send().await.map_err(|error| told(&error))?;
+        read(response, host, question.answer_bytes).await
     }
 }
 
-/// Status, how long to wait, and the body of a response.
-async fn read(mut response: reqwest::Response, most: usize) -> Result<(StatusCode, Option<Duration>, Vec<u8>), String> {
+/// What a proxy answers when there is no server behind it.
+fn is_away(status: u16) -> bool {
+    matches!(status, 502..=504)
+}
+
+async fn read(mut response: reqwest::Response, host: usize, most: usize) -> Result<Response, String> {
     let status = response.status();
-    let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let head = response.headers();
+    let after = head.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let is_elasticsearch = head.get(PRODUCT).is_some_and(|product| product == "Elasticsearch");
+    let says_product = is_elasticsearch || head.contains_key(OPENSEARCH);
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|error| told(&error))? {
         if body.len() + part.len() > most {
-            return Err("the answer is too long".to_owned());
+            return Err(format!("it answers {status} with more than {most} bytes"));
         }
         body.extend_from_slice(&part);
     }
-    Ok((status, after.map(Duration::from_secs), body))
+    let after = after.map(Duration::from_secs);
+    Ok(Response { host, status: StatusCode::as_u16(&status), after, is_elasticsearch, says_product, body })
+}
+
+fn secured(
+    mut builder: reqwest::ClientBuilder,
+    config: &ElasticsearchSinkConfig,
+) -> Result<reqwest::ClientBuilder, SinkError> {
+    let tls = &config.tls;
+    if let Some(ca) = &tls.ca {
+        let unread = |cause: String| settings(format!("could not use `tls.ca` {}: {cause}", ca.display()));
+        let pem = std::fs::read(ca).map_err(|error| unread(error.to_string()))?;
+        let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| unread(told(&error)))?;
+        if authorities.is_empty() {
+            return Err(unread("it holds no certificate in PEM".to_owned()));
+        }
+        builder = builder.tls_certs_only(authorities);
+    }
+    if let (Some(certificate), Some(key)) = (&tls.certificate, &tls.key) {
+        let unread = |cause: String| {
+            settings(format!("could not use `tls.certificate` {} with `tls.key`: {cause}", certificate.display()))
+        };
+        let mut pem = std::fs::read(certificate).map_err(|error| unread(error.to_string()))?;
+        pem.push(b'\n');
+        let key = key.reveal().map_err(|error| unread(error.to_string()))?;
+        pem.extend_from_slice(key.as_str().as_bytes());
+        builder = builder.identity(Identity::from_pem(&pem).map_err(|error| unread(told(&error)))?);
+    }
+    Ok(builder)
 }
 
 /// An error with what caused it, and without the URL, which stands before it.
 fn told(error: &reqwest::Error) -> String {
     let mut told = String::new();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    let mut cause = std::error::Error::source(error);
     if cause.is_none() {
         told = error.to_string();
     }
@@ -201,6 +247,6 @@ fn told(error: &reqwest::Error) -> String {
     told
 }
 
-fn settings(cause: &str) -> SinkError {
-    SinkError::Settings { cause: cause.to_owned() }
+fn settings(cause: String) -> SinkError {
+    SinkError::Settings { cause }
 }

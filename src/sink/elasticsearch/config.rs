@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    event::Namespace,
     quantity::{ByteSize, Duration},
     secret::Secret,
 };
@@ -17,11 +18,17 @@ pub struct ElasticsearchSinkConfig {
     /// Servers of one cluster, `https://host:port` each; at least one. One is used until it fails, then the next.
     #[schemars(length(min = 1))]
     pub urls: Vec<String>,
-    /// The namespace of the data streams `logs-floodmark.flow-<namespace>` and `logs-floodmark.finding-<namespace>`.
-    /// Default: `default`.
-    #[serde(default = "default_namespace")]
-    #[schemars(length(min = 1, max = 100))]
-    pub namespace: String,
+    /// Where in the cluster documents are created. Default: `data_streams`.
+    #[serde(default)]
+    pub into: Into,
+    /// The namespace of the data streams or indices: the last part of `logs-floodmark.flow-<namespace>`, or what stands
+    /// before the day in `floodmark-flow-<namespace>-2026.11.21`. Default: `default`.
+    #[serde(default)]
+    pub namespace: Namespace,
+    /// Whether documents are created where a template or a default pipeline of somebody else's makes of them what it
+    /// likes. Templates that `_meta` says are managed by `floodmark` are ours, whoever has installed them. Default: false.
+    #[serde(default)]
+    pub allow_foreign_template: bool,
     /// Whether a document is created under its event's id, so that one that was sent twice is there once. Without, the
     /// server saves a look-up for each. Default: true.
     #[serde(default = "yes")]
@@ -61,6 +68,19 @@ pub struct ElasticsearchSinkConfig {
     pub timeout: Duration,
 }
 
+/// Where in the cluster documents are created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Into {
+    /// In the data stream of their kind: `logs-floodmark.flow-<namespace>`, `logs-floodmark.finding-<namespace>`. An id is
+    /// unique in each backing index: a document that is delivered again after a rollover is there twice.
+    #[default]
+    DataStreams,
+    /// In the index of their kind and of the day of their event time, in UTC: `floodmark-flow-<namespace>-2026.11.21`. A
+    /// document that is delivered again goes to the same index, and is there once.
+    DailyIndices,
+}
+
 /// Who we are: one way.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -98,10 +118,6 @@ pub struct ClientTls {
 
 const fn yes() -> bool {
     true
-}
-
-fn default_namespace() -> String {
-    "default".to_owned()
 }
 
 const fn default_batch_size() -> ByteSize {

@@ -32,8 +32,8 @@ impl Hosts {
     }
 
     /// The server to talk to: the one in use; where that rests, the next that does not; where all rest, the one whose rest
-    /// is over first.
-    pub(super) fn pick(&self, now: Instant) -> usize {
+    /// is over first. And whether it has failed since it last worked.
+    pub(super) fn pick(&self, now: Instant) -> (usize, bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let count = state.rests.len();
         let rests = |place: usize| state.rests[place].filter(|(until, _)| *until > now).map(|(until, _)| until);
@@ -41,7 +41,7 @@ impl Hosts {
         let free = order.clone().find(|place| rests(*place).is_none());
         let picked = free.or_else(|| order.min_by_key(|place| rests(*place))).unwrap_or(0);
         state.current = picked;
-        picked
+        (picked, state.rests[picked].is_some())
     }
 
     /// The server at `place` does not answer, or not as a server should; says whether another is there to try.
@@ -68,15 +68,15 @@ mod tests {
     fn one_server_is_used_until_it_fails_and_the_next_stays_in_use_when_the_first_is_back() {
         let hosts = Hosts::new(3);
         let now = clock::monotonic();
-        assert_eq!([hosts.pick(now), hosts.pick(now)], [0, 0]);
+        assert_eq!([hosts.pick(now), hosts.pick(now)], [(0, false), (0, false)]);
         assert!(hosts.failed(0, now), "there are others");
-        assert_eq!(hosts.pick(now), 1);
+        assert_eq!(hosts.pick(now), (1, false));
         let later = now + Duration::from_secs(5);
-        assert_eq!(hosts.pick(later), 1, "the first is free again, but nothing is wrong with the second");
+        assert_eq!(hosts.pick(later), (1, false), "the first is free again, but nothing is wrong with the second");
         assert!(hosts.failed(1, later));
-        assert_eq!(hosts.pick(later), 2);
+        assert_eq!(hosts.pick(later), (2, false));
         assert!(hosts.failed(2, later), "the first has rested");
-        assert_eq!(hosts.pick(later), 0);
+        assert_eq!(hosts.pick(later), (0, true), "and is asked how it is");
     }
 
     #[test]
@@ -84,11 +84,11 @@ mod tests {
         let hosts = Hosts::new(2);
         let now = clock::monotonic();
         hosts.failed(0, now);
-        assert!(!hosts.failed(0, now) || hosts.pick(now) == 1);
+        assert!(hosts.failed(0, now), "the second has not failed yet");
         assert!(!hosts.failed(1, now));
-        assert_eq!(hosts.pick(now), 1, "the first has failed twice");
+        assert_eq!(hosts.pick(now), (1, true), "the first has failed twice");
         hosts.worked(0);
         assert!(hosts.failed(1, now));
-        assert_eq!(hosts.pick(now), 0);
+        assert_eq!(hosts.pick(now), (0, false));
     }
 }

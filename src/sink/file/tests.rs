@@ -18,7 +18,7 @@ fn documents(lines: &[&str]) -> Documents {
     for line in lines {
         documents.bytes.extend_from_slice(line.as_bytes());
         documents.bytes.push(b'\n');
-        documents.end_document(EventId::default(), DocumentKind::Event, Span::default());
+        documents.end_document(EventId::default(), DocumentKind::Event, 0, Span::default());
     }
     documents
 }

@@ -111,7 +111,7 @@ fn stage(script: Vec<Act>) -> Stage {
         let mut letters = Documents::new(Receipt::unclaimed());
         for one in refused {
             letters.bytes.extend_from_slice(format!("dead {}\n", one.reason).as_bytes());
-            letters.end_document(one.id, DocumentKind::DeadLetter, Span::default());
+            letters.end_document(one.id, DocumentKind::DeadLetter, 0, Span::default());
         }
         letters
     });
@@ -145,7 +145,7 @@ impl Stage {
         let mut documents = Documents::new(self.window(partition).admit(next, 10).await);
         for (kind, name) in [(DocumentKind::Event, "event"), (DocumentKind::Quarantined, "bad")] {
             documents.bytes.extend_from_slice(format!("{name} {partition}/{next}\n").as_bytes());
-            documents.end_document(EventId(*b"0123456789abcdef"), kind, Span::default());
+            documents.end_document(EventId(*b"0123456789abcdef"), kind, 0, Span::default());
         }
         for books in [&self.books.sink, &self.books.quarantine] {
             books.documents_offered.inc();

@@ -57,10 +57,7 @@ impl Unit {
     /// What was refused of it.
     pub(super) fn refusals(&self) -> impl Iterator<Item = Refused> {
         self.refused.iter().map(|(index, (status, reason))| {
-            let document = self.documents.document(*index as usize);
-            let document = document.strip_suffix(b"\n").unwrap_or(document).to_vec();
-            let id = self.documents.rows[*index as usize].id;
-            Refused { id, document, status: *status, reason: reason.clone() }
+            Refused::of(&self.documents, *index as usize, *status, reason.clone())
         })
     }
 

@@ -4,7 +4,7 @@
 
 use floodmark::{
     event::{Documents, Receipt},
-    normalize::{Namespace, Normalizer, QuarantinedRecord, SchemaName, Select, quarantine},
+    normalize::{Normalizer, QuarantinedRecord, SchemaName, Select, quarantine},
     score::WINDOW_SECONDS,
 };
 use floodmark_fuzz::{parsed, resolved};
@@ -15,7 +15,7 @@ const INGESTED_MS: u64 = 1_795_260_605_000;
 fuzz_target!(|text: &[u8]| {
     let batch = parsed(resolved(text));
     let mut out = Documents::new(Receipt::unclaimed());
-    let mut normalizer = Normalizer::new(SchemaName::Ecs.build(&Namespace::default(), WINDOW_SECONDS));
+    let mut normalizer = Normalizer::new(SchemaName::Ecs.build(&floodmark::event::Namespace::default(), WINDOW_SECONDS));
     let tally = normalizer.documents(&batch, Select::All, INGESTED_MS, &mut out);
     assert_eq!(tally.written as usize, batch.events.len());
     for index in 0..out.rows.len() {

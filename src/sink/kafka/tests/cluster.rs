@@ -90,7 +90,7 @@ pub fn documents(rows: &[(DocumentKind, &str, &str)]) -> Arc<Documents> {
         documents.keys.extend_from_slice(key.as_bytes());
         let mut id = [7; 16];
         id[..8].copy_from_slice(&(number as u64).to_le_bytes());
-        documents.end_document(EventId(id), *kind, Span::new(start, start + key.len()));
+        documents.end_document(EventId(id), *kind, 0, Span::new(start, start + key.len()));
     }
     Arc::new(documents)
 }

@@ -86,6 +86,8 @@ pub(super) fn run_app(config: Config, options: Options, quiet: bool) -> Exit {
     // The process ends here, and its memory with it: to give back a hundred thousand entities one by one takes 2 % of
     // the time that a million records of theirs take.
     std::mem::forget(scorer);
+    // A call of librdkafka's that does not come back would be waited for.
+    runtime.shutdown_background();
     exit
 }
 

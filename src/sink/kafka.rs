@@ -31,6 +31,7 @@ mod parcel;
 mod producer;
 mod transactions;
 mod trouble;
+mod watch;
 
 pub use config::{Beside, Codec, KafkaSinkConfig, Key, Topics, Transactions};
 pub use transactions::KafkaTransactions;

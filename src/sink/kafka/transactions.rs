@@ -24,6 +24,7 @@ use super::{
     outcome,
     parcel::Parcel,
     producer::{self, Packing, Producer},
+    watch::Watch,
 };
 use crate::{
     event::{Documents, Origin, Position},
@@ -43,6 +44,7 @@ struct Inner {
     ledger: Arc<Ledger>,
     session: Session,
     seat: Mutex<Seat>,
+    watch: Watch,
     /// Whether the next transaction sends each document in a batch of its own, to find the one that is refused.
     apart: AtomicBool,
     /// The drain's grace is over: nothing is asked for again.
@@ -79,6 +81,7 @@ impl KafkaTransactions {
             ledger: Arc::default(),
             session: Session::default(),
             seat: Mutex::default(),
+            watch: Watch::default(),
             apart: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
             gone: OnceLock::new(),
@@ -87,15 +90,20 @@ impl KafkaTransactions {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Does `step` where it may block.
+    /// Does `step` where it may block. One that does not come back is left behind, and with it the process.
     fn apart<T: Send + 'static>(
         &self,
         step: impl FnOnce(&Inner) -> Result<T, Broken> + Send + 'static,
     ) -> BoxFuture<'_, Result<T, Broken>> {
         let inner = self.0.clone();
         Box::pin(async move {
-            let done = tokio::task::spawn_blocking(move || step(&inner)).await;
-            done.unwrap_or_else(|error| Err(Broken::Again(error.to_string())))
+            let watched = inner.clone();
+            tokio::select! {
+                done = tokio::task::spawn_blocking(move || step(&inner)) => {
+                    done.unwrap_or_else(|error| Err(Broken::Again(error.to_string())))
+                }
+                () = watched.watch.until_stuck() => Err(watched.stuck()),
+            }
         })
     }
 }
@@ -204,7 +212,8 @@ impl Inner {
         self.is_there()?;
         let producer = self.producer().map_err(Broken::Again)?;
         if !self.seat().begun {
-            producer.client().init_transactions(STEP).map_err(|error| self.broken(&error))?;
+            let begun = self.watch.during(|| producer.client().init_transactions(STEP));
+            begun.map_err(|error| self.broken(&error))?;
             self.session.recovered();
             self.seat().begun = true;
         }
@@ -213,7 +222,8 @@ impl Inner {
 
     fn begin(&self) -> Result<(), Broken> {
         let producer = self.prepare()?;
-        producer.client().begin_transaction().map_err(|error| self.broken(&error))
+        let begun = self.watch.during(|| producer.client().begin_transaction());
+        begun.map_err(|error| self.broken(&error))
     }
 
     fn commit(&self, positions: &[(Origin, Position)]) -> Result<(), Broken> {
@@ -261,13 +271,11 @@ impl Inner {
             self.seat().producer.as_ref().and_then(|producer| producer.client().client().fatal_error());
         let is_fence = |code: RDKafkaErrorCode| Fault::of(code) == Fault::Fenced;
         if code.is_some_and(is_fence) || fatal.as_ref().is_some_and(|(code, _)| is_fence(*code)) {
-            let cause = format!(
+            return self.end(format!(
                 "another process writes as `{}`, or a transaction took longer than `transaction.timeout.ms`; {}",
                 self.id,
                 Fault::Fenced.remedy()
-            );
-            let gone = SinkError::Remote { cause };
-            return Broken::Gone(self.gone.get_or_init(|| gone).clone());
+            ));
         }
         if fatal.is_some() {
             self.seat().producer = None;
@@ -277,10 +285,25 @@ impl Inner {
         Broken::Again(format!("{}; {remedy}", said.unwrap_or_else(|| error.to_string())))
     }
 
+    /// The client does not come back from a call. Nothing else can be asked of it, and beginning with another would stop the
+    /// process that has the name now, if there is one.
+    fn stuck(&self) -> Broken {
+        self.end(format!(
+            "librdkafka does not come back from a step of a transaction, as it may when another process writes as `{}`; {}",
+            self.id,
+            Fault::Fenced.remedy()
+        ))
+    }
+
+    /// There are no transactions any more, for this reason or the first that there was.
+    fn end(&self, cause: String) -> Broken {
+        Broken::Gone(self.gone.get_or_init(|| SinkError::Remote { cause }).clone())
+    }
+
     /// Does `step` again for as long as its error asks for that and nobody has given up.
     fn patiently(&self, mut step: impl FnMut() -> KafkaResult<()>) -> Result<(), Broken> {
         loop {
-            match step() {
+            match self.watch.during(&mut step) {
                 Err(error) if is_to_be_repeated(&error) && !self.given_up.load(Ordering::Relaxed) => {}
                 done => return done.map_err(|error| self.broken(&error)),
             }

@@ -249,7 +249,7 @@ fn a_crash_while_partitions_go_to_another_instance_loses_nothing() {
     stream.writer.finish();
     let ledger = Ledger::of(&stream.cluster, &stream.topic);
     ledger.until_out(&mut delivered, &mut [&mut other]);
-    other.page().assert_balanced();
+    other.until_balanced();
     other.stop();
     assert!(ledger.assert_at_least_once(&mut delivered) > 0, "nothing was replayed");
     assert!(other.folder.len(OUT) > 0);

@@ -59,7 +59,7 @@ fn one_of_two_is_killed(name: &str, protocol: Protocol) {
     let ledger = Ledger::of(&cluster, &topic);
     let [mut survivor] = left;
     ledger.until_out(&mut delivered, &mut [&mut survivor]);
-    survivor.page().assert_balanced();
+    survivor.until_balanced();
     survivor.stop();
     ledger.assert_at_least_once(&mut delivered);
 }
@@ -88,7 +88,7 @@ fn three_are_restarted_in_turn(name: &str, protocol: Protocol) {
     let mut writer = Writer::new(&cluster, &topic, &[]);
     grow_until("two partitions each", &mut writer, &mut instances, |all| hold(all, &[2, 2, 2]));
     for turn in 0..instances.len() {
-        instances[turn].page().assert_balanced();
+        instances[turn].until_balanced();
         instances[turn].stop();
         instances[turn].start();
         grow_until("two partitions each again", &mut writer, &mut instances, |all| hold(all, &[2, 2, 2]));
@@ -98,7 +98,7 @@ fn three_are_restarted_in_turn(name: &str, protocol: Protocol) {
     let [one, two, three] = &mut instances;
     ledger.until_out(&mut delivered, &mut [one, two, three]);
     for instance in &mut instances {
-        instance.page().assert_balanced();
+        instance.until_balanced();
         instance.stop();
     }
     ledger.assert_once(&mut delivered);

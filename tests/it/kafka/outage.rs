@@ -40,7 +40,7 @@ fn a_broker_goes(name: &str, disturb: fn(&Cluster)) {
     writer.finish();
     let ledger = Ledger::of(&cluster, "broken");
     ledger.until_out(&mut delivered, &mut [&mut instance]);
-    instance.page().assert_balanced();
+    instance.until_balanced();
     instance.stop();
     ledger.assert_once(&mut delivered);
     assert_committed(&cluster, "group", "broken", &[&instance]);

@@ -54,7 +54,7 @@ fn end(
     let mut ledger = Ledger::of(cluster, topic);
     ledger.add(topic, old);
     ledger.until_out(delivered, &mut [&mut instance]);
-    instance.page().assert_balanced();
+    instance.until_balanced();
     instance.stop();
     ledger.assert_at_least_once(delivered);
     let store = Store::open_read_only(&instance.folder.path("state"), score::GEOMETRY).unwrap();

@@ -113,9 +113,9 @@ impl Reader {
             _ => take(&self.consumer, &from),
         };
         done.map_err(kafka)?;
-        if self.paused {
-            self.consumer.pause(&from).map_err(kafka)?;
-        }
+        // librdkafka keeps a pause with the partition: one that went while it was paused comes back so.
+        let paused = if self.paused { self.consumer.pause(&from) } else { self.consumer.resume(&from) };
+        paused.map_err(kafka)?;
         let partitions = coming.into_iter().map(|coming| self.hold(coming)).collect::<Result<_, _>>()?;
         self.outbox.push_back(Outgoing::Step(Step::Assigned(self.cx.id, partitions)));
         self.cx.health.recover(&self.part());

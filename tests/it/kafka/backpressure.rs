@@ -62,3 +62,37 @@ fn while_the_sink_takes_nothing_partitions_pause_and_the_member_stays_and_then_e
     ledger.assert_once(&mut delivered);
     assert_committed(&cluster, &group, &topic, &[&instance]);
 }
+
+#[test]
+fn a_partition_that_went_while_it_was_paused_is_read_when_it_comes_back() {
+    let name = "a_partition_that_went_while_it_was_paused_is_read_when_it_comes_back";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    let (topic, group) = (unique("paused"), unique("group"));
+    cluster.create(&topic, 3, &[]);
+    let text = lines(0, 60_000);
+    cluster.produce(&topic, &text.lines().collect::<Vec<_>>(), &[]);
+    let plan = Plan::new(&cluster, &topic, &group)
+        .option("session.timeout.ms", "1500")
+        .option("heartbeat.interval.ms", "300");
+    let mut instance = plan.clone().sinks("{ out: { to: { stdout: {} } } }").instance();
+    instance.start_into(Stdio::piped());
+    let mut out = instance.process().stdout();
+    instance.until_page("a pause", |page| page.kafka("paused") == 1 && page.kafka("partitions") == 3);
+    let mut other = plan.start();
+    other.until_page("a partition of its own", |page| page.kafka("partitions") > 0);
+    instance.until_page("fewer partitions", |page| page.kafka("partitions") < 3);
+
+    let mut file = std::fs::File::create(instance.folder.path(OUT)).unwrap();
+    let taking = std::thread::spawn(move || std::io::copy(&mut out, &mut file).unwrap());
+    instance.until_page("no pause", |page| page.kafka("paused") == 0);
+    let mut delivered = Delivered::by(&[&instance, &other]);
+    other.stop();
+    instance.until_holds(3);
+    let more = lines(60_000, 3_000);
+    cluster.produce(&topic, &more.lines().collect::<Vec<_>>(), &[]);
+    let ledger = Ledger::of(&cluster, &topic);
+    ledger.until_out(&mut delivered, &mut [&mut instance]);
+    instance.stop();
+    taking.join().unwrap();
+    ledger.assert_at_least_once(&mut delivered);
+}

@@ -50,7 +50,9 @@ impl Line {
             inputs,
             enricher: Enricher::new(shared),
             scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, [7; 16]),
-            normalizer: Normalizer::new(SchemaName::Ecs.build(&floodmark::event::Namespace::default(), score::WINDOW_SECONDS)),
+            normalizer: Normalizer::new(
+                SchemaName::Ecs.build(&floodmark::event::Namespace::default(), score::WINDOW_SECONDS),
+            ),
             tickets: 0,
         }
     }

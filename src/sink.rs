@@ -13,12 +13,12 @@ mod kafka;
 mod stdout;
 mod transaction;
 
+pub use self::elasticsearch::{Auth, Basic, ClientTls, ElasticsearchSink, ElasticsearchSinkConfig, Into};
 #[cfg(feature = "kafka")]
 pub use self::kafka::{
     Beside, Codec, KafkaSink, KafkaSinkConfig, KafkaTransactions, Key, Topics, Transactions,
 };
 pub use config::{Compression, FileConfig, Rotation, To};
-pub use self::elasticsearch::{Auth, Basic, ClientTls, ElasticsearchSink, ElasticsearchSinkConfig, Into};
 pub use delivery::{Bury, DeliveryLoop, Refused, WhenUnwritable};
 
 pub use transaction::{Broken, Compose, TransactionBooks, TransactionLoop, Transactional};

@@ -199,7 +199,9 @@ fn measure(case: &Case) -> Taken {
         parser: Parser::new(inputs),
         enricher: Enricher::new(shared),
         scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, [7; 16]),
-        normalizer: Normalizer::new(case.form.build(&floodmark::event::Namespace::default(), score::WINDOW_SECONDS)),
+        normalizer: Normalizer::new(
+            case.form.build(&floodmark::event::Namespace::default(), score::WINDOW_SECONDS),
+        ),
         batch: Batch::default(),
         documents: Documents::new(Receipt::unclaimed()),
         tickets: 0,

@@ -133,7 +133,9 @@ impl Parse {
             resolver: Resolver::new(inputs.clone()),
             parser: Parser::new(inputs),
             enricher: Enricher::new(tables),
-            normalizer: Normalizer::new(self.form().build(&crate::event::Namespace::default(), score::WINDOW_SECONDS)),
+            normalizer: Normalizer::new(
+                self.form().build(&crate::event::Namespace::default(), score::WINDOW_SECONDS),
+            ),
             batch: Batch::default(),
             documents: Documents::new(Receipt::unclaimed()),
             bad: BTreeMap::new(),

@@ -93,8 +93,18 @@ fn gather(path: &Path, config: &Config, replayed: &mut Replayed) -> Result<(), R
             cause: error.to_string(),
         })?;
         let unknown = |kind, name: String| ReplayError::Unknown { path: shown(), line: number, kind, name };
-        let QuarantinedRecord { detail, source, origin, position, index, event_id, bytes, format, refused, .. } =
-            record;
+        let QuarantinedRecord {
+            detail,
+            source,
+            origin,
+            position,
+            index,
+            event_id,
+            bytes,
+            format,
+            refused,
+            ..
+        } = record;
         match refused {
             Some(Refused { sink, status, kind, at, document }) if config.sinks.contains_key(&sink) => {
                 let document = document.into_bytes();

@@ -245,7 +245,8 @@ impl QuarantinedRecord {
             (Some(sink), Some(document)) => {
                 // Letters of earlier versions name no kind.
                 let name = line.kind.as_deref().unwrap_or(DocumentKind::Event.name());
-                let kind = DocumentKind::of_name(name).ok_or_else(|| QuarantineError::Kind(name.to_owned()))?;
+                let kind =
+                    DocumentKind::of_name(name).ok_or_else(|| QuarantineError::Kind(name.to_owned()))?;
                 Some(Refused { sink, status: line.status, kind, at: line.at, document })
             }
             (None, None) => None,

@@ -5,12 +5,12 @@ use std::{path::PathBuf, sync::Arc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "kafka")]
-use super::{KafkaSink, KafkaSinkConfig};
 use super::{
     ElasticsearchSink, ElasticsearchSinkConfig, Sink, SinkError, discard::Discard, file::FileSink,
     stdout::Stdout,
 };
+#[cfg(feature = "kafka")]
+use super::{KafkaSink, KafkaSinkConfig};
 use crate::{event::Namespace, quantity::ByteSize};
 
 /// Where documents go: one kind.

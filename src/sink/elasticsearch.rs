@@ -85,7 +85,7 @@ impl ElasticsearchSink {
             documents: config.batch_documents as usize,
             linger: Duration::from_millis(config.linger.as_millis()),
         };
-        let pace = Pace::new(config.concurrency_max.into(), clock::monotonic());
+        let pace = Pace::new(config.concurrency_max.into());
         let allow_foreign_template = config.allow_foreign_template;
         let post = Post::new(client.clone(), wrapping, limits, pace, allow_foreign_template, heard);
         let (posting, arriving) = mpsc::channel(DELIVERIES_MAX);
@@ -127,7 +127,8 @@ impl Sink for ElasticsearchSink {
         let (waiting, answer) = Waiting::new(documents.clone(), &only);
         let posting = self.posting.lock().unwrap_or_else(PoisonError::into_inner);
         // There is room for every delivery that may be under way.
-        let posted = posting.as_ref().is_some_and(|posting| posting.try_send((waiting, only.clone())).is_ok());
+        let posted =
+            posting.as_ref().is_some_and(|posting| posting.try_send((waiting, only.clone())).is_ok());
         drop(posting);
         Box::pin(async move {
             let lost = || Delivery::retry_all(&documents, &only, "the sink ended before it had an answer");

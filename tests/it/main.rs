@@ -12,6 +12,7 @@ mod demo;
 mod determinism;
 mod drain;
 mod ecs;
+mod elasticsearch;
 mod exit_codes;
 mod firehose;
 mod flows;

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::outcome::Said;
 
 /// What is read of an answer, and asked for: everything else would be bytes for nothing.
-pub(super) const FILTER: &str = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason";
+pub(super) const FILTER: &str =
+    "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason";
 
 #[derive(Deserialize)]
 struct Answer {
@@ -53,12 +54,13 @@ enum RefusalError {
 /// # Errors
 /// When it is no answer, or one about another number of documents.
 pub(super) fn read(body: &[u8], count: usize) -> Result<Vec<(usize, Said)>, String> {
-    let answer: Answer =
-        serde_json::from_slice(body).map_err(|error| format!("the answer is not that of a `_bulk` request: {error}"))?;
+    let answer: Answer = serde_json::from_slice(body)
+        .map_err(|error| format!("the answer is not that of a `_bulk` request: {error}"))?;
     if answer.items.len() != count {
         return Err(format!("the answer tells of {} of {count} documents", answer.items.len()));
     }
-    let said = answer.items.into_iter().enumerate().filter(|(_, item)| !(200..=299).contains(&item.create.status));
+    let said =
+        answer.items.into_iter().enumerate().filter(|(_, item)| !(200..=299).contains(&item.create.status));
     Ok(said.map(|(place, item)| (place, Said::of(item.create.status, item.create.error))).collect())
 }
 
@@ -73,7 +75,8 @@ pub(super) fn of_request(status: u16, body: &[u8]) -> Said {
 
 /// Whether `body` is what a server says of itself, or of a question that it does not take.
 pub(super) fn is_of_a_server(body: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(body).is_ok_and(|said| !said["version"]["number"].is_null() || !said["error"].is_null())
+    serde_json::from_slice::<Value>(body)
+        .is_ok_and(|said| !said["version"]["number"].is_null() || !said["error"].is_null())
 }
 
 impl Said {

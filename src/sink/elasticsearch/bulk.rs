@@ -166,7 +166,10 @@ impl Bulk {
         while let Some((place, first)) = parcels.next() {
             let mut failed = Vec::new();
             let mut count = 1;
-            let take = |place: usize, index: u32, others: &mut std::iter::Peekable<_>, failed: &mut Vec<_>| {
+            let take = |place: usize,
+                        index: u32,
+                        others: &mut std::iter::Peekable<_>,
+                        failed: &mut Vec<_>| {
                 if let Some((_, outcome)) = others.next_if(|(other, _): &(usize, Outcome)| *other == place) {
                     failed.push((index, outcome));
                 }

@@ -219,7 +219,10 @@ fn secured(
     }
     if let (Some(certificate), Some(key)) = (&tls.certificate, &tls.key) {
         let unread = |cause: String| {
-            settings(format!("could not use `tls.certificate` {} with `tls.key`: {cause}", certificate.display()))
+            settings(format!(
+                "could not use `tls.certificate` {} with `tls.key`: {cause}",
+                certificate.display()
+            ))
         };
         let mut pem = std::fs::read(certificate).map_err(|error| unread(error.to_string()))?;
         pem.push(b'\n');

@@ -204,7 +204,9 @@ impl ElasticsearchSinkConfig {
             return Some("holds a name or a password: they belong under `auth`, where they are not shown");
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Some("holds a URL with a query: give `https://host:port`, with a path where the cluster has one");
+            return Some(
+                "holds a URL with a query: give `https://host:port`, with a path where the cluster has one",
+            );
         }
         let is_near = url.host_str().is_some_and(is_loopback);
         (url.scheme() == "http" && !is_near && !self.allow_plain_http)

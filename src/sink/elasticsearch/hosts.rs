@@ -36,7 +36,8 @@ impl Hosts {
     pub(super) fn pick(&self, now: Instant) -> (usize, bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let count = state.rests.len();
-        let rests = |place: usize| state.rests[place].filter(|(until, _)| *until > now).map(|(until, _)| until);
+        let rests =
+            |place: usize| state.rests[place].filter(|(until, _)| *until > now).map(|(until, _)| until);
         let order = (0..count).map(|step| (state.current + step) % count);
         let free = order.clone().find(|place| rests(*place).is_none());
         let picked = free.or_else(|| order.min_by_key(|place| rests(*place))).unwrap_or(0);
@@ -72,7 +73,11 @@ mod tests {
         assert!(hosts.failed(0, now), "there are others");
         assert_eq!(hosts.pick(now), (1, false));
         let later = now + Duration::from_secs(5);
-        assert_eq!(hosts.pick(later), (1, false), "the first is free again, but nothing is wrong with the second");
+        assert_eq!(
+            hosts.pick(later),
+            (1, false),
+            "the first is free again, but nothing is wrong with the second"
+        );
         assert!(hosts.failed(1, later));
         assert_eq!(hosts.pick(later), (2, false));
         assert!(hosts.failed(2, later), "the first has rested");

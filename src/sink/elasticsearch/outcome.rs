@@ -102,7 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_delivered_what_is_wrong_with_a_document_is_its_own_and_everything_else_is_tried_again() {
+    fn what_is_there_is_delivered_what_is_wrong_with_a_document_is_its_own_and_everything_else_is_tried_again()
+     {
         for status in [200, 201, 409] {
             assert_eq!(said(status, "", "").outcome(None), None, "{status}");
         }

@@ -70,6 +70,10 @@ const GRACE_OVER: &str = "the drain's grace is over";
 const TOO_LARGE: &str =
     "the document alone is larger than a request may be; see `http.max_content_length` of the server";
 
+fn now() -> Instant {
+    Instant::from_std(clock::monotonic())
+}
+
 // === impl Post ===
 
 impl Post {
@@ -91,7 +95,7 @@ impl Post {
         let mut open = Bulk::default();
         let mut leaves: Option<Instant> = None;
         loop {
-            let at = leaves.unwrap_or_else(Instant::now);
+            let at = leaves.unwrap_or_else(now);
             let arrived = tokio::select! {
                 biased;
                 () = sleep_until(at), if leaves.is_some() => None,
@@ -111,7 +115,7 @@ impl Post {
                     leaves = None;
                 }
                 open.push(parcel);
-                leaves.get_or_insert_with(|| Instant::now() + post.limits.linger);
+                leaves.get_or_insert_with(|| now() + post.limits.linger);
             }
         }
         if !open.parcels.is_empty() {
@@ -136,13 +140,13 @@ impl Post {
             return bulk.settle_all(&Outcome::Retry { after: None, reason: GRACE_OVER.to_owned() });
         };
         tokio::spawn(async move {
-            let bytes = bulk.bytes as u64;
+            let (bytes, begun) = (bulk.bytes as u64, clock::monotonic());
             let pushed_back = tokio::select! {
                 pushed_back = self.send(bulk) => pushed_back,
                 // What is dropped answers that the sink has ended.
                 _ = given_up.wait_for(|given_up| *given_up) => false,
             };
-            self.pace.ended(place, bytes, pushed_back, clock::monotonic());
+            self.pace.ended(place, bytes, begun.elapsed(), pushed_back, clock::monotonic());
         });
     }
 
@@ -156,7 +160,8 @@ impl Post {
                 Reply::Heard { said, after } => {
                     self.grow();
                     pushed_back |= said.iter().any(|(_, said)| said.is_overload());
-                    let others = said.into_iter().filter_map(|(place, said)| Some((place, said.outcome(after)?)));
+                    let others =
+                        said.into_iter().filter_map(|(place, said)| Some((place, said.outcome(after)?)));
                     bulk.settle(others.collect());
                 }
                 Reply::TooLarge if bulk.parcels.len() > 1 => {

@@ -1,0 +1,45 @@
+//! A million events, counted and looked for by their ids.
+
+use std::fmt::Write;
+
+use floodmark::event::{IdScheme, Origin};
+
+use super::{
+    config,
+    server::{Product, Server, namespace},
+};
+use crate::{flows, process::Folder};
+
+const EVENTS: u64 = 1_000_000;
+
+#[test]
+fn a_million_generated_events_are_in_the_index_each_under_its_id() {
+    let name = "a_million_generated_events_are_in_the_index_each_under_its_id";
+    let Some(server) = Server::shared(name, Product::OpenSearch3) else { return };
+    let (folder, namespace) = (Folder::new(), namespace());
+    let mut text = String::new();
+    for number in 0..EVENTS {
+        let (host, window) = (number % 240, number / 240);
+        let line = flows::line(host, "198.51.100.7", 20_000 + number, flows::START + window * 20);
+        writeln!(text, "{line}").unwrap();
+    }
+    folder.write("in.log", &text);
+    folder.write(
+        "c.yaml",
+        config(server.url(), &namespace, "").replace("file: { path: copy.ndjson }", "discard: {}"),
+    );
+    let (told, _) = folder.printed(&["parse", "in.log"]);
+    let origin = told.err.lines().find(|line| line.starts_with("file:")).unwrap();
+    let scheme = IdScheme::of(&Origin::from_text(&origin[..origin.find(": ").unwrap()]));
+    folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+
+    let mut ids = server.ids(&super::stream("flow", &namespace));
+    assert_eq!(ids.len() as u64, EVENTS);
+    let mut offset = 0;
+    for line in text.lines() {
+        let id = scheme.event(offset, 0, line.as_bytes()).to_string();
+        assert_eq!(ids.remove(&id), Some(1), "{line}");
+        offset += line.len() as u64 + 1;
+    }
+    assert_eq!(folder.len("dead.ndjson"), 0);
+}

@@ -91,7 +91,7 @@ impl Starter<'_> {
         let spare = Spare::default();
         let recycled = spare.clone();
         let delivery = DeliveryLoop {
-            name: format!("sink {name}"),
+            name: name.to_owned(),
             sink,
             queue,
             bury,

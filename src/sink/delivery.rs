@@ -62,7 +62,7 @@ pub enum WhenUnwritable {
 
 /// Delivers one sink's documents.
 pub struct DeliveryLoop {
-    /// The sink's name in logs, metrics and health.
+    /// The sink's name in the config.
     pub name: String,
     /// The sink.
     pub sink: Arc<dyn Sink>,

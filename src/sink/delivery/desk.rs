@@ -39,7 +39,12 @@ pub(super) struct Mood {
 impl Desk {
     /// Says why the sink cannot deliver for now, or for good.
     pub(super) fn ail(&self, reason: &str) {
-        self.health.ail(&self.name, reason);
+        self.health.ail(&self.part(), reason);
+    }
+
+    /// What health calls it.
+    fn part(&self) -> String {
+        format!("sink {}", self.name)
     }
 
     /// A delivery was not taken, for the first time, and waits for its next try.
@@ -76,7 +81,7 @@ impl Desk {
     }
 
     fn ease(&self, mood: &Mood) {
-        if mood.waiting == 0 && !mood.troubled && self.health.recover(&self.name) {
+        if mood.waiting == 0 && !mood.troubled && self.health.recover(&self.part()) {
             tracing::info!(sink = self.name, "delivers again");
         }
     }

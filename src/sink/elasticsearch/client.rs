@@ -141,15 +141,17 @@ impl Client {
     /// # Errors
     /// When it does not answer: why, and what helps.
     pub(super) async fn ask_one(&self, host: usize, question: &Question) -> Result<Response, String> {
-        self.exchange(host, question, None).await.map_err(|reason| {
-            format!("{}: {reason}; see that `urls` are up and may be reached from here", self.urls[host])
-        })
+        self.exchange(host, question, None).await.map_err(|reason| self.unreachable(host, &reason))
+    }
+
+    fn unreachable(&self, host: usize, reason: &str) -> String {
+        format!("{}: {reason}; see that `urls` are up and may be reached from here", self.urls[host])
     }
 
     /// Whether a server that had failed takes part again, before it is given work.
     async fn ask_health(&self, host: usize) -> Result<(), String> {
         let answer = self.exchange(host, &Question::get("/"), Some(HEALTH_MAX)).await;
-        let answer = answer.map_err(|reason| format!("{}: {reason}", self.urls[host]))?;
+        let answer = answer.map_err(|reason| self.unreachable(host, &reason))?;
         match is_away(answer.status) {
             true => Err(format!("{}: it answers {}", self.urls[host], answer.status)),
             false => Ok(()),

@@ -19,21 +19,6 @@ pub(super) struct Found {
     pub is_elasticsearch: bool,
 }
 
-/// What a template makes of a name.
-#[derive(Debug, Default, Deserialize)]
-struct Simulated {
-    #[serde(default)]
-    template: Option<Template>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Template {
-    #[serde(default)]
-    settings: Value,
-    #[serde(default)]
-    mappings: Value,
-}
-
 /// What a name is.
 #[derive(Debug, Default, Deserialize)]
 struct Resolved {
@@ -45,9 +30,19 @@ struct Resolved {
     data_streams: Vec<Named>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Named {
     name: String,
+    #[serde(default)]
+    backing_indices: Backing,
+}
+
+/// One name, or several in the order in which they were made.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Backing {
+    One(String),
+    Several(Vec<String>),
 }
 
 /// What our templates say of who manages them.
@@ -70,35 +65,46 @@ pub(super) async fn look(
 ) -> Result<Found, String> {
     let mut found = Found::default();
     for name in target.samples(at) {
-        let answer = ask(client, &Question::get(&format!("/_resolve/index/{name}"))).await?;
-        found.is_elasticsearch |= answer.is_elasticsearch;
-        let resolved: Option<Resolved> = read(&answer);
-        match &resolved {
-            Some(resolved) if target.is_stream() => is_stream(&name, resolved)?,
-            _ => {}
+        let response = ask(client, &Question::get(&format!("/_resolve/index/{name}"))).await?;
+        found.is_elasticsearch |= response.is_elasticsearch;
+        let resolved: Resolved = read(&response).unwrap_or_default();
+        if target.is_stream() {
+            is_stream(&name, &resolved)?;
         }
-        if !resolved.is_some_and(|resolved| resolved.knows(&name)) {
-            may_be_created(client, &name).await?;
-        }
-        if allow_foreign {
-            continue;
-        }
-        let settings = Question::get(&format!("/{name}/_settings/index.*_pipeline?flat_settings=true"));
-        if let Some(indices) = read::<Value>(&ask(client, &settings).await?) {
-            indices
-                .as_object()
-                .into_iter()
-                .flatten()
-                .try_for_each(|(index, held)| no_pipeline(index, &held["settings"]))?;
-        }
-        let simulated =
-            ask(client, &Question::post(&format!("/_index_template/_simulate_index/{name}"))).await?;
-        // Who may only create documents may not see templates.
-        if let Some(simulated) = read::<Simulated>(&simulated) {
-            is_ours(&name, simulated.template)?;
+        match resolved.written(&name) {
+            Some(_) if allow_foreign => {}
+            Some(index) => is_made_by_us(client, &name, index).await?,
+            None => {
+                may_be_created(client, &name).await?;
+                if !allow_foreign {
+                    will_be_made_by_us(client, &name).await?;
+                }
+            }
         }
     }
     Ok(found)
+}
+
+/// Looks at `index`, into which documents for `name` go, as it is.
+async fn is_made_by_us(client: &Client, name: &str, index: &str) -> Result<(), String> {
+    let question =
+        Question::get(&format!("/{index}?filter_path=*.settings.index.*_pipeline,*.mappings._meta"));
+    let Some(made) = read::<Value>(&ask(client, &question).await?) else { return Ok(()) };
+    // What has none of these is left out of the answer.
+    let made = made.get(index).cloned().unwrap_or_default();
+    is_ours(name, "index", &made["settings"], &made["mappings"])
+}
+
+/// Looks at what templates would make of `name`. Who may only create documents may not see them.
+async fn will_be_made_by_us(client: &Client, name: &str) -> Result<(), String> {
+    let question = Question::post(&format!("/_index_template/_simulate_index/{name}"));
+    let Some(simulated) = read::<Value>(&ask(client, &question).await?) else { return Ok(()) };
+    match simulated.get("template") {
+        Some(template) => is_ours(name, "template", &template["settings"], &template["mappings"]),
+        None => Err(format!(
+            "no template fits `{name}`, so that the first document would decide on its types: {SETUP}"
+        )),
+    }
 }
 
 /// Asks, and refuses answers that say nothing of what was asked.
@@ -119,11 +125,24 @@ fn read<T: for<'a> Deserialize<'a>>(answer: &Response) -> Option<T> {
     (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok()).flatten()
 }
 
+impl Default for Backing {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
 impl Resolved {
-    fn knows(&self, name: &str) -> bool {
-        [&self.indices, &self.aliases, &self.data_streams]
-            .into_iter()
-            .any(|these| Named::is_among(name, these))
+    /// The index that documents for `name` go to, where it is there; an alias stands for the one that it is for.
+    fn written(&self, name: &str) -> Option<&str> {
+        let stream = self.data_streams.iter().find(|stream| stream.name == name);
+        match stream.map(|stream| &stream.backing_indices) {
+            Some(Backing::One(index)) => Some(index),
+            Some(Backing::Several(indices)) => indices.last().map(String::as_str),
+            None => {
+                let named = [&self.indices, &self.aliases].into_iter().flatten();
+                named.map(|named| &*named.name).find(|named| *named == name)
+            }
+        }
     }
 }
 
@@ -173,35 +192,24 @@ fn is_stream(name: &str, resolved: &Resolved) -> Result<(), String> {
     ))
 }
 
-/// Fails where the settings of `place` name a pipeline.
-fn no_pipeline(place: &str, settings: &Value) -> Result<(), String> {
+/// Fails unless `settings` and `mappings` of the `place` of `name` are such as floodmark's templates give.
+fn is_ours(name: &str, place: &str, settings: &Value, mappings: &Value) -> Result<(), String> {
     for key in ["default_pipeline", "final_pipeline"] {
-        let flat = &settings[format!("index.{key}")];
-        let pipeline = flat.as_str().or_else(|| settings["index"][key].as_str());
+        let pipeline = settings["index"][key].as_str();
         if let Some(pipeline) = pipeline.filter(|pipeline| *pipeline != NO_PIPELINE) {
             return Err(format!(
-                "`{place}` sends documents through the pipeline `{pipeline}` (`index.{key}`), which is not floodmark's: take it \
-                 away, choose another `namespace`, or set `allow_foreign_template: true`"
+                "the {place} for `{name}` sends documents through the pipeline `{pipeline}` (`index.{key}`), which is not \
+                 floodmark's: take it away, choose another `namespace`, or set `allow_foreign_template: true`"
             ));
         }
     }
-    Ok(())
-}
-
-fn is_ours(name: &str, template: Option<Template>) -> Result<(), String> {
-    let Some(template) = template else {
-        return Err(format!(
-            "no template fits `{name}`, so that the first document would decide on its types: {SETUP}"
-        ));
-    };
-    no_pipeline(name, &template.settings)?;
-    match template.mappings["_meta"]["managed_by"].as_str() {
+    match mappings["_meta"]["managed_by"].as_str() {
         Some(OURS) => Ok(()),
-        Some(other) => Err(format!(
-            "the template that fits `{name}` is managed by `{other}`, and not by floodmark: {SETUP}"
-        )),
+        Some(other) => {
+            Err(format!("the {place} for `{name}` is managed by `{other}`, and not by floodmark: {SETUP}"))
+        }
         None => Err(format!(
-            "the template that fits `{name}` is not floodmark's (its mappings have no `_meta.managed_by: floodmark`): {SETUP}"
+            "the {place} for `{name}` is not floodmark's (its mappings have no `_meta.managed_by: floodmark`): {SETUP}"
         )),
     }
 }
@@ -213,30 +221,22 @@ mod tests {
 
     use super::*;
 
-    fn template(settings: Value, mappings: Value) -> Option<Template> {
-        Some(Template { settings, mappings })
-    }
-
     #[test]
-    fn only_a_template_of_ours_without_a_pipeline_will_do() {
+    fn only_what_is_ours_and_has_no_pipeline_will_do() {
         let ours = json!({ "_meta": { "managed_by": "floodmark", "version": 3 } });
-        assert_eq!(is_ours("x", template(json!({}), ours.clone())), Ok(()));
+        assert_eq!(is_ours("x", "template", &json!({}), &ours), Ok(()));
         let none = json!({ "index": { "default_pipeline": "_none" } });
-        assert_eq!(is_ours("x", template(none, ours.clone())), Ok(()));
+        assert_eq!(is_ours("x", "template", &none, &ours), Ok(()));
         for (settings, mappings, says) in [
-            (
-                json!({ "index": { "default_pipeline": "logs-aws.vpcflow" } }),
-                ours.clone(),
-                "logs-aws.vpcflow",
-            ),
-            (json!({ "index.final_pipeline": "theirs" }), ours, "final_pipeline"),
-            (json!({}), json!({ "_meta": { "managed_by": "elastic" } }), "managed by `elastic`"),
-            (json!({}), json!({}), "not floodmark's"),
+            (json!({ "index": { "default_pipeline": "logs-aws.vpcflow" } }), &ours, "logs-aws.vpcflow"),
+            (json!({ "index": { "final_pipeline": "theirs" } }), &ours, "final_pipeline"),
+            (json!({}), &json!({ "_meta": { "managed_by": "elastic" } }), "managed by `elastic`"),
+            (json!({}), &json!({}), "not floodmark's"),
+            (Value::Null, &Value::Null, "not floodmark's"),
         ] {
-            let refused = is_ours("x", template(settings, mappings)).unwrap_err();
-            assert!(refused.contains(says), "{refused}");
+            let refused = is_ours("x", "template", &settings, mappings).unwrap_err();
+            assert!(refused.contains(says) && refused.contains("template for `x`"), "{refused}");
         }
-        assert!(is_ours("x", None).unwrap_err().contains("no template fits `x`"));
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_data_stream_may_not_be_an_index_of_its_name() {
-        let named = |name: &str| vec![Named { name: name.to_owned() }];
+        let named = |name: &str| vec![Named { name: name.to_owned(), ..Named::default() }];
         assert_eq!(is_stream("x", &Resolved { data_streams: named("x"), ..Resolved::default() }), Ok(()));
         assert_eq!(is_stream("x", &Resolved::default()), Ok(()));
         for resolved in [

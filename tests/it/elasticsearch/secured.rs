@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::aws_lc_rs::default_provider,
@@ -23,8 +23,9 @@ struct Authority(CertifiedIssuer<'static, KeyPair>);
 // === impl Authority ===
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
@@ -79,7 +80,7 @@ fn run_through(server: &Server, folder: &Folder, proxy: &Proxy, more: &str) -> V
 fn documents_go_over_tls_with_a_private_authority_and_a_certificate_of_our_own() {
     let name = "documents_go_over_tls_with_a_private_authority_and_a_certificate_of_our_own";
     let Some(server) = Server::shared(name, Product::OpenSearch2) else { return };
-    let (folder, authority) = (Folder::new(), Authority::new());
+    let (folder, authority) = (Folder::new(), Authority::new("one of ours"));
     folder.write("ca.pem", authority.0.pem());
     let (certificate, key) = authority.sign("floodmark", 2090);
     folder.write("cert.pem", certificate.pem());
@@ -92,7 +93,7 @@ fn documents_go_over_tls_with_a_private_authority_and_a_certificate_of_our_own()
     folder.write("c.yaml", config(&mutual.url(), "none", ", tls: { ca: ca.pem }"));
     let ended = folder.run(&["check", "--online", "-c", "c.yaml"]);
     ended.assert_code(69);
-    ended.assert_told("certificate");
+    ended.assert_told("CertificateRequired");
 }
 
 #[test]
@@ -100,9 +101,10 @@ fn a_certificate_that_is_expired_of_another_name_or_of_another_authority_is_refu
     let name =
         "a_certificate_that_is_expired_of_another_name_or_of_another_authority_is_refused_with_the_reason";
     let Some(server) = Server::shared(name, Product::OpenSearch3) else { return };
-    let (folder, authority) = (Folder::new(), Authority::new());
+    let (folder, authority) = (Folder::new(), Authority::new("one of ours"));
     folder.write("ca.pem", authority.0.pem());
-    folder.write("other.pem", Authority::new().0.pem());
+    folder.write("in.log", flows::estate(1));
+    folder.write("other.pem", Authority::new("another").0.pem());
     let expired = Proxy::secured(server.address(), authority.server(2021, false), |_, _| Act::Pass);
     let good = Proxy::secured(server.address(), authority.server(2090, false), |_, _| Act::Pass);
     let by_number = good.url().replace("localhost", "127.0.0.1");

@@ -15,6 +15,7 @@ use crate::{
 
 /// What `check --online` says of this config.
 fn checked(folder: &Folder, url: &str, namespace: &str, more: &str) -> Ended {
+    folder.write("in.log", flows::estate(3));
     folder.write("c.yaml", config(url, namespace, more));
     folder.run(&["check", "--online", "-c", "c.yaml"])
 }

@@ -99,8 +99,10 @@ impl Server {
     }
 
     fn at(product: Product, url: String, own: Option<(PathBuf, Vec<String>)>) -> Self {
+        // A connection that is kept would be to a server that was killed meanwhile.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { product, url, http: reqwest::Client::new(), runtime, own }
+        Self { product, url, http, runtime, own }
     }
 
     /// `http://host:port`. It stays the same through every start.

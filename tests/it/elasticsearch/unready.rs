@@ -6,7 +6,7 @@ use super::{
     assert_same, config,
     proxy::{Act, Proxy},
     server::{Product, Server, namespace},
-    stream,
+    stream, with_rest,
 };
 use crate::{
     flows,
@@ -18,6 +18,12 @@ fn checked(folder: &Folder, url: &str, namespace: &str, more: &str) -> Ended {
     folder.write("in.log", flows::estate(3));
     folder.write("c.yaml", config(url, namespace, more));
     folder.run(&["check", "--online", "-c", "c.yaml"])
+}
+
+/// A config that follows the file, so that it runs on while it cannot deliver.
+fn following(server: &Server, namespace: &str, port: u16) -> String {
+    let rest = format!("state: {{ directory: state }}\ntelemetry: {{ listen: \"127.0.0.1:{port}\" }}\n");
+    with_rest(server.url(), namespace, "", "file: { paths: [in.log], follow: true }", &rest)
 }
 
 /// A template of somebody else's for the flows of one namespace.
@@ -73,14 +79,16 @@ fn a_run_writes_nothing_where_the_target_is_somebody_elses_and_goes_on_when_that
     let (folder, namespace, port) = (Folder::new(), namespace(), free_port());
     foreign(&server, &namespace, json!({}), "somebody");
     folder.write("in.log", flows::estate(3));
-    let telemetry = format!("telemetry: {{ listen: \"127.0.0.1:{port}\" }}\n");
-    folder.write("c.yaml", config(server.url(), &namespace, "") + &telemetry);
+    folder.write("c.yaml", following(&server, &namespace, port));
     let mut process = folder.start(&mut folder.command(&["run", "-q", "-c", "c.yaml"]));
     let told = process.until("unreadiness", || page(port, "/ready").filter(|page| page.status == 503)).text;
     assert!(told.contains("managed by `somebody`"), "{told}");
     assert_eq!(server.ask("HEAD", &format!("/{}", stream("flow", &namespace)), None).0, 404);
     server.must("DELETE", &format!("/_index_template/foreign-{namespace}"), None);
-    process.wait().assert_code(0);
+    process.until("every document", || {
+        (server.count(&stream("flow", &namespace)) >= 3 * flows::HOSTS).then_some(())
+    });
+    process.stop().assert_code(0);
     assert_same(&server, &namespace, &folder);
 }
 
@@ -111,8 +119,7 @@ fn a_cluster_in_which_no_index_can_be_created_is_told_and_waited_for() {
     let Some(server) = Server::own(name, Product::OpenSearch2, &server_folder, &settings) else { return };
     let (folder, namespace, port) = (Folder::new(), namespace(), free_port());
     folder.write("in.log", flows::estate(3));
-    let telemetry = format!("telemetry: {{ listen: \"127.0.0.1:{port}\" }}\n");
-    folder.write("c.yaml", config(server.url(), &namespace, "") + &telemetry);
+    folder.write("c.yaml", following(&server, &namespace, port));
     let ended = folder.run(&["check", "--online", "-c", "c.yaml"]);
     ended.assert_code(69);
     ended.assert_told("action.auto_create_index");
@@ -121,7 +128,10 @@ fn a_cluster_in_which_no_index_can_be_created_is_told_and_waited_for() {
     assert!(told.contains("sink siem"), "{told}");
     let allowed = json!({ "persistent": { "action.auto_create_index": "true" } });
     server.must("PUT", "/_cluster/settings", Some(&allowed));
-    process.wait().assert_code(0);
+    process.until("every document", || {
+        (server.count(&stream("flow", &namespace)) >= 3 * flows::HOSTS).then_some(())
+    });
+    process.stop().assert_code(0);
     assert_same(&server, &namespace, &folder);
     assert_eq!(folder.len("dead.ndjson"), 0);
 }

@@ -22,6 +22,7 @@ mod ocsf;
 mod process;
 mod replay;
 mod schemas;
+mod search;
 mod skipped;
 mod tidy;
 #[cfg(feature = "crash-points")]

@@ -74,7 +74,7 @@ pub fn opensearch_objects() -> String {
     lines(&objects, Some("missingReferences"))
 }
 
-/// A detection rule for Elastic Security 8.8 and later: one line of JSON.
+/// A detection rule for Elastic Security 8.9 and later: one line of JSON.
 #[must_use]
 pub fn detection_rule() -> String {
     lines(&[rule::rule()], None)

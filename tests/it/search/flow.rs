@@ -1,6 +1,6 @@
 //! A day of a company's flow logs with what the searches look for, read here without floodmark's parser, and as documents.
 
-use std::{collections::BTreeMap, fs, io::Read, net::IpAddr, sync::OnceLock};
+use std::{collections::BTreeMap, fs, io::Read, net::IpAddr, path::Path, sync::OnceLock};
 
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
@@ -73,6 +73,14 @@ fn edges() -> String {
     lines
 }
 
+#[expect(clippy::disallowed_methods, reason = "it is the demo's own file, and no bomb")]
+fn unpacked(path: &Path) -> String {
+    let mut lines = String::new();
+    MultiGzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut lines).unwrap();
+    assert!(lines.ends_with('\n'));
+    lines
+}
+
 fn read(line: &str) -> Option<Flow> {
     let columns: Vec<&str> = line.split(' ').collect();
     let number = |place: usize| columns[place].parse().ok();
@@ -92,10 +100,7 @@ pub fn day() -> &'static Day {
     static DAY_OF_ALL: OnceLock<Day> = OnceLock::new();
     DAY_OF_ALL.get_or_init(|| {
         let demo = repository().join("config/demo");
-        let mut lines = String::new();
-        MultiGzDecoder::new(fs::File::open(demo.join(DAY)).unwrap()).read_to_string(&mut lines).unwrap();
-        assert!(lines.ends_with('\n'));
-        lines += &edges();
+        let lines = unpacked(&demo.join(DAY)) + &edges();
         let folder = Folder::new();
         folder.write("in.log", &lines);
         let demo = demo.display();

@@ -1,74 +1,20 @@
 //! What a search server is to have before documents come: lifecycle policies, component templates, index templates.
 //!
 //! Everything is made from the list of fields, so that a mapping has each field that a document can hold, with its type.
-//! The two products differ in names of types and in how they end old data; in nothing else.
+//! The two products differ in names of types and in how old documents go; in nothing else.
 
+mod dataset;
 mod lifecycle;
 mod mappings;
+mod provision;
 
 use serde_json::{Value, json};
 
+pub use provision::{Provision, ProvisionKind, SearchProduct};
+
+use dataset::{DATASETS, Dataset, Layout, PRIORITY};
+
 use crate::event::IdScheme;
-
-/// A server that takes `_bulk`, searches and templates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SearchProduct {
-    /// Elasticsearch 8.7 and later, 9.
-    Elasticsearch,
-    /// OpenSearch 2.7 and later, 3.
-    OpenSearch,
-}
-
-/// One thing to put on a server.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Provision {
-    /// What it is.
-    pub kind: ProvisionKind,
-    /// Its name among those of its kind.
-    pub name: String,
-    /// The body of the request that puts it there.
-    pub body: Value,
-}
-
-/// What a provision is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ProvisionKind {
-    /// When old data goes: ILM of Elasticsearch, ISM of OpenSearch. People change it; who installs puts it there once.
-    Lifecycle,
-    /// A part of index templates.
-    ComponentTemplate,
-    /// What new data streams and indices are like.
-    IndexTemplate,
-}
-
-/// What is kept apart: a data stream, or a series of indices, for each namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Dataset {
-    name: &'static str,
-    what: &'static str,
-    /// Days after which a data stream's newest index is rolled over, if it has not grown to 50 GB before.
-    rolled_days: u32,
-    /// Days for which data is kept.
-    kept_days: u32,
-}
-
-/// How a dataset's documents lie on the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Layout {
-    /// A data stream, which rolls over.
-    Stream,
-    /// An index for each day of event time.
-    Daily,
-}
-
-const DATASETS: [Dataset; 3] = [
-    Dataset { name: "flow", what: "flow logs", rolled_days: 7, kept_days: 30 },
-    Dataset { name: "session", what: "sessions", rolled_days: 7, kept_days: 90 },
-    Dataset { name: "finding", what: "findings", rolled_days: 30, kept_days: 365 },
-];
-
-/// Above the built-in `logs` (100), those of Elastic's integrations (200) and what Elastic asks of others (500).
-const PRIORITY: u32 = 510;
 
 /// The component templates, in the order in which they are put together.
 const COMPONENTS: [&str; 3] = ["floodmark-settings", "floodmark-ecs", "floodmark-fields"];
@@ -164,36 +110,6 @@ fn sign(product: SearchProduct, all: &mut [Provision]) {
                     provision.body["template"]["mappings"]["_meta"] = meta.clone();
                 }
             }
-        }
-    }
-}
-
-// === impl Provision ===
-
-impl Provision {
-    /// The path that it is put to, without a slash before it.
-    #[must_use]
-    pub fn path(&self, product: SearchProduct) -> String {
-        let folder = match (self.kind, product) {
-            (ProvisionKind::Lifecycle, SearchProduct::Elasticsearch) => "_ilm/policy",
-            (ProvisionKind::Lifecycle, SearchProduct::OpenSearch) => "_plugins/_ism/policies",
-            (ProvisionKind::ComponentTemplate, _) => "_component_template",
-            (ProvisionKind::IndexTemplate, _) => "_index_template",
-        };
-        format!("{folder}/{}", self.name)
-    }
-}
-
-// === impl Layout ===
-
-impl Layout {
-    const ALL: [Self; 2] = [Self::Stream, Self::Daily];
-
-    /// The pattern that the names of its data streams or indices have.
-    fn pattern(self, dataset: Dataset) -> String {
-        match self {
-            Self::Stream => format!("logs-floodmark.{}-*", dataset.name),
-            Self::Daily => format!("floodmark-{}-*", dataset.name),
         }
     }
 }

@@ -4,10 +4,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    DASHBOARD, Panel, Saved, View, dashboard_parts,
-    panel::{Chart, GROUPS, Measure},
-    search_attributes, search_source, source_reference,
-    view::formats,
+    panel::{Chart, GROUPS, Measure, Panel},
+    saved::{DASHBOARD, Saved, dashboard_parts, search_attributes, search_source, source_reference},
+    view::{View, formats},
 };
 
 /// The version of each type that these are written in: those of the product that OpenSearch Dashboards came from.

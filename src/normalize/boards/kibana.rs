@@ -3,10 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    DASHBOARD, Panel, Saved, View, dashboard_parts,
-    panel::{Chart, GROUPS, Measure},
-    search_attributes, source_reference,
-    view::{descriptions, formats, kind_of},
+    panel::{Chart, GROUPS, Measure, Panel},
+    saved::{DASHBOARD, Saved, dashboard_parts, search_attributes, source_reference},
+    view::{View, descriptions, formats, kind_of},
 };
 
 /// The version of saved objects as a whole, and of each type, that these are written in.

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::*;
+use super::{saved::FINDINGS_PLACE, *};
 use crate::normalize::{fields, searches};
 
 /// Members whose value, or each of whose values, is a field.

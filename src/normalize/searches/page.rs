@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{SEARCHES, Search};
+use super::table::{SEARCHES, Search};
 
 /// What stands above the searches.
 const HEAD: &str = "\

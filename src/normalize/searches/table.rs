@@ -1,8 +1,28 @@
-//! The searches themselves.
+//! The searches themselves, and where they look.
 
 use serde_json::{Value, json};
 
-use super::Search;
+/// The pattern of the data streams that flows are in.
+pub(in crate::normalize) const FLOWS: &str = "logs-floodmark.flow-*";
+/// The pattern of the data streams that findings are in.
+pub(in crate::normalize) const FINDINGS: &str = "logs-floodmark.finding-*";
+
+/// A search.
+#[derive(Debug)]
+pub(in crate::normalize) struct Search {
+    /// What it is called by.
+    pub(in crate::normalize) name: &'static str,
+    pub(in crate::normalize) title: &'static str,
+    /// What one learns from it, and what in it is an example.
+    pub(in crate::normalize) about: &'static str,
+    /// As KQL: which documents it looks at.
+    pub(in crate::normalize) kql: &'static str,
+    /// What is counted of them, in words: KQL only chooses.
+    pub(in crate::normalize) then: Option<&'static str>,
+    pub(in crate::normalize) esql: &'static str,
+    /// The body of the request that it means.
+    pub(in crate::normalize) dsl: fn() -> Value,
+}
 
 /// The searches, in the order of the page. ES|QL compares nothing with a field of several values, such as `event.type`: there
 /// that is never true.

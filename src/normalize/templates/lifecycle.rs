@@ -1,8 +1,11 @@
-//! When old data goes: policies of ILM for Elasticsearch, of ISM for OpenSearch.
+//! When old documents go: policies of ILM for Elasticsearch, of ISM for OpenSearch.
 
 use serde_json::{Value, json};
 
-use super::{Dataset, Layout, PRIORITY, Provision, ProvisionKind, SearchProduct};
+use super::{
+    dataset::{Dataset, Layout, PRIORITY},
+    provision::{Provision, ProvisionKind, SearchProduct},
+};
 
 /// Size of a primary shard at which a data stream rolls over.
 const ROLLED_SIZE: &str = "50gb";

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Dataset, Layout, SearchProduct};
+use super::{
+    dataset::{Dataset, Layout},
+    provision::SearchProduct,
+};
 use crate::normalize::{
     fields,
     paths::{EVENT_ORIGINAL, STREAM_DATASET, STREAM_NAMESPACE, STREAM_TYPE},

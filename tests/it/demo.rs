@@ -72,6 +72,11 @@ fn the_demo_names_the_attacked_database_first_and_tells_its_finding_from_the_fir
     assert_eq!(revisions.first().map(String::as_str), Some("created"), "{revisions:?}");
     assert_eq!(revisions.last().map(String::as_str), Some("closed"), "{revisions:?}");
     assert!(of_attack.iter().all(|finding| text_at(finding, "host.name") == ATTACKED));
+    // One alert, and one incident.
+    let kinds: Vec<String> = of_attack.iter().map(|finding| text_at(finding, "event.kind")).collect();
+    assert!(kinds[0] == "alert" && kinds[1..].iter().all(|kind| kind == "event"), "{kinds:?}");
+    let incident = text_at(of_attack[0], "floodmark.incident.id");
+    assert!(of_attack.iter().all(|finding| text_at(finding, "floodmark.incident.id") == incident));
     let bytes = at(of_attack.last().unwrap(), "floodmark.score.observed").as_u64().unwrap();
     assert!((1_000_000_000..1_100_000_000).contains(&bytes), "{bytes}");
 

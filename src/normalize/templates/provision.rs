@@ -25,7 +25,8 @@ pub struct Provision {
 /// What a provision is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ProvisionKind {
-    /// When old documents go: ILM of Elasticsearch, ISM of OpenSearch. People change it; who installs puts it there once.
+    /// When old documents go: ILM of Elasticsearch, ISM of OpenSearch. People change it; who installs puts it there once. (ISM
+    /// takes another one only with the sequence number and the primary term of the one that is there.)
     Lifecycle,
     /// A part of index templates.
     ComponentTemplate,

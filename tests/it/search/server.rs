@@ -132,8 +132,10 @@ impl Server {
     fn narrowed(&self, path: &Path, namespace: &str) -> Value {
         let mut body: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         if body["index_patterns"].is_array() {
+            // The whole name of the data stream, so that no namespace is the beginning of another.
             let pattern = body["index_patterns"][0].as_str().unwrap().trim_end_matches('*').to_owned();
-            body["index_patterns"] = json!([format!("{pattern}{namespace}*")]);
+            let days = if body["data_stream"].is_object() { "" } else { "-*" };
+            body["index_patterns"] = json!([format!("{pattern}{namespace}{days}")]);
             body["priority"] = json!(PRIORITY);
             let parts = body["composed_of"].as_array().unwrap().iter();
             let own = |part: &str| part.starts_with("floodmark-");

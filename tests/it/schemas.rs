@@ -50,6 +50,13 @@ fn the_committed_searches_are_those_that_are_printed() {
 }
 
 #[test]
+fn the_committed_saved_objects_and_the_rule_are_those_that_are_printed() {
+    assert_printed("kibana", "kibana/floodmark.ndjson");
+    assert_printed("kibana-rule", "kibana/detection-rule.ndjson");
+    assert_printed("opensearch-dashboards", "opensearch-dashboards/floodmark.ndjson");
+}
+
+#[test]
 fn the_committed_templates_are_those_that_are_printed_each_in_the_file_of_its_path() {
     for product in ["elasticsearch", "opensearch"] {
         let (ended, printed) = Folder::new().printed(&["schema", product]);

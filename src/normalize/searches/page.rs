@@ -13,8 +13,9 @@ as the request that both mean. Choose the time in Kibana, or add a range of `@ti
 are examples.
 
 A test sends every request to OpenSearch 2 and 3 and Elasticsearch 8 and 9 over generated flows and compares the answer with what
-the lines themselves say. The KQL and the ES|QL are checked for fields that do not exist, and were not run: neither is part of
-the servers of the tests. OpenSearch Dashboards reads the KQL as DQL; OpenSearch has no ES|QL.
+the lines themselves say; and that the KQL, written as a query string of Lucene, chooses as many documents. The ES|QL is checked
+for fields that do not exist, and was not run: the servers of the tests do not have it. OpenSearch Dashboards reads the KQL as
+DQL; OpenSearch has no ES|QL.
 
 `floodmark schema searches` prints the same as JSON.
 ";

@@ -22,7 +22,7 @@ const ALL: u32 = 10_000;
 fn searches() -> BTreeMap<String, Value> {
     let text = fs::read_to_string(repository().join("schemas/searches.json")).unwrap();
     let all: Vec<Value> = serde_json::from_str(&text).unwrap();
-    all.into_iter().map(|search| (text_at(&search, "name"), search["dsl"].clone())).collect()
+    all.into_iter().map(|search| (text_at(&search, "name"), search)).collect()
 }
 
 /// A server with the day in it.
@@ -47,7 +47,7 @@ impl Loaded {
 
     /// The answer to the search called `name`, which `change` may change before.
     fn answer(&mut self, name: &str, change: impl FnOnce(&mut Value)) -> Value {
-        let mut search = self.searches[name].clone();
+        let mut search = self.searches[name]["dsl"].clone();
         change(&mut search);
         self.asked.insert(name.to_owned());
         self.server.must("POST", &format!("/logs-floodmark.flow-{}/_search", self.namespace), Some(&search))
@@ -65,6 +65,29 @@ impl Loaded {
         assert_eq!(shown.len(), all.len().min(100), "{name}");
         all.sort();
         all
+    }
+
+    /// How many documents `query` chooses.
+    fn count(&self, query: &Value) -> u64 {
+        let path = format!("/logs-floodmark.flow-{}/_count", self.namespace);
+        self.server.must("POST", &path, Some(&json!({ "query": query })))["count"].as_u64().unwrap()
+    }
+
+    /// Fails unless each search's KQL chooses as many documents as its request does. No server reads KQL; what the page has
+    /// of it differs from Lucene's query strings, which they all read, in how words are written only.
+    fn assert_kql(&self) {
+        for (name, search) in &self.searches {
+            let kql = text_at(search, "kql");
+            let words = [(" and ", " AND "), (" or ", " OR "), ("not ", "NOT "), (" > ", ":>")];
+            let lucene = words.iter().fold(kql.clone(), |text, (word, other)| text.replace(word, other));
+            let chosen = self.count(&json!({ "query_string": { "query": lucene } }));
+            assert_eq!(
+                chosen,
+                self.count(&search["dsl"]["query"]),
+                "{name} on {:?}: {kql}",
+                self.server.product
+            );
+        }
     }
 
     fn assert_found(&mut self, name: &str, day: &Day, is_meant: impl Fn(&Flow) -> bool) {
@@ -128,6 +151,7 @@ fn every_search_of_the_page_gives_on_every_server_what_the_lines_say() {
     for server in Server::all(name) {
         let day = day();
         let mut loaded = Loaded::new(server, day);
+        loaded.assert_kql();
         let is_login = |port: u64| port == 22 || port == 3389;
         loaded.assert_found("remote-logins", day, |flow| is_login(flow.ports.0) || is_login(flow.ports.1));
         loaded.assert_found("rejects-from-a-range", day, |flow| {

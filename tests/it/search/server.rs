@@ -137,10 +137,13 @@ impl Server {
             let days = if body["data_stream"].is_object() { "" } else { "-*" };
             body["index_patterns"] = json!([format!("{pattern}{namespace}{days}")]);
             body["priority"] = json!(PRIORITY);
-            let parts = body["composed_of"].as_array().unwrap().iter();
-            let own = |part: &str| part.starts_with("floodmark-");
-            let parts = parts.map(|part| part.as_str().unwrap()).filter(|part| own(part));
-            body["composed_of"] = parts.map(|part| format!("{part}-{namespace}")).collect();
+            let parts = body["composed_of"].as_array().unwrap().iter().map(|part| part.as_str().unwrap());
+            // The operator's own part is not there, and is not missed.
+            let named = |part: &str| match part.starts_with("floodmark-") {
+                true => format!("{part}-{namespace}"),
+                false => part.to_owned(),
+            };
+            body["composed_of"] = parts.map(named).collect();
         }
         if self.product.is_elasticsearch() {
             if let Some(index) = body.pointer_mut("/template/settings/index").and_then(Value::as_object_mut) {

@@ -2,6 +2,7 @@
 
 mod amount;
 mod asset;
+mod boards;
 mod check;
 mod ecs;
 mod extras;
@@ -20,9 +21,11 @@ mod quarantine;
 mod row;
 mod schema;
 mod score;
+mod searches;
 mod select;
 mod side;
 mod stamp;
+mod templates;
 mod text;
 mod words;
 
@@ -33,13 +36,16 @@ mod tests;
 
 use std::collections::HashMap;
 
+pub use boards::{detection_rule, kibana_objects, opensearch_objects};
 pub use check::{Checker, Fault, FaultReason};
 pub use ecs::Ecs;
 pub use fields::fields;
 pub use ocsf::Ocsf;
 pub use quarantine::{QuarantineError, QuarantinedRecord, Refusal, Refused, dead_letter, quarantine};
 pub use schema::{Form, Schema, SchemaName};
+pub use searches::{searches, searches_page};
 pub use select::Select;
+pub use templates::{Provision, ProvisionKind, SearchProduct, provisions};
 
 use crate::event::{Batch, DocumentKind, Documents, EntityName, Event, Field, Span, Verdict};
 

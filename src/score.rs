@@ -18,6 +18,7 @@ mod columns;
 mod config;
 mod division;
 mod entity;
+mod episode;
 mod export;
 mod finding;
 mod fold;

@@ -3,11 +3,12 @@
 use std::io::Write;
 
 use clap::ValueEnum;
+use serde_json::json;
 
 use super::{Exit, tell};
 use crate::{
     config::{self, Config},
-    normalize,
+    normalize::{self, Provision, SearchProduct},
 };
 
 /// Print what stands in `schemas/`.
@@ -23,6 +24,18 @@ enum Which {
     Config,
     /// Every field that a document can hold, with its type and where it comes from.
     Fields,
+    /// What Elasticsearch is to have before documents come: requests in their order, each a path and a body to put there.
+    Elasticsearch,
+    /// The same for OpenSearch.
+    Opensearch,
+    /// Searches, as KQL, ES|QL and the query that they mean.
+    Searches,
+    /// Saved objects for Kibana: data views, saved searches, a dashboard.
+    Kibana,
+    /// A detection rule for Elastic Security.
+    KibanaRule,
+    /// Saved objects for OpenSearch Dashboards.
+    OpensearchDashboards,
 }
 
 // === impl Schema ===
@@ -32,6 +45,12 @@ impl Schema {
         let text = match self.which {
             Which::Config => config_schema(),
             Which::Fields => fields_schema(),
+            Which::Elasticsearch => requests(SearchProduct::Elasticsearch),
+            Which::Opensearch => requests(SearchProduct::OpenSearch),
+            Which::Searches => pretty(&normalize::searches()),
+            Which::Kibana => normalize::kibana_objects(),
+            Which::KibanaRule => normalize::detection_rule(),
+            Which::OpensearchDashboards => normalize::opensearch_objects(),
         };
         match std::io::stdout().lock().write_all(text.as_bytes()) {
             Ok(()) => Exit::Success,
@@ -53,6 +72,13 @@ pub fn config_schema() -> String {
 #[must_use]
 pub fn fields_schema() -> String {
     pretty(&normalize::fields())
+}
+
+/// What is put on a server of `product`, in order: the files of `schemas/elasticsearch/` or `schemas/opensearch/`.
+fn requests(product: SearchProduct) -> String {
+    let all = normalize::provisions(product);
+    let request = |provision: &Provision| json!({ "path": provision.path(product), "body": provision.body });
+    pretty(&all.iter().map(request).collect())
 }
 
 fn pretty(value: &serde_json::Value) -> String {

@@ -81,6 +81,9 @@ pub struct Finding {
     pub document: EventId,
     /// Which of its documents this is.
     pub revision: Revision,
+    /// The incident that it belongs to: hash of the entity, with its scope, and the start of its episode. Findings of an
+    /// entity less than 24 hours apart are one episode.
+    pub incident: EventId,
     /// Which detector raised it.
     pub detector: Detector,
     /// Who it is about.
@@ -103,10 +106,14 @@ pub struct Finding {
     pub at: u64,
     /// The physical thing at the time: interface and address of the record that raised it, as far as known.
     pub interface: Option<Box<str>>,
+    /// The instance that the record names, where that is the entity's side.
+    pub instance: Option<Box<str>>,
     /// The entity's own address in that record.
     pub address: Option<std::net::IpAddr>,
     /// The other side in that record.
     pub peer: Option<std::net::IpAddr>,
+    /// Community ID of the flow that raised this revision; absent where a fold did.
+    pub community_id: Option<Box<str>>,
 }
 
 /// Which document of a finding. Every finding has a first and a last; which there are between depends on how far its window

@@ -24,7 +24,7 @@ use super::{
     outcome::Outcome,
     paths::{
         ECS_VERSION, EVENT_CATEGORY, EVENT_CREATED, EVENT_DATASET, EVENT_ID, EVENT_INGESTED, EVENT_KIND,
-        EVENT_TYPE, STREAM_DATASET, STREAM_NAMESPACE, STREAM_TYPE, TCP_FLAGS_ARRAY, VPC_ID,
+        EVENT_MODULE, EVENT_TYPE, STREAM_DATASET, STREAM_NAMESPACE, STREAM_TYPE, TCP_FLAGS_ARRAY, VPC_ID,
     },
     pen::{Pen, Stage, stage},
     piece::{leaf, piece},
@@ -63,8 +63,9 @@ struct Writer {
     now: [u8; 24],
     /// What follows the timestamp of every event of the batch with this outcome, up to the event's id.
     heads: [Vec<u8>; Outcome::ALL.len()],
-    /// What follows the sentence of every finding of the batch, into the `event` object.
-    finding_head: Vec<u8>,
+    /// What follows the title of every finding of the batch, into the `event` object: of its first revision, and of those
+    /// after it.
+    finding_heads: [Vec<u8>; 2],
 }
 
 // === impl Ecs ===
@@ -91,7 +92,7 @@ impl Ecs {
             namespace: escaped,
             now: [b'0'; 24],
             heads: Default::default(),
-            finding_head: Vec::new(),
+            finding_heads: Default::default(),
         };
         writer.begin(0);
         Self { stage, writer }
@@ -171,25 +172,44 @@ impl Writer {
             head.clear();
             parts.iter().for_each(|part| head.extend_from_slice(part));
         }
+        self.begin_findings(stream, namespace);
+    }
+
+    /// Renders what is the same for all findings of a batch.
+    fn begin_findings(&mut self, stream: &[u8], namespace: &[u8]) {
+        let kind = piece![Text("\"},"), Open(EVENT_KIND, 0), Key(EVENT_KIND), Text("\"")];
         let finding = piece![
-            Text("\"},"),
-            Open(EVENT_KIND, 0),
-            Key(EVENT_KIND),
-            Text("\"alert\","),
+            Text("\","),
             Key(EVENT_CATEGORY),
             Text("[\"network\",\"intrusion_detection\"],"),
             Key(EVENT_TYPE),
             Text("[\"info\"],"),
+            Key(EVENT_MODULE),
+            Text("\"floodmark\","),
             Key(EVENT_DATASET),
             Text("\"floodmark.finding\","),
             Key(EVENT_CREATED),
             Text("\""),
         ];
         let ingested = piece![Text("\","), Key(EVENT_INGESTED), Text("\"")];
-        let parts: [&[u8]; 9] =
-            [stream, b"floodmark.finding", namespace, &self.namespace, finding, &now, ingested, &now, b"\","];
-        self.finding_head.clear();
-        parts.iter().for_each(|part| self.finding_head.extend_from_slice(part));
+        // An alert is raised once: the revisions after the first are events about it.
+        for (head, word) in self.finding_heads.iter_mut().zip([&b"alert"[..], b"event"]) {
+            let parts: [&[u8]; 11] = [
+                stream,
+                b"floodmark.finding",
+                namespace,
+                &self.namespace,
+                kind,
+                word,
+                finding,
+                &self.now,
+                ingested,
+                &self.now,
+                b"\",",
+            ];
+            head.clear();
+            parts.iter().for_each(|part| head.extend_from_slice(part));
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     asset::Assets,
     paths::{
         ENTITY_KIND, FINDING_AGE, FINDING_DETECTOR, FINDING_ID, FINDING_MEAN, FINDING_MEAN_3_SIGMA,
-        FINDING_REVISION, SOURCE_IP,
+        FINDING_REVISION, INCIDENT_ID, SOURCE_IP,
     },
     pen::Pen,
     piece::piece,
@@ -51,6 +51,16 @@ impl<'a> Place<'a> {
     }
 }
 
+/// Appends what the detector found and about whom.
+pub(super) fn put_title(finding: &Finding, out: &mut Pen<'_>) {
+    out.put_slice(rule(finding.detector).name.as_bytes());
+    out.put(b": ");
+    match name(finding) {
+        Some(name) => text::put(out, name.as_bytes()),
+        None => put_subject(&finding.entity, out),
+    }
+}
+
 /// Appends who, which feature, what was seen, what is usual, from how many windows, and since when that is known.
 pub(super) fn put_sentence(finding: &Finding, start: &Stamp, out: &mut Pen<'_>) {
     put_subject(&finding.entity, out);
@@ -84,6 +94,9 @@ pub(super) fn put_floodmark_of(
     put_entity(&finding.entity, out);
     put_score(&finding.score, finding.window_start, stamps, out);
     put_numbers(finding, out);
+    out.object(piece![Open(INCIDENT_ID, 1)], |out| {
+        put_id(piece![Key(INCIDENT_ID), Text("\"")], finding.incident.text(), out);
+    });
     out.close();
 }
 
@@ -127,9 +140,19 @@ pub(super) fn put_address(begin: &[u8], end: &[u8], address: Option<IpAddr>, out
     }
 }
 
-/// The instance that the finding is about, where it is about one.
+/// The instance that the finding is about, or that the entity was at the time.
 pub(super) fn instance(finding: &Finding) -> Option<&str> {
-    (finding.entity.kind == "instance").then_some(&*finding.entity.name)
+    named_by(finding, "instance").or(finding.instance.as_deref())
+}
+
+/// The service that the finding is about, where it is about one.
+pub(super) fn service(finding: &Finding) -> Option<&str> {
+    named_by(finding, "service")
+}
+
+/// The entity's name, where it is of this kind.
+fn named_by<'a>(finding: &'a Finding, kind: &str) -> Option<&'a str> {
+    (finding.entity.kind == kind).then_some(&*finding.entity.name)
 }
 
 /// The name of the entity's asset, where it has one.

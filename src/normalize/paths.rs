@@ -46,6 +46,8 @@ pub(super) const DESTINATION_IP: &str = column(Field::DstAddr, 0);
 pub(super) const SIDE_PORT: &str = column(Field::SrcPort, 0);
 pub(super) const SOURCE_BYTES: &str = column(Field::Bytes, 0);
 pub(super) const SOURCE_PACKETS: &str = column(Field::Packets, 0);
+pub(super) const INSTANCE_ID: &str = column(Field::InstanceId, 0);
+pub(super) const SERVICE_NAME: &str = column(Field::EcsServiceName, 1);
 pub(super) const IANA_NUMBER: &str = column(Field::Protocol, 0);
 
 derived! {
@@ -60,9 +62,9 @@ derived! {
     /// What the source says of all records, such as the common attributes of a Firehose stream; names keep letters, digits,
     /// `_` and `-`, other characters become `_`.
     LABELS "labels" Object;
-    /// One sentence for people: who, which feature, what was seen, what is usual, from how many windows.
+    /// Short title of a finding: what the detector found, and about whom.
     MESSAGE "message" MatchOnlyText;
-    /// `event`, or `alert` for a finding.
+    /// `event`, or `alert` for the first revision of a finding. Later revisions tell more of an alert that is there already.
     EVENT_KIND "event.kind" Keyword;
     /// `network`, for a finding also `intrusion_detection`.
     EVENT_CATEGORY "event.category" Keyword;
@@ -82,11 +84,13 @@ derived! {
     EVENT_RISK_SCORE "event.risk_score" Float;
     /// Severity of a finding by its score: 21 below 50, 47 below 80, 73 below 95, else 99.
     EVENT_SEVERITY "event.severity" Long;
-    /// Why the score is what it is, in one sentence.
+    /// Why the score is what it is, in one sentence: who, which feature, what was seen, what is usual, from how many windows.
     EVENT_REASON "event.reason" Keyword;
     /// The line as received, without what it was wrapped in; an object where its members are the columns. Only where the
     /// sink has `original: true`, and never for a finding.
     EVENT_ORIGINAL "event.original" Keyword;
+    /// `floodmark`. Only of a finding.
+    EVENT_MODULE "event.module" Keyword;
     /// The same as the data stream's.
     EVENT_DATASET "event.dataset" Keyword;
     /// Code of the continent, by the City or Country database.
@@ -121,7 +125,8 @@ derived! {
     NETWORK_APPLICATION "network.application" Keyword;
     /// `inbound`, `outbound`, `internal` or `external`, judged by the configured internal networks.
     NETWORK_DIRECTION "network.direction" Keyword;
-    /// Community ID version 1 of the record's own addresses; absent for ICMP, whose type and code no flow log has.
+    /// Community ID version 1 of the record's own addresses; absent for ICMP, whose type and code no flow log has. Of a
+    /// finding that of the flow that raised the revision.
     NETWORK_COMMUNITY_ID "network.community_id" Keyword;
     /// `aws`.
     CLOUD_PROVIDER "cloud.provider" Keyword;
@@ -213,4 +218,7 @@ derived! {
     FINDING_MEAN_3_SIGMA "floodmark.finding.mean_plus_3_sigma" Double;
     /// How long the entity has been known before the window, in seconds.
     FINDING_AGE "floodmark.finding.age_seconds" Long;
+    /// The incident that the finding belongs to: hash of the entity and the start of its episode. Findings of an entity less
+    /// than 24 hours apart are one episode.
+    INCIDENT_ID "floodmark.incident.id" Keyword;
 }

@@ -210,6 +210,7 @@ pub(super) fn finding(revision: Revision) -> Finding {
         id: EventId(*b"finding 16 bytes"),
         document: IdScheme::derived("test", &[revision.name().as_bytes()]),
         revision,
+        incident: EventId(*b"incident16 bytes"),
         detector: Detector::VolumeOut,
         entity: Arc::new(entity("instance", "i-0123456789abcdef0", 11)),
         asset: internal("ledger-db-1", 21).asset,
@@ -221,7 +222,9 @@ pub(super) fn finding(revision: Revision) -> Finding {
         window_seconds: 600,
         at: WINDOW + 245,
         interface: Some("eni-0a1b2c3d4e5f60718".into()),
+        instance: None,
         address: "10.0.1.7".parse().ok(),
         peer: "2a02:cf40::7".parse().ok(),
+        community_id: (revision == Revision::Created).then(|| "1:ZX5EWhrrVHm3bHzAFxZr8Hr0E/M=".into()),
     }
 }

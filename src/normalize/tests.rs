@@ -194,7 +194,8 @@ fn rows_hold_ids_kinds_ends_and_keys_and_each_key_stands_once() {
     for (index, row) in out.rows.iter().enumerate() {
         let json = strict(std::str::from_utf8(out.document(index)).unwrap());
         assert_eq!(json["event"]["id"], row.id.to_string());
-        assert_eq!(json["event"]["kind"], if index < 4 { "event" } else { "alert" });
+        // The first revision of the finding is an alert, the last one is not.
+        assert_eq!(json["event"]["kind"], if index == 4 { "alert" } else { "event" });
     }
 }
 

@@ -5,6 +5,7 @@ use crate::event::{Asset, Origin, Position};
 use super::{
     Scorer, Unsaved,
     entity::{Entity, Open, Raised},
+    episode::Episode,
     gate::Gate,
     interfaces::Interface,
     keys::Keys,
@@ -139,6 +140,7 @@ fn entity_bytes(entity: &Entity) -> Vec<u8> {
     }
     put_option(entity.born, &mut out, put_int);
     put_uint(entity.held_out, &mut out);
+    put_option(entity.episode, &mut out, put_episode);
     entity.own.iter().for_each(|own| own.encode(&mut out));
     put_uint(entity.pending.len() as u64, &mut out);
     for sample in &entity.pending {
@@ -152,6 +154,11 @@ fn entity_bytes(entity: &Entity) -> Vec<u8> {
     out
 }
 
+fn put_episode(episode: Episode, out: &mut Vec<u8>) {
+    put_int(episode.start, out);
+    put_int(episode.last, out);
+}
+
 fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_int(open.window, out);
     put_uint(open.bytes, out);
@@ -163,7 +170,9 @@ fn put_raised(raised: &Raised, out: &mut Vec<u8>) {
     for magnitude in raised.magnitude {
         put_option(magnitude, out, |magnitude, out| put_uint(u64::from(magnitude), out));
     }
-    put_option(raised.interface.as_deref(), out, put_text);
+    for text in [&raised.interface, &raised.instance] {
+        put_option(text.as_deref(), out, put_text);
+    }
     for ip in [raised.address, raised.peer] {
         put_option(ip, out, |ip, out| put_wide(number(ip), out));
     }

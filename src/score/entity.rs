@@ -7,6 +7,7 @@ use crate::event::{Asset, EntityName};
 use super::{
     decay::{Decay, Moment},
     distinct::Distinct,
+    episode::Episode,
     grid::{Grid, Window},
     histogram::Compact,
     judge::Judge,
@@ -26,6 +27,8 @@ pub(super) struct Entity {
     pub(super) born: Option<Window>,
     /// How many of its windows were held out of learning.
     pub(super) held_out: u64,
+    /// The episode of its last folded window with a finding.
+    pub(super) episode: Option<Episode>,
     /// The baseline.
     pub(super) own: [Compact; FEATURES],
     /// Windows that were learned and that some open window must be judged without: kept apart, ascending.
@@ -69,6 +72,7 @@ pub(super) struct Raised {
     /// By feature: floor(log10) of the value that the last document named.
     pub(super) magnitude: [Option<u8>; FEATURES],
     pub(super) interface: Option<Box<str>>,
+    pub(super) instance: Option<Box<str>>,
     pub(super) address: Option<IpAddr>,
     pub(super) peer: Option<IpAddr>,
     pub(super) asset: Option<Arc<Asset>>,
@@ -97,6 +101,7 @@ impl Entity {
             pool,
             born: None,
             held_out: 0,
+            episode: None,
             own: Default::default(),
             pending: Vec::new(),
             open: Vec::new(),
@@ -206,6 +211,14 @@ impl Entity {
         open.log10_p = log10_p;
         open.judged = as_of;
         log10_p
+    }
+
+    /// The episode of its window `window`, which has a finding, as far as the windows before it have told of theirs. Once
+    /// they have folded that is final.
+    pub(super) fn episode_of(&self, window: Window) -> Episode {
+        let raised = self.open.iter().filter(|open| open.window < window && open.raised.is_some());
+        let before = raised.fold(self.episode, |before, open| Some(Episode::joined(before, open.window)));
+        Episode::joined(before, window)
     }
 
     /// Learns `sample`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::{Batch, Detector, Feature, Finding, IdScheme, Revision};
+use crate::event::{Batch, Detector, Direction, Feature, Finding, IdScheme, Revision};
 
 use super::{
     attribution::asset_of,
@@ -45,10 +45,25 @@ pub(super) fn witness(record: &Record<'_>, sends: bool) -> Raised {
     Raised {
         magnitude: Default::default(),
         interface: (!interface.is_empty()).then(|| String::from_utf8_lossy(interface).into()),
+        instance: instance_of(record),
         address: own.map(address),
         peer: record.address(peer).map(address),
         asset: asset_of(record, side).cloned(),
     }
+}
+
+/// The instance that `record` names, where the interface's own side is known: between two internal sides it is not, unless
+/// the record says which way the flow went.
+fn instance_of(record: &Record<'_>) -> Option<Box<str>> {
+    let between = record.event.direction == Direction::Internal && record.text(Column::Direction).is_empty();
+    let instance = record.text(Column::Instance);
+    (!between && !instance.is_empty()).then(|| String::from_utf8_lossy(instance).into())
+}
+
+/// The Community ID of the flow that `record` tells of, where it has one.
+pub(super) fn community_id_of(record: &Record<'_>) -> Option<Box<str>> {
+    let text = record.event.community_id.of(&record.batch.derived);
+    (!text.is_empty()).then(|| String::from_utf8_lossy(text).into())
 }
 
 /// The document of `revision` about a window of `entity` in which `feature` came to `observed`.
@@ -81,6 +96,7 @@ pub(super) fn document(
         id,
         document: IdScheme::derived("finding-document", &[&id.0, revision.name().as_bytes()]),
         revision,
+        incident: entity.episode_of(window).incident(name),
         detector,
         entity: Arc::clone(name),
         asset: raised.asset.clone(),
@@ -92,6 +108,8 @@ pub(super) fn document(
         window_seconds: WINDOW_SECONDS as u32,
         at: seconds(at),
         interface: raised.interface.clone(),
+        instance: raised.instance.clone(),
+        community_id: None,
         address: raised.address,
         peer: raised.peer,
     }

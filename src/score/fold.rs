@@ -146,6 +146,7 @@ impl Shard {
                         document(entity, &judge, feature, observed, log10_p, Revision::Closed, when, raised);
                     notices.push(Notice { order, finding });
                 }
+                entity.episode = Some(entity.episode_of(window));
             }
             entity.settle(bench.grid.settled(window));
             if holds_out {

@@ -20,6 +20,7 @@ use super::{
     decay::Moment,
     distinct::Distinct,
     entity::{Entity, Open, Raised, Sample},
+    episode::Episode,
     gate::Gate,
     histogram::Compact,
     identity::KINDS,
@@ -197,6 +198,7 @@ fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     let mut entity = Entity::new(key, entity_name(kind, name, scope, group), 0);
     entity.born = take_option(bytes, take_window)?;
     entity.held_out = take_uint(bytes)?;
+    entity.episode = take_option(bytes, episode)?;
     for own in &mut entity.own {
         *own = Compact::decode(bytes)?;
     }
@@ -210,6 +212,11 @@ fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     let ascending = entity.pending.is_sorted_by(|one, other| one.window < other.window)
         && entity.open.is_sorted_by(|one, other| one.window < other.window);
     if ascending { Ok(entity) } else { Err(StateError::Torn) }
+}
+
+fn episode(bytes: &mut &[u8]) -> Result<Episode, StateError> {
+    let (start, last) = (take_window(bytes)?, take_window(bytes)?);
+    if start <= last { Ok(Episode { start, last }) } else { Err(StateError::Torn) }
 }
 
 fn sample(bytes: &mut &[u8]) -> Result<Sample, StateError> {
@@ -237,6 +244,7 @@ fn raised(bytes: &mut &[u8]) -> Result<Raised, StateError> {
         *magnitude = stored.map(|stored| u8::try_from(stored).map_err(|_| StateError::Torn)).transpose()?;
     }
     raised.interface = take_option(bytes, take_text)?.map(Into::into);
+    raised.instance = take_option(bytes, take_text)?.map(Into::into);
     raised.address = take_option(bytes, take_wide)?.map(address);
     raised.peer = take_option(bytes, take_wide)?.map(address);
     raised.asset = take_option(bytes, asset)?.map(Arc::new);

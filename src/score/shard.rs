@@ -7,7 +7,7 @@ use crate::event::{Batch, Score, Verdict};
 use super::{
     columns::{Column, Record, Slots},
     entity::{Bench, Entity, Raised},
-    finding::{Notice, document, revise, witness},
+    finding::{Notice, community_id_of, document, revise, witness},
     grid::{Grid, Window},
     peers::FEATURES,
     plan::{Change, NO_PORT, Observation, Standing},
@@ -185,7 +185,12 @@ impl Shard {
             let entity = &mut self.entities[*slot as usize];
             if let Ok(place) = entity.find(window) {
                 entity.weigh(place, bench.as_of(window), bench);
+                let told = notices.len();
                 raise(entity, place, bench, &Raiser { record: None, order }, notices);
+                if notices.len() > told && !entity.dirty {
+                    entity.dirty = true;
+                    self.dirty.push(*slot);
+                }
             }
         }
     }
@@ -237,7 +242,7 @@ fn raise(
         next.magnitude[feature] = magnitude;
         let end = raiser.record.and_then(|(record, _)| record.uint(Column::End));
         let at = end.map_or(Grid::end(window), |end| i64::try_from(end).unwrap_or(i64::MAX));
-        let finding = document(
+        let mut finding = document(
             entity,
             &judge,
             feature,
@@ -247,6 +252,7 @@ fn raise(
             (window, at),
             &next,
         );
+        finding.community_id = raiser.record.and_then(|(record, _)| community_id_of(record));
         notices.push(Notice { order: raiser.order, finding });
         raised = Some(next);
     }

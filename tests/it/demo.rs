@@ -17,6 +17,8 @@ use crate::{
 /// The attacked database, as the demo's asset list calls it, and its address.
 const ATTACKED: &str = "reports-db";
 const ATTACKED_ADDRESS: &str = "10.20.0.19";
+/// What every revision of a finding holds, and no event.
+const FINDING: &str = "\"dataset\":\"floodmark.finding\"";
 const SEEDS: u32 = 20;
 /// Of so many seeds the attacked database stands first.
 const FIRST_MIN: u32 = 19;
@@ -59,7 +61,7 @@ fn the_demo_names_the_attacked_database_first_and_tells_its_finding_from_the_fir
     let documents = folder.lines("demo.ndjson");
     let findings: Vec<Value> = documents
         .iter()
-        .filter(|line| line.contains("\"kind\":\"alert\""))
+        .filter(|line| line.contains(FINDING))
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert!(findings.iter().all(is_finding));
@@ -70,6 +72,11 @@ fn the_demo_names_the_attacked_database_first_and_tells_its_finding_from_the_fir
     assert_eq!(revisions.first().map(String::as_str), Some("created"), "{revisions:?}");
     assert_eq!(revisions.last().map(String::as_str), Some("closed"), "{revisions:?}");
     assert!(of_attack.iter().all(|finding| text_at(finding, "host.name") == ATTACKED));
+    // One alert, and one incident.
+    let kinds: Vec<String> = of_attack.iter().map(|finding| text_at(finding, "event.kind")).collect();
+    assert!(kinds[0] == "alert" && kinds[1..].iter().all(|kind| kind == "event"), "{kinds:?}");
+    let incident = text_at(of_attack[0], "floodmark.incident.id");
+    assert!(of_attack.iter().all(|finding| text_at(finding, "floodmark.incident.id") == incident));
     let bytes = at(of_attack.last().unwrap(), "floodmark.score.observed").as_u64().unwrap();
     assert!((1_000_000_000..1_100_000_000).contains(&bytes), "{bytes}");
 
@@ -81,10 +88,8 @@ fn validate(folder: &Folder, documents: &[String]) {
     let name =
         "the_demo_names_the_attacked_database_first_and_tells_its_finding_from_the_first_mark_to_the_end";
     let Some(fixtures) = fixtures(name) else { return };
-    let sampled = documents
-        .iter()
-        .enumerate()
-        .filter(|(index, line)| index % 50 == 0 || line.contains("\"kind\":\"alert\""));
+    let sampled =
+        documents.iter().enumerate().filter(|(index, line)| index % 50 == 0 || line.contains(FINDING));
     let sample: String = sampled.map(|(_, line)| format!("{line}\n")).collect();
     folder.write("sample.ndjson", &sample);
     let tool = fixtures.join("../tools/validate_ecs.py");

@@ -2,11 +2,11 @@
 //! Elasticsearch 8 and 9. Those have neither logins nor TLS; a proxy of the tests' own stands for both.
 
 mod answers;
+mod minimal;
 mod outages;
 mod proxy;
 mod refused;
 mod secured;
-mod server;
 mod unready;
 mod volume;
 
@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use crate::{
     flows,
     process::{Folder, Page, at, is_finding, text_at},
+    servers::{Server, namespace},
 };
-use server::{Server, namespace};
 
 /// Windows of the estate that a test reads: enough for findings.
 const WINDOWS: u64 = 130;
@@ -79,7 +79,7 @@ fn assert_balanced(page: &Page, sink: &str) {
 fn on_every_server_each_event_and_each_finding_is_created_once_in_the_stream_of_its_kind_however_often_it_is_delivered()
  {
     let name = "on_every_server_each_event_and_each_finding_is_created_once_in_the_stream_of_its_kind_however_often_it_is_delivered";
-    for server in Server::all(name) {
+    for server in minimal::all(name) {
         let (folder, namespace) = (Folder::new(), namespace());
         folder.write("in.log", flows::estate(WINDOWS));
         folder.write("c.yaml", config(server.url(), &namespace, ""));
@@ -101,7 +101,7 @@ fn on_every_server_each_event_and_each_finding_is_created_once_in_the_stream_of_
 #[test]
 fn a_document_that_is_delivered_again_after_a_rollover_is_there_twice_and_in_daily_indices_once() {
     let name = "a_document_that_is_delivered_again_after_a_rollover_is_there_twice_and_in_daily_indices_once";
-    for server in Server::all(name) {
+    for server in minimal::all(name) {
         let (folder, namespace) = (Folder::new(), namespace());
         // Two days, of which the second begins in the middle.
         folder.write(

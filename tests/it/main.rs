@@ -23,6 +23,8 @@ mod ocsf;
 mod process;
 mod replay;
 mod schemas;
+mod search;
+mod servers;
 mod skipped;
 mod tidy;
 #[cfg(feature = "crash-points")]

@@ -303,7 +303,7 @@ pub fn text_at(document: &Value, path: &str) -> String {
 
 /// Whether the document is a finding, not an event.
 pub fn is_finding(document: &Value) -> bool {
-    at(document, "event.kind") == "alert"
+    at(document, "event.dataset") == "floodmark.finding"
 }
 
 /// A folder of the repository.

@@ -1,11 +1,15 @@
 //! What stands in `schemas/` and `config/` is what the types say; with `FLOODMARK_BLESS=1` the schemas are written anew.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
 
 use floodmark::{config::Config, event::FIELDS, event::Kind};
 use serde_json::Value;
 
-use crate::process::{Folder, repository};
+use crate::process::{Folder, repository, text_at};
 
 /// The names of AWS's flow log fields, versions 2 to 11, as its documentation lists them.
 const AWS_FIELDS: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets \
@@ -38,6 +42,54 @@ fn the_committed_schema_of_the_config_is_what_the_types_say() {
 #[test]
 fn the_committed_list_of_fields_is_what_the_types_say() {
     assert_printed("fields", "fields.json");
+}
+
+#[test]
+fn the_committed_searches_are_those_that_are_printed() {
+    assert_printed("searches", "searches.json");
+}
+
+#[test]
+fn the_committed_saved_objects_and_the_rule_are_those_that_are_printed() {
+    assert_printed("kibana", "kibana/floodmark.ndjson");
+    assert_printed("kibana-rule", "kibana/detection-rule.ndjson");
+    assert_printed("opensearch-dashboards", "opensearch-dashboards/floodmark.ndjson");
+}
+
+#[test]
+fn the_committed_templates_are_those_that_are_printed_each_in_the_file_of_its_path() {
+    for product in ["elasticsearch", "opensearch"] {
+        let (ended, printed) = Folder::new().printed(&["schema", product]);
+        ended.assert_code(0);
+        let folder = repository().join("schemas").join(product);
+        let requests: Vec<Value> = serde_json::from_str(&printed).unwrap();
+        let files: BTreeMap<PathBuf, String> = requests
+            .iter()
+            .map(|request| {
+                (
+                    folder.join(format!("{}.json", text_at(request, "path"))),
+                    format!("{:#}\n", request["body"]),
+                )
+            })
+            .collect();
+        assert_eq!(files.len(), requests.len());
+        if std::env::var_os("FLOODMARK_BLESS").is_some() {
+            let _ = fs::remove_dir_all(&folder);
+            for (path, text) in &files {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+        }
+        let committed: BTreeMap<PathBuf, String> = glob::glob(&format!("{}/**/*.json", folder.display()))
+            .unwrap()
+            .map(|path| path.unwrap())
+            .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+            .collect();
+        assert!(
+            committed == files,
+            "schemas/{product} is not what is printed; FLOODMARK_BLESS=1 writes it anew"
+        );
+    }
 }
 
 /// The files of `config/`, by name, with their text.

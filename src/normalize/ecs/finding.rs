@@ -3,13 +3,16 @@
 use crate::{
     event::{Detector, Finding, Revision},
     normalize::{
-        finding::{Place, instance, name, put_address, put_floodmark_of, put_id, put_sentence, rule},
+        finding::{
+            Place, instance, name, put_address, put_floodmark_of, put_id, put_sentence, put_title, rule,
+            service,
+        },
         paths::{
             ACCOUNT_ID, CLOUD_PROVIDER, DESTINATION_IP, EVENT_ACTION, EVENT_ID, EVENT_REASON,
-            EVENT_RISK_SCORE, EVENT_SEVERITY, HOST_ID, HOST_IP, HOST_NAME, INTERFACE_ID, MESSAGE, REGION,
-            RELATED_HOSTS, RELATED_IP, RULE_CATEGORY, RULE_ID, RULE_NAME, RULE_RULESET, SOURCE_IP,
-            THREAT_FRAMEWORK, THREAT_TACTIC_ID, THREAT_TACTIC_NAME, THREAT_TECHNIQUE_ID,
-            THREAT_TECHNIQUE_NAME, TIMESTAMP, VPC_ID,
+            EVENT_RISK_SCORE, EVENT_SEVERITY, HOST_ID, HOST_IP, HOST_NAME, INSTANCE_ID, INTERFACE_ID,
+            MESSAGE, NETWORK_COMMUNITY_ID, REGION, RELATED_HOSTS, RELATED_IP, RULE_CATEGORY, RULE_ID,
+            RULE_NAME, RULE_RULESET, SERVICE_NAME, SOURCE_IP, THREAT_FRAMEWORK, THREAT_TACTIC_ID,
+            THREAT_TACTIC_NAME, THREAT_TECHNIQUE_ID, THREAT_TECHNIQUE_NAME, TIMESTAMP, VPC_ID,
         },
         pen::Pen,
         piece::piece,
@@ -32,9 +35,9 @@ impl Writer {
         out.put(piece![Text("{"), Key(TIMESTAMP), Text("\"")]);
         self.stamps.seconds(finding.at).put(out);
         out.put(piece![Text("\","), Key(MESSAGE), Text("\"")]);
-        put_sentence(finding, &start.1, out);
+        put_title(finding, out);
         out.put(b"\",");
-        out.put_slice(&self.finding_head);
+        out.put_slice(&self.finding_heads[usize::from(finding.revision != Revision::Created)]);
         put_member(out, piece![Key(EVENT_ACTION)], Some(action(finding.revision)));
         put_id(piece![Key(EVENT_ID), Text("\"")], finding.document.text(), out);
         put_times(Some(start), Some(end), out);
@@ -49,6 +52,9 @@ impl Writer {
         // Both detectors watch what an entity sends: the entity is the source.
         out.object(piece![Open(SOURCE_IP, 0)], |out| put_ip(finding.address, out));
         out.object(piece![Open(DESTINATION_IP, 0)], |out| put_ip(finding.peer, out));
+        out.object(piece![Open(NETWORK_COMMUNITY_ID, 0)], |out| {
+            put_member(out, piece![Key(NETWORK_COMMUNITY_ID)], finding.community_id.as_deref());
+        });
         put_where(finding, out);
         put_related(finding, out);
         put_floodmark_of(finding, &mut self.assets, &mut self.stamps, out);
@@ -95,11 +101,17 @@ fn put_where(finding: &Finding, out: &mut Pen<'_>) {
     out.put(piece![Open(CLOUD_PROVIDER, 0), Key(CLOUD_PROVIDER), Text("\"aws\",")]);
     out.object(piece![Open(ACCOUNT_ID, 1)], |out| put_member(out, piece![Key(ACCOUNT_ID)], account));
     put_member(out, piece![Key(REGION)], region);
+    out.object(piece![Open(INSTANCE_ID, 1)], |out| {
+        put_member(out, piece![Key(INSTANCE_ID)], instance(finding));
+    });
     out.close();
     out.object(piece![Open(HOST_IP, 0)], |out| {
         put_member(out, piece![Key(HOST_ID)], instance(finding));
         put_member(out, piece![Key(HOST_NAME)], name(finding));
         put_address(piece![Key(HOST_IP), Text("[\"")], b"\"],", finding.address, out);
+    });
+    out.object(piece![Open(SERVICE_NAME, 0)], |out| {
+        put_member(out, piece![Key(SERVICE_NAME)], service(finding));
     });
     out.object(piece![Open(VPC_ID, 0)], |out| {
         out.object(piece![Open(VPC_ID, 1)], |out| {

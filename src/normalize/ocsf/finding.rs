@@ -3,7 +3,7 @@
 use crate::{
     event::{Asset, Feature, Finding, Revision},
     normalize::{
-        finding::{Place, instance, name, put_address, put_floodmark_of, put_sentence, rule},
+        finding::{Place, instance, name, put_address, put_floodmark_of, put_sentence, put_title, rule},
         pen::Pen,
         stamp::Stamp,
         text::{put_float, put_member, put_uint},
@@ -27,8 +27,9 @@ impl Writer {
         out.put_slice(severity(finding.score.points));
         out.put_slice(&self.finding_head);
         out.put(&finding.document.text());
+        // What OCSF calls correlated is of one incident; all revisions of a finding have its `finding_info.uid`.
         out.put_slice(b"\",\"log_provider\":\"floodmark\",\"log_name\":\"findings\",\"correlation_uid\":\"");
-        out.put(&finding.id.text());
+        out.put(&finding.incident.text());
         out.put(b"\",");
         put_member(out, b"\"tenant_uid\":", place.account);
         out.close();
@@ -56,7 +57,7 @@ impl Writer {
         out.put(b"\"finding_info\":{\"uid\":\"");
         out.put(&finding.id.text());
         out.put(b"\",");
-        put_member(out, b"\"title\":", Some(rule.name));
+        put_text(b"\"title\":\"", out, |out| put_title(finding, out));
         put_text(b"\"desc\":\"", out, |out| put_sentence(finding, start, out));
         out.put(b"\"types\":[\"");
         out.put_slice(rule.category.as_bytes());

@@ -30,6 +30,7 @@ fn ported(detector: Detector) -> Finding {
     ported.entity = entity("service", "checkout", 12).into();
     ported.asset = None;
     ported.peer = ported.address;
+    ported.instance = Some("i-0fedcba9876543210".into());
     ported
 }
 
@@ -229,6 +230,7 @@ fn findings() -> Named {
             bare.entity =
                 EntityName { kind: "interface", name: "eni-1".into(), ..EntityName::default() }.into();
             (bare.address, bare.peer, bare.interface) = (None, None, None);
+            (bare.instance, bare.community_id) = (None, None);
             (bare.mean, bare.mean_plus_3_sigma) = (f64::NAN, f64::INFINITY);
             Sample::new().finding(bare)
         }),

@@ -1,10 +1,15 @@
 //! Findings: when they leave, in which revisions, under which ids.
 
 use super::*;
+use crate::event::Direction;
 
-/// A scorer that knows eight hosts for forty windows, and the next ticket.
+/// A scorer that knows eight hosts for forty windows, the next ticket, and the next position.
 fn trained() -> (Scorer, u64, usize) {
-    let scorer = scorer_with(&config());
+    trained_as(&config())
+}
+
+fn trained_as(config: &Config) -> (Scorer, u64, usize) {
+    let scorer = scorer_with(config);
     let mut flows = Vec::new();
     for window in 0..40_u64 {
         for host in 1..9 {
@@ -129,6 +134,75 @@ fn a_finding_that_waited_for_its_judge_jumps_over_revisions_and_closes_as_one_th
     });
     assert_eq!(closed[0], closed[1]);
     assert_eq!(closed[0].2.observed, 1_430_000_000);
+}
+
+/// The incident of the address `host` whose episode starts with the window at `start`.
+fn incident(host: &str, start: u64) -> crate::event::EventId {
+    IdScheme::derived("incident", &[b"address", host.as_bytes(), b"123456789012", &start.to_be_bytes()])
+}
+
+#[test]
+fn findings_of_an_entity_less_than_a_day_apart_are_one_incident_whatever_found_them() {
+    let (scorer, ticket, position) = trained();
+    let at = |window: u64| START + window * 600;
+    let mut flows = vec![Flow::sent(4, 700_000_000, at(40))];
+    // 23 hours and 50 minutes later, and a day after that.
+    flows.extend((1..=20).map(|port| Flow::sent(4, 0, at(183)).at_port(port)));
+    flows.extend([Flow::sent(5, 700_000_000, at(183)), Flow::sent(4, 700_000_000, at(327))]);
+    let mut batch = batch_of("a", position, &flows, 0);
+    scorer.score(ticket, &mut batch);
+    let created = batch.findings.iter().filter(|finding| finding.revision == Revision::Created);
+    let told: Vec<_> = created.map(|finding| (finding.detector.name(), finding.incident)).collect();
+    let expected = [
+        ("exfil.volume", incident("10.0.0.4", at(40))),
+        ("scan.ports", incident("10.0.0.4", at(40))),
+        ("exfil.volume", incident("10.0.0.5", at(183))),
+        ("exfil.volume", incident("10.0.0.4", at(327))),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_finding_that_crosses_the_mark_after_a_later_one_is_where_the_incident_of_both_starts_once_they_close() {
+    let (scorer, ticket, position) = trained();
+    let at = |window: u64| START + window * 600;
+    let flows = [Flow::sent(4, 700_000_000, at(41)), Flow::sent(4, 700_000_000, at(40) + 599)];
+    let mut batch = batch_of("a", position, &flows, 0);
+    scorer.score(ticket, &mut batch);
+    let incidents = |batch: &Batch| -> Vec<_> {
+        batch.findings.iter().map(|finding| (finding.window_start, finding.incident)).collect()
+    };
+    let (early, late) = (incident("10.0.0.4", at(40)), incident("10.0.0.4", at(41)));
+    assert_eq!(incidents(&batch), [(at(41), late), (at(40), early)], "as far as was known");
+    let mut last = Batch::default();
+    scorer.finish(ticket + 1, &mut last);
+    assert_eq!(incidents(&last), [(at(40), early), (at(41), early)]);
+}
+
+#[test]
+fn a_finding_names_the_instance_where_it_is_the_entitys_own_side_and_the_flow_that_raised_it() {
+    let at = START + 40 * 600;
+    let told = |direction: Direction, seen: &'static str| {
+        // The entity is the address, so that only the record says which instance it was.
+        let config = Config { identity: vec![Identity::Address], ..config() };
+        let (scorer, ticket, position) = trained_as(&config);
+        let flow = Flow { instance: "i-4", direction: seen, ..Flow::sent(4, 700_000_000, at) };
+        let mut batch = batch_of("a", position, &[flow], 0);
+        batch.events[0].direction = direction;
+        batch.derived.extend_from_slice(b"1:community");
+        batch.events[0].community_id = Span::new(batch.derived.len() - 11, batch.derived.len());
+        scorer.score(ticket, &mut batch);
+        let mut last = Batch::default();
+        scorer.finish(ticket + 1, &mut last);
+        let [created] = &batch.findings[..] else { panic!("{:?}", batch.findings) };
+        assert_eq!(created.community_id.as_deref(), Some("1:community"));
+        assert_eq!(last.findings[0].community_id, None, "a fold closed it");
+        assert_eq!(last.findings[0].instance, created.instance);
+        created.instance.clone()
+    };
+    assert_eq!(told(Direction::Outbound, "").as_deref(), Some("i-4"));
+    assert_eq!(told(Direction::Internal, "egress").as_deref(), Some("i-4"));
+    assert_eq!(told(Direction::Internal, ""), None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::event::EventId;
 
 /// What a state holds after some captures.
 type Store = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -54,8 +55,10 @@ fn interrupted(streams: &Streams, steps: &[Step], stop: usize, again: bool) -> O
     outcome
 }
 
-fn told(outcome: &Outcome) -> Vec<(crate::event::EventId, u64, Option<Box<str>>)> {
-    let row = |finding: &Finding| (finding.document, finding.score.observed, finding.interface.clone());
+fn told(outcome: &Outcome) -> Vec<(EventId, EventId, u64, Option<Box<str>>)> {
+    let row = |finding: &Finding| {
+        (finding.document, finding.incident, finding.score.observed, finding.interface.clone())
+    };
     outcome.findings.iter().map(row).collect()
 }
 
@@ -72,6 +75,31 @@ fn a_restore_at_any_ticket_goes_on_as_if_there_had_been_none() {
             assert_eq!(told(&outcome), told(&whole), "stopped before step {stop}, again: {again}");
         }
     }
+}
+
+#[test]
+fn a_finding_that_a_fold_raised_after_a_capture_is_in_the_next_capture() {
+    let scorer = scorer_with(&config());
+    let usual = |window: u64| (1..9).map(move |host| Flow::sent(host, 90_000, START + window * 600 + 60));
+    let mut flows: Vec<_> = (0..40).flat_map(usual).collect();
+    let at = START + 45 * 600 + 10;
+    flows.push(Flow::sent(4, 700_000_000, at));
+    let partitions = ["a", "b"].map(Partition::new);
+    scorer.assigned(0, &partitions);
+    scorer.score(1, &mut batch_of("b", 0, &[Flow::sent(9, 10, START + 42 * 600)], 0));
+    let mut waits = batch_of("a", 0, &flows, 0);
+    scorer.score(2, &mut waits);
+    assert_eq!(waits.findings, [], "its judge has not run");
+    let mut state = Store::new();
+    store(&mut state, &scorer.capture(3));
+    let mut raises = batch_of("b", 1, &[Flow::sent(9, 10, at)], 0);
+    scorer.score(4, &mut raises);
+    assert_eq!(raises.findings.len(), 1);
+    store(&mut state, &scorer.capture(5));
+    let mut last = Batch::default();
+    restored(&state).finish(0, &mut last);
+    let [closed] = &last.findings[..] else { panic!("one finding closes: {:?}", last.findings) };
+    assert_eq!((closed.id, closed.incident), (raises.findings[0].id, raises.findings[0].incident));
 }
 
 #[test]

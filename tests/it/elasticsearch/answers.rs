@@ -1,11 +1,14 @@
 //! Whatever a server or a proxy answers, or does not: in the end every document is there once.
 
 use super::{
-    config,
+    config, minimal,
     proxy::{Act, Proxy, Request},
-    server::{Product, Server, namespace},
 };
-use crate::{flows, process::Folder};
+use crate::{
+    flows,
+    process::Folder,
+    servers::{Product, Server, namespace},
+};
 
 /// Runs over a proxy of this script; what every case has in common. Gives the bulks that the proxy has seen.
 fn through(
@@ -37,7 +40,7 @@ fn answer(status: u16, body: &str) -> Act {
 #[test]
 fn what_is_answered_with_429_503_or_an_error_of_a_proxy_is_sent_again_until_it_is_taken() {
     let name = "what_is_answered_with_429_503_or_an_error_of_a_proxy_is_sent_again_until_it_is_taken";
-    let Some(server) = Server::shared(name, Product::OpenSearch2) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch2) else { return };
     let pressed = r#"{"error":{"type":"rejected_execution_exception","reason":"rejected execution of coordinating operation"},"status":429}"#;
     for (status, body) in
         [(429, pressed), (503, ""), (502, "<html>Bad Gateway</html>"), (500, "{}"), (408, "")]
@@ -54,7 +57,7 @@ fn what_is_answered_with_429_503_or_an_error_of_a_proxy_is_sent_again_until_it_i
 fn an_answer_of_which_half_or_nothing_arrives_is_no_answer_and_nothing_is_there_twice() {
     let name = "an_answer_of_which_half_or_nothing_arrives_is_no_answer_and_nothing_is_there_twice";
     for product in [Product::OpenSearch3, Product::Elasticsearch8] {
-        let Some(server) = Server::shared(name, product) else { return };
+        let Some(server) = minimal::shared(name, product) else { return };
         for act in [
             Act::HalfAnswer,
             Act::NoAnswer,
@@ -73,7 +76,7 @@ fn an_answer_of_which_half_or_nothing_arrives_is_no_answer_and_nothing_is_there_
 #[test]
 fn a_server_that_takes_less_at_a_time_is_sent_less() {
     let name = "a_server_that_takes_less_at_a_time_is_sent_less";
-    let Some(server) = Server::shared(name, Product::Elasticsearch9) else { return };
+    let Some(server) = minimal::shared(name, Product::Elasticsearch9) else { return };
     let most = 200_000;
     for status in [413, 429] {
         let bulks = through(&server, ", gzip: false", move |request, _| match request.body.len() > most {
@@ -88,7 +91,7 @@ fn a_server_that_takes_less_at_a_time_is_sent_less() {
 #[test]
 fn a_document_that_is_too_large_alone_goes_to_the_dead_letter_and_its_neighbours_do_not() {
     let name = "a_document_that_is_too_large_alone_goes_to_the_dead_letter_and_its_neighbours_do_not";
-    let Some(server) = Server::shared(name, Product::OpenSearch2) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch2) else { return };
     let (folder, namespace) = (Folder::new(), namespace());
     let proxy = Proxy::new(server.address(), |request, _| match request.body.len() > 50_000 {
         true => answer(413, ""),
@@ -110,7 +113,7 @@ fn a_document_that_is_too_large_alone_goes_to_the_dead_letter_and_its_neighbours
 #[test]
 fn one_document_that_is_answered_with_429_is_sent_again_alone() {
     let name = "one_document_that_is_answered_with_429_is_sent_again_alone";
-    let Some(server) = Server::shared(name, Product::OpenSearch3) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch3) else { return };
     let first = r#"{"create":{"status":429,"error":{"type":"rejected_execution_exception","reason":"rejected execution"}}}"#;
     let rest = r#"{"create":{"status":201}}"#;
     let (folder, namespace) = (Folder::new(), namespace());

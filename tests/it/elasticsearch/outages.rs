@@ -7,14 +7,14 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
 use super::{
-    assert_balanced, assert_same,
+    assert_balanced, assert_same, minimal,
     proxy::{Act, Proxy},
-    server::{Product, Server, namespace},
     stream, with_rest,
 };
 use crate::{
     flows,
     process::{Folder, Running, free_port, metrics, page, until},
+    servers::{Product, Server, namespace},
 };
 
 /// A process that follows files, and a folder whose file grows.
@@ -78,7 +78,7 @@ fn through_a_server_that_is_killed_and_started_again_mid_load_every_document_is_
     let name = "through_a_server_that_is_killed_and_started_again_mid_load_every_document_is_there_once";
     for product in [Product::OpenSearch3, Product::Elasticsearch8] {
         let server_folder = Folder::new();
-        let Some(server) = Server::own(name, product, &server_folder, &[]) else { continue };
+        let Some(server) = minimal::own(name, product, &server_folder, &[]) else { continue };
         let mut following = Following::new(server.url(), ", batch_documents: 200");
         let mut process = following.start();
         process.until("documents", || (following.delivered() > 0).then_some(()));
@@ -101,7 +101,7 @@ fn through_a_server_that_is_killed_and_started_again_mid_load_every_document_is_
 #[test]
 fn through_kills_of_floodmark_mid_load_every_document_is_there_once() {
     let name = "through_kills_of_floodmark_mid_load_every_document_is_there_once";
-    let Some(server) = Server::shared(name, Product::OpenSearch2) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch2) else { return };
     let mut random = ChaCha8Rng::seed_from_u64(5);
     let mut following = Following::new(server.url(), ", batch_documents: 100");
     let mut twice = 0;
@@ -125,7 +125,7 @@ fn through_kills_of_floodmark_mid_load_every_document_is_there_once() {
 #[test]
 fn while_the_server_is_away_memory_stays_flat_and_the_source_waits() {
     let name = "while_the_server_is_away_memory_stays_flat_and_the_source_waits";
-    let Some(server) = Server::shared(name, Product::OpenSearch3) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch3) else { return };
     let open = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let gate = open.clone();
     let proxy =
@@ -162,7 +162,7 @@ fn while_the_server_is_away_memory_stays_flat_and_the_source_waits() {
 fn an_index_that_may_not_be_written_holds_its_documents_and_says_so_until_it_may() {
     let name = "an_index_that_may_not_be_written_holds_its_documents_and_says_so_until_it_may";
     for product in [Product::OpenSearch2, Product::Elasticsearch9] {
-        let Some(server) = Server::shared(name, product) else { continue };
+        let Some(server) = minimal::shared(name, product) else { continue };
         let mut following = Following::new(server.url(), "");
         let mut process = following.start();
         process.until("documents", || (following.delivered() > 0).then_some(()));
@@ -187,7 +187,7 @@ fn an_index_that_may_not_be_written_holds_its_documents_and_says_so_until_it_may
 #[test]
 fn a_cluster_that_lets_nobody_in_is_waited_for_and_readiness_says_which_key_to_look_at() {
     let name = "a_cluster_that_lets_nobody_in_is_waited_for_and_readiness_says_which_key_to_look_at";
-    let Some(server) = Server::shared(name, Product::OpenSearch2) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch2) else { return };
     let said = r#"{"error":{"type":"security_exception","reason":"unable to authenticate user [flood]"},"status":401}"#;
     let lets_in = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let gate = lets_in.clone();
@@ -210,7 +210,7 @@ fn a_cluster_that_lets_nobody_in_is_waited_for_and_readiness_says_which_key_to_l
 #[test]
 fn one_server_is_used_until_it_fails_then_another_and_what_was_not_answered_is_there_once() {
     let name = "one_server_is_used_until_it_fails_then_another_and_what_was_not_answered_is_there_once";
-    let Some(server) = Server::shared(name, Product::Elasticsearch8) else { return };
+    let Some(server) = minimal::shared(name, Product::Elasticsearch8) else { return };
     let first = Proxy::new(server.address(), |request, number| match request.is_bulk() && number >= 3 {
         true => Act::NoAnswer,
         false => Act::Pass,

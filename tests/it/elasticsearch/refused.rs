@@ -3,14 +3,11 @@
 
 use serde_json::json;
 
-use super::{
-    assert_balanced, config,
-    server::{Product, Server, namespace},
-    stream, with_rest,
-};
+use super::{assert_balanced, config, minimal, stream, with_rest};
 use crate::{
     flows,
     process::{Folder, free_port, metrics, text_at},
+    servers::{Product, Server, namespace},
 };
 
 /// A template for one namespace, in which no more than 127 bytes can be told.
@@ -39,7 +36,7 @@ fn lines(count: u64) -> String {
 fn of_a_mapping_conflict_in_one_event_of_a_thousand_only_those_go_to_the_dead_letter_and_a_replay_brings_them_in()
  {
     let name = "of_a_mapping_conflict_in_one_event_of_a_thousand_only_those_go_to_the_dead_letter_and_a_replay_brings_them_in";
-    for server in Server::all(name) {
+    for server in minimal::all(name) {
         let (folder, namespace, port) = (Folder::new(), namespace(), free_port());
         narrow(&server, &namespace, "byte");
         folder.write("in.log", lines(4_000));
@@ -80,7 +77,7 @@ fn of_a_mapping_conflict_in_one_event_of_a_thousand_only_those_go_to_the_dead_le
 #[test]
 fn a_finding_that_was_refused_is_replayed_into_the_stream_of_findings() {
     let name = "a_finding_that_was_refused_is_replayed_into_the_stream_of_findings";
-    let Some(server) = Server::shared(name, Product::OpenSearch3) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch3) else { return };
     let (folder, namespace) = (Folder::new(), namespace());
     let template = |kind: &str| {
         let mappings = json!({

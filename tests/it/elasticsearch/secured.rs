@@ -11,11 +11,14 @@ use rustls::{
 };
 
 use super::{
-    assert_same, config,
+    assert_same, config, minimal,
     proxy::{Act, Proxy},
-    server::{Product, Server, namespace},
 };
-use crate::{flows, process::Folder};
+use crate::{
+    flows,
+    process::Folder,
+    servers::{Product, Server, namespace},
+};
 
 /// An authority that signs certificates.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -79,7 +82,7 @@ fn run_through(server: &Server, folder: &Folder, proxy: &Proxy, more: &str) -> V
 #[test]
 fn documents_go_over_tls_with_a_private_authority_and_a_certificate_of_our_own() {
     let name = "documents_go_over_tls_with_a_private_authority_and_a_certificate_of_our_own";
-    let Some(server) = Server::shared(name, Product::OpenSearch2) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch2) else { return };
     let (folder, authority) = (Folder::new(), Authority::new("one of ours"));
     folder.write("ca.pem", authority.0.pem());
     let (certificate, key) = authority.sign("floodmark", 2090);
@@ -100,7 +103,7 @@ fn documents_go_over_tls_with_a_private_authority_and_a_certificate_of_our_own()
 fn a_certificate_that_is_expired_of_another_name_or_of_another_authority_is_refused_with_the_reason() {
     let name =
         "a_certificate_that_is_expired_of_another_name_or_of_another_authority_is_refused_with_the_reason";
-    let Some(server) = Server::shared(name, Product::OpenSearch3) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch3) else { return };
     let (folder, authority) = (Folder::new(), Authority::new("one of ours"));
     folder.write("ca.pem", authority.0.pem());
     folder.write("in.log", flows::estate(1));
@@ -125,7 +128,7 @@ fn a_certificate_that_is_expired_of_another_name_or_of_another_authority_is_refu
 #[test]
 fn a_password_or_an_api_key_goes_with_every_request_and_a_new_one_is_taken_without_a_restart() {
     let name = "a_password_or_an_api_key_goes_with_every_request_and_a_new_one_is_taken_without_a_restart";
-    let Some(server) = Server::shared(name, Product::Elasticsearch9) else { return };
+    let Some(server) = minimal::shared(name, Product::Elasticsearch9) else { return };
     let folder = Folder::new();
     folder.write("password", "correct horse\n");
     folder.write("key", "VnVhQ2ZHY0JDZGJrUW0tZTVhT3g6dWkybHAyYXhUTm1zeWFrdzl0dk5udw==\n");

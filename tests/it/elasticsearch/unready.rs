@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::{
-    assert_same, config,
+    assert_same, config, minimal,
     proxy::{Act, Proxy},
-    server::{Product, Server, namespace},
     stream, with_rest,
 };
 use crate::{
     flows,
     process::{Ended, Folder, free_port, page},
+    servers::{Product, Server, namespace},
 };
 
 /// What `check --online` says of this config.
@@ -38,7 +38,7 @@ fn foreign(server: &Server, namespace: &str, settings: serde_json::Value, manage
 #[test]
 fn a_target_whose_template_or_pipeline_is_somebody_elses_is_refused_by_the_check() {
     let name = "a_target_whose_template_or_pipeline_is_somebody_elses_is_refused_by_the_check";
-    for server in Server::all(name) {
+    for server in minimal::all(name) {
         let folder = Folder::new();
         checked(&folder, server.url(), &namespace(), "").assert_code(0);
         for (settings, managed_by, says) in [
@@ -75,7 +75,7 @@ fn a_target_whose_template_or_pipeline_is_somebody_elses_is_refused_by_the_check
 #[test]
 fn a_run_writes_nothing_where_the_target_is_somebody_elses_and_goes_on_when_that_is_mended() {
     let name = "a_run_writes_nothing_where_the_target_is_somebody_elses_and_goes_on_when_that_is_mended";
-    let Some(server) = Server::shared(name, Product::OpenSearch3) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch3) else { return };
     let (folder, namespace, port) = (Folder::new(), namespace(), free_port());
     foreign(&server, &namespace, json!({}), "somebody");
     folder.write("in.log", flows::estate(3));
@@ -98,7 +98,7 @@ fn without_a_template_nothing_is_created_by_chance() {
     let folder = Folder::new();
     for product in [Product::OpenSearch2, Product::Elasticsearch9] {
         let server_folder = Folder::new();
-        let Some(server) = Server::own(name, product, &server_folder, &[]) else { continue };
+        let Some(server) = minimal::own(name, product, &server_folder, &[]) else { continue };
         for template in ["floodmark-streams", "floodmark-indices"] {
             server.must("DELETE", &format!("/_index_template/{template}"), None);
         }
@@ -116,7 +116,7 @@ fn a_cluster_in_which_no_index_can_be_created_is_told_and_waited_for() {
     let name = "a_cluster_in_which_no_index_can_be_created_is_told_and_waited_for";
     let server_folder = Folder::new();
     let settings = ["action.auto_create_index=false"];
-    let Some(server) = Server::own(name, Product::OpenSearch2, &server_folder, &settings) else { return };
+    let Some(server) = minimal::own(name, Product::OpenSearch2, &server_folder, &settings) else { return };
     let (folder, namespace, port) = (Folder::new(), namespace(), free_port());
     folder.write("in.log", flows::estate(3));
     folder.write("c.yaml", following(&server, &namespace, port));
@@ -139,7 +139,7 @@ fn a_cluster_in_which_no_index_can_be_created_is_told_and_waited_for() {
 #[test]
 fn a_url_where_nobody_or_somebody_else_answers_and_a_wrong_key_are_told_with_what_helps() {
     let name = "a_url_where_nobody_or_somebody_else_answers_and_a_wrong_key_are_told_with_what_helps";
-    let Some(server) = Server::shared(name, Product::Elasticsearch8) else { return };
+    let Some(server) = minimal::shared(name, Product::Elasticsearch8) else { return };
     let folder = Folder::new();
     let nobody = format!("http://127.0.0.1:{}", free_port());
     let ended = checked(&folder, &nobody, "none", "");

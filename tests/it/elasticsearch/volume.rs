@@ -4,18 +4,19 @@ use std::fmt::Write;
 
 use floodmark::event::{IdScheme, Origin};
 
-use super::{
-    config,
-    server::{Product, Server, namespace},
+use super::{config, minimal};
+use crate::{
+    flows,
+    process::Folder,
+    servers::{Product, namespace},
 };
-use crate::{flows, process::Folder};
 
 const EVENTS: u64 = 1_000_000;
 
 #[test]
 fn a_million_generated_events_are_in_the_index_each_under_its_id() {
     let name = "a_million_generated_events_are_in_the_index_each_under_its_id";
-    let Some(server) = Server::shared(name, Product::OpenSearch3) else { return };
+    let Some(server) = minimal::shared(name, Product::OpenSearch3) else { return };
     let (folder, namespace) = (Folder::new(), namespace());
     let mut text = String::new();
     for number in 0..EVENTS {

@@ -1,4 +1,4 @@
-//! The real servers, shared or a test's own, and what a test asks them.
+//! The real servers of OpenSearch and Elasticsearch, shared or a test's own, and what a test asks them.
 
 use std::{
     collections::BTreeMap,
@@ -47,8 +47,8 @@ impl Product {
     pub const ALL: [Self; 4] =
         [Self::OpenSearch2, Self::OpenSearch3, Self::Elasticsearch8, Self::Elasticsearch9];
 
-    /// Its folder in `tests/services`, and its version there.
-    fn place(self) -> (&'static str, &'static str) {
+    /// Its folder in `tests/services` and in `schemas`, and its version there.
+    pub fn place(self) -> (&'static str, &'static str) {
         match self {
             Self::OpenSearch2 => ("opensearch", "2"),
             Self::OpenSearch3 => ("opensearch", "3"),
@@ -56,13 +56,16 @@ impl Product {
             Self::Elasticsearch9 => ("elasticsearch", "9"),
         }
     }
+
+    pub fn is_elasticsearch(self) -> bool {
+        self.place().0 == "elasticsearch"
+    }
 }
 
 // === impl Server ===
 
 impl Server {
-    /// The server that all tests share, or nothing, and then the test `name` is on the list of those skipped. Its templates
-    /// are those of floodmark.
+    /// The server that all tests share, or nothing, and then the test `name` is on the list of those skipped.
     pub fn shared(name: &str, product: Product) -> Option<Self> {
         let (folder, version) = product.place();
         let variable = format!("FLOODMARK_{}_{version}", folder.to_uppercase());
@@ -74,9 +77,7 @@ impl Server {
             skip(name, &reason);
             return None;
         };
-        let server = Self::at(product, url, None);
-        server.set_up();
-        Some(server)
+        Some(Self::at(product, url, None))
     }
 
     /// Each of the servers that all tests share.
@@ -94,7 +95,6 @@ impl Server {
         server.start();
         let text = fs::read_to_string(place.join("env")).unwrap();
         text.trim_end().rsplit_once('=').expect("a URL").1.clone_into(&mut server.url);
-        server.set_up();
         Some(server)
     }
 
@@ -141,10 +141,15 @@ impl Server {
 
     /// Asks, and gives status and answer, whatever they are.
     pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.send(method, path, "application/json", body.map(Value::to_string))
+    }
+
+    /// As [`Server::ask`], with a body of some `kind`.
+    pub fn send(&self, method: &str, path: &str, kind: &str, body: Option<String>) -> (u16, Value) {
         let method = method.parse::<reqwest::Method>().unwrap();
         let mut request = self.http.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request.header("content-type", kind).body(body);
         }
         self.runtime.block_on(async {
             let answer = request.send().await.unwrap();
@@ -159,32 +164,6 @@ impl Server {
         let (status, answer) = self.ask(method, path, body);
         assert!((200..300).contains(&status), "{:?} {method} {path}: {status} {answer}", self.product);
         answer
-    }
-
-    /// The templates that documents need.
-    fn set_up(&self) {
-        let body = |pattern: &str, stream: bool| {
-            let mut body = json!({
-                "index_patterns": [pattern],
-                "priority": 300,
-                "template": {
-                    "settings": { "number_of_replicas": 0 },
-                    "mappings": {
-                        "_meta": { "managed_by": "floodmark" },
-                        "properties": {
-                            "@timestamp": { "type": "date" },
-                            "source": { "properties": { "ip": { "type": "ip" }, "bytes": { "type": "long" } } },
-                        }
-                    }
-                }
-            });
-            if stream {
-                body["data_stream"] = json!({});
-            }
-            body
-        };
-        self.must("PUT", "/_index_template/floodmark-streams", Some(&body("logs-floodmark.*-*", true)));
-        self.must("PUT", "/_index_template/floodmark-indices", Some(&body("floodmark-*", false)));
     }
 
     /// How many documents are under a name or pattern, after everything that was written can be seen.

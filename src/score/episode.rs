@@ -1,0 +1,56 @@
+//! Episodes: findings of an entity that are less than a day apart, and the incident that they are.
+
+use crate::event::{EntityName, EventId, IdScheme};
+
+use super::grid::{Grid, WINDOW_SECONDS, Window};
+
+/// A run of an entity's windows with findings, each of which starts less than 24 hours after the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Episode {
+    /// The first of them.
+    pub(super) start: Window,
+    /// The last of them.
+    pub(super) last: Window,
+}
+
+/// From as many windows on, a finding begins an episode of its own: 24 hours.
+const APART: Window = 24 * 3_600 / WINDOW_SECONDS;
+
+// === impl Episode ===
+
+impl Episode {
+    /// The episode of `window`, which has a finding, where `before` is that of the last such window before it.
+    pub(super) fn joined(before: Option<Self>, window: Window) -> Self {
+        match before {
+            Some(before) if window - before.last < APART => Self { start: before.start, last: window },
+            _ => Self { start: window, last: window },
+        }
+    }
+
+    /// The incident that the episode of the entity called `name` is: hash of the entity, with its scope, and of the start.
+    pub(super) fn incident(self, name: &EntityName) -> EventId {
+        let start = u64::try_from(Grid::start(self.start)).unwrap_or(0);
+        let parts: [&[u8]; 4] =
+            [name.kind.as_bytes(), name.name.as_bytes(), name.scope.as_bytes(), &start.to_be_bytes()];
+        IdScheme::derived("incident", &parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_less_than_a_day_apart_are_one_episode_however_long_it_gets() {
+        let episode = |windows: &[Window]| {
+            windows.iter().fold(None, |before, window| Some(Episode::joined(before, *window)))
+        };
+        let of = |start, last| Some(Episode { start, last });
+        assert_eq!(episode(&[]), None);
+        assert_eq!(episode(&[100]), of(100, 100));
+        assert_eq!(episode(&[100, 243]), of(100, 243), "23 h 50 min");
+        assert_eq!(episode(&[100, 244]), of(244, 244), "24 h");
+        assert_eq!(episode(&[100, 200, 300, 400]), of(100, 400), "each is near the one before");
+        assert_eq!(episode(&[-3, 100]), of(-3, 100));
+    }
+}

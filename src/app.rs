@@ -14,6 +14,7 @@ mod memory;
 mod outlet;
 mod pages;
 mod run;
+mod setup;
 mod sinks;
 #[cfg(feature = "kafka")]
 mod transactions;
@@ -27,6 +28,7 @@ pub use crashes::write_down as write_crash_down;
 pub use error::AppError;
 pub use memory::MemoryPlan;
 pub use run::Report;
+pub use setup::{SetUp, SetUpOptions, set_up};
 
 use crashes::Crashes;
 

@@ -9,6 +9,7 @@ mod progress;
 mod replay;
 mod run;
 pub mod schema;
+mod setup;
 mod summary;
 
 use clap::{Parser, Subcommand};
@@ -38,6 +39,8 @@ enum Command {
     Generate(generate::Generate),
     /// Send quarantined records through the pipeline again, with the ids they had.
     Replay(replay::Replay),
+    /// Put on a cluster what documents need there.
+    Setup(setup::Setup),
     /// Print what stands in `schemas/`.
     Schema(schema::Schema),
 }
@@ -61,6 +64,7 @@ pub fn main() -> Exit {
         Command::Parse(command) => command.run(),
         Command::Generate(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Setup(command) => command.run(),
         Command::Schema(command) => command.run(),
     }
 }

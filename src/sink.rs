@@ -13,7 +13,9 @@ mod kafka;
 mod stdout;
 mod transaction;
 
-pub use self::elasticsearch::{Auth, Basic, ClientTls, ElasticsearchSink, ElasticsearchSinkConfig, Into};
+pub use self::elasticsearch::{
+    AtPath, Auth, Basic, ClientTls, ElasticsearchSink, ElasticsearchSinkConfig, Into, SearchCluster,
+};
 #[cfg(feature = "kafka")]
 pub use self::kafka::{
     Beside, Codec, KafkaSink, KafkaSinkConfig, KafkaTransactions, Key, Topics, Transactions,

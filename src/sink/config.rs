@@ -159,6 +159,15 @@ impl To {
         }
     }
 
+    /// The cluster that it writes to, where it is one of Elasticsearch or OpenSearch.
+    #[must_use]
+    pub fn elasticsearch(&self) -> Option<&ElasticsearchSinkConfig> {
+        match self {
+            Self::Elasticsearch(config) => Some(config),
+            _ => None,
+        }
+    }
+
     /// The namespace that its documents say their data stream has.
     #[must_use]
     pub fn namespace(&self) -> Namespace {

@@ -22,6 +22,7 @@ mod answer;
 mod auth;
 mod bulk;
 mod client;
+mod cluster;
 mod config;
 mod hosts;
 mod outcome;
@@ -30,6 +31,7 @@ mod post;
 mod ready;
 mod target;
 
+pub use cluster::{AtPath, SearchCluster};
 pub use config::{Auth, Basic, ClientTls, ElasticsearchSinkConfig, Into};
 
 use std::{

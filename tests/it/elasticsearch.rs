@@ -7,6 +7,7 @@ mod outages;
 mod proxy;
 mod refused;
 mod secured;
+mod setup;
 mod unready;
 mod volume;
 

@@ -28,6 +28,8 @@ pub(super) struct Question {
     /// Empty where there is none.
     pub body: Bytes,
     pub gzip: bool,
+    /// Whether the body is one JSON value, not one a line.
+    pub is_json: bool,
     /// The most of an answer that is read, in bytes.
     pub answer_bytes: usize,
 }
@@ -66,7 +68,7 @@ impl Question {
     /// A `POST` to `path` without a body.
     pub(super) fn post(path: &str) -> Self {
         let (path, body) = (path.to_owned(), Bytes::new());
-        Self { method: Method::POST, path, body, gzip: false, answer_bytes: SHORT_BYTES }
+        Self { method: Method::POST, path, body, gzip: false, is_json: false, answer_bytes: SHORT_BYTES }
     }
 }
 
@@ -167,7 +169,8 @@ impl Client {
         let url = format!("{}{}", self.urls[host], question.path);
         let mut head = HeaderMap::new();
         if !question.body.is_empty() {
-            head.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+            let kind = if question.is_json { "application/json" } else { "application/x-ndjson" };
+            head.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         }
         if question.gzip {
             head.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));

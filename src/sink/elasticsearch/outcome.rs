@@ -64,6 +64,18 @@ impl Said {
         PLACES.contains(&&*self.kind) || PLACE_REASONS.iter().any(|begin| self.reason.starts_with(begin))
     }
 
+    /// What it says to an operator who sets it up, with what helps.
+    pub(super) fn of_an_operator(&self) -> String {
+        let help = match self.status {
+            401 => "; see `auth`: the server does not take who we say we are",
+            403 => {
+                "; see `auth`: it needs the privileges `manage_index_templates`, `manage_ilm` and, to roll over, `manage`"
+            }
+            _ => "",
+        };
+        format!("{self}{help}")
+    }
+
     /// What it says, with what helps.
     pub(super) fn advice(&self) -> String {
         let help = match self.status {

@@ -218,6 +218,7 @@ impl Post {
             path: format!("/_bulk?filter_path={FILTER}{stream}"),
             body,
             gzip: self.wrapping.gzip,
+            is_json: false,
             answer_bytes: ANSWER_BYTES + 2 * bulk.bytes,
         };
         let out = |reason: String| Reply::Out { reason, after: None, overload: false };

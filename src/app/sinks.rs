@@ -45,7 +45,7 @@ enum Stands {
     /// None is before it.
     Apart,
     /// This one is before it.
-    Buffered((Spool, BufferBooks)),
+    Buffered(Box<(Spool, BufferBooks)>),
     /// It is the dead letter of sinks that have one.
     BehindBuffers,
 }
@@ -103,7 +103,8 @@ impl App {
         let mut outlets = Vec::new();
         for (name, sink) in &self.config.sinks {
             let books = &self.books.sinks[name];
-            let stands = buffers.remove(name).map_or(Stands::Apart, Stands::Buffered);
+            let stands =
+                buffers.remove(name).map_or(Stands::Apart, |buffer| Stands::Buffered(Box::new(buffer)));
             let outlet =
                 starter.start(name, &sink.to, books, Some(bury.clone()), WhenUnwritable::Wait, stands)?;
             outlets.push((outlet, sink.form(), sink.select));
@@ -132,7 +133,7 @@ impl Starter<'_> {
         let waits_for_buffers = !matches!(stands, Stands::Apart);
         let mut kept = None;
         if let Stands::Buffered(buffer) = stands {
-            sender = self.buffer(name, buffer, sender, books, &spare)?;
+            sender = self.buffer(name, *buffer, sender, books, &spare)?;
             kept = Some(self.ends.leave.clone());
         }
         let give_up = if waits_for_buffers { &self.ends.give_up_buffered } else { &self.ends.give_up };

@@ -141,7 +141,6 @@ impl Segment {
 
     /// Reads the bytes of a whole frame into `out`, in place of what is there.
     pub(super) fn read_frame(&self, file: &File, head: &Head, out: &mut Vec<u8>) -> io::Result<()> {
-        out.clear();
         out.resize(usize::try_from(head.frame_bytes()).map_err(io::Error::other)?, 0);
         file.read_exact_at(out, head.position - self.base)
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::task::JoinHandle;
 
 use super::{
     App, AppError,
@@ -185,7 +185,7 @@ impl Starter<'_> {
             take: Arc::new(move || taken.take(Receipt::unclaimed())),
             recycle: Arc::new(move |documents| emptied.put(documents)),
         };
-        let staged = stage.start(Handle::current()).map_err(|error| AppError::Environment {
+        let staged = stage.start().map_err(|error| AppError::Environment {
             part: format!("sinks.{name}.buffer"),
             cause: format!("could not start a thread: {error}"),
         })?;

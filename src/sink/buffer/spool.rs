@@ -1,5 +1,7 @@
 //! The spool: all segments of one buffer, written at the end, read in order, deleted when they are delivered.
 
+mod recover;
+
 use std::{
     collections::VecDeque,
     fs::{self, File},
@@ -71,7 +73,7 @@ impl Spool {
     pub fn open(folder: &Path, limit_bytes: u64) -> Result<Self, BufferError> {
         let unusable = |error: io::Error| BufferError::unusable(folder, &error);
         fs::create_dir_all(folder).map_err(unusable)?;
-        let lock = lock(folder)?;
+        let lock = recover::lock(folder)?;
         let saved = Mark::read(folder).map_err(unusable)?;
         let mark = saved.unwrap_or_default();
         let mut spool = Self {
@@ -95,64 +97,6 @@ impl Spool {
         };
         spool.recover(mark)?;
         Ok(spool)
-    }
-
-    fn recover(&mut self, mark: Mark) -> Result<(), BufferError> {
-        let bases =
-            segment::bases(&self.folder).map_err(|error| BufferError::unusable(&self.folder, &error))?;
-        for (index, base) in bases.iter().enumerate() {
-            let next = bases.get(index + 1).copied();
-            self.take_up(*base, next, mark).map_err(|error| error.at(&segment::path(&self.folder, *base)))?;
-        }
-        if self.delivered > self.end {
-            self.end = self.delivered;
-        }
-        Ok(())
-    }
-
-    /// Takes up the segment at `base` from an earlier process; `next` is the base of the one after it.
-    fn take_up(&mut self, base: u64, next: Option<u64>, mark: Mark) -> Result<(), Found> {
-        let mut segment = Segment::find(&self.folder, base)?;
-        if let Some(next) = next {
-            // What is there past the next one's beginning could not be cut off when its write had failed.
-            segment.len = segment.len.min(next.saturating_sub(base));
-        }
-        if segment.end() <= mark.delivered {
-            fs::remove_file(&segment.path)?;
-            return Ok(());
-        }
-        let file = segment.open()?;
-        if !segment.check_head(&file)? {
-            tracing::debug!(file = %segment.path.display(), "the head of a segment is not whole");
-        }
-        let walk = segment.walk(&file, mark.delivered, next.is_none())?;
-        if next.is_none() && walk.sound_to < segment.end() && walk.sound_to >= mark.durable {
-            let bytes = segment.end() - walk.sound_to;
-            tracing::warn!(
-                file = %segment.path.display(), bytes,
-                "cut off what a crash left half written; it was never confirmed, so its records are read again"
-            );
-            segment.len = walk.sound_to - base;
-            File::options().write(true).open(&segment.path)?.set_len(segment.len)?;
-        }
-        if segment.is_empty() {
-            fs::remove_file(&segment.path)?;
-            return Ok(());
-        }
-        if self.end < base && !self.segments.is_empty() {
-            let (file, bytes) = (segment.path.display(), base - self.end);
-            tracing::error!(%file, bytes, "what stood in the disk buffer before this file is missing");
-        }
-        if self.segments.is_empty() {
-            self.read = walk.boundary;
-            self.delivered = walk.boundary;
-        }
-        segment.documents = walk.documents;
-        segment.passed = walk.before_mark;
-        self.recovered += walk.documents - walk.before_mark;
-        self.end = segment.end();
-        self.segments.push_back(segment);
-        Ok(())
     }
 
     /// Documents that earlier processes left undelivered.
@@ -392,35 +336,6 @@ impl Spool {
     }
 }
 
-/// Why a segment could not be taken up.
-enum Found {
-    Io(io::Error),
-    Buffer(BufferError),
-}
-
-// === impl Found ===
-
-impl Found {
-    fn at(self, path: &Path) -> BufferError {
-        match self {
-            Self::Io(error) => BufferError::unusable(path, &error),
-            Self::Buffer(error) => error,
-        }
-    }
-}
-
-impl From<io::Error> for Found {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<BufferError> for Found {
-    fn from(error: BufferError) -> Self {
-        Self::Buffer(error)
-    }
-}
-
 /// The file of `segment`, opened unless it is already.
 fn opened<'a>(reading: &'a mut Option<(u64, File)>, segment: &Segment) -> io::Result<&'a File> {
     let known = reading.take().filter(|(base, _)| *base == segment.base);
@@ -429,15 +344,4 @@ fn opened<'a>(reading: &'a mut Option<(u64, File)>, segment: &Segment) -> io::Re
         None => (segment.base, segment.open()?),
     });
     Ok(file)
-}
-
-fn lock(folder: &Path) -> Result<File, BufferError> {
-    let path = folder.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|error| BufferError::unusable(&path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(BufferError::Locked { folder: folder.to_owned() }),
-        Err(fs::TryLockError::Error(error)) => Err(BufferError::unusable(&path, &error)),
-    }
 }

@@ -2,6 +2,8 @@
 //!
 //! It has a thread of its own, because the disk makes it wait and nobody else should.
 
+mod trouble;
+
 use std::{
     collections::VecDeque,
     io,
@@ -11,10 +13,12 @@ use std::{
 };
 
 use tokio::{
-    runtime::Handle,
+    runtime::Builder,
     sync::{OwnedSemaphorePermit, oneshot},
     time::{Interval, MissedTickBehavior, interval},
 };
+
+use trouble::{Trouble, waits};
 
 use super::{Ahead, BUFFER_QUEUE_BYTES, BufferBooks, Head, Spool, frame::frame_bytes};
 use crate::{
@@ -85,15 +89,6 @@ struct Work {
     trouble: Trouble,
 }
 
-/// What keeps the stage from writing or reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
-    None,
-    Full,
-    Write,
-    Read,
-}
-
 /// What the stage waits for.
 enum Event {
     Came(Option<(Documents, OwnedSemaphorePermit)>),
@@ -110,12 +105,13 @@ const TICK: Duration = Duration::from_millis(250);
 // === impl BufferStage ===
 
 impl BufferStage {
-    /// Starts the stage on a thread of its own; it waits on `runtime`.
+    /// Starts the stage on a thread of its own, with its own timer, so that it outlives whoever started it.
     ///
     /// # Errors
     /// When no thread can be had.
-    pub fn start(self, runtime: Handle) -> io::Result<Staged> {
+    pub fn start(self) -> io::Result<Staged> {
         let (sender, written) = oneshot::channel();
+        let runtime = Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("buffer".to_owned()).spawn(move || {
             runtime.block_on(async move { Work::new(self, sender).run().await });
         })?;
@@ -365,57 +361,6 @@ impl Work {
         }
     }
 
-    fn stand_full(&mut self) {
-        let hopeless = self.closing && self.flight.is_empty();
-        if hopeless || self.stage.give_up.is_stopped() {
-            return self.abandon();
-        }
-        if self.trouble == Trouble::Full {
-            return;
-        }
-        let name = &self.stage.name;
-        let reason = format!(
-            "the disk buffer is full, and the sources wait until the sink takes what it holds; raise \
-             `sinks.{name}.buffer.disk` or see to the sink"
-        );
-        tracing::warn!(sink = name, "{reason}");
-        self.stage.health.ail(&self.part(), &reason);
-        self.stage.counts.full.set(1);
-        self.trouble = Trouble::Full;
-    }
-
-    /// Says what the disk refused, and when it is tried again.
-    fn fails(&mut self, trouble: Trouble, error: &io::Error) -> Instant {
-        let what = if trouble == Trouble::Write { "write" } else { "read" };
-        let reason = format!(
-            "could not {what} the disk buffer in {}: {error}; what could not be written is not confirmed, and it is \
-             tried again: see that the disk is sound, has room and may be written",
-            self.stage.spool.folder().display()
-        );
-        if std::mem::replace(&mut self.trouble, trouble) != trouble {
-            tracing::warn!(sink = self.stage.name, "{reason}");
-        }
-        self.stage.health.ail(&self.part(), &reason);
-        self.stage.counts.errors.inc();
-        clock::monotonic() + self.stage.backoff.next_wait(None)
-    }
-
-    /// What was in the way, if it was one of these, is not any more.
-    fn works(&mut self, overcome: &[Trouble]) {
-        if !overcome.contains(&self.trouble) {
-            return;
-        }
-        self.trouble = Trouble::None;
-        self.stage.backoff.reset();
-        self.stage.counts.full.set(0);
-        self.stage.health.recover(&self.part());
-        tracing::info!(sink = self.stage.name, "the disk buffer works again");
-    }
-
-    fn part(&self) -> String {
-        format!("buffer of {}", self.stage.name)
-    }
-
     fn keep_mark(&mut self) {
         if let Err(error) = self.stage.spool.save() {
             tracing::debug!(sink = self.stage.name, %error, "could not write the buffer's mark");
@@ -434,9 +379,4 @@ impl Work {
         let age = oldest.map_or(0, |written| clock::wall_millis().saturating_sub(written) / 1000);
         counts.oldest_age_seconds.set(age as i64);
     }
-}
-
-/// Whether a disk that refused is left alone until then.
-fn waits(until: Option<Instant>) -> bool {
-    until.is_some_and(|at| clock::monotonic() < at)
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, time::sleep};
+use tokio::time::sleep;
 
 use super::*;
 use crate::{
@@ -68,7 +68,7 @@ impl Scene {
             take: Arc::new(|| Documents::new(Receipt::unclaimed())),
             recycle: Arc::new(drop),
         };
-        let staged = stage.start(Handle::current()).unwrap();
+        let staged = stage.start().unwrap();
         let (staged, input, ledger) = (Some(staged), Some(input), Arc::default());
         Self { staged, input, output, ledger, books, counts, health, leave, give_up, offered: 0 }
     }

@@ -1,6 +1,6 @@
 //! A frame: some documents as they stand in a segment, with checksums. The one place that knows a row's bytes.
 
-use flate2::Crc;
+use crc32fast::Hasher;
 
 use crate::event::{DocumentKind, DocumentRow, Documents, EventId, Span};
 
@@ -202,9 +202,9 @@ fn take_row(bytes: &[u8]) -> Option<DocumentRow> {
 
 /// CRC-32 of the pieces, one after the other.
 pub(super) fn sum(pieces: &[&[u8]]) -> u32 {
-    let mut crc = Crc::new();
-    pieces.iter().for_each(|piece| crc.update(piece));
-    crc.sum()
+    let mut hasher = Hasher::new();
+    pieces.iter().for_each(|piece| hasher.update(piece));
+    hasher.finalize()
 }
 
 /// The number at `at`; 0 past the end, which no caller asks for.

@@ -112,6 +112,13 @@ impl BufferStage {
     pub fn start(self) -> io::Result<Staged> {
         let (sender, written) = oneshot::channel();
         let runtime = Builder::new_current_thread().enable_time().build()?;
+        let waiting = self.spool.recovered();
+        self.books.documents_recovered.inc_by(waiting);
+        self.books.documents_in_flight.inc_by(waiting as i64);
+        if waiting > 0 {
+            let (sink, bytes) = (&self.name, self.spool.waiting_bytes());
+            tracing::info!(sink, documents = waiting, bytes, "the disk buffer holds what earlier runs left");
+        }
         let thread = std::thread::Builder::new().name("buffer".to_owned()).spawn(move || {
             runtime.block_on(async move { Work::new(self, sender).run().await });
         })?;
@@ -129,17 +136,6 @@ impl Work {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let waiting = stage.spool.recovered();
-        stage.books.documents_recovered.inc_by(waiting);
-        stage.books.documents_in_flight.inc_by(waiting as i64);
-        if waiting > 0 {
-            let (sink, bytes) = (&stage.name, stage.spool.waiting_bytes());
-            tracing::info!(
-                sink,
-                documents = waiting,
-                bytes,
-                "the disk buffer holds documents of earlier runs"
-            );
-        }
         Self {
             flight,
             window,

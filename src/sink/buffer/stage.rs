@@ -87,6 +87,8 @@ struct Work {
     write_again: Option<Instant>,
     read_again: Option<Instant>,
     trouble: Trouble,
+    /// When the log was last told that it is full.
+    full_told: Option<Instant>,
 }
 
 /// What the stage waits for.
@@ -152,6 +154,7 @@ impl Work {
             write_again: None,
             read_again: None,
             trouble: Trouble::None,
+            full_told: None,
             stage,
         }
     }

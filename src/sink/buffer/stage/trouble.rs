@@ -1,6 +1,9 @@
 //! What keeps a buffer from its work, how that is told, and when it is tried again.
 
-use std::{io, time::Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use super::Work;
 use crate::telemetry::clock;
@@ -13,6 +16,9 @@ pub(super) enum Trouble {
     Write,
     Read,
 }
+
+/// How often a buffer that is full says so in the log, at most.
+const TELL_EVERY: Duration = Duration::from_secs(600);
 
 // === impl Work ===
 
@@ -31,7 +37,11 @@ impl Work {
             "the disk buffer is full, and the sources wait until the sink takes what it holds; raise \
              `sinks.{name}.buffer.disk` or see to the sink"
         );
-        tracing::warn!(sink = name, "{reason}");
+        // A sink that takes a segment now and then makes room, and the buffer is full again at once.
+        if self.full_told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            self.full_told = Some(clock::monotonic());
+            tracing::warn!(sink = name, "{reason}");
+        }
         self.stage.health.ail(&self.part(), &reason);
         self.stage.counts.full.set(1);
         self.trouble = Trouble::Full;
@@ -58,11 +68,13 @@ impl Work {
         if !overcome.contains(&self.trouble) {
             return;
         }
-        self.trouble = Trouble::None;
+        let before = std::mem::replace(&mut self.trouble, Trouble::None);
         self.stage.backoff.reset();
         self.stage.counts.full.set(0);
         self.stage.health.recover(&self.part());
-        tracing::info!(sink = self.stage.name, "the disk buffer works again");
+        if before != Trouble::Full {
+            tracing::info!(sink = self.stage.name, "the disk buffer works again");
+        }
     }
 
     fn part(&self) -> String {

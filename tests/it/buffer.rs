@@ -178,6 +178,33 @@ fn inputs_that_end_are_delivered_for_as_long_as_it_takes_and_a_stop_leaves_the_r
 }
 
 #[test]
+fn a_cluster_that_is_down_holds_up_neither_the_others_nor_a_stop() {
+    let folder = Folder::new();
+    let port = free_port();
+    folder.write("in.log", flows::estate(1_000));
+    let nobody = format!("{{ kafka: {{ brokers: [\"127.0.0.1:{}\"], topic: siem }} }}", free_port());
+    folder.write("c.yaml", config(port, &nobody, "256MiB", GOOD));
+    let mut process = start(&folder);
+    let told = process.until("delivery to the other, and the word of the cluster", || {
+        let lines = 1_000 * flows::HOSTS as i64;
+        let ready = page(port, "/ready").filter(|page| page.text.contains("sink siem"))?;
+        metrics(port).filter(|page| page.sink("good", "delivered_total") >= lines).map(|_| ready)
+    });
+    assert_eq!(told.status, 503);
+    let begun = clock::monotonic();
+    let ended = process.stop();
+    assert!(begun.elapsed() < Duration::from_secs(20), "it waited for the grace: {}", ended.err);
+    ended.assert_code(0);
+    // What librdkafka had of it stays too.
+    folder.write("c.yaml", config(port, UP, "256MiB", GOOD));
+    let mut process = start(&folder);
+    let good = folder.lines("good.ndjson").len();
+    process.until("delivery", || (folder.lines("siem.ndjson").len() >= good).then_some(()));
+    process.stop().assert_code(0);
+    assert!(ids(&folder, "siem.ndjson") == ids(&folder, "good.ndjson"));
+}
+
+#[test]
 fn a_full_buffer_makes_the_source_wait_and_says_so_and_memory_stays_what_it_was() {
     let folder = Folder::new();
     let port = free_port();

@@ -63,6 +63,10 @@ impl Desk {
     /// Asks the sink what troubles it, and says so until nothing does.
     pub(super) fn ask(&self) {
         let trouble = self.sink.trouble();
+        // A sink that tries by itself would go on for the whole grace, for what stays in a disk buffer anyway.
+        if trouble.is_some() && self.is_left() {
+            self.sink.give_up();
+        }
         let mut mood = self.mood();
         let before = std::mem::replace(&mut mood.troubled, trouble.is_some());
         match trouble {
@@ -92,7 +96,12 @@ impl Desk {
 
     /// Whether the run ends, the sink takes nothing, and what it is not given stays in a disk buffer.
     pub(super) fn leaves(&self) -> bool {
-        self.kept.as_ref().is_some_and(Stop::is_stopped) && self.mood().waiting > 0
+        self.is_left() && self.mood().waiting > 0
+    }
+
+    /// Whether the run ends and what is not delivered stays in a disk buffer.
+    fn is_left(&self) -> bool {
+        self.kept.as_ref().is_some_and(Stop::is_stopped)
     }
 
     /// Gives `count` documents up; their records will be read again, unless a disk buffer has them.

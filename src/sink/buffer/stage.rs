@@ -161,6 +161,7 @@ impl Work {
 
     async fn run(mut self) {
         loop {
+            self.heed_leave();
             self.tend();
             self.write();
             self.look_ahead();
@@ -182,6 +183,15 @@ impl Work {
         self.count();
     }
 
+    /// Begins to leave, whatever else has happened too.
+    fn heed_leave(&mut self) {
+        if !self.leaving && self.stage.leave.is_stopped() {
+            self.leaving = true;
+            // A sink that keeps up is given what is still on its way; a backlog is not begun.
+            self.closing |= self.stage.spool.is_unread();
+        }
+    }
+
     /// Waits for something to happen, and does what follows from it.
     async fn act(&mut self) {
         match self.event().await {
@@ -199,11 +209,7 @@ impl Work {
             Event::Room(Ok(room)) => self.hand_on(room),
             Event::Room(Err(QueueClosed)) => self.closing = true,
             Event::Settled => {}
-            Event::Leave => {
-                self.leaving = true;
-                // A sink that keeps up is given what is still on its way; a backlog is not begun.
-                self.closing |= self.stage.spool.is_unread();
-            }
+            Event::Leave => {}
             Event::GaveUp => self.closing = true,
             Event::Tick => {
                 self.keep_mark();

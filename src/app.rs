@@ -7,6 +7,7 @@ mod build;
 mod checks;
 mod crashes;
 mod dead_letter;
+mod ending;
 mod error;
 mod keeper;
 mod looks;
@@ -37,7 +38,7 @@ use crate::{
     enrich,
     pipe::Flight,
     score::Scorer,
-    sink::Refused,
+    sink::{BufferBooks, Refused, Spool},
     source::{Progress, Source},
     state::Store,
     telemetry::{
@@ -61,6 +62,8 @@ pub struct App {
     sources: Vec<BuiltSource>,
     /// Documents to be delivered again, by sink; only a replay has any.
     dead_letters: BTreeMap<String, Vec<Refused>>,
+    /// The disk buffers, by sink; a replay has none.
+    buffers: BTreeMap<String, (Spool, BufferBooks)>,
     books: Books,
     /// The share of documents that are checked, if any: one in so many.
     checked: Option<NonZeroU64>,

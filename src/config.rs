@@ -10,6 +10,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+mod buffers;
 mod decode;
 mod environment;
 mod keys;
@@ -30,6 +31,7 @@ mod example;
 #[cfg(test)]
 mod golden;
 
+pub use buffers::BufferPlace;
 pub use path::{Path, Step};
 pub use problem::{Problem, Problems};
 #[cfg(feature = "kafka")]

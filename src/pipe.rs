@@ -14,7 +14,7 @@ pub use backoff::Backoff;
 pub use committer::{CommitError, Committer};
 pub use feed::{Barrier, Feed, FeedClosed, Intake, Place, Step, feed};
 pub use flight::{Flight, Room, Window};
-pub use queue::{QueueClosed, QueueReceiver, QueueSender, queue};
+pub use queue::{QueueClosed, QueueReceiver, QueueRoom, QueueSender, queue};
 pub use stop::{Stop, StopSwitch, stop};
 pub use turn::Turn;
 

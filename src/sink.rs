@@ -1,8 +1,10 @@
-//! Where documents go: Elasticsearch, Kafka, stdout, files, nowhere; and the loop that delivers, retries and buries.
+//! Where documents go: Elasticsearch, Kafka, stdout, files, nowhere; and the loop that delivers, retries and buries; before
+//! it a buffer on disk, where one is wanted.
 //!
 //! A sink says what became of each document; the delivery loop, which is one for all sinks, owns order, retries,
 //! backoff and what happens to the refused.
 
+mod buffer;
 mod config;
 mod delivery;
 mod discard;
@@ -19,6 +21,10 @@ pub use self::elasticsearch::{
 #[cfg(feature = "kafka")]
 pub use self::kafka::{
     Beside, Codec, KafkaSink, KafkaSinkConfig, KafkaTransactions, Key, Topics, Transactions,
+};
+pub use buffer::{
+    Ahead, BUFFER_BYTES_MIN, BUFFER_MEMORY_BYTES, BUFFER_QUEUE_BYTES, BufferBooks, BufferConfig, BufferError,
+    BufferStage, FrameError, Head, Spool, Staged, folder_name, left_behind, look_at_buffer, read_frame,
 };
 pub use config::{Compression, FileConfig, Rotation, To};
 pub use delivery::{Bury, DeliveryLoop, Refused, WhenUnwritable};

@@ -18,14 +18,14 @@ use super::{
     workers::{Front, Kit, Line, Quarantine, clock_origin},
 };
 use crate::{
-    config::Config,
+    config::{BufferPlace, Config},
     enrich::{self, Enricher},
     event::Batch,
     normalize::{Form, Normalizer, Select},
     parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
     score::{self, Scorer},
-    sink,
+    sink::{self, BufferBooks, Spool, look_at_buffer},
     source::{self, NothingKnown, Progress, Replay, ReplayedRecord, Source, StoreProgress},
     state::{OpenOptions, StateError, Store},
     telemetry::{
@@ -80,6 +80,11 @@ impl App {
             })?,
             None => Crashes::default(),
         };
+        let buffers = match options.replay {
+            // A replay beside a running process must not touch what that one holds, and needs no buffer.
+            Some(_) => BTreeMap::new(),
+            None => open_buffers(&config, &metrics)?,
+        };
         let sources = build_sources(&config, &mut options.replay)?;
         let listener = match config.telemetry.listen {
             Some(address) => Some(bind(address)?),
@@ -112,6 +117,7 @@ impl App {
             progress,
             sources,
             dead_letters: options.replay.map(|replayed| replayed.documents).unwrap_or_default(),
+            buffers,
             books,
             checked: options.validate,
             listener,
@@ -140,6 +146,10 @@ impl App {
         let keepers = [("quarantine", &config.quarantine.to), ("dead_letter", &config.dead_letter.to)];
         let sinks = config.sinks.iter().map(|(name, sink)| (name.as_str(), &sink.to));
         errors.extend(looks::all(sinks.chain(keepers)));
+        for BufferPlace { sink, folder, .. } in config.buffers() {
+            let found = look_at_buffer(&folder);
+            errors.extend(found.err().map(|error| AppError::Buffer { sink: sink.to_owned(), error }));
+        }
         if let Some(state) = &config.state {
             match Store::open_read_only(&state.directory, score::GEOMETRY) {
                 // A state that is not there is made; one that is held belongs to the running pipeline.
@@ -219,6 +229,26 @@ fn open_state(config: &Config, options: &Options, metrics: &Metrics) -> Result<R
         StateError::Corrupt { directory: state.directory.clone(), cause: error.to_string() }
     })?;
     Ok((Some(Arc::new(store)), Some(Arc::new(scorer))))
+}
+
+fn open_buffers(
+    config: &Config,
+    metrics: &Metrics,
+) -> Result<BTreeMap<String, (Spool, BufferBooks)>, AppError> {
+    for (folder, bytes) in config.buffers_left_behind() {
+        let folder = folder.display();
+        tracing::warn!(
+            %folder, bytes,
+            "a disk buffer holds documents, and no sink has it; they are delivered once a sink of that name has a \
+             `buffer` again"
+        );
+    }
+    let open = |BufferPlace { sink, folder, limit_bytes }: BufferPlace<'_>| {
+        let spool = Spool::open(&folder, limit_bytes);
+        let spool = spool.map_err(|error| AppError::Buffer { sink: sink.to_owned(), error })?;
+        Ok((sink.to_owned(), (spool, BufferBooks::new(metrics, sink))))
+    };
+    config.buffers().map(open).collect()
 }
 
 fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<BuiltSource>, AppError> {

@@ -1,6 +1,11 @@
 //! Why the pipeline could not start, or could not end well, and which exit code that is.
 
-use crate::{enrich, sink::SinkError, source::SourceError, state::StateError};
+use crate::{
+    enrich,
+    sink::{BufferError, SinkError},
+    source::SourceError,
+    state::StateError,
+};
 
 /// Why a pipeline failed.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +25,14 @@ pub enum AppError {
         name: String,
         /// Why.
         error: SinkError,
+    },
+    /// A sink's disk buffer cannot be used.
+    #[error("sink {sink}: {error}")]
+    Buffer {
+        /// The sink's name in the config.
+        sink: String,
+        /// Why.
+        error: BufferError,
     },
     /// Databases or asset lists that the config names cannot be used.
     #[error("{}", lines(.0))]
@@ -66,8 +79,9 @@ impl AppError {
         match self {
             Self::Memory { .. } | Self::Sink { error: SinkError::Settings { .. }, .. } => 78,
             Self::Source { .. } | Self::Sink { .. } | Self::Enrich(_) | Self::Environment { .. } => 69,
-            Self::State(StateError::Corrupt { .. }) => 74,
-            Self::State(_) => 69,
+            Self::State(StateError::Corrupt { .. })
+            | Self::Buffer { error: BufferError::Format { .. }, .. } => 74,
+            Self::State(_) | Self::Buffer { .. } => 69,
             Self::DrainTimedOut { .. } => 75,
         }
     }

@@ -1,7 +1,11 @@
 //! The memory plan: what the parts of a config may take, summed before anything is read.
 
 use super::AppError;
-use crate::{config::Config, score, sink::To};
+use crate::{
+    config::Config,
+    score,
+    sink::{BUFFER_MEMORY_BYTES, To},
+};
 
 /// What each part may take, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,7 @@ impl MemoryPlan {
             ("fetched by sources and not in flight", fetched),
             ("records to learn layouts from", learned),
             ("documents waiting and spare buffers", queues),
+            ("disk buffers", config.buffers().count() as u64 * BUFFER_MEMORY_BYTES),
             ("sinks' clients (`in_flight`, twice)", sinks().map(To::kept_bytes).sum()),
             ("baselines (`score.entities_max`)", score::memory_bytes_max(&config.score)),
         ];

@@ -10,6 +10,7 @@ use tokio::{
 use super::{
     App, AppError, Books, BuiltSource,
     checks::{self, Checks},
+    ending::Ending,
     keeper::Keeper,
     outlet::Outlet,
     pages,
@@ -19,8 +20,8 @@ use crate::{
     enrich,
     event::{Receipt, SourceId, Span},
     normalize::{Form, Select},
-    pipe::{Feed, Step, Stop, StopSwitch, feed, stop},
-    sink::Refused,
+    pipe::{Feed, Step, Stop, feed, stop},
+    sink::{Refused, Staged},
     source::SourceContext,
     telemetry::clock,
 };
@@ -36,30 +37,25 @@ pub struct Report {
     pub inputs_ended: bool,
 }
 
-/// The time that a stop is given, sources that wait for what they fed included; then the sinks are told to give up.
-struct Grace {
-    length: Duration,
-    // Dropping it says stop too.
-    give_up: Arc<StopSwitch>,
-    running: Option<JoinHandle<()>>,
-}
-
 /// Steps that the feed holds for each worker.
 const FEED_STEPS_PER_WORKER: usize = 4;
 const TICK: Duration = Duration::from_secs(1);
 
 impl App {
-    /// Runs until the inputs end or `stop` comes, then drains within the config's grace.
+    /// Runs until the inputs end or `stop` comes, then drains within the config's grace. What disk buffers hold is delivered
+    /// for as long as it takes when the inputs ended, and left to the next run when `stop` comes.
     ///
     /// # Errors
     /// When a source or a sink cannot go on, or the drain takes longer than its grace.
     pub async fn run(mut self, stopped: Stop) -> Result<Report, AppError> {
         let begun = clock::monotonic();
-        let (give_up_switch, give_up) = stop();
+        let mut ending = Ending::new(self.config.shutdown.grace.std(), stopped.clone());
         let (aside_switch, aside) = stop();
+        let (pages_switch, pages) = stop();
         let threads = usize::from(self.config.limits.threads);
         let (feed, intake) = feed(FEED_STEPS_PER_WORKER * threads);
-        let Sinks { outlets, quarantine, delivering, failed } = self.start_sinks(&give_up)?;
+        let Sinks { outlets, quarantine, delivering, buffered, buffers, failed } =
+            self.start_sinks(ending.ends())?;
         let sources = std::mem::take(&mut self.sources);
         self.redeliver(&outlets).await;
         let (checks, checking) = self.start_checks(&outlets)?.unzip();
@@ -68,18 +64,22 @@ impl App {
         // Before anything is read, so that no record comes when the time is not known. What nobody takes is told below.
         let _ = feed.send(Step::Tick(clock::wall_millis())).await;
         let asides = self.start_asides(&feed, keeper.clone(), &aside);
+        let pages = self.start_pages(pages);
 
-        let mut grace = Grace::new(self.config.shutdown.grace.std(), give_up_switch);
-        let ended = self.supervise(sources, &feed, stopped, failed, &mut grace).await;
+        let ended = self.supervise(sources, &feed, stopped, failed, &mut ending).await;
         aside_switch.stop();
         for task in asides {
             // A task that panicked has taken the process with it.
             let _ = task.await;
         }
         let inputs_ended = matches!(ended, Ok(true));
-        grace.begin();
-        let drained = self.drain(keeper, feed, inputs_ended, workers, delivering).await;
-        drop(grace);
+        ending.begin();
+        let drained = self.drain(keeper, feed, inputs_ended, workers, (delivering, buffered, buffers)).await;
+        drop(ending);
+        pages_switch.stop();
+        if let Some(pages) = pages {
+            let _ = pages.await;
+        }
         if let Some(checking) = checking {
             // The workers are gone, so it has only what waits; a panic of its own has taken the process with it.
             let _ = tokio::task::spawn_blocking(|| checking.join()).await;
@@ -124,8 +124,8 @@ impl App {
         Some(Arc::new(Keeper { store, scorer, flight: self.flight.clone() }))
     }
 
-    /// Starts what runs beside the data: ticks, reloads, snapshots, commits, pages.
-    fn start_asides(&mut self, feed: &Feed, keeper: Option<Arc<Keeper>>, stop: &Stop) -> Vec<JoinHandle<()>> {
+    /// Starts what runs beside the data: ticks, reloads, snapshots, commits.
+    fn start_asides(&self, feed: &Feed, keeper: Option<Arc<Keeper>>, stop: &Stop) -> Vec<JoinHandle<()>> {
         let mut asides = vec![
             tokio::spawn(ticks(feed.clone(), stop.clone())),
             tokio::spawn(enrich::watch(self.tables.clone(), stop.clone())),
@@ -137,15 +137,13 @@ impl App {
             let stopped = stop.clone();
             asides.push(tokio::spawn(async move { keeper.commits(stopped).await }));
         }
-        if let Some(listener) = self.listener.take() {
-            asides.push(tokio::spawn(pages::serve(
-                listener,
-                self.metrics.clone(),
-                self.health.clone(),
-                stop.clone(),
-            )));
-        }
         asides
+    }
+
+    /// Serves the pages until the end, so that who watches a drain sees it.
+    fn start_pages(&mut self, stop: Stop) -> Option<JoinHandle<()>> {
+        let listener = self.listener.take()?;
+        Some(tokio::spawn(pages::serve(listener, self.metrics.clone(), self.health.clone(), stop)))
     }
 
     /// Runs the sources until all have ended, one fails, a sink fails, or `stopped`. True when they ended by themselves.
@@ -155,7 +153,7 @@ impl App {
         feed: &Feed,
         mut stopped: Stop,
         mut failed: Stop,
-        grace: &mut Grace,
+        ending: &mut Ending,
     ) -> Result<bool, AppError> {
         let (source_switch, stop_sources) = stop();
         #[cfg(feature = "kafka")]
@@ -184,13 +182,13 @@ impl App {
                 () = stopped.stopped(), if ended.is_ok() && !stop_sources.is_stopped() => {
                     tracing::info!("stopping: no more is read, what is on its way is delivered");
                     source_switch.stop();
-                    grace.begin();
+                    ending.begin();
                     ended = Ok(false);
                     continue;
                 }
                 () = failed.stopped(), if !stop_sources.is_stopped() => {
                     source_switch.stop();
-                    grace.begin();
+                    ending.fail();
                     ended = Ok(false);
                     continue;
                 }
@@ -200,7 +198,7 @@ impl App {
                 Some(Ok((name, Err(error)))) if ended.is_ok() => {
                     tracing::error!(source = name, %error, "cannot go on");
                     source_switch.stop();
-                    grace.begin();
+                    ending.fail();
                     ended = Err(AppError::Source { name, error });
                 }
                 Some(_) => {}
@@ -215,7 +213,7 @@ impl App {
         feed: Feed,
         inputs_ended: bool,
         workers: Vec<std::thread::JoinHandle<()>>,
-        delivering: Vec<Delivering>,
+        (delivering, buffered, buffers): (Vec<Delivering>, Vec<Delivering>, Vec<Staged>),
     ) -> Result<(), AppError> {
         if inputs_ended {
             // An error means that the workers are gone, and then there is nothing to fold.
@@ -229,21 +227,39 @@ impl App {
         let joined =
             tokio::task::spawn_blocking(|| workers.into_iter().try_for_each(std::thread::JoinHandle::join));
         let _ = joined.await;
-        let mut failure = None;
-        for (name, task) in delivering {
-            if let Ok(Err(error)) = task.await {
-                failure.get_or_insert(AppError::Sink { name, error });
-            }
+        let mut failure = failure_of(delivering).await;
+        let mut threads = Vec::new();
+        for Staged { thread, written } in buffers {
+            // What is durable in a buffer is confirmed; an error means that its thread is gone.
+            let _ = written.await;
+            threads.push(thread);
         }
-        if let Some(keeper) = keeper {
-            keeper.end(last).await?;
-        }
+        let kept = match keeper {
+            Some(keeper) => keeper.end(last).await,
+            None => Ok(()),
+        };
+        failure = failure.or(failure_of(buffered).await);
+        let joining =
+            tokio::task::spawn_blocking(|| threads.into_iter().try_for_each(std::thread::JoinHandle::join));
+        let _ = joining.await;
+        kept?;
         if let Some(error) = failure {
             return Err(error);
         }
         let documents = self.books.abandoned();
         if documents > 0 { Err(AppError::DrainTimedOut { documents }) } else { Ok(()) }
     }
+}
+
+/// Waits until all of `delivering` have ended; the first that failed.
+async fn failure_of(delivering: Vec<Delivering>) -> Option<AppError> {
+    let mut failure = None;
+    for (name, task) in delivering {
+        if let Ok(Err(error)) = task.await {
+            failure.get_or_insert(AppError::Sink { name, error });
+        }
+    }
+    failure
 }
 
 /// Says what time it is, for windows that wait for partitions which bring nothing.
@@ -259,33 +275,6 @@ async fn ticks(feed: Feed, mut stop: Stop) {
         };
         if sent.is_err() {
             return;
-        }
-    }
-}
-
-// === impl Grace ===
-
-impl Grace {
-    fn new(length: Duration, give_up: StopSwitch) -> Self {
-        Self { length, give_up: Arc::new(give_up), running: None }
-    }
-
-    /// From here on it runs; beginning it again changes nothing.
-    fn begin(&mut self) {
-        let (length, give_up) = (self.length, self.give_up.clone());
-        self.running.get_or_insert_with(|| {
-            tokio::spawn(async move {
-                sleep(length).await;
-                give_up.stop();
-            })
-        });
-    }
-}
-
-impl Drop for Grace {
-    fn drop(&mut self) {
-        if let Some(running) = &self.running {
-            running.abort();
         }
     }
 }

@@ -59,6 +59,7 @@ impl App {
         let delivering = vec![(name.to_owned(), tokio::spawn(delivery.run()))];
         let outlet = Outlet { queue: sender, books: books.sink, spare, passes_empty: true };
         let outlets = vec![(outlet, sink.form(), sink.select)];
-        Ok(Sinks { outlets, quarantine: Quarantine::Within(books.quarantine), delivering, failed })
+        let quarantine = Quarantine::Within(books.quarantine);
+        Ok(Sinks { outlets, quarantine, delivering, buffered: Vec::new(), buffers: Vec::new(), failed })
     }
 }

@@ -24,6 +24,14 @@ impl Check {
             Ok(config) => config,
             Err(exit) => return exit,
         };
+        for (folder, bytes) in config.buffers_left_behind() {
+            tell(format_args!(
+                "{}: note: {} holds {bytes} bytes of documents, and no sink has it for its buffer; what it holds is \
+                 delivered once a sink of that name has a `buffer` again",
+                self.config.display(),
+                folder.display()
+            ));
+        }
         if self.online {
             let opened = App::try_all(&config);
             for error in &opened {

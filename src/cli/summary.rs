@@ -38,7 +38,8 @@ pub(super) fn log(report: &Report) {
     }
     for (name, sink) in &report.books.sinks {
         let (documents, bytes) = (sink.documents_delivered.get(), sink.bytes_delivered.get());
-        tracing::info!(sink = &**name, documents, bytes, "this sink has ended");
+        let waiting = sink.documents_in_flight.get();
+        tracing::info!(sink = &**name, documents, bytes, waiting, "this sink has ended");
     }
     for (name, checks) in &report.books.checks {
         let (checked, unsound, unchecked) =
@@ -75,7 +76,13 @@ impl<'a> Summary<'a> {
         }
         for (name, sink) in &books.sinks {
             let (delivered, bytes) = (sink.documents_delivered.get(), sink.bytes_delivered.get());
-            writeln!(f, "{name}: {} documents delivered, {}", grouped(delivered), amount(bytes, "B"))?;
+            write!(f, "{name}: {} documents delivered, {}", grouped(delivered), amount(bytes, "B"))?;
+            match u64::try_from(sink.documents_in_flight.get()) {
+                Ok(waiting) if waiting > 0 => {
+                    writeln!(f, "; {} wait in the disk buffer for the next run", grouped(waiting))?;
+                }
+                _ => writeln!(f)?,
+            }
         }
         for (name, checks) in &books.checks {
             writeln!(f, "{name}: {}", checked(checks))?;

@@ -12,7 +12,7 @@ use crate::{
     enrich, normalize, parse,
     quantity::{ByteSize, Duration},
     score,
-    sink::{To, WhenUnwritable},
+    sink::{BufferConfig, To, WhenUnwritable},
     source::From,
 };
 
@@ -93,6 +93,10 @@ pub struct SinkConfig {
     /// Which documents leave here. Default: `all`.
     #[serde(default)]
     pub select: normalize::Select,
+    /// A buffer on disk before the sink: what it holds is confirmed, so that a sink that is down stops nothing else.
+    /// Default: none; while the sink takes nothing the sources wait.
+    #[serde(default)]
+    pub buffer: Option<BufferConfig>,
 }
 
 /// Where entries go that cannot be read.
@@ -245,6 +249,7 @@ impl Config {
         self.check_exactly_once(tree, problems);
         self.check_sources(tree, problems);
         self.check_shared_files(tree, problems);
+        self.check_buffers(tree, problems);
         for (path, to) in self.places() {
             for (key, text) in to.problems() {
                 problems.at(tree, &format!("{path}.{key}"), text, None);

@@ -16,6 +16,13 @@ pub struct QueueSender<T> {
 #[derive(Debug)]
 pub struct QueueReceiver<T>(mpsc::Receiver<(T, OwnedSemaphorePermit)>);
 
+/// Room in a queue for one entry, held before there is one.
+#[derive(Debug)]
+pub struct QueueRoom<T> {
+    slot: mpsc::OwnedPermit<(T, OwnedSemaphorePermit)>,
+    permit: OwnedSemaphorePermit,
+}
+
 /// Nobody receives any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the queue is closed")]
@@ -44,16 +51,47 @@ impl<T> QueueSender<T> {
     /// # Errors
     /// When the receiver is gone; the entry is dropped.
     pub async fn send(&self, entry: T, bytes: usize) -> Result<(), QueueClosed> {
-        let permits =
-            u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).clamp(1, self.permits_max);
-        let permit = self.room.clone().acquire_many_owned(permits).await.map_err(|_| QueueClosed)?;
+        let permit =
+            self.room.clone().acquire_many_owned(self.permits(bytes)).await.map_err(|_| QueueClosed)?;
         self.sender.send((entry, permit)).await.map_err(|_| QueueClosed)
+    }
+
+    /// Waits for room for an entry of `bytes` bytes. Giving up the wait takes nothing.
+    ///
+    /// # Errors
+    /// When the receiver is gone.
+    pub async fn room(&self, bytes: usize) -> Result<QueueRoom<T>, QueueClosed> {
+        let permit =
+            self.room.clone().acquire_many_owned(self.permits(bytes)).await.map_err(|_| QueueClosed)?;
+        let slot = self.sender.clone().reserve_owned().await.map_err(|_| QueueClosed)?;
+        Ok(QueueRoom { slot, permit })
+    }
+
+    /// Room for an entry of `bytes` bytes, where there is some now.
+    #[must_use]
+    pub fn try_room(&self, bytes: usize) -> Option<QueueRoom<T>> {
+        let permit = self.room.clone().try_acquire_many_owned(self.permits(bytes)).ok()?;
+        let slot = self.sender.clone().try_reserve_owned().ok()?;
+        Some(QueueRoom { slot, permit })
+    }
+
+    fn permits(&self, bytes: usize) -> u32 {
+        u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX).clamp(1, self.permits_max)
     }
 }
 
 impl<T> Clone for QueueSender<T> {
     fn clone(&self) -> Self {
         Self { sender: self.sender.clone(), room: self.room.clone(), permits_max: self.permits_max }
+    }
+}
+
+// === impl QueueRoom ===
+
+impl<T> QueueRoom<T> {
+    /// Puts `entry` into the queue.
+    pub fn put(self, entry: T) {
+        drop(self.slot.send((entry, self.permit)));
     }
 }
 
@@ -64,6 +102,11 @@ impl<T> QueueReceiver<T> {
     /// and all is received.
     pub async fn next(&mut self) -> Option<(T, OwnedSemaphorePermit)> {
         self.0.recv().await
+    }
+
+    /// As [`QueueReceiver::next`], where there is an entry now.
+    pub fn next_now(&mut self) -> Option<(T, OwnedSemaphorePermit)> {
+        self.0.try_recv().ok()
     }
 }
 
@@ -84,6 +127,18 @@ mod tests {
         drop(permit);
         assert_eq!(receiver.next().await.map(|(entry, _)| entry), Some(2));
         second.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn room_that_is_held_is_nobody_elses_until_it_is_filled_and_emptied() {
+        let (sender, mut receiver) = queue::<u8>(4 * PERMIT_BYTES);
+        let room = sender.room(3 * PERMIT_BYTES).await.unwrap();
+        assert!(sender.try_room(2 * PERMIT_BYTES).is_none());
+        assert!(receiver.next_now().is_none());
+        room.put(1);
+        assert!(sender.try_room(2 * PERMIT_BYTES).is_none(), "the entry has its bytes now");
+        assert_eq!(receiver.next_now().map(|(entry, _)| entry), Some(1));
+        assert!(sender.try_room(2 * PERMIT_BYTES).is_some());
     }
 
     #[tokio::test]

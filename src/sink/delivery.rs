@@ -80,6 +80,9 @@ pub struct DeliveryLoop {
     pub health: Health,
     /// Says when to give up: the drain's grace is over.
     pub give_up: Stop,
+    /// Where a disk buffer stands before the loop: says that the run ends. What is not delivered then stays in the buffer,
+    /// and so is no more tried and not abandoned.
+    pub kept: Option<Stop>,
     /// Takes back the buffers of what is delivered.
     pub recycle: Arc<dyn Fn(Documents) + Send + Sync>,
     /// Says at once that the sink can never deliver again, so that no more is read for it.
@@ -112,11 +115,12 @@ impl DeliveryLoop {
     /// abandoned: its records will be read again.
     pub async fn run(self) -> Result<(), SinkError> {
         let Self { name, sink, mut queue, bury, when_unwritable, mut backoff, .. } = self;
-        let Self { books, health, give_up, recycle, gone, .. } = self;
+        let Self { books, health, give_up, kept, recycle, gone, .. } = self;
         let (over_switch, over) = stop();
         let most = sink.concurrency().max(1);
         let mood = Mutex::default();
-        let desk = Desk { name, sink, bury, when_unwritable, books, give_up, over, recycle, health, mood };
+        let desk =
+            Desk { name, sink, bury, when_unwritable, books, give_up, kept, over, recycle, health, mood };
         let desk = Arc::new(desk);
         let mut ask = interval(ASK_EVERY);
         ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -133,7 +137,7 @@ impl DeliveryLoop {
                 },
                 next = queue.next(), if fed && ways.len() < most => match next {
                     None => fed = false,
-                    Some((documents, _)) if error.is_some() => desk.abandon(documents.len() as u64),
+                    Some((documents, _)) if error.is_some() || desk.leaves() => desk.abandon(documents.len() as u64),
                     // Handed over here and not in the task, so that the queue's order is the sink's.
                     Some((documents, room)) => {
                         let way = Way::begin(desk.clone(), documents, room, backoff.fork());

@@ -1,9 +1,10 @@
 //! The books: every record, entry and document is counted where something happens to it, and nothing is derived.
 //!
 //! Per source, in records: received = opened + quarantined + ignored (control) + in flight. In entries: found = parsed +
-//! quarantined + ignored (header, blank) + in flight. Per sink, in documents: offered = delivered + filtered +
-//! dead-lettered + abandoned (a drain that timed out) + revoked (another worker's by now) + dropped (as configured) + in
-//! flight.
+//! quarantined + ignored (header, blank) + in flight. Per sink, in documents: offered + recovered (from
+//! the disk buffer of an earlier run) = delivered + filtered + dead-lettered + abandoned (a drain that timed out) + revoked
+//! (another worker's by now) + dropped (as configured) + damaged (in the disk buffer, whose file is kept) + in flight. What
+//! is in a disk buffer is in flight.
 
 use super::metrics::{Counter, Gauge, Metrics};
 use crate::event::Reason;
@@ -41,6 +42,8 @@ pub struct SourceBooks {
 pub struct SinkBooks {
     /// Documents that could have left: one for each event and finding.
     pub documents_offered: Counter,
+    /// Documents that earlier runs left in the disk buffer.
+    pub documents_recovered: Counter,
     /// Documents that the other side has confirmed.
     pub documents_delivered: Counter,
     /// Documents that the sink's `select` leaves out, or that an earlier run delivered.
@@ -53,7 +56,9 @@ pub struct SinkBooks {
     pub documents_revoked: Counter,
     /// Documents dropped because the operator chose `when_full: drop`, or has no dead letter.
     pub documents_dropped: Counter,
-    /// Documents on their way.
+    /// Documents that the disk buffer could not give back; the file is kept.
+    pub documents_damaged: Counter,
+    /// Documents on their way, or in the disk buffer.
     pub documents_in_flight: Gauge,
     /// Deliveries that the sink has been given and has not answered for good.
     pub deliveries_in_flight: Gauge,
@@ -149,6 +154,10 @@ impl SinkBooks {
         let counter = |name, help| metrics.counter(name, help, vec![("sink", sink.to_owned())]);
         Self {
             documents_offered: counter("floodmark_sink_documents_offered", "Documents that could have left."),
+            documents_recovered: counter(
+                "floodmark_sink_documents_recovered",
+                "Documents that earlier runs left in the disk buffer.",
+            ),
             documents_delivered: counter("floodmark_sink_documents_delivered", "Documents confirmed."),
             documents_filtered: counter("floodmark_sink_documents_filtered", "Documents left out by select."),
             documents_dead_lettered: counter(
@@ -167,9 +176,13 @@ impl SinkBooks {
                 "floodmark_sink_documents_dropped",
                 "Documents dropped as configured.",
             ),
+            documents_damaged: counter(
+                "floodmark_sink_documents_damaged",
+                "Documents that the disk buffer could not give back; its file is kept.",
+            ),
             documents_in_flight: metrics.gauge(
                 "floodmark_sink_documents_in_flight",
-                "Documents on their way.",
+                "Documents on their way, those in a disk buffer included.",
                 vec![("sink", sink.to_owned())],
             ),
             deliveries_in_flight: metrics.gauge(
@@ -191,8 +204,9 @@ impl SinkBooks {
             + self.documents_abandoned.get()
             + self.documents_revoked.get()
             + self.documents_dropped.get()
+            + self.documents_damaged.get()
             + u64::try_from(self.documents_in_flight.get()).unwrap_or(u64::MAX);
-        self.documents_offered.get() == accounted
+        self.documents_offered.get() + self.documents_recovered.get() == accounted
     }
 }
 

@@ -14,17 +14,23 @@ pub enum CrashPoint {
     CommitSentNotAnswered,
     /// A partition goes to another worker: what was in flight of it is waited for, and not committed.
     MidRevoke,
+    /// Documents are durable in a disk buffer; nothing of them is confirmed or delivered.
+    BufferedNotConfirmed,
+    /// A sink has confirmed what a disk buffer held; the buffer's mark does not say so.
+    DeliveredNotMarked,
 }
 
 // === impl CrashPoint ===
 
 impl CrashPoint {
     /// Every crash point.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::DeliveredNotCommitted,
         Self::SnapshotWrittenNotValid,
         Self::CommitSentNotAnswered,
         Self::MidRevoke,
+        Self::BufferedNotConfirmed,
+        Self::DeliveredNotMarked,
     ];
 
     /// Its name in the environment.
@@ -35,6 +41,8 @@ impl CrashPoint {
             Self::SnapshotWrittenNotValid => "snapshot_written_not_valid",
             Self::CommitSentNotAnswered => "commit_sent_not_answered",
             Self::MidRevoke => "mid_revoke",
+            Self::BufferedNotConfirmed => "buffered_not_confirmed",
+            Self::DeliveredNotMarked => "delivered_not_marked",
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod books;
+mod buffer;
 mod cases;
 mod conformance;
 #[cfg(feature = "crash-points")]

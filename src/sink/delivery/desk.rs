@@ -18,6 +18,8 @@ pub(super) struct Desk {
     pub(super) when_unwritable: WhenUnwritable,
     pub(super) books: SinkBooks,
     pub(super) give_up: Stop,
+    /// As [`super::DeliveryLoop::kept`].
+    pub(super) kept: Option<Stop>,
     /// Says that the sink can never deliver again: nobody tries any more.
     pub(super) over: Stop,
     pub(super) recycle: Arc<dyn Fn(Documents) + Send + Sync>,
@@ -66,6 +68,10 @@ impl Desk {
     /// Asks the sink what troubles it, and says so until nothing does.
     pub(super) fn ask(&self) {
         let trouble = self.sink.trouble();
+        // A sink that tries by itself would go on for the whole grace, for what stays in a disk buffer anyway.
+        if trouble.is_some() && self.is_left() {
+            self.sink.give_up();
+        }
         let mut mood = self.mood();
         let before = std::mem::replace(&mut mood.troubled, trouble.is_some());
         match trouble {
@@ -93,8 +99,21 @@ impl Desk {
         self.books.documents_in_flight.dec_by(count as i64);
     }
 
-    /// Gives `count` documents up; their records will be read again.
+    /// Whether the run ends, the sink takes nothing, and what it is not given stays in a disk buffer.
+    pub(super) fn leaves(&self) -> bool {
+        self.is_left() && self.mood().waiting > 0
+    }
+
+    /// Whether the run ends and what is not delivered stays in a disk buffer.
+    fn is_left(&self) -> bool {
+        self.kept.as_ref().is_some_and(Stop::is_stopped)
+    }
+
+    /// Gives `count` documents up; their records will be read again, unless a disk buffer has them.
     pub(super) fn abandon(&self, count: u64) {
+        if self.kept.is_some() {
+            return;
+        }
         self.books.documents_abandoned.inc_by(count);
         self.books.documents_in_flight.dec_by(count as i64);
     }

@@ -120,6 +120,7 @@ fn stage(script: Vec<Line>) -> Stage {
         books: books.clone(),
         health: health.clone(),
         give_up: stopped,
+        kept: None,
         recycle: Arc::new(drop),
         gone: Arc::new(gone_switch),
     };
@@ -206,6 +207,31 @@ async fn a_drain_that_runs_out_of_time_abandons_what_is_left_and_balances() {
     assert_eq!(*ledger.0.lock().unwrap(), [Settlement::Abandoned]);
     assert_eq!((books.documents_delivered.get(), books.documents_abandoned.get()), (1, 2));
     assert!(books.balance() && books.documents_in_flight.get() == 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_disk_buffer_keeps_is_no_more_tried_when_the_run_ends_and_is_not_abandoned() {
+    let mut stage = stage(vec![Line::Retry(&[0, 2]), Line::Retry(&[0, 2])]);
+    let (leave, left) = stop();
+    stage.delivery.kept = Some(left);
+    stage.offer().await;
+    let Stage { sink, ledger, books, sender, delivery, give_up: _switch, .. } = stage;
+    let run = tokio::spawn(delivery.run());
+    sleep(Duration::from_millis(90)).await;
+    leave.stop();
+    // What is still in the queue stays too, because the sink takes nothing.
+    let mut more = Documents::new(Receipt::new(ledger.clone(), 1));
+    more.bytes.extend_from_slice(b"{}\n");
+    more.end_document(EventId([1; 16]), DocumentKind::Event, 0, Span::default());
+    books.documents_offered.inc();
+    books.documents_in_flight.inc();
+    sender.send(more, 3).await.unwrap();
+    drop(sender);
+    run.await.unwrap().unwrap();
+    assert!(sink.seen.lock().unwrap().iter().all(|seen| seen.len() > 1), "the second batch was tried");
+    assert_eq!(*ledger.0.lock().unwrap(), [Settlement::Abandoned, Settlement::Abandoned]);
+    assert_eq!((books.documents_delivered.get(), books.documents_abandoned.get()), (1, 0));
+    assert!(books.balance() && books.documents_in_flight.get() == 3, "they are in the buffer");
 }
 
 #[tokio::test(start_paused = true)]

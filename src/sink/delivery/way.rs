@@ -173,10 +173,18 @@ impl Way {
         self.desk.books.retries.inc();
         let wait = self.backoff.next_wait(after);
         let (mut give_up, mut over) = (self.desk.give_up.clone(), self.desk.over.clone());
+        let mut kept = self.desk.kept.clone();
+        let leave = async {
+            match &mut kept {
+                Some(leave) => leave.stopped().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = sleep(wait) => !give_up.is_stopped() && !over.is_stopped(),
             () = give_up.stopped() => false,
             () = over.stopped() => false,
+            () = leave => false,
         }
     }
 

@@ -20,6 +20,8 @@
 
 mod answer;
 mod auth;
+#[cfg(feature = "aws")]
+mod aws;
 mod bulk;
 mod client;
 mod cluster;
@@ -32,6 +34,8 @@ mod ready;
 mod target;
 
 pub use cluster::{AtPath, SearchCluster};
+#[cfg(feature = "aws")]
+pub use config::Aws;
 pub use config::{Auth, Basic, ClientTls, ElasticsearchSinkConfig, Into};
 
 use std::{

@@ -8,6 +8,8 @@ mod proxy;
 mod refused;
 mod secured;
 mod setup;
+#[cfg(feature = "aws")]
+mod signed;
 mod unready;
 mod volume;
 

@@ -4,7 +4,7 @@
 mod appearing;
 mod backpressure;
 mod beginnings;
-mod cluster;
+pub mod cluster;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod exactly_once;

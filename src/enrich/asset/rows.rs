@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn the_tags_column_beats_an_unknown_column_of_that_name() {
         let list = read(b"key,env,tags\n10.0.0.1,test,env=prod\n", 100).unwrap();
-        assert_eq!(list.rows[0].asset.tags["env"], "prod".into());
+        assert_eq!(list.rows[0].asset.tags["env"], Box::from("prod"));
     }
 
     #[test]

@@ -89,6 +89,26 @@ pub enum Auth {
     Basic(Basic),
     /// An API key in its encoded form, as Kibana shows it.
     ApiKey(Secret),
+    /// An AWS identity, for Amazon OpenSearch Service: each request is signed (Signature Version 4), with the credentials
+    /// that the environment, a profile, a web identity, a container or an instance gives.
+    #[cfg(feature = "aws")]
+    Aws(Aws),
+}
+
+/// An AWS identity.
+#[cfg(feature = "aws")]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Aws {
+    /// The domain's region, such as `eu-central-1`. Default: that of the environment, the profile or the instance.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The profile of AWS's config files to take. Default: the one that the environment names, or `default`.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// The ARN of a role to assume with these credentials. Default: none.
+    #[serde(default)]
+    pub role: Option<String>,
 }
 
 /// A name and a password.

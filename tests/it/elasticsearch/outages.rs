@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     flows,
+    kafka::cluster::{Cluster, Listener, unique},
     process::{Folder, Running, free_port, metrics, page, until},
     servers::{Product, Server, namespace},
 };
@@ -38,6 +39,14 @@ impl Following {
         );
         folder.write("c.yaml", with_rest(url, &namespace, more, FOLLOW, &rest));
         Self { folder, namespace, port, windows: 1 }
+    }
+
+    /// With a buffer on disk before the cluster, and sinks after it.
+    fn buffered(self, sinks: &str) -> Self {
+        let text = std::fs::read_to_string(self.folder.path("c.yaml")).unwrap();
+        let more = format!("    buffer: {{ disk: 64MiB }}\n{sinks}  copy:");
+        self.folder.write("c.yaml", text.replacen("  copy:", &more, 1));
+        self
     }
 
     fn start(&self) -> Running {
@@ -100,10 +109,19 @@ fn through_a_server_that_is_killed_and_started_again_mid_load_every_document_is_
 
 #[test]
 fn through_kills_of_floodmark_mid_load_every_document_is_there_once() {
-    let name = "through_kills_of_floodmark_mid_load_every_document_is_there_once";
+    through_kills("through_kills_of_floodmark_mid_load_every_document_is_there_once", |following| following);
+}
+
+#[test]
+fn through_kills_of_floodmark_mid_load_with_a_disk_buffer_every_document_is_there_once() {
+    let name = "through_kills_of_floodmark_mid_load_with_a_disk_buffer_every_document_is_there_once";
+    through_kills(name, |following| following.buffered(""));
+}
+
+fn through_kills(name: &str, buffered: impl Fn(Following) -> Following) {
     let Some(server) = minimal::shared(name, Product::OpenSearch2) else { return };
     let mut random = ChaCha8Rng::seed_from_u64(5);
-    let mut following = Following::new(server.url(), ", batch_documents: 100");
+    let mut following = buffered(Following::new(server.url(), ", batch_documents: 100"));
     let mut twice = 0;
     for _ in 0..5 {
         let mut process = following.start();
@@ -226,4 +244,32 @@ fn one_server_is_used_until_it_fails_then_another_and_what_was_not_answered_is_t
     following.grow(100);
     following.finish(&server, process);
     assert_eq!(first.bulks().len(), at_first, "the second works, so it is kept");
+}
+
+#[test]
+fn while_the_server_is_away_findings_reach_kafka_and_the_events_follow_when_it_is_back() {
+    let name = "while_the_server_is_away_findings_reach_kafka_and_the_events_follow_when_it_is_back";
+    let Some(kafka) = Cluster::shared(name) else { return };
+    let server_folder = Folder::new();
+    let Some(server) = minimal::own(name, Product::OpenSearch2, &server_folder, &[]) else { return };
+    let topic = unique("findings");
+    kafka.create(&topic, 1, &[]);
+    let broker = kafka.address(Listener::Plaintext);
+    let alerts = format!(
+        "  alerts: {{ to: {{ kafka: {{ brokers: [\"{broker}\"], topic: {topic} }} }}, select: findings }}\n"
+    );
+    let mut following = Following::new(server.url(), "").buffered(&alerts);
+    let mut process = following.start();
+    process.until("documents", || (following.delivered() > 0).then_some(()));
+    server.kill();
+    following.grow(super::WINDOWS);
+    // It is still away when they are there.
+    process.until("findings in Kafka", || (!kafka.consume(&topic, &[]).is_empty()).then_some(()));
+    let told = page(following.port, "/ready").unwrap();
+    assert_eq!(told.status, 503, "a sink is down, and it says so");
+    let lines = following.lines() as i64;
+    let received = || metrics(following.port).map(|page| page.source("records_received_total"));
+    process.until("everything read", || received().filter(|received| *received == lines));
+    server.start();
+    following.finish(&server, process);
 }

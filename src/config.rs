@@ -10,8 +10,10 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+mod choices;
 mod decode;
 mod environment;
+mod inside;
 mod keys;
 mod path;
 mod problem;

@@ -21,7 +21,7 @@ use crate::{
     config::Config,
     enrich::{self, Enricher},
     event::{Batch, EventId},
-    normalize::{Form, Namespace, Normalizer, Select},
+    normalize::{Form, Namespace, Normalizer, Selection},
     parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
     score::{self, Scorer},
@@ -153,7 +153,7 @@ impl App {
     pub(super) fn start_workers(
         &mut self,
         sources: &[BuiltSource],
-        outlets: Vec<(Outlet, Form, Select)>,
+        outlets: Vec<(Outlet, Form, Selection)>,
         quarantine: Quarantine,
         intake: Intake,
         checks: Option<Checks>,

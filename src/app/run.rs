@@ -18,7 +18,7 @@ use super::{
 use crate::{
     enrich,
     event::{DocumentKind, Receipt, SourceId, Span},
-    normalize::{Form, Select},
+    normalize::{Form, Selection},
     pipe::{Feed, Step, Stop, StopSwitch, feed, stop},
     source::SourceContext,
     telemetry::clock,
@@ -92,7 +92,7 @@ impl App {
     /// Starts the check of documents, where a share of them is checked.
     fn start_checks(
         &self,
-        outlets: &[(Outlet, Form, Select)],
+        outlets: &[(Outlet, Form, Selection)],
     ) -> Result<Option<(Checks, std::thread::JoinHandle<()>)>, AppError> {
         let Some(one_in) = self.checked else { return Ok(None) };
         let sinks = self.books.checks.iter().zip(outlets);
@@ -104,7 +104,7 @@ impl App {
     }
 
     /// Offers dead letters to the sinks that refused them, as they were.
-    async fn redeliver(&mut self, outlets: &[(Outlet, Form, Select)]) {
+    async fn redeliver(&mut self, outlets: &[(Outlet, Form, Selection)]) {
         for (name, (outlet, ..)) in self.config.sinks.keys().zip(outlets) {
             for (id, document) in self.dead_letters.remove(name).unwrap_or_default() {
                 let mut documents = outlet.spare.take(Receipt::unclaimed());

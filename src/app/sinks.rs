@@ -11,7 +11,8 @@ use super::{
     workers::Quarantine,
 };
 use crate::{
-    normalize::{Form, Select},
+    config::SinkConfig,
+    normalize::{Form, Selection},
     pipe::{Backoff, Stop, StopSwitch, queue, stop},
     sink::{Bury, DeliveryLoop, Sink, SinkError, To, WhenUnwritable},
     telemetry::{books::SinkBooks, seed},
@@ -23,7 +24,7 @@ pub(super) type Delivering = (String, JoinHandle<Result<(), SinkError>>);
 /// The sinks' side of a running pipeline.
 pub(super) struct Sinks {
     /// The sinks in order of name, and what each wants.
-    pub(super) outlets: Vec<(Outlet, Form, Select)>,
+    pub(super) outlets: Vec<(Outlet, Form, Selection)>,
     pub(super) quarantine: Quarantine,
     /// The loops of the sinks, the quarantine and the dead letter.
     pub(super) delivering: Vec<Delivering>,
@@ -69,7 +70,7 @@ impl App {
         for (name, sink) in &self.config.sinks {
             let books = &self.books.sinks[name];
             let outlet = starter.start(name, &sink.to, books, Some(bury.clone()), WhenUnwritable::Wait)?;
-            outlets.push((outlet, sink.form(), sink.select));
+            outlets.push((outlet, sink.form(), selection(name, sink)?));
         }
         let quarantine = Quarantine::Apart(quarantine);
         Ok(Sinks { outlets, quarantine, delivering: starter.delivering, failed })
@@ -106,6 +107,14 @@ impl Starter<'_> {
         self.delivering.push((name.to_owned(), tokio::spawn(delivery.run())));
         Ok(Outlet { queue: sender, books: books.clone(), spare, passes_empty: false })
     }
+}
+
+/// Which documents leave by the sink called `name`.
+pub(super) fn selection(name: &str, sink: &SinkConfig) -> Result<Selection, AppError> {
+    sink.selection().map_err(|error| AppError::Environment {
+        part: format!("sinks.{name}.where"),
+        cause: format!("could not read the condition: {error}"),
+    })
 }
 
 /// How long is waited between tries.

@@ -13,7 +13,7 @@ use super::{Exit, tell};
 use crate::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Documents, Reason, Receipt, SourceId},
-    normalize::{Form, Namespace, Normalizer, SchemaName, Select},
+    normalize::{Form, Namespace, Normalizer, SchemaName, Selection},
     parse::{self, Input, Parser, Resolver},
     pipe::{Flight, Intake, Step, feed, stop},
     score,
@@ -180,7 +180,7 @@ impl Bench {
                 self.enricher.apply(&mut self.batch);
                 self.normalizer.documents(
                     &self.batch,
-                    Select::All,
+                    &Selection::default(),
                     clock::wall_millis(),
                     &mut self.documents,
                 );

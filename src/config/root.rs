@@ -5,11 +5,13 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Loaded, Problems, Tree};
+use super::{Loaded, Problems, Tree, choices};
 #[cfg(feature = "kafka")]
 use crate::sink::{KafkaSinkConfig, Transactions};
 use crate::{
-    enrich, normalize, parse,
+    enrich,
+    filter::FilterError,
+    normalize, parse,
     quantity::{ByteSize, Duration},
     score,
     sink::{To, WhenUnwritable},
@@ -93,6 +95,12 @@ pub struct SinkConfig {
     /// Which documents leave here. Default: `all`.
     #[serde(default)]
     pub select: normalize::Select,
+    /// Which events leave here, of those that `select` lets pass: a condition on their fields, such as
+    /// `destination.port in {22, 3389} and not source.ip in 10.0.0.0/8`. Fields have the names of
+    /// `schemas/fields.json` or AWS's own. A comparison with a field that an event does not have is false. A finding leaves
+    /// unless what it says itself makes the condition false. Default: all of them.
+    #[serde(default, rename = "where")]
+    pub filter: Option<String>,
 }
 
 /// Where entries go that cannot be read.
@@ -210,6 +218,15 @@ impl SinkConfig {
     pub fn form(&self) -> normalize::Form {
         normalize::Form { schema: self.schema, original: self.original }
     }
+
+    /// Which documents leave by it.
+    ///
+    /// # Errors
+    /// When `where` cannot be read; [`Config::read`] lets no such config pass.
+    pub fn selection(&self) -> Result<normalize::Selection, FilterError> {
+        let filter = self.filter.as_deref().map(str::parse).transpose()?;
+        Ok(normalize::Selection { select: self.select, filter })
+    }
 }
 
 // === impl Config ===
@@ -245,6 +262,7 @@ impl Config {
         self.check_exactly_once(tree, problems);
         self.check_sources(tree, problems);
         self.check_shared_files(tree, problems);
+        choices::check(&self.sinks, tree, problems);
         for (path, to) in self.places() {
             for (key, text) in to.problems() {
                 problems.at(tree, &format!("{path}.{key}"), text, None);

@@ -130,6 +130,36 @@ pub enum Detector {
     PortSpread,
 }
 
+// === impl EntityName ===
+
+impl EntityName {
+    /// The account of its scope, where that names one. Each part of a scope is known by its form.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.part(|part| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
+    /// The region of its scope, where that names one.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.part(|part| {
+            !part.starts_with("vpc-")
+                && part.contains('-')
+                && part.ends_with(|last: char| last.is_ascii_digit())
+        })
+    }
+
+    /// The VPC of its scope, where that names one.
+    #[must_use]
+    pub fn vpc(&self) -> Option<&str> {
+        self.part(|part| part.starts_with("vpc-"))
+    }
+
+    fn part(&self, fits: fn(&str) -> bool) -> Option<&str> {
+        self.scope.split('/').find(|part| fits(part))
+    }
+}
+
 // === impl Feature ===
 
 impl Feature {

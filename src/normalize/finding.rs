@@ -38,16 +38,8 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(super) fn of(finding: &'a Finding) -> Self {
-        // The scope is account, region and VPC, as far as the records say: each is known by its form.
-        let part = |fits: fn(&str) -> bool| finding.entity.scope.split('/').find(|part| fits(part));
-        let is_account = |part: &str| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit());
-        let is_vpc = |part: &str| part.starts_with("vpc-");
-        let is_region = |part: &str| {
-            !part.starts_with("vpc-")
-                && part.contains('-')
-                && part.ends_with(|last: char| last.is_ascii_digit())
-        };
-        Self { account: part(is_account), region: part(is_region), vpc: part(is_vpc) }
+        let entity = &finding.entity;
+        Self { account: entity.account(), region: entity.region(), vpc: entity.vpc() }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::event::{
 };
 
 /// A batch in the making; what is set, is set for the event added last.
+#[derive(Debug)]
 pub(super) struct Sample(pub(super) Batch);
 
 /// When the first sample's window starts: 2026-11-21T11:30:00Z.

@@ -2,6 +2,11 @@
 
 use std::borrow::Cow;
 
+use crate::{
+    event::{Batch, Event, Finding, Verdict},
+    filter::Filter,
+};
+
 /// Which documents a sink receives.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
@@ -16,6 +21,15 @@ pub enum Select {
     /// Events that score at least this many points, and all findings. From 0 to 100; 0 selects every event that has a
     /// score, and an event without one is never selected.
     Score(#[schemars(range(max = 100))] u8),
+}
+
+/// Which documents leave by a sink.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// What kinds of documents.
+    pub select: Select,
+    /// The condition that an event must meet, and a finding not contradict.
+    pub filter: Option<Filter>,
 }
 
 /// The namespace of the data streams: the last part of `logs-floodmark.flow-<namespace>`. At most 100 bytes, in lower
@@ -33,6 +47,39 @@ pub struct NamespaceError(String);
 
 /// What Elasticsearch refuses in a part of a data stream's name.
 const FORBIDDEN: &str = r#"-\/*?"<>|,#:"#;
+
+// === impl Selection ===
+
+impl Selection {
+    /// Whether there is any event that may leave.
+    pub(super) fn has_events(&self) -> bool {
+        self.select != Select::Findings
+    }
+
+    /// Whether `event`, of which scoring says `verdict`, leaves.
+    #[inline]
+    pub(super) fn passes(&self, batch: &Batch, event: &Event, verdict: Option<&Verdict>) -> bool {
+        let selected = match self.select {
+            Select::All => true,
+            Select::Findings => false,
+            Select::Score(least) => {
+                verdict.and_then(|verdict| verdict.score).is_some_and(|score| score.points >= least)
+            }
+        };
+        selected && self.filter.as_ref().is_none_or(|filter| filter.passes(batch, event, verdict))
+    }
+
+    /// Whether `finding` leaves.
+    pub(super) fn passes_finding(&self, finding: &Finding) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.passes_finding(finding))
+    }
+}
+
+impl From<Select> for Selection {
+    fn from(select: Select) -> Self {
+        Self { select, ..Self::default() }
+    }
+}
 
 // === impl Namespace ===
 

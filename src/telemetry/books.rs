@@ -43,7 +43,7 @@ pub struct SinkBooks {
     pub documents_offered: Counter,
     /// Documents that the other side has confirmed.
     pub documents_delivered: Counter,
-    /// Documents that the sink's `select` leaves out, or that an earlier run delivered.
+    /// Documents that the sink's `select` or `where` leaves out, or that an earlier run delivered.
     pub documents_filtered: Counter,
     /// Documents refused for good, which the dead letter has confirmed.
     pub documents_dead_lettered: Counter,
@@ -150,7 +150,10 @@ impl SinkBooks {
         Self {
             documents_offered: counter("floodmark_sink_documents_offered", "Documents that could have left."),
             documents_delivered: counter("floodmark_sink_documents_delivered", "Documents confirmed."),
-            documents_filtered: counter("floodmark_sink_documents_filtered", "Documents left out by select."),
+            documents_filtered: counter(
+                "floodmark_sink_documents_filtered",
+                "Documents left out by select or where.",
+            ),
             documents_dead_lettered: counter(
                 "floodmark_sink_documents_dead_lettered",
                 "Documents refused for good, kept in the dead letter.",

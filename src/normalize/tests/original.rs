@@ -11,7 +11,7 @@ use super::{
 use crate::{
     event::{Documents, Receipt},
     normalize::{
-        Form, Namespace, Normalizer, SchemaName, Select,
+        Form, Namespace, Normalizer, SchemaName, Selection,
         sample::{Sample, V2},
     },
 };
@@ -20,7 +20,12 @@ use crate::{
 pub(super) fn written(schema: SchemaName, original: bool, sample: &Sample) -> Json {
     let form = Form { schema, original };
     let mut out = Documents::new(Receipt::unclaimed());
-    Normalizer::new(form.build(&Namespace::default(), 600)).documents(&sample.0, Select::All, NOW, &mut out);
+    Normalizer::new(form.build(&Namespace::default(), 600)).documents(
+        &sample.0,
+        &Selection::default(),
+        NOW,
+        &mut out,
+    );
     assert_eq!(out.len(), 1);
     strict(std::str::from_utf8(&out.bytes).unwrap())
 }

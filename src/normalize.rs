@@ -1,5 +1,6 @@
 //! Batches into documents: the writers of ECS and OCSF, and the lines that quarantine and dead letter keep.
 
+mod activity;
 mod amount;
 mod asset;
 mod check;
@@ -18,6 +19,7 @@ mod piece;
 mod plan;
 mod quarantine;
 mod row;
+mod sampling;
 mod schema;
 mod score;
 mod select;
@@ -38,9 +40,11 @@ pub use ecs::Ecs;
 pub use fields::fields;
 pub use ocsf::Ocsf;
 pub use quarantine::{QuarantineError, QuarantinedRecord, Refusal, Refused, dead_letter, quarantine};
+pub use sampling::Sampling;
 pub use schema::{Form, Schema, SchemaName};
 pub use select::{Namespace, NamespaceError, Select, Selection};
 
+use self::select::Choice;
 use crate::event::{Batch, DocumentKind, Documents, EntityName, Event, Span, Verdict};
 
 /// Writes the documents of batches for one sink. Each worker thread has its own; nothing is allocated per event once
@@ -63,6 +67,8 @@ pub struct Tally {
     pub written: u64,
     /// Events that the sink's `select` or `where` leaves out, and findings that its `where` does.
     pub filtered: u64,
+    /// Events that the sink's `sample` leaves out.
+    pub sampled: u64,
     /// Events that an earlier run delivered: they are not offered to the sink.
     pub delivered_before: u64,
 }
@@ -98,11 +104,15 @@ impl Normalizer {
             let verdict = batch.verdicts.get(index).and_then(Option::as_ref);
             if !event.deliver {
                 tally.delivered_before += 1;
-            } else if selection.passes(batch, event, verdict) {
-                self.event(batch, index, event, verdict, out);
-                tally.written += 1;
-            } else {
-                tally.filtered += 1;
+                continue;
+            }
+            match selection.choose(batch, event, verdict) {
+                Choice::Filtered => tally.filtered += 1,
+                Choice::Sampled => tally.sampled += 1,
+                Choice::Leaves { rate } => {
+                    self.event(batch, index, event, verdict, rate, out);
+                    tally.written += 1;
+                }
             }
         }
         if !batch.findings.is_empty() {
@@ -129,9 +139,10 @@ impl Normalizer {
         index: usize,
         event: &Event,
         verdict: Option<&Verdict>,
+        rate: u32,
         out: &mut Documents,
     ) {
-        self.schema.event(batch, index, &mut out.bytes);
+        self.schema.event(batch, index, rate, &mut out.bytes);
         let key = match verdict {
             Some(verdict) => {
                 let place = verdict.entity as usize;

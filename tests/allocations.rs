@@ -18,7 +18,7 @@ use floodmark::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
     generate::{self, LineFormat, Options},
-    normalize::{Form, Namespace, Normalizer, SchemaName, Select},
+    normalize::{Form, Namespace, Normalizer, Sampling, SchemaName, Selection},
     parse::{self, Input, Parser, Resolver},
     score::{self, Scorer},
     telemetry::{books::SourceBooks, metrics::Metrics},
@@ -89,6 +89,8 @@ struct Case {
     /// What each line has beside what is generated: the columns' names, and what they hold.
     beside: Option<(&'static str, &'static str)>,
     wrapping: Wrapping,
+    /// Which events leave.
+    selection: Selection,
 }
 
 /// What the lines stand in.
@@ -122,6 +124,7 @@ fn main() {
         form: schema.into(),
         beside: None,
         wrapping: Wrapping::None,
+        selection: Selection::default(),
     };
     let cases = [
         case("v2", load(), ecs),
@@ -130,6 +133,7 @@ fn main() {
         Case { geo: false, ..case("unknown geo", load(), ecs) },
         case("rejected lines", rejected(), ecs),
         Case { beside: TAGGED, ..case("v11", v5(), ecs) },
+        Case { selection: chosen(), ..case("v5, chosen by fields and sampled", v5(), ecs) },
         case("v5 without a header, learned", Options { header: false, ..v5() }, ecs),
         Case { wrapping: Wrapping::Member, ..case("v2 in messages", load(), ecs) },
         Case { wrapping: Wrapping::Envelope, ..case("v2 in envelopes", load(), ecs) },
@@ -170,6 +174,14 @@ fn main() {
     std::process::exit(i32::from(failed > 0));
 }
 
+/// Asks about a value of every kind, and leaves about half of the events out.
+fn chosen() -> Selection {
+    let condition = "not source.ip in {10.0.0.0/24, 2001:db8::/32} and (destination.port in {22, 443} or source.bytes > 1kB) \
+        and not (source.geo.city_name like \"*x*\" or event.action = reject and floodmark.entity.name = \"10.0.0.1\")";
+    let sample = Sampling { below: 90, keep: "1/2".parse().unwrap() };
+    Selection { filter: Some(condition.parse().unwrap()), sample: Some(sample), ..Selection::default() }
+}
+
 /// What the second half of the case's lines takes.
 fn measure(case: &Case) -> Taken {
     let mut text = Vec::new();
@@ -202,6 +214,7 @@ fn measure(case: &Case) -> Taken {
         normalizer: Normalizer::new(case.form.build(&Namespace::default(), score::WINDOW_SECONDS)),
         batch: Batch::default(),
         documents: Documents::new(Receipt::unclaimed()),
+        selection: case.selection.clone(),
         tickets: 0,
     };
     let middle = text.len() / 2;
@@ -241,6 +254,7 @@ struct Bench {
     normalizer: Normalizer,
     batch: Batch,
     documents: Documents,
+    selection: Selection,
     tickets: u64,
 }
 
@@ -270,7 +284,7 @@ impl Bench {
         self.parser.parse(chunk, &mut self.batch);
         self.enricher.apply(&mut self.batch);
         self.scorer.score(self.tickets, &mut self.batch);
-        self.normalizer.documents(&self.batch, Select::All, 1_795_260_605_000, &mut self.documents);
+        self.normalizer.documents(&self.batch, &self.selection, 1_795_260_605_000, &mut self.documents);
         self.documents.recycle().confirm();
     }
 }

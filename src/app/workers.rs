@@ -172,8 +172,9 @@ impl Line {
             documents.unfinished = batch.chunk.as_ref().is_some_and(|chunk| chunk.unfinished);
             let tally = normalizer.documents(batch, selection, now, &mut documents);
             let books = &outlet.books;
-            books.documents_offered.inc_by(tally.written + tally.filtered);
+            books.documents_offered.inc_by(tally.written + tally.filtered + tally.sampled);
             books.documents_filtered.inc_by(tally.filtered);
+            books.documents_sampled.inc_by(tally.sampled);
             books.documents_in_flight.inc_by(tally.written as i64);
             if let Some(checks) = &self.checks {
                 checks.offer(sink, batch, &documents);

@@ -101,6 +101,9 @@ pub struct SinkConfig {
     /// unless what it says itself makes the condition false. Default: all of them.
     #[serde(default, rename = "where")]
     pub filter: Option<String>,
+    /// How much leaves of what scored low, of what `select` and `where` let pass. Default: all of it.
+    #[serde(default)]
+    pub sample: Option<normalize::Sampling>,
 }
 
 /// Where entries go that cannot be read.
@@ -225,7 +228,7 @@ impl SinkConfig {
     /// When `where` cannot be read; [`Config::read`] lets no such config pass.
     pub fn selection(&self) -> Result<normalize::Selection, FilterError> {
         let filter = self.filter.as_deref().map(str::parse).transpose()?;
-        Ok(normalize::Selection { select: self.select, filter })
+        Ok(normalize::Selection { select: self.select, filter, sample: self.sample })
     }
 }
 
@@ -241,7 +244,9 @@ impl Config {
         text: &[u8],
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Loaded<Self>, Problems> {
-        let loaded = super::read::<Self>(file, text, env)?;
+        let mut loaded = super::read::<Self>(file, text, env)?;
+        // What a sample leaves out stands in the findings.
+        loaded.value.score.activity = loaded.value.sinks.values().any(|sink| sink.sample.is_some());
         let mut problems = Problems::new(file);
         loaded.value.check(&loaded.tree, &mut problems);
         problems.into_result(loaded)

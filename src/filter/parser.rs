@@ -144,10 +144,12 @@ impl<'a> Parser<'a> {
         let Token { at, end, .. } = self.take()?;
         let mut name = name.to_owned();
         // A tag whose name has other characters stands in quotation marks.
-        if Subject::awaits_tag(&name) && self.ahead.at == end && matches!(self.ahead.word, Word::Quoted(_)) {
-            if let Word::Quoted(tag) = self.take()?.word {
-                name.push_str(&tag);
-            }
+        if let Word::Quoted(tag) = &self.ahead.word
+            && Subject::awaits_tag(&name)
+            && self.ahead.at == end
+        {
+            name.push_str(tag);
+            self.take()?;
         }
         match Subject::from_name(&name) {
             Some(subject) => Ok(Named { at, name, subject }),

@@ -150,6 +150,7 @@ fn finding() -> Finding {
         mean: 0.0,
         mean_plus_3_sigma: 0.0,
         age_seconds: 0,
+        activity: None,
         window_start: 600,
         window_seconds: 600,
         at: 700,

@@ -3,6 +3,7 @@
 use std::{io::Write, net::IpAddr};
 
 use super::{
+    activity::put_activity,
     asset::Assets,
     paths::{
         ENTITY_KIND, FINDING_AGE, FINDING_DETECTOR, FINDING_ID, FINDING_MEAN, FINDING_MEAN_3_SIGMA,
@@ -97,6 +98,9 @@ fn put_numbers(finding: &Finding, out: &mut Pen<'_>) {
     out.put(piece![Key(FINDING_AGE)]);
     put_uint(out, finding.age_seconds);
     out.push(b',');
+    if let Some(activity) = &finding.activity {
+        put_activity(activity, out);
+    }
     out.close();
 }
 

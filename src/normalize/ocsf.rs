@@ -112,9 +112,9 @@ impl Schema for Ocsf {
         self.writer.baselines.approach(batch, events);
     }
 
-    fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
+    fn event(&mut self, batch: &Batch, index: usize, rate: u32, out: &mut Vec<u8>) {
         let mut pen = Pen::new(&mut self.stage, out);
-        self.writer.put_event(batch, index, &mut pen);
+        self.writer.put_event(batch, index, rate, &mut pen);
         pen.lift();
     }
 

@@ -17,8 +17,9 @@ pub trait Schema: Send {
     /// Tells that the documents of `events` come next, so that what they need is loaded side by side.
     fn approach(&mut self, batch: &Batch, events: Range<usize>);
 
-    /// Appends the document of event number `index` of `batch` to `out`.
-    fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>);
+    /// Appends the document of event number `index` of `batch` to `out`; it stands for `rate` events of a sample, for itself
+    /// where that is 1.
+    fn event(&mut self, batch: &Batch, index: usize, rate: u32, out: &mut Vec<u8>);
 
     /// Appends the document of finding number `index` of `batch` to `out`.
     fn finding(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>);

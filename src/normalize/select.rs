@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::Sampling;
 use crate::{
     event::{Batch, Event, Finding, Verdict},
     filter::Filter,
@@ -30,6 +31,19 @@ pub struct Selection {
     pub select: Select,
     /// The condition that an event must meet, and a finding not contradict.
     pub filter: Option<Filter>,
+    /// How much of what scored low.
+    pub sample: Option<Sampling>,
+}
+
+/// What becomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// It leaves, and stands for so many.
+    Leaves { rate: u32 },
+    /// `select` or `where` leaves it out.
+    Filtered,
+    /// `sample` leaves it out.
+    Sampled,
 }
 
 /// The namespace of the data streams: the last part of `logs-floodmark.flow-<namespace>`. At most 100 bytes, in lower
@@ -56,9 +70,20 @@ impl Selection {
         self.select != Select::Findings
     }
 
-    /// Whether `event`, of which scoring says `verdict`, leaves.
+    /// What becomes of `event`, of which scoring says `verdict`.
     #[inline]
-    pub(super) fn passes(&self, batch: &Batch, event: &Event, verdict: Option<&Verdict>) -> bool {
+    pub(super) fn choose(&self, batch: &Batch, event: &Event, verdict: Option<&Verdict>) -> Choice {
+        if !self.passes(batch, event, verdict) {
+            return Choice::Filtered;
+        }
+        match self.sample.map_or(1, |sample| sample.rate(event.id, verdict)) {
+            0 => Choice::Sampled,
+            rate => Choice::Leaves { rate },
+        }
+    }
+
+    #[inline]
+    fn passes(&self, batch: &Batch, event: &Event, verdict: Option<&Verdict>) -> bool {
         let selected = match self.select {
             Select::All => true,
             Select::Findings => false,

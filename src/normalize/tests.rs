@@ -6,6 +6,7 @@ mod filtered;
 mod goldens;
 mod ocsf;
 mod original;
+mod sampled;
 mod strict;
 mod tagged;
 
@@ -113,6 +114,8 @@ fn every_leaf_of_every_golden_document_is_in_the_field_list_with_its_type() {
     let mut found = Vec::new();
     let json = original::written(SchemaName::Ecs, true, &accepted());
     leaves(&json, String::new(), &types, &mut found);
+    let sampled = sampled::one_of_ten();
+    leaves(&sampled, String::new(), &types, &mut found);
     met.extend(found.into_iter().map(|(path, _)| path));
     let unmet: Vec<&String> =
         types.keys().filter(|path| !path.starts_with("aws.vpcflow.") && !met.contains(*path)).collect();
@@ -179,7 +182,7 @@ fn every_event_and_finding_is_counted_once_whatever_is_selected() {
         (Select::Score(71), 2, 4),
     ] {
         let (out, tally) = documents(&mixed(), select);
-        assert_eq!(tally, Tally { written, filtered, delivered_before: 1 }, "{select:?}");
+        assert_eq!(tally, Tally { written, filtered, sampled: 0, delivered_before: 1 }, "{select:?}");
         assert_eq!(out.len() as u64, written);
     }
 }

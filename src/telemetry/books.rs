@@ -1,7 +1,7 @@
 //! The books: every record, entry and document is counted where something happens to it, and nothing is derived.
 //!
 //! Per source, in records: received = opened + quarantined + ignored (control) + in flight. In entries: found = parsed +
-//! quarantined + ignored (header, blank) + in flight. Per sink, in documents: offered = delivered + filtered +
+//! quarantined + ignored (header, blank) + in flight. Per sink, in documents: offered = delivered + filtered + sampled +
 //! dead-lettered + abandoned (a drain that timed out) + revoked (another worker's by now) + dropped (as configured) + in
 //! flight.
 
@@ -45,6 +45,8 @@ pub struct SinkBooks {
     pub documents_delivered: Counter,
     /// Documents that the sink's `select` or `where` leaves out, or that an earlier run delivered.
     pub documents_filtered: Counter,
+    /// Documents that the sink's `sample` leaves out.
+    pub documents_sampled: Counter,
     /// Documents refused for good, which the dead letter has confirmed.
     pub documents_dead_lettered: Counter,
     /// Documents given up because the drain timed out.
@@ -154,6 +156,7 @@ impl SinkBooks {
                 "floodmark_sink_documents_filtered",
                 "Documents left out by select or where.",
             ),
+            documents_sampled: counter("floodmark_sink_documents_sampled", "Documents left out by sample."),
             documents_dead_lettered: counter(
                 "floodmark_sink_documents_dead_lettered",
                 "Documents refused for good, kept in the dead letter.",
@@ -190,6 +193,7 @@ impl SinkBooks {
     pub fn balance(&self) -> bool {
         let accounted = self.documents_delivered.get()
             + self.documents_filtered.get()
+            + self.documents_sampled.get()
             + self.documents_dead_lettered.get()
             + self.documents_abandoned.get()
             + self.documents_revoked.get()

@@ -17,6 +17,7 @@ mod firehose;
 mod flows;
 mod kafka;
 mod learning;
+mod leaving;
 mod memory;
 mod ocsf;
 mod process;

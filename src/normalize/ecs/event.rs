@@ -32,7 +32,7 @@ const DESTINATION: &str = column(Field::DstAddr, 0);
 impl Writer {
     /// Appends the document of event number `index`.
     #[inline(always)]
-    pub(super) fn put_event(&mut self, batch: &Batch, index: usize, out: &mut Pen<'_>) {
+    pub(super) fn put_event(&mut self, batch: &Batch, index: usize, rate: u32, out: &mut Pen<'_>) {
         let event = &batch.events[index];
         self.plan.fit(event.fields);
         let row = Row::new(batch, event, &self.plan);
@@ -76,7 +76,7 @@ impl Writer {
             self.extras.put(&row, out);
         });
         put_related(&row, &mut self.assets, out);
-        put_floodmark(&row, judged.as_ref(), &mut self.assets, &mut self.stamps, out);
+        put_floodmark(&row, judged.as_ref(), &mut self.assets, &mut self.stamps, rate, out);
         out.end_line();
     }
 }

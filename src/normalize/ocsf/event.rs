@@ -24,7 +24,7 @@ const TRANSIT_GATEWAY: &[u8] =
 impl Writer {
     /// Appends the document of event number `index`.
     #[inline(always)]
-    pub(super) fn put_event(&mut self, batch: &Batch, index: usize, out: &mut Pen<'_>) {
+    pub(super) fn put_event(&mut self, batch: &Batch, index: usize, rate: u32, out: &mut Pen<'_>) {
         let event = &batch.events[index];
         self.plan.fit(event.fields);
         let row = Row::new(batch, event, &self.plan);
@@ -83,7 +83,7 @@ impl Writer {
             row.put_members(row.plan.members(Group::Unmapped), out);
             put_words(&row, &crate::normalize::words::WORDS[1..], out);
             self.extras.put(&row, out);
-            put_floodmark(&row, judged.as_ref(), &mut self.assets, &mut self.stamps, out);
+            put_floodmark(&row, judged.as_ref(), &mut self.assets, &mut self.stamps, rate, out);
         });
         out.end_line();
     }

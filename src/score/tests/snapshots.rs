@@ -54,8 +54,12 @@ fn interrupted(streams: &Streams, steps: &[Step], stop: usize, again: bool) -> O
     outcome
 }
 
-fn told(outcome: &Outcome) -> Vec<(crate::event::EventId, u64, Option<Box<str>>)> {
-    let row = |finding: &Finding| (finding.document, finding.score.observed, finding.interface.clone());
+fn told(
+    outcome: &Outcome,
+) -> Vec<(crate::event::EventId, u64, Option<Box<str>>, Option<crate::event::Activity>)> {
+    let row = |finding: &Finding| {
+        (finding.document, finding.score.observed, finding.interface.clone(), finding.activity)
+    };
     outcome.findings.iter().map(row).collect()
 }
 

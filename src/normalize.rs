@@ -41,7 +41,7 @@ pub use fields::fields;
 pub use ocsf::Ocsf;
 pub use quarantine::{QuarantineError, QuarantinedRecord, Refusal, Refused, dead_letter, quarantine};
 pub use sampling::Sampling;
-pub use schema::{Form, Schema, SchemaName};
+pub use schema::{Fields, Form, Schema, SchemaName};
 pub use select::{Namespace, NamespaceError, Select, Selection};
 
 use self::select::Choice;

@@ -119,7 +119,7 @@ impl Parse {
     }
 
     fn form(&self) -> Form {
-        Form { schema: self.schema.into(), original: self.original }
+        Form { original: self.original, ..SchemaName::from(self.schema).into() }
     }
 
     fn bench(&self, books: SourceBooks, metrics: &Metrics) -> Result<Bench, Box<dyn std::error::Error>> {

@@ -92,6 +92,9 @@ pub struct SinkConfig {
     /// Default: false.
     #[serde(default)]
     pub original: bool,
+    /// How much of an event its document holds: `all`, or `slim`, which is what a SIEM searches. Default: `all`.
+    #[serde(default)]
+    pub fields: normalize::Fields,
     /// Which documents leave here. Default: `all`.
     #[serde(default)]
     pub select: normalize::Select,
@@ -219,7 +222,7 @@ impl SinkConfig {
     /// How its documents are written.
     #[must_use]
     pub fn form(&self) -> normalize::Form {
-        normalize::Form { schema: self.schema, original: self.original }
+        normalize::Form { schema: self.schema, original: self.original, fields: self.fields }
     }
 
     /// Which documents leave by it.

@@ -7,6 +7,7 @@ mod goldens;
 mod ocsf;
 mod original;
 mod sampled;
+mod slim;
 mod strict;
 mod tagged;
 

@@ -18,7 +18,7 @@ use crate::{
 
 /// The document of the sample's one event or finding.
 pub(super) fn written(schema: SchemaName, original: bool, sample: &Sample) -> Json {
-    let form = Form { schema, original };
+    let form = Form { original, ..schema.into() };
     let mut out = Documents::new(Receipt::unclaimed());
     Normalizer::new(form.build(&Namespace::default(), 600)).documents(
         &sample.0,

@@ -54,9 +54,10 @@ fn interrupted(streams: &Streams, steps: &[Step], stop: usize, again: bool) -> O
     outcome
 }
 
-fn told(
-    outcome: &Outcome,
-) -> Vec<(crate::event::EventId, u64, Option<Box<str>>, Option<crate::event::Activity>)> {
+/// What a finding tells: its document, what was observed, where, and what the window held.
+type Told = (crate::event::EventId, u64, Option<Box<str>>, Option<crate::event::Activity>);
+
+fn told(outcome: &Outcome) -> Vec<Told> {
     let row = |finding: &Finding| {
         (finding.document, finding.score.observed, finding.interface.clone(), finding.activity)
     };

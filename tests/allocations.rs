@@ -208,11 +208,12 @@ fn measure(case: &Case) -> Taken {
     let books = SourceBooks::new(&metrics, "flows");
     let inputs: Arc<[Input]> = Arc::new([Input { format: parse::Config::Auto.format(), books }]);
     let shared = enrich::Shared::open(&config, &metrics).unwrap();
+    let scoring = score::Config { activity: case.selection.sample.is_some(), ..score::Config::default() };
     let mut bench = Bench {
         resolver: Resolver::new(inputs.clone()),
         parser: Parser::new(inputs),
         enricher: Enricher::new(shared),
-        scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, [7; 16]),
+        scorer: Scorer::new(&scoring, &config.internal, &metrics, [7; 16]),
         normalizer: Normalizer::new(case.form.build(&Namespace::default(), score::WINDOW_SECONDS)),
         batch: Batch::default(),
         documents: Documents::new(Receipt::unclaimed()),

@@ -159,6 +159,7 @@ impl Shard {
                     notices.push(Notice { order, finding });
                 }
             }
+            self.spare.extend(open.activity);
             entity.settle(bench.grid.settled(window));
             if holds_out {
                 entity.held_out += 1;

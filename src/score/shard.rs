@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::event::{Batch, Score, Verdict};
+use crate::event::{Activity, Batch, Score, Verdict};
 
 use super::{
     columns::{Column, Record, Slots},
@@ -21,6 +21,9 @@ pub(super) struct Shard {
     pub(super) open: BTreeMap<Window, Vec<u32>>,
     /// Entities that differ from what was captured last.
     pub(super) dirty: Vec<u32>,
+    /// Counts of windows that have folded, for windows that begin.
+    #[expect(clippy::vec_box, reason = "the boxes themselves go from window to window")]
+    pub(super) spare: Vec<Box<Activity>>,
     slots: Slots,
 }
 
@@ -127,7 +130,9 @@ impl Shard {
         }
         let open = &mut entity.open[place];
         if fresh && bench.activity {
-            open.activity = Some(Box::default());
+            let mut activity = self.spare.pop().unwrap_or_default();
+            *activity = Activity::default();
+            open.activity = Some(activity);
         }
         if let Some(activity) = &mut open.activity {
             let record = self.slots.read(batch, event);

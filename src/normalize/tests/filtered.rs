@@ -330,6 +330,51 @@ proptest! {
     }
 }
 
+/// Every comparison of the field called `name` with what `document` says there, and with two values that it may not say.
+fn comparisons(name: &str, document: &Json) -> Vec<Condition> {
+    let others: &[&str] = match holds(name) {
+        Holds::Number => &["0", "41"],
+        Holds::Address => &["10.0.1.8", "10.0.0.0/8"],
+        Holds::Text if words(name).is_some() => &[],
+        Holds::Text => &["eni-1", "zzz"],
+    };
+    let own = at(document, path_of(name)).map(|value| match (holds(name), value) {
+        (Holds::Number, value) => number(value).unwrap().to_string(),
+        (_, value) => value.as_str().unwrap().to_owned(),
+    });
+    let mut all = vec![Condition::Exists(name.to_owned())];
+    for value in own.into_iter().chain(others.iter().map(|other| (*other).to_owned())) {
+        all.push(Condition::In(name.to_owned(), vec![value.clone()]));
+        let operators: &[&'static str] = match holds(name) {
+            Holds::Number => &["=", "!=", "<", "<=", ">", ">="],
+            _ => &["=", "!="],
+        };
+        let is = |operator: &&'static str| Condition::Is(name.to_owned(), operator, value.clone());
+        all.extend(operators.iter().filter(|_| !value.contains('/')).map(is));
+        if holds(name) == Holds::Text && words(name).is_none() {
+            let pattern = format!("*{}?", value.chars().take(2).collect::<String>());
+            all.extend([pattern, value].map(|pattern| Condition::Like(name.to_owned(), pattern)));
+        }
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_comparison_of_every_field_comes_to_what_the_document_says(sample in event()) {
+        let json = document(&sample.0, &Selection::default()).unwrap();
+        let verdict = sample.0.verdicts[0].as_ref();
+        for condition in fields().iter().flat_map(|name| comparisons(name, &json)) {
+            let text = condition.text();
+            let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            let passed = filter.passes(&sample.0, &sample.0.events[0], verdict);
+            prop_assert_eq!(passed, condition.weigh(&json), "{} of {}", text, json);
+        }
+    }
+}
+
 #[test]
 fn what_where_leaves_out_is_counted_and_findings_leave_unless_they_contradict_it() {
     let sample = || {

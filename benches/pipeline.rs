@@ -13,7 +13,7 @@ use floodmark::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
     generate::{self, LineFormat, Options},
-    normalize::{Normalizer, SchemaName, Select},
+    normalize::{Normalizer, SchemaName, Selection},
     parse::{self, Input, Parser, Resolver},
     score::{self, Scorer},
     telemetry::{books::SourceBooks, metrics::Metrics},
@@ -135,7 +135,7 @@ fn stages(criterion: &mut Criterion) {
         group.bench_function(format!("normalize, {name}"), |bencher| {
             bencher.iter(|| {
                 for batch in &enriched {
-                    line.normalizer.documents(batch, Select::All, INGESTED_MILLIS, &mut documents);
+                    line.normalizer.documents(batch, &Selection::default(), INGESTED_MILLIS, &mut documents);
                     black_box(&documents.bytes);
                     documents.recycle().confirm();
                 }
@@ -171,7 +171,7 @@ fn whole(criterion: &mut Criterion) {
                 line.parser.parse(chunk, &mut batch);
                 line.enricher.apply(&mut batch);
                 line.score(&mut batch);
-                line.normalizer.documents(&batch, Select::All, INGESTED_MILLIS, &mut documents);
+                line.normalizer.documents(&batch, &Selection::default(), INGESTED_MILLIS, &mut documents);
                 black_box(&documents.bytes);
                 documents.recycle().confirm();
                 batch.empty();

@@ -11,8 +11,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 mod buffers;
+mod choices;
 mod decode;
 mod environment;
+mod inside;
 mod keys;
 mod path;
 mod problem;

@@ -1,5 +1,6 @@
 //! The nouns that everything carries: chunks of bytes as received, batches of events, documents as sent.
 
+mod activity;
 mod batch;
 mod chunk;
 mod documents;
@@ -14,6 +15,7 @@ mod span;
 mod value;
 mod verdict;
 
+pub use activity::Activity;
 pub use batch::{Batch, Event};
 pub use chunk::{Attributes, Chunk, Entry, LogEvent, Record, Reject, Run, SourceId};
 pub use documents::{DocumentKind, DocumentRow, Documents};

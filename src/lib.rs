@@ -7,6 +7,7 @@ pub mod state;
 pub mod telemetry;
 
 pub mod codec;
+pub mod filter;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod pipe;

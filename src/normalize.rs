@@ -1,5 +1,6 @@
 //! Batches into documents: the writers of ECS and OCSF, and the lines that quarantine and dead letter keep.
 
+mod activity;
 mod amount;
 mod asset;
 mod boards;
@@ -19,6 +20,7 @@ mod piece;
 mod plan;
 mod quarantine;
 mod row;
+mod sampling;
 mod schema;
 mod score;
 mod searches;
@@ -42,11 +44,13 @@ pub use ecs::Ecs;
 pub use fields::fields;
 pub use ocsf::Ocsf;
 pub use quarantine::{QuarantineError, QuarantinedRecord, Refusal, Refused, dead_letter, quarantine};
-pub use schema::{Form, Schema, SchemaName};
+pub use sampling::Sampling;
+pub use schema::{Fields, Form, Schema, SchemaName};
 pub use searches::{searches, searches_page};
-pub use select::Select;
+pub use select::{Select, Selection};
 pub use templates::{Provision, ProvisionKind, SearchProduct, provisions};
 
+use self::select::Choice;
 use crate::event::{Batch, DocumentKind, Documents, EntityName, Event, Field, Span, Verdict};
 
 /// Writes the documents of batches for one sink. Each worker thread has its own; nothing is allocated per event once
@@ -67,8 +71,10 @@ const APPROACHED: usize = 32;
 pub struct Tally {
     /// Documents written.
     pub written: u64,
-    /// Events that the sink's `select` leaves out.
+    /// Events that the sink's `select` or `where` leaves out, and findings that its `where` does.
     pub filtered: u64,
+    /// Events that the sink's `sample` leaves out.
+    pub sampled: u64,
     /// Events that an earlier run delivered: they are not offered to the sink.
     pub delivered_before: u64,
 }
@@ -82,12 +88,12 @@ impl Normalizer {
         Self { schema, keys: Vec::new(), finding_keys: HashMap::default() }
     }
 
-    /// Appends the documents of `batch` that `select` lets pass: the events that leave, in order, then the findings.
+    /// Appends the documents of `batch` that `selection` lets pass: the events that leave, in order, then the findings.
     /// `ingested_millis` is the wall clock, in milliseconds since 1970.
     pub fn documents(
         &mut self,
         batch: &Batch,
-        select: Select,
+        selection: &Selection,
         ingested_millis: u64,
         out: &mut Documents,
     ) -> Tally {
@@ -98,17 +104,21 @@ impl Normalizer {
         self.keys.resize(batch.entities.len(), None);
         self.finding_keys.clear();
         for (index, event) in batch.events.iter().enumerate() {
-            if index.is_multiple_of(APPROACHED) && select != Select::Findings {
+            if index.is_multiple_of(APPROACHED) && selection.has_events() {
                 self.schema.approach(batch, index..batch.events.len().min(index + APPROACHED));
             }
             let verdict = batch.verdicts.get(index).and_then(Option::as_ref);
             if !event.deliver {
                 tally.delivered_before += 1;
-            } else if selects(select, verdict) {
-                self.event(batch, index, event, verdict, out);
-                tally.written += 1;
-            } else {
-                tally.filtered += 1;
+                continue;
+            }
+            match selection.choose(batch, event, verdict) {
+                Choice::Filtered => tally.filtered += 1,
+                Choice::Sampled => tally.sampled += 1,
+                Choice::Leaves { rate } => {
+                    self.event(batch, index, event, verdict, rate, out);
+                    tally.written += 1;
+                }
             }
         }
         if !batch.findings.is_empty() {
@@ -116,6 +126,10 @@ impl Normalizer {
             self.finding_keys.extend(named.filter_map(|(key, entity)| Some((entity.serial, (*key)?))));
         }
         for (index, finding) in batch.findings.iter().enumerate() {
+            if !selection.passes_finding(finding) {
+                tally.filtered += 1;
+                continue;
+            }
             self.schema.finding(batch, index, &mut out.bytes);
             let key = self.finding_key(&finding.entity, out);
             out.end_document(finding.document, DocumentKind::Finding, finding.at, key);
@@ -131,9 +145,10 @@ impl Normalizer {
         index: usize,
         event: &Event,
         verdict: Option<&Verdict>,
+        rate: u32,
         out: &mut Documents,
     ) {
-        self.schema.event(batch, index, &mut out.bytes);
+        self.schema.event(batch, index, rate, &mut out.bytes);
         let key = match verdict {
             Some(verdict) => {
                 let place = verdict.entity as usize;
@@ -149,18 +164,6 @@ impl Normalizer {
     fn finding_key(&mut self, entity: &EntityName, out: &mut Documents) -> Span {
         let keys = &mut out.keys;
         *self.finding_keys.entry(entity.serial).or_insert_with(|| append(keys, &entity.name))
-    }
-}
-
-/// Whether an event with this verdict is selected.
-#[inline]
-fn selects(select: Select, verdict: Option<&Verdict>) -> bool {
-    match select {
-        Select::All => true,
-        Select::Findings => false,
-        Select::Score(least) => {
-            verdict.and_then(|verdict| verdict.score).is_some_and(|score| score.points >= least)
-        }
     }
 }
 

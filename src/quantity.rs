@@ -31,9 +31,11 @@ use text_form;
 
 mod bytes;
 mod duration;
+mod share;
 
 pub use bytes::ByteSize;
 pub use duration::Duration;
+pub use share::Share;
 
 /// Why a text is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -132,6 +132,7 @@ impl Scorer {
             grid,
             decay: Decay::new(half_life),
             learn_all: i64::try_from(config.learn_all.as_secs()).unwrap_or(i64::MAX),
+            activity: config.activity,
         };
         let keys = Keys::new(state_seed);
         let most = config.entities_max as usize;

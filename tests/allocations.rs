@@ -18,7 +18,7 @@ use floodmark::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
     generate::{self, LineFormat, Options},
-    normalize::{Form, Normalizer, SchemaName, Select},
+    normalize::{Fields, Form, Normalizer, Sampling, SchemaName, Selection},
     parse::{self, Input, Parser, Resolver},
     score::{self, Scorer},
     telemetry::{books::SourceBooks, metrics::Metrics},
@@ -89,6 +89,8 @@ struct Case {
     /// What each line has beside what is generated: the columns' names, and what they hold.
     beside: Option<(&'static str, &'static str)>,
     wrapping: Wrapping,
+    /// Which events leave.
+    selection: Selection,
 }
 
 /// What the lines stand in.
@@ -122,6 +124,7 @@ fn main() {
         form: schema.into(),
         beside: None,
         wrapping: Wrapping::None,
+        selection: Selection::default(),
     };
     let cases = [
         case("v2", load(), ecs),
@@ -130,15 +133,18 @@ fn main() {
         Case { geo: false, ..case("unknown geo", load(), ecs) },
         case("rejected lines", rejected(), ecs),
         Case { beside: TAGGED, ..case("v11", v5(), ecs) },
+        Case { selection: chosen(), ..case("v5, chosen by fields and sampled", v5(), ecs) },
         case("v5 without a header, learned", Options { header: false, ..v5() }, ecs),
         Case { wrapping: Wrapping::Member, ..case("v2 in messages", load(), ecs) },
         Case { wrapping: Wrapping::Envelope, ..case("v2 in envelopes", load(), ecs) },
-        Case { form: Form { schema: ecs, original: true }, ..case("v2 with the line", load(), ecs) },
+        Case { form: Form { original: true, ..ecs.into() }, ..case("v2 with the line", load(), ecs) },
         case("v2 as OCSF", load(), ocsf),
         Case {
-            form: Form { schema: ocsf, original: true },
+            form: Form { original: true, ..ocsf.into() },
             ..case("v2 as OCSF with the line", load(), ocsf)
         },
+        Case { form: Form { fields: Fields::Slim, ..ecs.into() }, ..case("v5, slim", v5(), ecs) },
+        Case { form: Form { fields: Fields::Slim, ..ocsf.into() }, ..case("v5 as OCSF, slim", v5(), ocsf) },
         case("v5 as OCSF", v5(), ocsf),
         case("IPv6 as OCSF", v6(), ocsf),
         Case { geo: false, ..case("unknown geo as OCSF", load(), ocsf) },
@@ -170,6 +176,14 @@ fn main() {
     std::process::exit(i32::from(failed > 0));
 }
 
+/// Asks about a value of every kind, and leaves about half of the events out.
+fn chosen() -> Selection {
+    let condition = "not source.ip in {10.0.0.0/24, 2001:db8::/32} and (destination.port in {22, 443} or source.bytes > 1kB) \
+        and not (source.geo.city_name like \"*x*\" or event.action = reject and floodmark.entity.name = \"10.0.0.1\")";
+    let sample = Sampling { below: 90, keep: "1/2".parse().unwrap() };
+    Selection { filter: Some(condition.parse().unwrap()), sample: Some(sample), ..Selection::default() }
+}
+
 /// What the second half of the case's lines takes.
 fn measure(case: &Case) -> Taken {
     let mut text = Vec::new();
@@ -194,16 +208,18 @@ fn measure(case: &Case) -> Taken {
     let books = SourceBooks::new(&metrics, "flows");
     let inputs: Arc<[Input]> = Arc::new([Input { format: parse::Config::Auto.format(), books }]);
     let shared = enrich::Shared::open(&config, &metrics).unwrap();
+    let scoring = score::Config { activity: case.selection.sample.is_some(), ..score::Config::default() };
     let mut bench = Bench {
         resolver: Resolver::new(inputs.clone()),
         parser: Parser::new(inputs),
         enricher: Enricher::new(shared),
-        scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, [7; 16]),
+        scorer: Scorer::new(&scoring, &config.internal, &metrics, [7; 16]),
         normalizer: Normalizer::new(
             case.form.build(&floodmark::event::Namespace::default(), score::WINDOW_SECONDS),
         ),
         batch: Batch::default(),
         documents: Documents::new(Receipt::unclaimed()),
+        selection: case.selection.clone(),
         tickets: 0,
     };
     let middle = text.len() / 2;
@@ -243,6 +259,7 @@ struct Bench {
     normalizer: Normalizer,
     batch: Batch,
     documents: Documents,
+    selection: Selection,
     tickets: u64,
 }
 
@@ -272,7 +289,7 @@ impl Bench {
         self.parser.parse(chunk, &mut self.batch);
         self.enricher.apply(&mut self.batch);
         self.scorer.score(self.tickets, &mut self.batch);
-        self.normalizer.documents(&self.batch, Select::All, 1_795_260_605_000, &mut self.documents);
+        self.normalizer.documents(&self.batch, &self.selection, 1_795_260_605_000, &mut self.documents);
         self.documents.recycle().confirm();
     }
 }

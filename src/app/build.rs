@@ -21,7 +21,7 @@ use crate::{
     config::{BufferPlace, Config},
     enrich::{self, Enricher},
     event::Batch,
-    normalize::{Form, Normalizer, Select},
+    normalize::{Form, Normalizer, Selection},
     parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
     score::{self, Scorer},
@@ -164,7 +164,7 @@ impl App {
     pub(super) fn start_workers(
         &mut self,
         sources: &[BuiltSource],
-        outlets: Vec<(Outlet, Form, Select)>,
+        outlets: Vec<(Outlet, Form, Selection)>,
         quarantine: Quarantine,
         intake: Intake,
         checks: Option<Checks>,

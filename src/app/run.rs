@@ -19,7 +19,7 @@ use super::{
 use crate::{
     enrich,
     event::{Receipt, SourceId, Span},
-    normalize::{Form, Select},
+    normalize::{Form, Selection},
     pipe::{Feed, Step, Stop, feed, stop},
     sink::{Refused, Staged},
     source::SourceContext,
@@ -93,7 +93,7 @@ impl App {
     /// Starts the check of documents, where a share of them is checked.
     fn start_checks(
         &self,
-        outlets: &[(Outlet, Form, Select)],
+        outlets: &[(Outlet, Form, Selection)],
     ) -> Result<Option<(Checks, std::thread::JoinHandle<()>)>, AppError> {
         let Some(one_in) = self.checked else { return Ok(None) };
         let sinks = self.books.checks.iter().zip(outlets);
@@ -105,7 +105,7 @@ impl App {
     }
 
     /// Offers dead letters to the sinks that refused them, as they were.
-    async fn redeliver(&mut self, outlets: &[(Outlet, Form, Select)]) {
+    async fn redeliver(&mut self, outlets: &[(Outlet, Form, Selection)]) {
         for (name, (outlet, ..)) in self.config.sinks.keys().zip(outlets) {
             for Refused { id, kind, at, document, .. } in self.dead_letters.remove(name).unwrap_or_default() {
                 let mut documents = outlet.spare.take(Receipt::unclaimed());

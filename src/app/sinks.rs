@@ -12,8 +12,9 @@ use super::{
     workers::Quarantine,
 };
 use crate::{
+    config::SinkConfig,
     event::{Documents, Receipt},
-    normalize::{Form, Select},
+    normalize::{Form, Selection},
     pipe::{Backoff, QueueSender, Stop, StopSwitch, queue, stop},
     sink::{
         BUFFER_QUEUE_BYTES, BufferBooks, BufferStage, Bury, DeliveryLoop, Sink, SinkError, Spool, Staged, To,
@@ -28,7 +29,7 @@ pub(super) type Delivering = (String, JoinHandle<Result<(), SinkError>>);
 /// The sinks' side of a running pipeline.
 pub(super) struct Sinks {
     /// The sinks in order of name, and what each wants.
-    pub(super) outlets: Vec<(Outlet, Form, Select)>,
+    pub(super) outlets: Vec<(Outlet, Form, Selection)>,
     pub(super) quarantine: Quarantine,
     /// The loops of the sinks, the quarantine and the dead letter.
     pub(super) delivering: Vec<Delivering>,
@@ -107,7 +108,7 @@ impl App {
                 buffers.remove(name).map_or(Stands::Apart, |buffer| Stands::Buffered(Box::new(buffer)));
             let outlet =
                 starter.start(name, &sink.to, books, Some(bury.clone()), WhenUnwritable::Wait, stands)?;
-            outlets.push((outlet, sink.form(), sink.select));
+            outlets.push((outlet, sink.form(), selection(name, sink)?));
         }
         let quarantine = Quarantine::Apart(quarantine);
         let Starter { delivering, buffered, buffers, .. } = starter;
@@ -192,6 +193,14 @@ impl Starter<'_> {
         self.buffers.push(staged);
         Ok(sender)
     }
+}
+
+/// Which documents leave by the sink called `name`.
+pub(super) fn selection(name: &str, sink: &SinkConfig) -> Result<Selection, AppError> {
+    sink.selection().map_err(|error| AppError::Environment {
+        part: format!("sinks.{name}.where"),
+        cause: format!("could not read the condition: {error}"),
+    })
 }
 
 /// How long is waited between tries.

@@ -7,7 +7,7 @@ use super::{
     App, AppError,
     dead_letter::letters,
     outlet::{Outlet, Spare},
-    sinks::{Sinks, backoff},
+    sinks::{Sinks, backoff, selection},
     workers::Quarantine,
 };
 use crate::{
@@ -58,7 +58,7 @@ impl App {
         };
         let delivering = vec![(name.to_owned(), tokio::spawn(delivery.run()))];
         let outlet = Outlet { queue: sender, books: books.sink, spare, passes_empty: true };
-        let outlets = vec![(outlet, sink.form(), sink.select)];
+        let outlets = vec![(outlet, sink.form(), selection(name, sink)?)];
         let quarantine = Quarantine::Within(books.quarantine);
         Ok(Sinks { outlets, quarantine, delivering, buffered: Vec::new(), buffers: Vec::new(), failed })
     }

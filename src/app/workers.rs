@@ -19,7 +19,7 @@ use super::{
 use crate::{
     enrich::{Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
-    normalize::{Form, Normalizer, Select, quarantine},
+    normalize::{Form, Normalizer, Selection, quarantine},
     parse::{Parser, Resolver},
     pipe::{Barrier, Intake, Step, Turn, Window},
     score::Scorer,
@@ -35,7 +35,7 @@ pub(super) struct Line {
     pub(super) door: Turn,
     /// The sources' names, in the order of their ids.
     pub(super) sources: Vec<String>,
-    pub(super) outlets: Vec<(Outlet, Form, Select)>,
+    pub(super) outlets: Vec<(Outlet, Form, Selection)>,
     /// Where documents are offered to be checked, where a share of them is.
     pub(super) checks: Option<Checks>,
     pub(super) quarantine: Quarantine,
@@ -167,13 +167,14 @@ impl Line {
         let Kit { normalizers, batch, .. } = kit;
         let now = clock::wall_millis();
         let written = self.outlets.iter().zip(normalizers).enumerate();
-        let written = written.map(|(sink, ((outlet, _, select), normalizer))| {
+        let written = written.map(|(sink, ((outlet, _, selection), normalizer))| {
             let mut documents = outlet.spare.take(receipt.clone());
             documents.unfinished = batch.chunk.as_ref().is_some_and(|chunk| chunk.unfinished);
-            let tally = normalizer.documents(batch, *select, now, &mut documents);
+            let tally = normalizer.documents(batch, selection, now, &mut documents);
             let books = &outlet.books;
-            books.documents_offered.inc_by(tally.written + tally.filtered);
+            books.documents_offered.inc_by(tally.written + tally.filtered + tally.sampled);
             books.documents_filtered.inc_by(tally.filtered);
+            books.documents_sampled.inc_by(tally.sampled);
             books.documents_in_flight.inc_by(tally.written as i64);
             if let Some(checks) = &self.checks {
                 checks.offer(sink, batch, &documents);

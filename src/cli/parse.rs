@@ -13,7 +13,7 @@ use super::{Exit, tell};
 use crate::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Documents, Reason, Receipt, SourceId},
-    normalize::{Form, Normalizer, SchemaName, Select},
+    normalize::{Form, Normalizer, SchemaName, Selection},
     parse::{self, Input, Parser, Resolver},
     pipe::{Flight, Intake, Step, feed, stop},
     score,
@@ -119,7 +119,7 @@ impl Parse {
     }
 
     fn form(&self) -> Form {
-        Form { schema: self.schema.into(), original: self.original }
+        Form { original: self.original, ..SchemaName::from(self.schema).into() }
     }
 
     fn bench(&self, books: SourceBooks, metrics: &Metrics) -> Result<Bench, Box<dyn std::error::Error>> {
@@ -182,7 +182,7 @@ impl Bench {
                 self.enricher.apply(&mut self.batch);
                 self.normalizer.documents(
                     &self.batch,
-                    Select::All,
+                    &Selection::default(),
                     clock::wall_millis(),
                     &mut self.documents,
                 );

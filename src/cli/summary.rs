@@ -61,6 +61,7 @@ impl<'a> Summary<'a> {
     fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let books = &self.report.books;
         let seconds = self.report.elapsed_ms.max(1) as f64 / 1e3;
+        let events: u64 = books.sources.values().map(|source| source.entries_parsed.get()).sum();
         for (name, source) in &books.sources {
             let records = source.records_received.get();
             let rate = records as f64 / seconds;
@@ -77,6 +78,15 @@ impl<'a> Summary<'a> {
         for (name, sink) in &books.sinks {
             let (delivered, bytes) = (sink.documents_delivered.get(), sink.bytes_delivered.get());
             write!(f, "{name}: {} documents delivered, {}", grouped(delivered), amount(bytes, "B"))?;
+            if let Some(each) = bytes.checked_div(events) {
+                write!(f, ", {} B for each event read", grouped(each))?;
+            }
+            let left_out = [(&sink.documents_filtered, "filtered"), (&sink.documents_sampled, "sampled")];
+            for (count, word) in left_out.map(|(counter, word)| (counter.get(), word)) {
+                if count > 0 {
+                    write!(f, "; {} {word}", grouped(count))?;
+                }
+            }
             match u64::try_from(sink.documents_in_flight.get()) {
                 Ok(waiting) if waiting > 0 => {
                     writeln!(f, "; {} wait in the disk buffer for the next run", grouped(waiting))?;

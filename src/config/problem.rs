@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use super::tree::{Position, Tree};
+use super::{
+    inside,
+    path::Path,
+    tree::{Position, Tree},
+};
 
 /// One thing that is wrong with a config.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,22 @@ impl Problems {
         remedy: impl Into<Option<String>>,
     ) {
         self.add(path.to_owned(), tree.locate(path), text.into(), remedy.into());
+    }
+
+    /// Adds a problem with the text at `path`, at its byte number `offset`.
+    pub(super) fn inside(
+        &mut self,
+        tree: &Tree,
+        path: &Path,
+        offset: usize,
+        text: impl Into<String>,
+        remedy: impl Into<Option<String>>,
+    ) {
+        let at = match tree.get(path) {
+            Some(Tree::Leaf(leaf)) => inside::position(leaf, offset),
+            _ => tree.position(path),
+        };
+        self.add(path.to_string(), at, text.into(), remedy.into());
     }
 
     /// Adds a problem; one that is there already, word for word, is not added twice.

@@ -5,11 +5,13 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Loaded, Problems, Tree};
+use super::{Loaded, Problems, Tree, choices};
 #[cfg(feature = "kafka")]
 use crate::sink::{KafkaSinkConfig, Transactions};
 use crate::{
-    enrich, normalize, parse,
+    enrich,
+    filter::FilterError,
+    normalize, parse,
     quantity::{ByteSize, Duration},
     score,
     sink::{BufferConfig, To, WhenUnwritable},
@@ -90,6 +92,9 @@ pub struct SinkConfig {
     /// Default: false.
     #[serde(default)]
     pub original: bool,
+    /// How much of an event its document holds: `all`, or `slim`, which is what a SIEM searches. Default: `all`.
+    #[serde(default)]
+    pub fields: normalize::Fields,
     /// Which documents leave here. Default: `all`.
     #[serde(default)]
     pub select: normalize::Select,
@@ -97,6 +102,15 @@ pub struct SinkConfig {
     /// Default: none; while the sink takes nothing the sources wait.
     #[serde(default)]
     pub buffer: Option<BufferConfig>,
+    /// Which events leave here, of those that `select` lets pass: a condition on their fields, such as
+    /// `destination.port in {22, 3389} and not source.ip in 10.0.0.0/8`. Fields have the names of
+    /// `schemas/fields.json` or AWS's own. A comparison with a field that an event does not have is false. A finding leaves
+    /// unless what it says itself makes the condition false. Default: all of them.
+    #[serde(default, rename = "where")]
+    pub filter: Option<String>,
+    /// How much leaves of what scored low, of what `select` and `where` let pass. Default: all of it.
+    #[serde(default)]
+    pub sample: Option<normalize::Sampling>,
 }
 
 /// Where entries go that cannot be read.
@@ -212,7 +226,16 @@ impl SinkConfig {
     /// How its documents are written.
     #[must_use]
     pub fn form(&self) -> normalize::Form {
-        normalize::Form { schema: self.schema, original: self.original }
+        normalize::Form { schema: self.schema, original: self.original, fields: self.fields }
+    }
+
+    /// Which documents leave by it.
+    ///
+    /// # Errors
+    /// When `where` cannot be read; [`Config::read`] lets no such config pass.
+    pub fn selection(&self) -> Result<normalize::Selection, FilterError> {
+        let filter = self.filter.as_deref().map(str::parse).transpose()?;
+        Ok(normalize::Selection { select: self.select, filter, sample: self.sample })
     }
 }
 
@@ -228,7 +251,9 @@ impl Config {
         text: &[u8],
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Loaded<Self>, Problems> {
-        let loaded = super::read::<Self>(file, text, env)?;
+        let mut loaded = super::read::<Self>(file, text, env)?;
+        // What a sample leaves out stands in the findings.
+        loaded.value.score.activity = loaded.value.sinks.values().any(|sink| sink.sample.is_some());
         let mut problems = Problems::new(file);
         loaded.value.check(&loaded.tree, &mut problems);
         problems.into_result(loaded)
@@ -250,6 +275,7 @@ impl Config {
         self.check_sources(tree, problems);
         self.check_shared_files(tree, problems);
         self.check_buffers(tree, problems);
+        choices::check(&self.sinks, tree, problems);
         for (path, to) in self.places() {
             for (key, text) in to.problems() {
                 problems.at(tree, &format!("{path}.{key}"), text, None);

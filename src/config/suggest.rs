@@ -17,6 +17,11 @@ pub(super) fn remedy(written: &str, known: &[&str], what: &str) -> Option<String
     Some(format!("{}{what}: {}", meant.unwrap_or_default(), names.join(", ")))
 }
 
+/// Which of `known` was probably meant by `written`, as the beginning of a remedy.
+pub(super) fn meant(written: &str, known: &[&str]) -> Option<String> {
+    closest(written, known).map(|name| format!("did you mean `{name}`?"))
+}
+
 /// The name nearest to `written`, if one is near. Case, `-` and `_` do not count.
 fn closest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");

@@ -43,6 +43,8 @@ pub struct Leaf {
     pub scalar: Scalar,
     /// Where it begins.
     pub at: Position,
+    /// It as it stands in the file, with quotation marks, escapes and line breaks.
+    pub(super) source: Box<str>,
 }
 
 /// A key and its value.
@@ -190,7 +192,7 @@ impl Tree {
     /// How many bytes the value takes in memory, about.
     pub(super) fn bytes(&self) -> usize {
         let inside: usize = match self {
-            Self::Leaf(leaf) => leaf.text.len(),
+            Self::Leaf(leaf) => leaf.text.len() + leaf.source.len(),
             Self::Map { pairs, .. } => pairs
                 .iter()
                 .map(|Pair { key, value }| size_of::<Leaf>() + key.text.len() + value.bytes())

@@ -38,6 +38,7 @@ enum Key {
 
 /// Builds the tree from the parser's events.
 struct Builder<'a> {
+    text: &'a str,
     survey: &'a mut Survey,
     open: Vec<Open>,
     root: Option<Tree>,
@@ -72,6 +73,7 @@ pub(super) fn parse(text: &[u8], survey: &mut Survey) -> Option<Tree> {
         }
     };
     let mut builder = Builder {
+        text,
         survey,
         open: Vec::new(),
         root: None,
@@ -106,7 +108,10 @@ impl Builder<'_> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let style = self.style(style, tag.as_deref(), at);
-                let leaf = Leaf { text: text.into_owned(), written: None, style, scalar: Scalar::Text, at };
+                let source =
+                    span.byte_range().and_then(|range| self.text.get(range)).unwrap_or_default().into();
+                let text = text.into_owned();
+                let leaf = Leaf { text, written: None, style, scalar: Scalar::Text, at, source };
                 self.place(Tree::Leaf(leaf), anchor)?;
             }
             Event::MappingStart(_, anchor, tag) => {

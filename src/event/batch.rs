@@ -153,6 +153,15 @@ impl Batch {
         (&self.endpoints[event.source as usize], &self.endpoints[event.destination as usize])
     }
 
+    /// The endpoint whose place and network stand for a side, of which `own` is the endpoint and `nat` that of the packet's
+    /// own address: an internal side is somewhere only by the latter.
+    #[must_use]
+    #[inline]
+    pub fn outermost(&self, own: u32, nat: u32) -> &Endpoint {
+        let own = &self.endpoints[own as usize];
+        if own.internal && nat != Self::NO_ENDPOINT { &self.endpoints[nat as usize] } else { own }
+    }
+
     /// What its positions count in, where it holds a chunk.
     #[must_use]
     pub fn origin(&self) -> Option<&Origin> {

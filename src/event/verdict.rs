@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::EventId;
+use super::{Activity, EventId};
 
 /// What scoring says of one event: the most surprising feature of its entity's window, so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +15,9 @@ pub struct Verdict {
     pub window_start: u64,
     /// The record came after its window had folded: scored, not learned.
     pub late: bool,
+    /// A finding rests on it, or may: its window has raised one, by this record or an earlier one, or stands above the
+    /// mark; or nobody knows any more whether it did.
+    pub raised: bool,
 }
 
 /// How surprising a window is, and against what.
@@ -98,6 +101,8 @@ pub struct Finding {
     pub mean_plus_3_sigma: f64,
     /// How long the entity has been known before the window, in seconds.
     pub age_seconds: u64,
+    /// What the entity's events of the window come to so far, where that is counted.
+    pub activity: Option<Activity>,
     /// Start of the window, seconds since 1970.
     pub window_start: u64,
     /// Length of the window in seconds.
@@ -135,6 +140,36 @@ pub enum Detector {
     VolumeOut,
     /// An entity sends to more distinct ports than it and its peers usually do.
     PortSpread,
+}
+
+// === impl EntityName ===
+
+impl EntityName {
+    /// The account of its scope, where that names one. Each part of a scope is known by its form.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.part(|part| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
+    /// The region of its scope, where that names one.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.part(|part| {
+            !part.starts_with("vpc-")
+                && part.contains('-')
+                && part.ends_with(|last: char| last.is_ascii_digit())
+        })
+    }
+
+    /// The VPC of its scope, where that names one.
+    #[must_use]
+    pub fn vpc(&self) -> Option<&str> {
+        self.part(|part| part.starts_with("vpc-"))
+    }
+
+    fn part(&self, fits: fn(&str) -> bool) -> Option<&str> {
+        self.scope.split('/').find(|part| fits(part))
+    }
 }
 
 // === impl Feature ===

@@ -55,6 +55,8 @@ struct Writer {
     baselines: Baselines,
     extras: ExtraNames,
     labels: Labels,
+    /// Whether an event's document holds only what a slim one does.
+    slim: bool,
     /// Whether each event's document holds the entry as received.
     original: bool,
     /// The namespace, ready to stand in a string.
@@ -72,9 +74,9 @@ struct Writer {
 
 impl Ecs {
     /// A writer into data streams of `namespace`; scores are about windows of `window_seconds`. Where `original`, each
-    /// event's document holds the entry as received too.
+    /// event's document holds the entry as received too; where `slim`, it leaves out what a SIEM does not search.
     #[must_use]
-    pub fn new(namespace: &Namespace, window_seconds: u32, original: bool) -> Self {
+    pub fn new(namespace: &Namespace, window_seconds: u32, original: bool, slim: bool) -> Self {
         let (mut stage, mut escaped) = (stage(), Vec::new());
         let mut pen = Pen::new(&mut stage, &mut escaped);
         text::put(&mut pen, namespace.as_str().as_bytes());
@@ -82,12 +84,13 @@ impl Ecs {
         let mut writer = Writer {
             stamps: Stamps::new(),
             plan: Plan::new(&plan::KEYS),
-            places: Places::new(),
+            places: Places::new(slim),
             assets: Assets::new(),
             networks: Networks::new(),
             baselines: Baselines::new(window_seconds),
             extras: ExtraNames::new(is_known),
             labels: Labels::of_ecs(),
+            slim,
             original,
             namespace: escaped,
             now: [b'0'; 24],
@@ -96,6 +99,16 @@ impl Ecs {
         };
         writer.begin(0);
         Self { stage, writer }
+    }
+}
+
+impl Ecs {
+    /// Appends the slim document of event number `index`. Apart from the whole one's, whose code stays as it is.
+    #[inline(never)]
+    fn slim_event(&mut self, batch: &Batch, index: usize, rate: u32, out: &mut Vec<u8>) {
+        let mut pen = Pen::new(&mut self.stage, out);
+        self.writer.put_event::<true>(batch, index, rate, &mut pen);
+        pen.lift();
     }
 }
 
@@ -112,9 +125,12 @@ impl Schema for Ecs {
         self.writer.baselines.approach(batch, events);
     }
 
-    fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
+    fn event(&mut self, batch: &Batch, index: usize, rate: u32, out: &mut Vec<u8>) {
+        if self.writer.slim {
+            return self.slim_event(batch, index, rate, out);
+        }
         let mut pen = Pen::new(&mut self.stage, out);
-        self.writer.put_event(batch, index, &mut pen);
+        self.writer.put_event::<false>(batch, index, rate, &mut pen);
         pen.lift();
     }
 

@@ -3,6 +3,7 @@
 use std::{io::Write, net::IpAddr};
 
 use super::{
+    activity::put_activity,
     asset::Assets,
     paths::{
         ENTITY_KIND, FINDING_AGE, FINDING_DETECTOR, FINDING_ID, FINDING_MEAN, FINDING_MEAN_3_SIGMA,
@@ -38,16 +39,8 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(super) fn of(finding: &'a Finding) -> Self {
-        // The scope is account, region and VPC, as far as the records say: each is known by its form.
-        let part = |fits: fn(&str) -> bool| finding.entity.scope.split('/').find(|part| fits(part));
-        let is_account = |part: &str| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit());
-        let is_vpc = |part: &str| part.starts_with("vpc-");
-        let is_region = |part: &str| {
-            !part.starts_with("vpc-")
-                && part.contains('-')
-                && part.ends_with(|last: char| last.is_ascii_digit())
-        };
-        Self { account: part(is_account), region: part(is_region), vpc: part(is_vpc) }
+        let entity = &finding.entity;
+        Self { account: entity.account(), region: entity.region(), vpc: entity.vpc() }
     }
 }
 
@@ -118,6 +111,9 @@ fn put_numbers(finding: &Finding, out: &mut Pen<'_>) {
     out.put(piece![Key(FINDING_AGE)]);
     put_uint(out, finding.age_seconds);
     out.push(b',');
+    if let Some(activity) = &finding.activity {
+        put_activity(activity, out);
+    }
     out.close();
 }
 

@@ -1,6 +1,7 @@
 //! What floodmark adds of its own, the same in every schema: whose assets the two sides are, the entity and the score.
 
 use super::{
+    activity::put_rate,
     asset::{Assets, put_asset},
     paths::{ENTITY_KIND, column},
     pen::Pen,
@@ -16,13 +17,14 @@ use crate::event::{Field, TAGS};
 const SOURCE: &str = column(Field::SrcAddr, 0);
 const DESTINATION: &str = column(Field::DstAddr, 0);
 
-/// Appends the object, where there is anything to say.
+/// Appends the object, where there is anything to say. `rate` is for how many events the document stands.
 #[inline(always)]
 pub(super) fn put_floodmark(
     row: &Row<'_>,
     judged: Option<&Judged<'_>>,
     assets: &mut Assets,
     stamps: &mut Stamps,
+    rate: u32,
     out: &mut Pen<'_>,
 ) {
     out.object(piece![Open(ENTITY_KIND, 0)], |out| {
@@ -39,6 +41,7 @@ pub(super) fn put_floodmark(
         if let Some(judged) = judged {
             judged.put(stamps, out);
         }
+        put_rate(rate, out);
     });
 }
 

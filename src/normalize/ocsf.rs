@@ -50,6 +50,8 @@ struct Writer {
     baselines: Baselines,
     extras: ExtraNames,
     labels: Labels,
+    /// Whether an event's document holds only what a slim one does.
+    slim: bool,
     /// Whether each event's document holds the entry as received.
     original: bool,
     /// What every event of the batch begins with, by what became of it and whether it has a device, up to its id.
@@ -77,18 +79,19 @@ enum Activity {
 
 impl Ocsf {
     /// A writer; scores are about windows of `window_seconds`. Where `original`, each event's document holds the entry as
-    /// received too.
+    /// received too; where `slim`, it leaves out what a SIEM does not search.
     #[must_use]
-    pub fn new(window_seconds: u32, original: bool) -> Self {
+    pub fn new(window_seconds: u32, original: bool, slim: bool) -> Self {
         let mut writer = Writer {
             stamps: super::stamp::Stamps::new(),
             plan: Plan::new(&plan::KEYS),
-            places: Places::new(),
+            places: Places::new(slim),
             assets: Assets::new(),
             connections: Connections::new(),
             baselines: Baselines::new(window_seconds),
             extras: ExtraNames::new(is_known),
             labels: Labels::of_ocsf(),
+            slim,
             original,
             heads: Default::default(),
             finding_head: Vec::new(),
@@ -96,6 +99,16 @@ impl Ocsf {
         };
         writer.begin(0);
         Self { stage: stage(), writer }
+    }
+}
+
+impl Ocsf {
+    /// Appends the slim document of event number `index`. Apart from the whole one's, whose code stays as it is.
+    #[inline(never)]
+    fn slim_event(&mut self, batch: &Batch, index: usize, rate: u32, out: &mut Vec<u8>) {
+        let mut pen = Pen::new(&mut self.stage, out);
+        self.writer.put_event::<true>(batch, index, rate, &mut pen);
+        pen.lift();
     }
 }
 
@@ -112,9 +125,12 @@ impl Schema for Ocsf {
         self.writer.baselines.approach(batch, events);
     }
 
-    fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
+    fn event(&mut self, batch: &Batch, index: usize, rate: u32, out: &mut Vec<u8>) {
+        if self.writer.slim {
+            return self.slim_event(batch, index, rate, out);
+        }
         let mut pen = Pen::new(&mut self.stage, out);
-        self.writer.put_event(batch, index, &mut pen);
+        self.writer.put_event::<false>(batch, index, rate, &mut pen);
         pen.lift();
     }
 

@@ -221,4 +221,17 @@ derived! {
     /// The incident that the finding belongs to: hash of the entity and the start of its episode. Findings of an entity less
     /// than 24 hours apart are one episode.
     INCIDENT_ID "floodmark.incident.id" Keyword;
+    /// The entity's events of the window so far, sent and received, accepted and rejected, whether they left or not.
+    /// Only where a sink samples.
+    ACTIVITY_EVENTS "floodmark.finding.activity.events" Long;
+    /// Bytes of those events.
+    ACTIVITY_BYTES "floodmark.finding.activity.bytes" Long;
+    /// Packets of those events.
+    ACTIVITY_PACKETS "floodmark.finding.activity.packets" Long;
+    /// Those events by the minute of the window that they ended in: ten numbers.
+    ACTIVITY_EVENTS_SERIES "floodmark.finding.activity.events_by_minute" Long;
+    /// Their bytes by the minute of the window that they ended in: ten numbers.
+    ACTIVITY_BYTES_SERIES "floodmark.finding.activity.bytes_by_minute" Long;
+    /// For how many events that scored low this one stands, because it is one of a sample. Absent where it stands for itself.
+    SAMPLE_RATE "floodmark.sample.rate" Long;
 }

@@ -5,12 +5,13 @@
 use std::{net::IpAddr, sync::Arc};
 
 use crate::event::{
-    Asset, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityName, Entry, Event, EventId,
-    Feature, Field, Finding, IdScheme, Kind, Layout, Origin, Partition, Place, Record, Revision, Score,
-    SourceId, Span, Usual, Value, Verdict,
+    Activity, Asset, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityName, Entry, Event,
+    EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Origin, Partition, Place, Record, Revision,
+    Score, SourceId, Span, Usual, Value, Verdict,
 };
 
 /// A batch in the making; what is set, is set for the event added last.
+#[derive(Debug)]
 pub(super) struct Sample(pub(super) Batch);
 
 /// When the first sample's window starts: 2026-11-21T11:30:00Z.
@@ -118,7 +119,7 @@ impl Sample {
     pub(super) fn verdict(mut self, entity: EntityName, score: Option<Score>, late: bool) -> Self {
         let place = self.0.entities.len() as u32;
         self.0.entities.push(Arc::new(entity));
-        let verdict = Verdict { entity: place, score, window_start: WINDOW, late };
+        let verdict = Verdict { entity: place, score, window_start: WINDOW, late, raised: false };
         *self.0.verdicts.last_mut().unwrap() = Some(verdict);
         self
     }
@@ -218,6 +219,11 @@ pub(super) fn finding(revision: Revision) -> Finding {
         mean: 61_234.5,
         mean_plus_3_sigma: 402_311.25,
         age_seconds: 1_209_600,
+        activity: Some(Activity {
+            packets: 731_000,
+            events_by_part: [1, 0, 0, 0, 3, 0, 0, 0, 0, 0],
+            bytes_by_part: [40, 0, 0, 0, 1_024_000_000, 0, 0, 0, 0, 0],
+        }),
         window_start: WINDOW,
         window_seconds: 600,
         at: WINDOW + 245,

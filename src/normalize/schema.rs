@@ -17,8 +17,9 @@ pub trait Schema: Send {
     /// Tells that the documents of `events` come next, so that what they need is loaded side by side.
     fn approach(&mut self, batch: &Batch, events: Range<usize>);
 
-    /// Appends the document of event number `index` of `batch` to `out`.
-    fn event(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>);
+    /// Appends the document of event number `index` of `batch` to `out`; it stands for `rate` events of a sample, for itself
+    /// where that is 1.
+    fn event(&mut self, batch: &Batch, index: usize, rate: u32, out: &mut Vec<u8>);
 
     /// Appends the document of finding number `index` of `batch` to `out`.
     fn finding(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>);
@@ -53,6 +54,31 @@ pub struct Form {
     pub schema: SchemaName,
     /// Whether each event's document holds the entry as received too.
     pub original: bool,
+    /// How much of an event they hold.
+    pub fields: Fields,
+}
+
+/// How much of an event its documents hold. Findings are always whole.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    serde::Deserialize,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Fields {
+    /// Everything that is known.
+    #[default]
+    All,
+    /// What a SIEM searches: when, who, where to, how much, what became of it, whose it is and how it scored; why only from
+    /// score 50 on.
+    Slim,
 }
 
 // === impl SchemaName ===
@@ -72,10 +98,11 @@ impl Form {
     /// A writer of such documents, as [`SchemaName::build`].
     #[must_use]
     pub fn build(self, namespace: &Namespace, window_seconds: u32) -> Box<dyn Schema> {
+        let slim = self.fields == Fields::Slim;
         match self.schema {
-            SchemaName::Ecs => Box::new(Ecs::new(namespace, window_seconds, self.original)),
+            SchemaName::Ecs => Box::new(Ecs::new(namespace, window_seconds, self.original, slim)),
             // OCSF knows no data streams.
-            SchemaName::Ocsf => Box::new(Ocsf::new(window_seconds, self.original)),
+            SchemaName::Ocsf => Box::new(Ocsf::new(window_seconds, self.original, slim)),
         }
     }
 }
@@ -83,6 +110,6 @@ impl Form {
 impl From<SchemaName> for Form {
     /// Documents of this schema without the entries that they were made from.
     fn from(schema: SchemaName) -> Self {
-        Self { schema, original: false }
+        Self { schema, original: false, fields: Fields::All }
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Baselines {
 }
 
 const ENTITIES: usize = 8_192;
+/// From this score on a slim document tells why.
+const HIGH: u8 = 50;
 
 /// A verdict on its way into a document: what changes from event to event goes between its remembered parts.
 pub(super) struct Judged<'a> {
@@ -110,6 +112,12 @@ fn place_of(serial: u64, feature: Feature) -> u64 {
 // === impl Judged ===
 
 impl Judged<'_> {
+    /// Whether a slim document tells why: one window in a thousand surprises as much, or a finding rests on the event.
+    #[inline(always)]
+    pub(super) fn is_high(&self) -> bool {
+        self.verdict.raised || self.scored.as_ref().is_some_and(|(score, _)| score.points >= HIGH)
+    }
+
     /// Appends the score as the member that `key` begins, where there is one.
     #[inline(always)]
     pub(super) fn put_points<const N: usize>(&self, key: &[u8; N], out: &mut Pen<'_>) {

@@ -1,5 +1,11 @@
 //! What a sink is to receive.
 
+use super::Sampling;
+use crate::{
+    event::{Batch, Event, Finding, Verdict},
+    filter::Filter,
+};
+
 /// Which documents a sink receives.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
@@ -14,6 +20,72 @@ pub enum Select {
     /// Events that score at least this many points, and all findings. From 0 to 100; 0 selects every event that has a
     /// score, and an event without one is never selected.
     Score(#[schemars(range(max = 100))] u8),
+}
+
+/// Which documents leave by a sink.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// What kinds of documents.
+    pub select: Select,
+    /// The condition that an event must meet, and a finding not contradict.
+    pub filter: Option<Filter>,
+    /// How much of what scored low.
+    pub sample: Option<Sampling>,
+}
+
+/// What becomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// It leaves, and stands for so many.
+    Leaves { rate: u32 },
+    /// `select` or `where` leaves it out.
+    Filtered,
+    /// `sample` leaves it out.
+    Sampled,
+}
+
+// === impl Selection ===
+
+impl Selection {
+    /// Whether there is any event that may leave.
+    pub(super) fn has_events(&self) -> bool {
+        self.select != Select::Findings
+    }
+
+    /// What becomes of `event`, of which scoring says `verdict`.
+    #[inline]
+    pub(super) fn choose(&self, batch: &Batch, event: &Event, verdict: Option<&Verdict>) -> Choice {
+        if !self.passes(batch, event, verdict) {
+            return Choice::Filtered;
+        }
+        match self.sample.map_or(1, |sample| sample.rate(event.id, verdict)) {
+            0 => Choice::Sampled,
+            rate => Choice::Leaves { rate },
+        }
+    }
+
+    #[inline]
+    fn passes(&self, batch: &Batch, event: &Event, verdict: Option<&Verdict>) -> bool {
+        let selected = match self.select {
+            Select::All => true,
+            Select::Findings => false,
+            Select::Score(least) => {
+                verdict.and_then(|verdict| verdict.score).is_some_and(|score| score.points >= least)
+            }
+        };
+        selected && self.filter.as_ref().is_none_or(|filter| filter.passes(batch, event, verdict))
+    }
+
+    /// Whether `finding` leaves.
+    pub(super) fn passes_finding(&self, finding: &Finding) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.passes_finding(finding))
+    }
+}
+
+impl From<Select> for Selection {
+    fn from(select: Select) -> Self {
+        Self { select, ..Self::default() }
+    }
 }
 
 #[cfg(test)]

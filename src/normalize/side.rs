@@ -1,7 +1,7 @@
 //! The two sides of a flow: what is known of each, which of them is the host, and which the interface's own.
 
 use super::row::Row;
-use crate::event::{Batch, Direction, Endpoint, Field, FieldSet, Value};
+use crate::event::{Direction, Endpoint, Field, FieldSet, Value};
 
 /// One side of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +38,12 @@ impl Side {
     /// The endpoint whose place and network stand for this side: its own, or the packet's where its own is internal.
     #[inline(always)]
     pub(super) fn outermost<'a>(self, row: &Row<'a>) -> &'a Endpoint {
-        let own = self.endpoint(row);
-        let nat = match self {
-            Self::Source => row.event.nat_source,
-            Self::Destination => row.event.nat_destination,
+        let event = row.event;
+        let (own, nat) = match self {
+            Self::Source => (event.source, event.nat_source),
+            Self::Destination => (event.destination, event.nat_destination),
         };
-        if own.internal && nat != Batch::NO_ENDPOINT { &row.batch.endpoints[nat as usize] } else { own }
+        row.batch.outermost(own, nat)
     }
 }
 

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod filtered;
 mod goldens;
 mod ocsf;
 mod original;
+mod sampled;
+mod slim;
 mod strict;
 mod tagged;
 
@@ -31,7 +34,7 @@ fn normalizer() -> Normalizer {
 
 fn documents(sample: &Sample, select: Select) -> (Documents, Tally) {
     let mut out = Documents::new(Receipt::unclaimed());
-    let tally = normalizer().documents(&sample.0, select, NOW, &mut out);
+    let tally = normalizer().documents(&sample.0, &select.into(), NOW, &mut out);
     (out, tally)
 }
 
@@ -112,6 +115,8 @@ fn every_leaf_of_every_golden_document_is_in_the_field_list_with_its_type() {
     let mut found = Vec::new();
     let json = original::written(SchemaName::Ecs, true, &accepted());
     leaves(&json, String::new(), &types, &mut found);
+    let sampled = sampled::one_of_ten();
+    leaves(&sampled, String::new(), &types, &mut found);
     met.extend(found.into_iter().map(|(path, _)| path));
     let unmet: Vec<&String> =
         types.keys().filter(|path| !path.starts_with("aws.vpcflow.") && !met.contains(*path)).collect();
@@ -143,7 +148,7 @@ fn a_document_is_the_same_whatever_was_written_before_it() {
     for _ in 0..2 {
         for (name, sample) in goldens() {
             let mut out = Documents::new(Receipt::unclaimed());
-            one_for_all.documents(&sample.0, Select::All, NOW, &mut out);
+            one_for_all.documents(&sample.0, &Select::All.into(), NOW, &mut out);
             assert_eq!(String::from_utf8(out.bytes).unwrap(), one(&sample), "{name}");
         }
     }
@@ -178,7 +183,7 @@ fn every_event_and_finding_is_counted_once_whatever_is_selected() {
         (Select::Score(71), 2, 4),
     ] {
         let (out, tally) = documents(&mixed(), select);
-        assert_eq!(tally, Tally { written, filtered, delivered_before: 1 }, "{select:?}");
+        assert_eq!(tally, Tally { written, filtered, sampled: 0, delivered_before: 1 }, "{select:?}");
         assert_eq!(out.len() as u64, written);
     }
 }

@@ -1,6 +1,6 @@
 //! A capture: what has changed since the last one, consistent at one ticket, as bytes for the state.
 
-use crate::event::{Asset, Origin, Position};
+use crate::event::{Activity, Asset, Origin, Position};
 
 use super::{
     Scorer, Unsaved,
@@ -164,6 +164,15 @@ fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_uint(open.bytes, out);
     open.ports.encode(out);
     put_option(open.raised.as_deref(), out, put_raised);
+    put_option(open.activity.as_deref(), out, put_activity);
+}
+
+fn put_activity(activity: &Activity, out: &mut Vec<u8>) {
+    put_uint(activity.packets, out);
+    for (events, bytes) in activity.events_by_part.iter().zip(activity.bytes_by_part) {
+        put_uint(u64::from(*events), out);
+        put_uint(bytes, out);
+    }
 }
 
 fn put_raised(raised: &Raised, out: &mut Vec<u8>) {

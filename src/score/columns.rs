@@ -19,6 +19,7 @@ pub(super) enum Column {
     SourcePort,
     DestinationPort,
     Bytes,
+    Packets,
     End,
     Action,
     Direction,
@@ -32,7 +33,7 @@ pub(super) enum Column {
     AsgTag2,
 }
 
-const WANTED: [Field; 22] = [
+const WANTED: [Field; 23] = [
     Field::AccountId,
     Field::Region,
     Field::VpcId,
@@ -44,6 +45,7 @@ const WANTED: [Field; 22] = [
     Field::SrcPort,
     Field::DstPort,
     Field::Bytes,
+    Field::Packets,
     Field::End,
     Field::Action,
     Field::FlowDirection,

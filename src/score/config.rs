@@ -30,6 +30,10 @@ pub struct Config {
     /// room for databases, sinks and threads in the default `limits.memory`; from 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub entities_max: u32,
+    /// Whether windows count and sum up all their events, for findings to tell: 144 bytes more for each. It follows from
+    /// whether a sink samples.
+    #[serde(skip)]
+    pub activity: bool,
 }
 
 /// One way to tell who an event is scored for.
@@ -89,6 +93,7 @@ impl Default for Config {
             idle: Duration::seconds(600),
             learn_all: Duration::seconds(DAY_SECONDS),
             entities_max: 64_000,
+            activity: false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use crate::event::{Asset, EntityName};
+use crate::event::{Activity, Asset, EntityName};
 
 use super::{
     decay::{Decay, Moment},
@@ -64,6 +64,8 @@ pub(super) struct Open {
     judged: Window,
     log10_p: [f32; FEATURES],
     pub(super) raised: Option<Box<Raised>>,
+    /// All its events, where they are counted and summed up.
+    pub(super) activity: Option<Box<Activity>>,
 }
 
 /// The findings that a window has raised, and the physical thing that it was.
@@ -88,6 +90,8 @@ pub(super) struct Bench<'a> {
     pub(super) folded: Window,
     /// Peers younger than this many seconds learn everything.
     pub(super) learn_all: i64,
+    /// Whether windows count and sum up all their events.
+    pub(super) activity: bool,
 }
 
 // === impl Entity ===
@@ -259,6 +263,7 @@ impl Open {
             judged: Judge::NO_FOLD,
             log10_p: [0.0; FEATURES],
             raised: None,
+            activity: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::{Batch, Detector, Direction, Feature, Finding, IdScheme, Revision};
+use crate::event::{Activity, Batch, Detector, Direction, Feature, Finding, IdScheme, Revision};
 
 use super::{
     attribution::asset_of,
@@ -77,6 +77,7 @@ pub(super) fn document(
     revision: Revision,
     (window, at): (Window, i64),
     raised: &Raised,
+    activity: Option<&Activity>,
 ) -> Finding {
     let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
     let detector = Detector::of(Feature::ALL[feature]);
@@ -103,6 +104,7 @@ pub(super) fn document(
         score: judge.score_of(feature, observed, log10_p),
         mean,
         mean_plus_3_sigma: own.std().mul_add(3.0, mean),
+        activity: activity.copied(),
         age_seconds: seconds(Grid::start(window) - Grid::start(entity.born.unwrap_or(window))),
         window_start,
         window_seconds: WINDOW_SECONDS as u32,

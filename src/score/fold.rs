@@ -19,6 +19,8 @@ pub(super) struct Rules {
     pub(super) grid: Grid,
     pub(super) decay: Decay,
     pub(super) learn_all: i64,
+    /// Whether windows count and sum up all their events.
+    pub(super) activity: bool,
 }
 
 /// What folds came to, for the metrics.
@@ -103,7 +105,8 @@ fn look_again(
 impl Rules {
     /// A bench with `peers`, when everything through `folded` has folded.
     pub(super) fn bench<'a>(&self, peers: &'a Peers, folded: Window) -> Bench<'a> {
-        Bench { grid: self.grid, decay: self.decay, peers, folded, learn_all: self.learn_all }
+        let Self { grid, decay, learn_all, activity } = *self;
+        Bench { grid, decay, peers, folded, learn_all, activity }
     }
 }
 
@@ -142,12 +145,22 @@ impl Shard {
                 for feature in (0..FEATURES).filter(|feature| raised.magnitude[*feature].is_some()) {
                     let (observed, log10_p) = (values[feature], log10_p[feature]);
                     let when = (window, Grid::end(window));
-                    let finding =
-                        document(entity, &judge, feature, observed, log10_p, Revision::Closed, when, raised);
+                    let finding = document(
+                        entity,
+                        &judge,
+                        feature,
+                        observed,
+                        log10_p,
+                        Revision::Closed,
+                        when,
+                        raised,
+                        open.activity.as_deref(),
+                    );
                     notices.push(Notice { order, finding });
                 }
                 entity.episode = Some(entity.episode_of(window));
             }
+            self.spare.extend(open.activity);
             entity.settle(bench.grid.settled(window));
             if holds_out {
                 entity.held_out += 1;

@@ -1,5 +1,7 @@
 //! The grid of event-time windows, and which fold judges which window.
 
+use crate::event::Activity;
+
 /// Number of a window: it covers the event times `WINDOW_SECONDS · number` up to, not including, the next one's start.
 /// Signed, so that the folds before the first window have numbers too.
 pub(super) type Window = i64;
@@ -42,6 +44,12 @@ impl Grid {
     /// Where `window` ends and the next one starts, in seconds since 1970.
     pub(super) const fn end(window: Window) -> i64 {
         (window + 1) * WINDOW_SECONDS
+    }
+
+    /// Which part of its window event time `seconds` lies in: the number of its minute.
+    #[inline]
+    pub(super) const fn part(seconds: u64) -> usize {
+        (seconds % WINDOW_SECONDS as u64 / (WINDOW_SECONDS as u64 / Activity::PARTS as u64)) as usize
     }
 
     /// The watermark at which `window` is no longer waited for.

@@ -1,5 +1,7 @@
 //! How much memory scoring may take, from its config: a term of the sum at start.
 
+use crate::event::Activity;
+
 use super::{
     Config,
     distinct::Distinct,
@@ -20,6 +22,8 @@ const NAME_BYTES: usize = 192;
 const TABLE_BYTES: usize = 96;
 /// One in this many entities has an open window with more than eight ports; the bound of the others' is their struct.
 const MANY_PORTS_EACH: usize = 8;
+/// What the allocator adds to a small box.
+const BOX_BYTES: usize = 16;
 /// Buckets of a dense histogram of a pool, of eight bytes each, and its frozen tail, of four.
 const POOL_BYTES: usize = 640 * (8 + 4);
 /// Epochs of a pool that are kept at a time.
@@ -32,7 +36,9 @@ pub fn memory_bytes_max(config: &Config) -> u64 {
     let most = config.entities_max as usize;
     let entity = size_of::<Entity>() + NAME_BYTES + FEATURES * BUCKETS_BYTES + TABLE_BYTES;
     let interface = size_of::<Interface>() + size_of::<Shared>() + NAME_BYTES + TABLE_BYTES;
-    let open = size_of::<Open>() * Openings::most(most) + Distinct::BYTES_MAX * most / MANY_PORTS_EACH;
+    let activity = if config.activity { size_of::<Activity>() + BOX_BYTES } else { 0 };
+    let open =
+        (size_of::<Open>() + activity) * Openings::most(most) + Distinct::BYTES_MAX * most / MANY_PORTS_EACH;
     let pools = (POOLS_MAX + 1) * EPOCHS * (size_of::<Epoch>() + FEATURES * POOL_BYTES);
     (most * (entity + interface) + open + pools + 2 * Memo::bytes(most)) as u64
 }

@@ -11,7 +11,7 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    event::{Asset, Partition},
+    event::{Activity, Asset, Partition},
     telemetry::metrics::Metrics,
 };
 
@@ -234,7 +234,17 @@ fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {
     open.bytes = take_uint(bytes)?;
     open.ports = Distinct::decode(bytes)?;
     open.raised = take_option(bytes, raised)?.map(Box::new);
+    open.activity = take_option(bytes, activity)?.map(Box::new);
     Ok(open)
+}
+
+fn activity(bytes: &mut &[u8]) -> Result<Activity, StateError> {
+    let mut activity = Activity { packets: take_uint(bytes)?, ..Activity::default() };
+    for (events, sum) in activity.events_by_part.iter_mut().zip(&mut activity.bytes_by_part) {
+        *events = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
+        *sum = take_uint(bytes)?;
+    }
+    Ok(activity)
 }
 
 fn raised(bytes: &mut &[u8]) -> Result<Raised, StateError> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::event::{Batch, Score, Verdict};
+use crate::event::{Activity, Batch, Score, Verdict};
 
 use super::{
     columns::{Column, Record, Slots},
@@ -21,6 +21,9 @@ pub(super) struct Shard {
     pub(super) open: BTreeMap<Window, Vec<u32>>,
     /// Entities that differ from what was captured last.
     pub(super) dirty: Vec<u32>,
+    /// Counts of windows that have folded, for windows that begin.
+    #[expect(clippy::vec_box, reason = "the boxes themselves go from window to window")]
+    pub(super) spare: Vec<Box<Activity>>,
     slots: Slots,
 }
 
@@ -49,7 +52,7 @@ impl Shard {
             if observation.change > 0 {
                 self.change(observation, &changes[observation.change as usize - 1]);
             }
-            let score = match observation.standing {
+            let (score, raised) = match observation.standing {
                 Standing::Learned => self.add(observation, bench, part, batch, notices),
                 Standing::Known | Standing::Late | Standing::Early => self.peek(observation, bench),
             };
@@ -59,6 +62,7 @@ impl Shard {
                 score,
                 window_start: u64::try_from(Grid::start(observation.window)).unwrap_or(0),
                 late: observation.standing == Standing::Late,
+                raised,
             });
         }
     }
@@ -107,7 +111,7 @@ impl Shard {
         }
     }
 
-    /// Adds an observation to its window.
+    /// Adds an observation to its window; tells its score, and whether a finding rests on it.
     #[inline]
     fn add(
         &mut self,
@@ -116,14 +120,25 @@ impl Shard {
         part: u32,
         batch: &Batch,
         notices: &mut Vec<Notice>,
-    ) -> Option<Score> {
+    ) -> (Option<Score>, bool) {
         self.soil(observation.slot);
+        let event = &batch.events[observation.event as usize];
         let entity = &mut self.entities[observation.slot as usize];
         let (place, fresh) = entity.enter(observation.window);
         if fresh {
             self.open.entry(observation.window).or_default().push(observation.slot);
         }
         let open = &mut entity.open[place];
+        if fresh && bench.activity {
+            let mut activity = self.spare.pop().unwrap_or_default();
+            *activity = Activity::default();
+            open.activity = Some(activity);
+        }
+        if let Some(activity) = &mut open.activity {
+            let record = self.slots.read(batch, event);
+            let amount = |column| record.uint(column).unwrap_or(0);
+            activity.add(Grid::part(amount(Column::End)), amount(Column::Bytes), amount(Column::Packets));
+        }
         open.bytes = open.bytes.saturating_add(observation.bytes);
         let grown = observation.port != NO_PORT && open.ports.insert(observation.port as u16);
         if grown || observation.bytes > 0 {
@@ -139,7 +154,6 @@ impl Shard {
         let score = judge.score(values, log10_p);
         let marked = (0..FEATURES).any(|feature| judge.marks(feature, values[feature], log10_p[feature]));
         if marked && bench.is_final(observation.window) {
-            let event = &batch.events[observation.event as usize];
             let record = self.slots.read(batch, event);
             let order = (part, false, observation.event);
             let raiser = Raiser { record: Some((&record, observation.sends)), order };
@@ -148,22 +162,24 @@ impl Shard {
         if let Some(score) = &score {
             entity.note_peak(score, observation.window, || host(batch, observation));
         }
-        score
+        (score, marked || entity.open[place].raised.is_some())
     }
 
     /// What the state says of an observation that changes nothing: of the window that holds it, where that is open and
-    /// does; else of the observation by itself.
+    /// does; else of the observation by itself. What a window raised is forgotten once it has folded, so that a finding may
+    /// rest on whatever comes after that.
     #[inline]
-    fn peek(&mut self, observation: &Observation, bench: &Bench<'_>) -> Option<Score> {
+    fn peek(&mut self, observation: &Observation, bench: &Bench<'_>) -> (Option<Score>, bool) {
         let entity = &mut self.entities[observation.slot as usize];
         let as_of = bench.as_of(observation.window);
         let alone = [observation.bytes, u64::from(observation.port != NO_PORT)];
-        let values = match (observation.standing, entity.find(observation.window)) {
-            (Standing::Known, Ok(place)) => entity.open[place].values(),
-            _ => alone,
+        let open = entity.find(observation.window).ok().map(|place| &entity.open[place]);
+        let (values, raised) = match (observation.standing, open) {
+            (Standing::Known, Some(open)) => (open.values(), open.raised.is_some()),
+            (standing, _) => (alone, standing != Standing::Early),
         };
         let judge = entity.judge(as_of, bench);
-        judge.score(values, [judge.log10_p(0, values[0]), judge.log10_p(1, values[1])])
+        (judge.score(values, [judge.log10_p(0, values[0]), judge.log10_p(1, values[1])]), raised)
     }
 
     /// The first window that is open.
@@ -251,6 +267,7 @@ fn raise(
             revision,
             (window, at),
             &next,
+            entity.open[place].activity.as_deref(),
         );
         finding.community_id = raiser.record.and_then(|(record, _)| community_id_of(record));
         notices.push(Notice { order: raiser.order, finding });

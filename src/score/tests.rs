@@ -72,6 +72,7 @@ struct Said {
     score: Option<Score>,
     window_start: u64,
     late: bool,
+    raised: bool,
 }
 
 type Streams = BTreeMap<&'static str, Vec<Flow>>;
@@ -111,6 +112,7 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
         "dstaddr",
         "srcport",
         "dstport",
+        "packets",
         "bytes",
         "end",
         "action",
@@ -137,6 +139,7 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
             Value::V4(flow.destination, text(&flow.destination.to_string())),
             Value::Uint(flow.ports.0.into()),
             Value::Uint(flow.ports.1.into()),
+            Value::Uint(flow.bytes.div_ceil(1_000)),
             Value::Uint(flow.bytes),
             Value::Uint(flow.end),
             Value::Text(text(if flow.accepted { "ACCEPT" } else { "REJECT" })),
@@ -167,7 +170,7 @@ fn nets() -> Vec<IpNet> {
 
 /// The defaults, but that unusual windows are held out after an hour, so that a short stream shows it.
 fn config() -> Config {
-    Config { learn_all: Duration::seconds(3_600), ..Config::default() }
+    Config { learn_all: Duration::seconds(3_600), activity: true, ..Config::default() }
 }
 
 fn scorer_with(config: &Config) -> Scorer {
@@ -235,6 +238,7 @@ fn take(
                     score: verdict.score,
                     window_start: verdict.window_start,
                     late: verdict.late,
+                    raised: verdict.raised,
                 }
             });
             outcome.verdicts.insert((chunk.partition.as_str().to_owned(), position), verdict);

@@ -2,9 +2,9 @@
 //!
 //! Per source, in records: received = opened + quarantined + ignored (control) + in flight. In entries: found = parsed +
 //! quarantined + ignored (header, blank) + in flight. Per sink, in documents: offered + recovered (from
-//! the disk buffer of an earlier run) = delivered + filtered + dead-lettered + abandoned (a drain that timed out) + revoked
-//! (another worker's by now) + dropped (as configured) + damaged (in the disk buffer, whose file is kept) + in flight. What
-//! is in a disk buffer is in flight.
+//! the disk buffer of an earlier run) = delivered + filtered + sampled + dead-lettered + abandoned (a drain that timed out) +
+//! revoked (another worker's by now) + dropped (as configured) + damaged (in the disk buffer, whose file is kept) + in flight.
+//! What is in a disk buffer is in flight.
 
 use super::metrics::{Counter, Gauge, Metrics};
 use crate::event::Reason;
@@ -46,8 +46,10 @@ pub struct SinkBooks {
     pub documents_recovered: Counter,
     /// Documents that the other side has confirmed.
     pub documents_delivered: Counter,
-    /// Documents that the sink's `select` leaves out, or that an earlier run delivered.
+    /// Documents that the sink's `select` or `where` leaves out, or that an earlier run delivered.
     pub documents_filtered: Counter,
+    /// Documents that the sink's `sample` leaves out.
+    pub documents_sampled: Counter,
     /// Documents refused for good, which the dead letter has confirmed.
     pub documents_dead_lettered: Counter,
     /// Documents given up because the drain timed out.
@@ -159,7 +161,11 @@ impl SinkBooks {
                 "Documents that earlier runs left in the disk buffer.",
             ),
             documents_delivered: counter("floodmark_sink_documents_delivered", "Documents confirmed."),
-            documents_filtered: counter("floodmark_sink_documents_filtered", "Documents left out by select."),
+            documents_filtered: counter(
+                "floodmark_sink_documents_filtered",
+                "Documents left out by select or where.",
+            ),
+            documents_sampled: counter("floodmark_sink_documents_sampled", "Documents left out by sample."),
             documents_dead_lettered: counter(
                 "floodmark_sink_documents_dead_lettered",
                 "Documents refused for good, kept in the dead letter.",
@@ -200,6 +206,7 @@ impl SinkBooks {
     pub fn balance(&self) -> bool {
         let accounted = self.documents_delivered.get()
             + self.documents_filtered.get()
+            + self.documents_sampled.get()
             + self.documents_dead_lettered.get()
             + self.documents_abandoned.get()
             + self.documents_revoked.get()

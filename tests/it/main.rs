@@ -19,6 +19,7 @@ mod firehose;
 mod flows;
 mod kafka;
 mod learning;
+mod leaving;
 mod memory;
 mod ocsf;
 mod process;

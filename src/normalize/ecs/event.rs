@@ -4,12 +4,13 @@ use crate::{
     event::{Asset, Batch, Field, Value},
     normalize::{
         asset::Assets,
+        extras::ExtraNames,
         floodmark::put_floodmark,
         outcome::Outcome,
         paths::{
             ACCOUNT_ID, CLOUD_PROVIDER, EVENT_DURATION, EVENT_END, EVENT_ORIGINAL, EVENT_REASON,
-            EVENT_RISK_SCORE, EVENT_START, HOST_ID, HOST_IP, HOST_NAME, RELATED_HOSTS, RELATED_IP,
-            SUBLOCATION_ID, TIMESTAMP, VPC_ID, column,
+            EVENT_RISK_SCORE, EVENT_START, HOST_ID, HOST_IP, HOST_NAME, INTERFACE_ID, RELATED_HOSTS,
+            RELATED_IP, SUBLOCATION_ID, TIMESTAMP, VPC_ID, column,
         },
         pen::Pen,
         piece::piece,
@@ -30,9 +31,15 @@ const DESTINATION: &str = column(Field::DstAddr, 0);
 // === impl Writer ===
 
 impl Writer {
-    /// Appends the document of event number `index`.
+    /// Appends the document of event number `index`; where `SLIM`, only what a slim one holds.
     #[inline(always)]
-    pub(super) fn put_event(&mut self, batch: &Batch, index: usize, out: &mut Pen<'_>) {
+    pub(super) fn put_event<const SLIM: bool>(
+        &mut self,
+        batch: &Batch,
+        index: usize,
+        rate: u32,
+        out: &mut Pen<'_>,
+    ) {
         let event = &batch.events[index];
         self.plan.fit(event.fields);
         let row = Row::new(batch, event, &self.plan);
@@ -48,37 +55,70 @@ impl Writer {
         out.put_slice(&self.heads[Outcome::of(&row) as usize]);
         out.put(&event.id.text());
         out.put(b"\",");
-        put_times(start, end, out);
+        if !SLIM {
+            put_times(start, end, out);
+        }
         let verdict = batch.verdicts.get(index).and_then(Option::as_ref);
         let judged =
             verdict.map(|verdict| self.baselines.judged(verdict, &batch.entities[verdict.entity as usize]));
         if let Some(judged) = &judged {
             judged.put_points(piece![Key(EVENT_RISK_SCORE)], out);
-            judged.put_reason(piece![Key(EVENT_REASON), Text("\"")], out);
+            if !SLIM || judged.is_high() {
+                judged.put_reason(piece![Key(EVENT_REASON), Text("\"")], out);
+            }
         }
         if self.original {
             out.aside(|out| row.put_entry(piece![Key(EVENT_ORIGINAL), Text("\"")], out));
         }
         out.close();
-        let volume = Side::Source.put(piece![Open(SOURCE, 0)], &row, &mut self.places, out);
-        Side::Destination.put(piece![Open(DESTINATION, 0)], &row, &mut self.places, out);
+        let volume = Side::Source.put::<SLIM, _>(piece![Open(SOURCE, 0)], &row, &mut self.places, out);
+        Side::Destination.put::<SLIM, _>(piece![Open(DESTINATION, 0)], &row, &mut self.places, out);
         self.networks.put(&row, volume.as_ref(), out);
         put_cloud(&row, out);
         put_host(&row, &mut self.assets, out);
-        put_workload(&row, out);
-        out.enclosed(piece![Open(VPC_ID, 0), Open(VPC_ID, 1)], b"}},", |out| {
-            row.put_members(row.plan.members(Group::Vpcflow), out);
-            put_words(&row, &WORDS, out);
-            let sublocation = row.plan.members(Group::Sublocation);
-            if !sublocation.is_empty() {
-                out.object(piece![Open(SUBLOCATION_ID, 2)], |out| row.put_members(sublocation, out));
-            }
-            self.extras.put(&row, out);
-        });
-        put_related(&row, &mut self.assets, out);
-        put_floodmark(&row, judged.as_ref(), &mut self.assets, &mut self.stamps, out);
+        if SLIM {
+            put_interface(&row, out);
+        } else {
+            put_workload(&row, out);
+            put_columns(&mut self.extras, &row, out);
+            put_related(&row, &mut self.assets, out);
+        }
+        let told = judged.as_ref().filter(|judged| !SLIM || judged.is_high());
+        put_floodmark(&row, told, &mut self.assets, &mut self.stamps, rate, out);
         out.end_line();
     }
+}
+
+/// Appends the columns that ECS has no place for.
+#[inline(always)]
+fn put_columns(extras: &mut ExtraNames, row: &Row<'_>, out: &mut Pen<'_>) {
+    out.enclosed(piece![Open(VPC_ID, 0), Open(VPC_ID, 1)], b"}},", |out| {
+        row.put_members(row.plan.members(Group::Vpcflow), out);
+        put_words(row, &WORDS, out);
+        let sublocation = row.plan.members(Group::Sublocation);
+        if !sublocation.is_empty() {
+            out.object(piece![Open(SUBLOCATION_ID, 2)], |out| row.put_members(sublocation, out));
+        }
+        extras.put(row, out);
+    });
+}
+
+/// Appends which interface saw the flow, and in which VPC.
+fn put_interface(row: &Row<'_>, out: &mut Pen<'_>) {
+    out.enclosed(piece![Open(VPC_ID, 0), Open(VPC_ID, 1)], b"}},", |out| {
+        let columns = [
+            (Field::InterfaceId, &piece![Key(INTERFACE_ID), Text("\"")][..]),
+            (Field::VpcId, &piece![Key(VPC_ID), Text("\"")][..]),
+        ];
+        for (field, key) in columns {
+            let value = row.value(field);
+            if !value.is_absent() {
+                out.put_slice(key);
+                row.put(value, out);
+                out.put(b"\",");
+            }
+        }
+    });
 }
 
 /// Appends start, end and duration.

@@ -20,13 +20,17 @@ const SPREAD: u64 = 331;
 /// Fragments by the serials of place and autonomous system, in that order: an address has both or neither, nearly
 /// always. About 0.5 MiB.
 #[derive(Debug)]
-pub(super) struct Places(Fragments<[u64; 2], 448>);
+pub(super) struct Places {
+    fragments: Fragments<[u64; 2], 448>,
+    /// Whether a place is only its country.
+    slim: bool,
+}
 
 // === impl Places ===
 
 impl Places {
-    pub(super) fn new() -> Self {
-        Self(Fragments::new(1_024))
+    pub(super) fn new(slim: bool) -> Self {
+        Self { fragments: Fragments::new(1_024), slim }
     }
 
     /// Appends where `endpoint` is and whose network it is in.
@@ -39,9 +43,10 @@ impl Places {
         // No serial ever comes this far.
         let key =
             [place.map_or(u64::MAX, |place| place.serial), system.map_or(u64::MAX, |system| system.serial)];
-        self.0.put(key[0] ^ key[1].wrapping_mul(SPREAD), key, out, |out| {
+        let slim = self.slim;
+        self.fragments.put(key[0] ^ key[1].wrapping_mul(SPREAD), key, out, |out| {
             if let Some(place) = place {
-                put_geo(place, out);
+                put_geo(place, slim, out);
             }
             if let Some(system) = system {
                 put_system(system, out);
@@ -50,8 +55,12 @@ impl Places {
     }
 }
 
-fn put_geo(place: &Place, out: &mut Pen<'_>) {
+fn put_geo(place: &Place, slim: bool, out: &mut Pen<'_>) {
     out.object(piece![Open(GEO_CITY, 1)], |out| {
+        if slim {
+            put_member(out, piece![Key(GEO_COUNTRY_CODE)], place.country_code.as_deref());
+            return;
+        }
         put_member(out, piece![Key(GEO_CONTINENT_CODE)], place.continent_code.as_deref());
         put_member(out, piece![Key(GEO_CONTINENT_NAME)], place.continent_name.as_deref());
         put_member(out, piece![Key(GEO_COUNTRY_CODE)], place.country_code.as_deref());

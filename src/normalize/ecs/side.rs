@@ -17,9 +17,9 @@ use super::place::Places;
 // === impl Side ===
 
 impl Side {
-    /// Appends this side's object, which `begin` opens; returns what a source says of how much was sent.
+    /// Appends this side's object, which `begin` opens, without its address in other words where `SLIM`; returns what a source says of how much was sent.
     #[inline(always)]
-    pub(super) fn put<const B: usize>(
+    pub(super) fn put<const SLIM: bool, const B: usize>(
         self,
         begin: &[u8; B],
         row: &Row<'_>,
@@ -36,8 +36,10 @@ impl Side {
             if !address.is_absent() {
                 out.put(piece![Key(SOURCE_IP), Text("\"")]);
                 row.put(address, out);
-                out.put(piece![Text("\","), Key(SOURCE_ADDRESS), Text("\"")]);
-                row.put(address, out);
+                if !SLIM {
+                    out.put(piece![Text("\","), Key(SOURCE_ADDRESS), Text("\"")]);
+                    row.put(address, out);
+                }
                 out.put(b"\",");
             }
             if let Some(port) = row.uint(port) {

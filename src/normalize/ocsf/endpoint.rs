@@ -39,6 +39,12 @@ impl Device {
         Self { own, is_identified }
     }
 
+    /// The same, of which nobody knows whose side it is: no endpoint repeats it.
+    #[inline(always)]
+    pub(super) fn apart(self) -> Self {
+        Self { own: None, ..self }
+    }
+
     /// Whether there is anything to say of it.
     #[inline(always)]
     pub(super) fn is_known(&self, row: &Row<'_>) -> bool {

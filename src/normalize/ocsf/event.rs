@@ -22,9 +22,15 @@ const TRANSIT_GATEWAY: &[u8] =
 // === impl Writer ===
 
 impl Writer {
-    /// Appends the document of event number `index`.
+    /// Appends the document of event number `index`; where `SLIM`, only what a slim one holds.
     #[inline(always)]
-    pub(super) fn put_event(&mut self, batch: &Batch, index: usize, out: &mut Pen<'_>) {
+    pub(super) fn put_event<const SLIM: bool>(
+        &mut self,
+        batch: &Batch,
+        index: usize,
+        rate: u32,
+        out: &mut Pen<'_>,
+    ) {
         let event = &batch.events[index];
         self.plan.fit(event.fields);
         let row = Row::new(batch, event, &self.plan);
@@ -50,7 +56,9 @@ impl Writer {
             if activity.is_control() {
                 judged.put_points(b"\"risk_score\":", out);
             }
-            judged.put_reason(b"\"message\":\"", out);
+            if !SLIM || judged.is_high() {
+                judged.put_reason(b"\"message\":\"", out);
+            }
         }
         if self.original {
             out.aside(|out| row.put_entry(b"\"raw_data\":\"", out));
@@ -63,29 +71,42 @@ impl Writer {
             out.put_slice(service.as_bytes());
             out.put(b"\",");
         }
-        put_endpoints(&row, &device, &mut self.places, &mut self.assets, out);
-        match own {
-            Some(side::Side::Source) => {
-                out.put(b"\"observation_point_id\":1,\"observation_point\":\"Source\",");
-            }
-            Some(side::Side::Destination) => {
-                out.put(b"\"observation_point_id\":2,\"observation_point\":\"Destination\",");
-            }
-            None => {}
+        // The interface stands in the device; an endpoint need not repeat it.
+        let ends = if SLIM { device.apart() } else { device };
+        put_endpoints(&row, &ends, &mut self.places, &mut self.assets, out);
+        if !SLIM {
+            put_point(own, out);
         }
         self.connections.put(&row, out);
-        put_traffic(&row, out);
+        put_traffic::<SLIM>(&row, out);
         put_cloud(&row, out);
         if has_device {
             device.put(&row, &mut self.assets, out);
         }
         out.object(b"\"unmapped\":{", |out| {
-            row.put_members(row.plan.members(Group::Unmapped), out);
-            put_words(&row, &crate::normalize::words::WORDS[1..], out);
-            self.extras.put(&row, out);
-            put_floodmark(&row, judged.as_ref(), &mut self.assets, &mut self.stamps, out);
+            if !SLIM {
+                row.put_members(row.plan.members(Group::Unmapped), out);
+                put_words(&row, &crate::normalize::words::WORDS[1..], out);
+                self.extras.put(&row, out);
+            }
+            let told = judged.as_ref().filter(|judged| !SLIM || judged.is_high());
+            put_floodmark(&row, told, &mut self.assets, &mut self.stamps, rate, out);
         });
         out.end_line();
+    }
+}
+
+/// Appends from which side the flow was seen.
+#[inline(always)]
+fn put_point(own: Option<side::Side>, out: &mut Pen<'_>) {
+    match own {
+        Some(side::Side::Source) => {
+            out.put(b"\"observation_point_id\":1,\"observation_point\":\"Source\",");
+        }
+        Some(side::Side::Destination) => {
+            out.put(b"\"observation_point_id\":2,\"observation_point\":\"Destination\",");
+        }
+        None => {}
     }
 }
 
@@ -135,20 +156,24 @@ pub(super) fn put_millis(seconds: u64, out: &mut Pen<'_>) {
 
 /// Appends how much was sent. The record tells of one way, so what both ways took is what went out.
 #[inline(always)]
-fn put_traffic(row: &Row<'_>, out: &mut Pen<'_>) {
+fn put_traffic<const SLIM: bool>(row: &Row<'_>, out: &mut Pen<'_>) {
     out.object(b"\"traffic\":{", |out| {
         if let Some(bytes) = row.uint(Field::Bytes) {
             out.put(b"\"bytes\":");
             put_uint(out, bytes);
-            out.put(b",\"bytes_out\":");
-            put_uint(out, bytes);
+            if !SLIM {
+                out.put(b",\"bytes_out\":");
+                put_uint(out, bytes);
+            }
             out.push(b',');
         }
         if let Some(packets) = row.uint(Field::Packets) {
             out.put(b"\"packets\":");
             put_uint(out, packets);
-            out.put(b",\"packets_out\":");
-            put_uint(out, packets);
+            if !SLIM {
+                out.put(b",\"packets_out\":");
+                put_uint(out, packets);
+            }
             out.push(b',');
         }
     });

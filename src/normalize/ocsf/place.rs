@@ -14,13 +14,17 @@ const SPREAD: u64 = 331;
 
 /// Fragments by the serials of place and autonomous system, in that order. About 0.5 MiB.
 #[derive(Debug)]
-pub(super) struct Places(Fragments<[u64; 2], 448>);
+pub(super) struct Places {
+    fragments: Fragments<[u64; 2], 448>,
+    /// Whether a place is only its country.
+    slim: bool,
+}
 
 // === impl Places ===
 
 impl Places {
-    pub(super) fn new() -> Self {
-        Self(Fragments::new(1_024))
+    pub(super) fn new(slim: bool) -> Self {
+        Self { fragments: Fragments::new(1_024), slim }
     }
 
     /// Appends where `endpoint` is and whose network it is in.
@@ -33,9 +37,10 @@ impl Places {
         // No serial ever comes this far.
         let key =
             [place.map_or(u64::MAX, |place| place.serial), system.map_or(u64::MAX, |system| system.serial)];
-        self.0.put(key[0] ^ key[1].wrapping_mul(SPREAD), key, out, |out| {
+        let slim = self.slim;
+        self.fragments.put(key[0] ^ key[1].wrapping_mul(SPREAD), key, out, |out| {
             if let Some(place) = place {
-                put_location(place, out);
+                put_location(place, slim, out);
             }
             if let Some(system) = system {
                 put_system(system, out);
@@ -44,7 +49,11 @@ impl Places {
     }
 }
 
-fn put_location(place: &Place, out: &mut Pen<'_>) {
+fn put_location(place: &Place, slim: bool, out: &mut Pen<'_>) {
+    if slim {
+        out.object(b"\"location\":{", |out| put_member(out, b"\"country\":", place.country_code.as_deref()));
+        return;
+    }
     // OCSF demands one of these four; a continent or a point alone is no location.
     if place.city.is_none()
         && place.country_code.is_none()

@@ -11,18 +11,18 @@ use super::{
 use crate::{
     event::{Documents, Receipt},
     normalize::{
-        Form, Normalizer, SchemaName, Select,
+        Form, Normalizer, SchemaName, Selection,
         sample::{Sample, V2},
     },
 };
 
 /// The document of the sample's one event or finding.
 pub(super) fn written(schema: SchemaName, original: bool, sample: &Sample) -> Json {
-    let form = Form { schema, original };
+    let form = Form { original, ..schema.into() };
     let mut out = Documents::new(Receipt::unclaimed());
     Normalizer::new(form.build(&crate::event::Namespace::default(), 600)).documents(
         &sample.0,
-        Select::All,
+        &Selection::default(),
         NOW,
         &mut out,
     );

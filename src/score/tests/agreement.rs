@@ -29,7 +29,9 @@ fn how_partitions_interleave_changes_neither_the_baselines_nor_which_findings_th
         // What stands between a finding's first document and its last says how its value rose, which depends on it.
         let whole = outcome.findings.iter().filter(|finding| !matches!(finding.revision, Revision::Grown(_)));
         let came_to = |finding: &Finding| match finding.revision {
-            Revision::Closed => format!("{:?} {:?} {}", finding.score, finding.mean, finding.incident),
+            Revision::Closed => {
+                format!("{:?} {:?} {} {:?}", finding.score, finding.mean, finding.incident, finding.activity)
+            }
             _ => String::new(),
         };
         whole.map(|finding| (finding.id, finding.document, came_to(finding))).collect()

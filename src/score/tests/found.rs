@@ -224,3 +224,84 @@ fn a_revision_is_called_for_when_the_value_has_a_digit_more() {
     let grown = |digits| Some(Revision::Grown(digits));
     assert_eq!(told, [Some(Revision::Created), None, grown(8), grown(9), None]);
 }
+
+#[test]
+fn a_finding_tells_of_all_events_of_its_entity_in_the_window_by_the_minute() {
+    let (scorer, ticket, position) = trained();
+    let at = START + 40 * 600;
+    let received = Flow {
+        source: "203.0.113.9".parse().unwrap(),
+        destination: "10.0.0.4".parse().unwrap(),
+        ..Flow::sent(4, 7_000, at + 70)
+    };
+    let rejected = Flow { accepted: false, ..Flow::sent(4, 500, at + 599) };
+    let flows = [
+        Flow::sent(4, 9_000_000, at),
+        received,
+        Flow::sent(5, 1, at + 71),
+        Flow::sent(4, 2_000_000, at + 119),
+        rejected,
+    ];
+    let mut batch = batch_of("a", position, &flows, 0);
+    scorer.score(ticket, &mut batch);
+    let mut closing = batch_of("a", position + 5, &[Flow::sent(1, 10, at + 1_200)], 0);
+    scorer.score(ticket + 1, &mut closing);
+    let [created, closed] = [&batch, &closing].map(|batch| batch.findings[0].activity.unwrap());
+    assert_eq!((created.events(), created.bytes(), created.packets), (3, 11_007_000, 11_007));
+    assert_eq!(created.events_by_part, [1, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(created.bytes_by_part[..2], [9_000_000, 2_007_000]);
+    assert_eq!((closed.events(), closed.bytes(), closed.packets), (4, 11_007_500, 11_008));
+    assert_eq!((closed.events_by_part[9], closed.bytes_by_part[9]), (1, 500));
+    assert_eq!(
+        closing.findings[0].score.observed, 11_000_000,
+        "which is what it sent and what was let through"
+    );
+}
+
+fn raised(batch: &Batch) -> Vec<bool> {
+    batch.verdicts.iter().map(|verdict| verdict.unwrap().raised).collect()
+}
+
+#[test]
+fn a_finding_rests_on_the_event_that_raises_it_and_on_every_later_one_of_its_entity_in_the_window() {
+    let (scorer, ticket, position) = trained();
+    let at = START + 40 * 600;
+    let flows = [
+        Flow::sent(4, 9_000_000, at),
+        Flow::sent(5, 1, at + 1),
+        Flow::sent(4, 2_000_000, at + 2),
+        Flow::sent(5, 1, at + 3),
+        Flow::sent(4, 1, at + 4),
+        Flow::sent(4, 1, at + 600),
+        Flow::sent(4, 1, at + 599),
+    ];
+    let mut batch = batch_of("a", position, &flows, 0);
+    scorer.score(ticket, &mut batch);
+    assert_eq!(raised(&batch), [false, false, true, false, true, false, true]);
+    // Once the window has folded nobody knows, so that what still comes of it may be what a finding rests on.
+    let late = [Flow::sent(1, 10, at + 1_200), Flow::sent(4, 1, at + 5), Flow::sent(5, 1, at + 5)];
+    let mut batch = batch_of("a", position + 7, &late, 0);
+    scorer.score(ticket + 1, &mut batch);
+    assert_eq!(raised(&batch), [false, true, true]);
+}
+
+#[test]
+fn what_a_finding_rests_on_is_known_after_a_restart_and_when_it_is_read_again() {
+    let (scorer, ticket, position) = trained();
+    let at = START + 40 * 600;
+    scorer.score(ticket, &mut batch_of("a", position, &[Flow::sent(4, 30_000_000, at)], 0));
+    let capture = scorer.capture(ticket + 1);
+    let entries = capture.entries.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
+    let entries: Vec<_> = entries.collect();
+    let scorer = Scorer::restore(&config(), &nets(), &Metrics::default(), SEED, entries).unwrap();
+    let flows = [Flow::sent(4, 30_000_000, at), Flow::sent(4, 1, at + 9), Flow::sent(5, 1, at + 9)];
+    let learn_from = position as u64 + 1;
+    let mut batch = batch_of("a", position, &flows, learn_from);
+    scorer.score(0, &mut batch);
+    assert_eq!(raised(&batch), [true, true, false], "the first is known, the second comes after it");
+    let known = batch_of("a", position + 3, &[Flow::sent(1, 10, at + 1_200)], 0);
+    scorer.score(1, &mut { known });
+    let mut again = batch_of("a", position, &flows, learn_from + 9);
+    scorer.score(2, &mut again);
+    assert_eq!(raised(&again), [true; 3], "its window has folded, so that nobody knows");
+}

@@ -55,9 +55,13 @@ fn interrupted(streams: &Streams, steps: &[Step], stop: usize, again: bool) -> O
     outcome
 }
 
-fn told(outcome: &Outcome) -> Vec<(EventId, EventId, u64, Option<Box<str>>)> {
+/// What a finding tells: its document, its incident, what was observed, where, and what the window held.
+type Told = (EventId, EventId, u64, Option<Box<str>>, Option<crate::event::Activity>);
+
+fn told(outcome: &Outcome) -> Vec<Told> {
     let row = |finding: &Finding| {
-        (finding.document, finding.incident, finding.score.observed, finding.interface.clone())
+        let Finding { document, incident, score, interface, activity, .. } = finding;
+        (*document, *incident, score.observed, interface.clone(), *activity)
     };
     outcome.findings.iter().map(row).collect()
 }

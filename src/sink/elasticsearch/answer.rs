@@ -11,11 +11,12 @@ pub(super) const FILTER: &str =
 
 #[derive(Deserialize)]
 struct Answer {
-    items: Vec<Item>,
+    #[serde(default, rename = "items")]
+    told: Vec<Told>,
 }
 
 #[derive(Deserialize)]
-struct Item {
+struct Told {
     #[serde(alias = "index")]
     create: Done,
 }
@@ -56,12 +57,12 @@ enum RefusalError {
 pub(super) fn read(body: &[u8], count: usize) -> Result<Vec<(usize, Said)>, String> {
     let answer: Answer = serde_json::from_slice(body)
         .map_err(|error| format!("the answer is not that of a `_bulk` request: {error}"))?;
-    if answer.items.len() != count {
-        return Err(format!("the answer tells of {} of {count} documents", answer.items.len()));
+    if answer.told.len() != count {
+        return Err(format!("the answer tells of {} of {count} documents", answer.told.len()));
     }
     let said =
-        answer.items.into_iter().enumerate().filter(|(_, item)| !(200..=299).contains(&item.create.status));
-    Ok(said.map(|(place, item)| (place, Said::of(item.create.status, item.create.error))).collect())
+        answer.told.into_iter().enumerate().filter(|(_, told)| !(200..=299).contains(&told.create.status));
+    Ok(said.map(|(place, told)| (place, Said::of(told.create.status, told.create.error))).collect())
 }
 
 /// What was said of a whole request that was answered with `status`.

@@ -75,7 +75,8 @@ pub enum Into {
     /// In the data stream of their kind: `logs-floodmark.flow-<namespace>`, `logs-floodmark.finding-<namespace>`. An id is
     /// unique in each backing index: a document that is delivered again after a rollover is there twice.
     #[default]
-    DataStreams,
+    #[serde(rename = "data_streams")]
+    Streams,
     /// In the index of their kind and of the day of their event time, in UTC: `floodmark-flow-<namespace>-2026.11.21`. A
     /// document that is delivered again goes to the same index, and is there once.
     DailyIndices,

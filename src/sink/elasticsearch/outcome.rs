@@ -33,7 +33,7 @@ const PLACE_REASONS: [&str; 4] = [
 ];
 
 /// How the kinds of errors end that a processor of an ingest pipeline raises: the document does not get through it.
-const PROCESSOR: &str = "_processor_exception";
+const PIPELINE_FAULT: &str = "_processor_exception";
 const BLOCK: &str = "cluster_block_exception";
 /// Characters of a reason that are kept: servers quote whole values.
 const REASON_MAX: usize = 1_000;
@@ -45,7 +45,7 @@ impl Said {
     pub(super) fn outcome(&self, after: Option<Duration>) -> Option<Outcome> {
         match self.status {
             200..=299 | 409 => None,
-            500 if self.kind.ends_with(PROCESSOR) => {
+            500 if self.kind.ends_with(PIPELINE_FAULT) => {
                 Some(Outcome::Refused { status: Some(self.status), reason: self.to_string() })
             }
             400 | 406 | 411..=417 | 422 if !self.is_about_the_place() => {

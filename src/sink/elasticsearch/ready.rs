@@ -26,8 +26,8 @@ struct Resolved {
     indices: Vec<Named>,
     #[serde(default)]
     aliases: Vec<Named>,
-    #[serde(default)]
-    data_streams: Vec<Named>,
+    #[serde(default, rename = "data_streams")]
+    streams: Vec<Named>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -134,7 +134,7 @@ impl Default for Backing {
 impl Resolved {
     /// The index that documents for `name` go to, where it is there; an alias stands for the one that it is for.
     fn written(&self, name: &str) -> Option<&str> {
-        let stream = self.data_streams.iter().find(|stream| stream.name == name);
+        let stream = self.streams.iter().find(|stream| stream.name == name);
         match stream.map(|stream| &stream.backing_indices) {
             Some(Backing::One(index)) => Some(index),
             Some(Backing::Several(indices)) => indices.last().map(String::as_str),
@@ -183,7 +183,7 @@ fn is_allowed(patterns: &str, name: &str) -> bool {
 
 fn is_stream(name: &str, resolved: &Resolved) -> Result<(), String> {
     let has = |these: &[Named]| Named::is_among(name, these);
-    if has(&resolved.data_streams) || !(has(&resolved.indices) || has(&resolved.aliases)) {
+    if has(&resolved.streams) || !(has(&resolved.indices) || has(&resolved.aliases)) {
         return Ok(());
     }
     Err(format!(
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn a_data_stream_may_not_be_an_index_of_its_name() {
         let named = |name: &str| vec![Named { name: name.to_owned(), ..Named::default() }];
-        assert_eq!(is_stream("x", &Resolved { data_streams: named("x"), ..Resolved::default() }), Ok(()));
+        assert_eq!(is_stream("x", &Resolved { streams: named("x"), ..Resolved::default() }), Ok(()));
         assert_eq!(is_stream("x", &Resolved::default()), Ok(()));
         for resolved in [
             Resolved { indices: named("x"), ..Resolved::default() },

@@ -34,7 +34,7 @@ impl Target {
     }
 
     pub(super) fn is_stream(&self) -> bool {
-        self.into == Into::DataStreams
+        self.into == Into::Streams
     }
 
     /// A writer of names.
@@ -93,8 +93,8 @@ mod tests {
     #[test]
     fn each_kind_has_its_stream_or_an_index_for_each_day_of_event_time() {
         use DocumentKind::{Event, Finding};
-        assert_eq!(name(Into::DataStreams, Event, 1_795_260_664), "logs-floodmark.flow-prod");
-        assert_eq!(name(Into::DataStreams, Finding, 0), "logs-floodmark.finding-prod");
+        assert_eq!(name(Into::Streams, Event, 1_795_260_664), "logs-floodmark.flow-prod");
+        assert_eq!(name(Into::Streams, Finding, 0), "logs-floodmark.finding-prod");
         assert_eq!(name(Into::DailyIndices, Event, 1_795_305_599), "floodmark-flow-prod-2026.11.21");
         assert_eq!(name(Into::DailyIndices, Finding, 1_795_305_600), "floodmark-finding-prod-2026.11.22");
         assert_eq!(name(Into::DailyIndices, Event, 0), "floodmark-flow-prod-1970.01.01");

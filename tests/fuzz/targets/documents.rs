@@ -4,7 +4,7 @@
 
 use floodmark::{
     event::{Documents, Receipt},
-    normalize::{Normalizer, QuarantinedRecord, SchemaName, Select, quarantine},
+    normalize::{Normalizer, QuarantinedRecord, SchemaName, Selection, quarantine},
     score::WINDOW_SECONDS,
 };
 use floodmark_fuzz::{parsed, resolved};
@@ -16,7 +16,7 @@ fuzz_target!(|text: &[u8]| {
     let batch = parsed(resolved(text));
     let mut out = Documents::new(Receipt::unclaimed());
     let mut normalizer = Normalizer::new(SchemaName::Ecs.build(&floodmark::event::Namespace::default(), WINDOW_SECONDS));
-    let tally = normalizer.documents(&batch, Select::All, INGESTED_MS, &mut out);
+    let tally = normalizer.documents(&batch, &Selection::default(), INGESTED_MS, &mut out);
     assert_eq!(tally.written as usize, batch.events.len());
     for index in 0..out.rows.len() {
         serde_json::from_slice::<serde_json::Value>(out.document(index)).expect("a document is JSON");

@@ -1,0 +1,276 @@
+//! What a filter can ask about: every column by AWS's name and its ECS paths, and what enrichment and scoring add.
+
+use std::fmt;
+
+use crate::event::{FIELDS, Feature, Field, Kind as ColumnKind};
+
+use super::token::is_bare;
+
+/// What a filter asks about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A column of the record.
+    Column(Field),
+    /// What enrichment says of one side.
+    Side(Side, Part),
+    /// One tag of a side's asset, by its name.
+    Tag(Side, Box<str>),
+    /// What is derived from the whole record, or scored.
+    Whole(Whole),
+}
+
+/// A side of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Source,
+    Destination,
+}
+
+/// What enrichment says of one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    NatIp,
+    ContinentCode,
+    ContinentName,
+    CountryCode,
+    CountryName,
+    RegionCode,
+    RegionName,
+    City,
+    PostalCode,
+    Timezone,
+    AsNumber,
+    AsOrganization,
+    AssetName,
+    AssetOwner,
+    AssetRole,
+    AssetCriticality,
+}
+
+/// What is derived from the whole record, or scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whole {
+    Action,
+    Outcome,
+    Duration,
+    Type,
+    Transport,
+    Application,
+    Direction,
+    CommunityId,
+    Points,
+    Feature,
+    Observed,
+    EntityKind,
+    EntityName,
+    EntityScope,
+    EntityPeerGroup,
+}
+
+/// What a subject holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Any text.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number.
+    Number,
+    /// A number of bytes.
+    Bytes,
+    /// Seconds since 1970.
+    Time,
+    /// An IPv4 or IPv6 address.
+    Address,
+}
+
+/// The ECS paths of what is no column of its own, after `source.` or `destination.`.
+const PARTS: [(&str, Part, Kind); 12] = [
+    ("nat.ip", Part::NatIp, Kind::Address),
+    ("geo.continent_code", Part::ContinentCode, Kind::Text),
+    ("geo.continent_name", Part::ContinentName, Kind::Text),
+    ("geo.country_iso_code", Part::CountryCode, Kind::Text),
+    ("geo.country_name", Part::CountryName, Kind::Text),
+    ("geo.region_iso_code", Part::RegionCode, Kind::Text),
+    ("geo.region_name", Part::RegionName, Kind::Text),
+    ("geo.city_name", Part::City, Kind::Text),
+    ("geo.postal_code", Part::PostalCode, Kind::Text),
+    ("geo.timezone", Part::Timezone, Kind::Text),
+    ("as.number", Part::AsNumber, Kind::Number),
+    ("as.organization.name", Part::AsOrganization, Kind::Text),
+];
+/// The same under `floodmark.source.asset.` or `floodmark.destination.asset.`.
+const ASSET_PARTS: [(&str, Part, Kind); 4] = [
+    ("name", Part::AssetName, Kind::Text),
+    ("owner", Part::AssetOwner, Kind::Text),
+    ("role", Part::AssetRole, Kind::Text),
+    ("criticality", Part::AssetCriticality, Kind::Text),
+];
+/// The same of what has no sides. Of two names of one thing the first is the one that is written.
+const WHOLES: [(&str, Whole, Kind); 16] = [
+    ("event.action", Whole::Action, Kind::Word(&["accept", "reject"])),
+    ("event.outcome", Whole::Outcome, Kind::Word(&["success", "failure"])),
+    ("event.duration", Whole::Duration, Kind::Number),
+    ("network.type", Whole::Type, Kind::Word(&["ipv4", "ipv6"])),
+    ("network.transport", Whole::Transport, Kind::Text),
+    ("network.application", Whole::Application, Kind::Text),
+    ("network.direction", Whole::Direction, Kind::Word(&["inbound", "outbound", "internal", "external"])),
+    ("network.community_id", Whole::CommunityId, Kind::Text),
+    ("event.risk_score", Whole::Points, Kind::Number),
+    ("floodmark.score.points", Whole::Points, Kind::Number),
+    ("floodmark.score.feature", Whole::Feature, Kind::Word(&FEATURES)),
+    ("floodmark.score.observed", Whole::Observed, Kind::Number),
+    ("floodmark.entity.kind", Whole::EntityKind, Kind::Text),
+    ("floodmark.entity.name", Whole::EntityName, Kind::Text),
+    ("floodmark.entity.scope", Whole::EntityScope, Kind::Text),
+    ("floodmark.entity.peer_group", Whole::EntityPeerGroup, Kind::Text),
+];
+const FEATURES: [&str; 2] = [Feature::ALL[0].name(), Feature::ALL[1].name()];
+/// What the name of a tag follows.
+const TAGS: &str = "floodmark.{side}.asset.tags.";
+/// The record's own time, which is what the ECS path stands for only where the record has one.
+const TIMESTAMP: &str = "@timestamp";
+
+/// Every name of a field, but for tags, whose names nobody knows beforehand: ECS paths, then AWS's own names.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for side in [Side::Source, Side::Destination] {
+        names.extend(PARTS.iter().map(|(path, ..)| format!("{}.{path}", side.name())));
+        names.extend(ASSET_PARTS.iter().map(|(path, ..)| format!("floodmark.{}.asset.{path}", side.name())));
+    }
+    names.extend(WHOLES.iter().map(|(path, ..)| (*path).to_owned()));
+    let paths = FIELDS.iter().flat_map(|row| row.ecs).map(|ecs| ecs.path);
+    names.extend(paths.filter(|path| *path != TIMESTAMP).map(str::to_owned));
+    names.extend(FIELDS.iter().map(|row| row.name.to_owned()));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+// === impl Subject ===
+
+impl Subject {
+    /// What is called `name`: an ECS path, or AWS's name of a column.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        if let Some((_, whole, _)) = WHOLES.iter().find(|(path, ..)| *path == name) {
+            return Some(Self::Whole(*whole));
+        }
+        for side in [Side::Source, Side::Destination] {
+            let own = |prefix: &str, parts: &[(&str, Part, Kind)]| {
+                let path = name.strip_prefix(prefix)?.strip_prefix(side.name())?.strip_prefix('.')?;
+                parts.iter().find(|(known, ..)| *known == path).map(|(_, part, _)| Self::Side(side, *part))
+            };
+            let asset = |name: &str| {
+                let path =
+                    name.strip_prefix("floodmark.")?.strip_prefix(side.name())?.strip_prefix(".asset.")?;
+                let part = ASSET_PARTS.iter().find(|(known, ..)| *known == path);
+                part.map(|(_, part, _)| Self::Side(side, *part))
+            };
+            if let Some(subject) = own("", &PARTS).or_else(|| asset(name)) {
+                return Some(subject);
+            }
+            if let Some(tag) = name.strip_prefix(&*Self::tags(side)).filter(|tag| is_tag(tag)) {
+                return Some(Self::Tag(side, tag.into()));
+            }
+        }
+        let at = |path: &str| FIELDS.iter().find(|row| row.ecs.iter().any(|ecs| ecs.path == path));
+        let column = Some(name).filter(|name| *name != TIMESTAMP).and_then(at).map(|row| row.field);
+        Some(match column.or_else(|| Field::from_name(name))? {
+            Field::Action => Self::Whole(Whole::Action),
+            field => Self::Column(field),
+        })
+    }
+
+    /// What the names of the tags of a side follow.
+    fn tags(side: Side) -> String {
+        TAGS.replace("{side}", side.name())
+    }
+
+    /// Whether `name` is what the name of a tag follows, so that the tag itself comes next.
+    pub(super) fn awaits_tag(name: &str) -> bool {
+        [Side::Source, Side::Destination].iter().any(|side| name == Self::tags(*side))
+    }
+
+    /// What it holds.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Column(Field::Bytes) => Kind::Bytes,
+            Self::Column(Field::Start | Field::End) => Kind::Time,
+            Self::Column(field) => match field.info().kind {
+                ColumnKind::Text | ColumnKind::Action => Kind::Text,
+                ColumnKind::Uint(_) => Kind::Number,
+                ColumnKind::Address => Kind::Address,
+                ColumnKind::LogStatus => Kind::Word(&["OK", "NODATA", "SKIPDATA"]),
+            },
+            Self::Side(_, part) => {
+                let mut rows = PARTS.iter().chain(&ASSET_PARTS);
+                rows.find(|(_, known, _)| known == part).map_or(Kind::Text, |(.., kind)| *kind)
+            }
+            Self::Tag(..) => Kind::Text,
+            Self::Whole(whole) => {
+                let row = WHOLES.iter().find(|(_, known, _)| known == whole);
+                row.map_or(Kind::Text, |(.., kind)| *kind)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Column(field) => f.write_str(field.info().ecs[0].path),
+            Self::Side(side, part) => {
+                if let Some((path, ..)) = PARTS.iter().find(|(_, known, _)| known == part) {
+                    return write!(f, "{}.{path}", side.name());
+                }
+                let row = ASSET_PARTS.iter().find(|(_, known, _)| known == part);
+                write!(f, "floodmark.{}.asset.{}", side.name(), row.map_or("", |(path, ..)| path))
+            }
+            Self::Tag(side, tag) if tag.chars().all(is_bare) => write!(f, "{}{tag}", Self::tags(*side)),
+            Self::Tag(side, tag) => write!(f, "{}{}", Self::tags(*side), super::value::Shown(tag)),
+            Self::Whole(whole) => {
+                let row = WHOLES.iter().find(|(_, known, _)| known == whole);
+                f.write_str(row.map_or("", |(path, ..)| path))
+            }
+        }
+    }
+}
+
+/// Whether an asset can have a tag of this name. Those that a record has stand under the names of their columns, and the
+/// columns themselves are what is asked about them.
+fn is_tag(name: &str) -> bool {
+    !name.is_empty() && !crate::event::TAGS.iter().any(|field| field.info().name == name)
+}
+
+// === impl Side ===
+
+impl Side {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+        }
+    }
+}
+
+// === impl Kind ===
+
+impl Kind {
+    /// What it is, with its article.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Word(_) => "a word",
+            Self::Number => "a number",
+            Self::Bytes => "a number of bytes",
+            Self::Time => "a time",
+            Self::Address => "an address",
+        }
+    }
+
+    /// Whether its values have an order.
+    pub(super) fn is_ordered(self) -> bool {
+        matches!(self, Self::Number | Self::Bytes | Self::Time)
+    }
+}

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 mod buffers;
 mod choices;
+mod clusters;
 mod decode;
 mod environment;
 mod inside;

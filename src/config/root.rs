@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Loaded, Problems, Tree, choices};
+use super::{Loaded, Problems, Tree, choices, clusters};
 #[cfg(feature = "kafka")]
 use crate::sink::{KafkaSinkConfig, Transactions};
 use crate::{
@@ -276,6 +276,7 @@ impl Config {
         self.check_shared_files(tree, problems);
         self.check_buffers(tree, problems);
         choices::check(&self.sinks, tree, problems);
+        clusters::check(self, tree, problems);
         for (path, to) in self.places() {
             for (key, text) in to.problems() {
                 problems.at(tree, &format!("{path}.{key}"), text, None);

@@ -59,9 +59,12 @@ use pace::Pace;
 use post::{Limits, Post};
 use target::Target;
 
+/// Where deliveries are posted: each with those of its documents that are to be sent.
+type Posting = mpsc::Sender<(Arc<Waiting>, DocSet)>;
+
 /// Creates documents in a cluster.
 pub struct ElasticsearchSink {
-    posting: Mutex<Option<mpsc::Sender<(Arc<Waiting>, DocSet)>>>,
+    posting: Mutex<Option<Posting>>,
     gathering: Mutex<Option<JoinHandle<()>>>,
     given_up: watch::Sender<bool>,
     client: Arc<Client>,

@@ -211,8 +211,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.own.is_some() {
-            let (folder, _) = self.own.as_ref().unwrap();
+        if let Some((folder, _)) = &self.own {
             let script = repository().join("tests/services").join(self.product.place().0).join("node");
             // A test that fails leaves nothing behind.
             let _ = Command::new(script).arg("kill").arg(folder).output();

@@ -155,7 +155,7 @@ async fn a_sink_ails_while_any_batch_waits_for_its_next_try() {
     sink.until_both_are_back().await;
     sink.answer(0, Delivery::default());
     settle().await;
-    let one = [("siem".to_owned(), "no such topic".to_owned())];
+    let one = [("sink siem".to_owned(), "no such topic".to_owned())];
     assert_eq!(health.ailing(), one, "one that is taken does not speak for the other");
     sink.answer(0, Delivery::default());
     ended(run).await.unwrap();
@@ -169,7 +169,7 @@ async fn what_troubles_a_sink_is_told_although_no_delivery_ends() {
     assert!(health.ailing().is_empty());
     *sink.trouble.lock().unwrap() = Some("nobody answers".into());
     sleep(2 * ASK_EVERY).await;
-    let one = [("siem".to_owned(), "nobody answers".to_owned())];
+    let one = [("sink siem".to_owned(), "nobody answers".to_owned())];
     assert_eq!(health.ailing(), one);
     let again = vec![(0, Outcome::Retry { after: None, reason: "busy".into() })];
     sink.answer(0, Delivery { others: again, gone: None });

@@ -118,16 +118,16 @@ impl Server {
     /// Starts the server again, on the same port and with what it held; returns when it answers.
     pub fn start(&self) {
         let (_, version) = self.product.place();
-        self.node("start", &[version]);
+        self.script("start", &[version]);
     }
 
     /// Ends the server at once (SIGKILL).
     pub fn kill(&self) {
-        self.node("kill", &[]);
+        self.script("kill", &[]);
     }
 
     #[track_caller]
-    fn node(&self, verb: &str, rest: &[&str]) {
+    fn script(&self, verb: &str, rest: &[&str]) {
         let (folder, settings) = self.own.as_ref().expect("the shared server is not for one test to disturb");
         let mut command =
             Command::new(repository().join("tests/services").join(self.product.place().0).join("node"));

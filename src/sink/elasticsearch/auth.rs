@@ -46,7 +46,7 @@ impl Credentials {
     /// When a secret cannot be read, or there are no credentials to sign with.
     #[cfg_attr(
         not(feature = "aws"),
-        expect(clippy::unused_async, reason = "signing may ask for credentials")
+        expect(unused_variables, reason = "only a signature is about the request")
     )]
     pub(super) async fn sign(
         &self,

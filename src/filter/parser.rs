@@ -5,9 +5,9 @@ use ipnet::IpNet;
 use super::{
     FilterError, FilterFault,
     expression::{Expression, Order, Test},
-    subject::{Kind, Subject},
+    subject::Subject,
     token::{Token, Tokens, Word},
-    value::Value,
+    value::{Kind, Value},
 };
 
 /// Parentheses and `not` inside each other, at most: what walks a condition may recurse.

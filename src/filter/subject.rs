@@ -4,7 +4,10 @@ use std::fmt;
 
 use crate::event::{FIELDS, Feature, Field, Kind as ColumnKind};
 
-use super::token::is_bare;
+use super::{
+    token::is_bare,
+    value::{Kind, Shown},
+};
 
 /// What a filter asks about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,23 +68,6 @@ pub(super) enum Whole {
     EntityName,
     EntityScope,
     EntityPeerGroup,
-}
-
-/// What a subject holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Any text.
-    Text,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A whole number.
-    Number,
-    /// A number of bytes.
-    Bytes,
-    /// Seconds since 1970.
-    Time,
-    /// An IPv4 or IPv6 address.
-    Address,
 }
 
 /// The ECS paths of what is no column of its own, after `source.` or `destination.`.
@@ -228,7 +214,7 @@ impl fmt::Display for Subject {
                 write!(f, "floodmark.{}.asset.{}", side.name(), row.map_or("", |(path, ..)| path))
             }
             Self::Tag(side, tag) if tag.chars().all(is_bare) => write!(f, "{}{tag}", Self::tags(*side)),
-            Self::Tag(side, tag) => write!(f, "{}{}", Self::tags(*side), super::value::Shown(tag)),
+            Self::Tag(side, tag) => write!(f, "{}{}", Self::tags(*side), Shown(tag)),
             Self::Whole(whole) => {
                 let row = WHOLES.iter().find(|(_, known, _)| known == whole);
                 f.write_str(row.map_or("", |(path, ..)| path))
@@ -251,26 +237,5 @@ impl Side {
             Self::Source => "source",
             Self::Destination => "destination",
         }
-    }
-}
-
-// === impl Kind ===
-
-impl Kind {
-    /// What it is, with its article.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Text => "a text",
-            Self::Word(_) => "a word",
-            Self::Number => "a number",
-            Self::Bytes => "a number of bytes",
-            Self::Time => "a time",
-            Self::Address => "an address",
-        }
-    }
-
-    /// Whether its values have an order.
-    pub(super) fn is_ordered(self) -> bool {
-        matches!(self, Self::Number | Self::Bytes | Self::Time)
     }
 }

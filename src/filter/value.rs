@@ -1,4 +1,4 @@
-//! The values that a filter compares with: how they are read for a field, and written again.
+//! The values that a filter compares with, by what a field holds: how they are read, and written again.
 
 use std::{fmt, net::IpAddr};
 
@@ -6,7 +6,24 @@ use ipnet::IpNet;
 
 use crate::quantity::ByteSize;
 
-use super::{FilterFault, subject::Kind, token::Word};
+use super::{FilterFault, token::Word};
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Any text.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number.
+    Number,
+    /// A number of bytes.
+    Bytes,
+    /// Seconds since 1970.
+    Time,
+    /// An IPv4 or IPv6 address.
+    Address,
+}
 
 /// A value as a field of its kind reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +32,27 @@ pub(super) enum Value {
     Text(Box<str>),
     Address(IpAddr),
     Net(IpNet),
+}
+
+// === impl Kind ===
+
+impl Kind {
+    /// What it is, with its article.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Word(_) => "a word",
+            Self::Number => "a number",
+            Self::Bytes => "a number of bytes",
+            Self::Time => "a time",
+            Self::Address => "an address",
+        }
+    }
+
+    /// Whether its values have an order.
+    pub(super) fn is_ordered(self) -> bool {
+        matches!(self, Self::Number | Self::Bytes | Self::Time)
+    }
 }
 
 // === impl Value ===

@@ -48,7 +48,7 @@ impl MemoryPlan {
             ("records to learn layouts from", learned),
             ("documents waiting and spare buffers", queues),
             ("disk buffers", config.buffers().count() as u64 * BUFFER_MEMORY_BYTES),
-            ("sinks' clients (`in_flight`, twice)", sinks().map(To::kept_bytes).sum()),
+            ("sinks' clients (`in_flight`)", sinks().map(To::kept_bytes).sum()),
             ("baselines (`score.entities_max`)", score::memory_bytes_max(&config.score)),
         ];
         let needed_bytes = parts.iter().map(|(_, bytes)| bytes).sum();

@@ -6,6 +6,7 @@
 mod dataset;
 mod lifecycle;
 mod mappings;
+mod ocsf;
 mod provision;
 
 use serde_json::{Value, json};
@@ -18,6 +19,8 @@ use crate::event::IdScheme;
 
 /// The component templates, in the order in which they are put together.
 const COMPONENTS: [&str; 3] = ["floodmark-settings", "floodmark-ecs", "floodmark-fields"];
+/// The component template that daily indices have besides.
+const OCSF: &str = "floodmark-ocsf";
 /// A component template that is the operator's own, if there is one; it has the last word.
 const CUSTOM: &str = "floodmark@custom";
 
@@ -39,8 +42,8 @@ fn unsigned(product: SearchProduct) -> Vec<Provision> {
             all.push(lifecycle::policy(product, dataset, layout));
         }
     }
-    let bodies = [settings(), mappings::ecs(product), mappings::own(product)];
-    all.extend(COMPONENTS.into_iter().zip(bodies).map(|(name, template)| Provision {
+    let bodies = [settings(), mappings::ecs(product), mappings::own(product), ocsf::mappings()];
+    all.extend(COMPONENTS.into_iter().chain([OCSF]).zip(bodies).map(|(name, template)| Provision {
         kind: ProvisionKind::ComponentTemplate,
         name: name.to_owned(),
         body: json!({ "template": template }),
@@ -63,10 +66,15 @@ fn settings() -> Value {
 }
 
 fn index_template(product: SearchProduct, dataset: Dataset, layout: Layout) -> Provision {
+    let ocsf = (layout == Layout::Daily).then_some(OCSF);
+    let mut parts: Vec<&str> = COMPONENTS.into_iter().chain(ocsf).collect();
+    if product == SearchProduct::Elasticsearch {
+        parts.push(CUSTOM);
+    }
     let mut body = json!({
         "index_patterns": [layout.pattern(dataset)],
         "priority": PRIORITY,
-        "composed_of": COMPONENTS,
+        "composed_of": parts,
         "template": { "mappings": { "properties": { "data_stream": {
             "properties": mappings::stream(product, dataset, layout),
         } } } },
@@ -77,7 +85,6 @@ fn index_template(product: SearchProduct, dataset: Dataset, layout: Layout) -> P
     if product == SearchProduct::Elasticsearch {
         // Where indices are made only if somebody asks, floodmark's are made all the same.
         body["allow_auto_create"] = json!(true);
-        body["composed_of"] = COMPONENTS.into_iter().chain([CUSTOM]).collect();
         body["ignore_missing_component_templates"] = json!([CUSTOM]);
         body["template"]["settings"] =
             json!({ "index": { "lifecycle": { "name": lifecycle::name(dataset, layout) } } });

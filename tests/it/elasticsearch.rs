@@ -15,9 +15,12 @@ mod volume;
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use crate::{
     flows,
     process::{Folder, Page, at, is_finding, text_at},
+    search::provisioned::install,
     servers::{Server, namespace},
 };
 
@@ -133,5 +136,28 @@ fn a_document_that_is_delivered_again_after_a_rollover_is_there_twice_and_in_dai
         }
         let ids = server.ids(&format!("floodmark-flow-{namespace}-*"));
         assert!(ids.len() == 40 && ids.values().all(|count| *count == 1));
+    }
+}
+
+#[test]
+fn ocsf_documents_go_into_daily_indices_where_addresses_and_times_have_their_types() {
+    let name = "ocsf_documents_go_into_daily_indices_where_addresses_and_times_have_their_types";
+    for server in Server::all(name) {
+        let (folder, namespace) = (Folder::new(), namespace());
+        install(&server, &namespace);
+        folder.write("in.log", flows::estate(WINDOWS));
+        let text = config(server.url(), &namespace, ", into: daily_indices");
+        folder.write("c.yaml", text.replace("  siem:\n", "  siem:\n    schema: ocsf\n"));
+        folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+        let [events, findings] = copied(&folder);
+        assert_eq!(folder.len("dead.ndjson"), 0, "{:?}", server.product);
+        assert!(server.ids(&format!("floodmark-flow-{namespace}-*")) == events, "{:?}", server.product);
+        assert!(server.ids(&format!("floodmark-finding-{namespace}-*")) == findings, "{:?}", server.product);
+        let query = json!({ "query": { "bool": { "filter": [
+            { "term": { "src_endpoint.ip": "10.0.0.0/28" } },
+            { "range": { "time": { "gte": "2026-03-02T00:00:00Z", "lt": "2026-03-02T00:10:00Z" } } },
+        ] } } });
+        let found = server.must("POST", &format!("/floodmark-flow-{namespace}-*/_count"), Some(&query));
+        assert_eq!(found["count"], flows::HOSTS, "{:?}", server.product);
     }
 }

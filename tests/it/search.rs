@@ -2,6 +2,6 @@
 //! Elasticsearch 8 and 9.
 
 mod flow;
-mod provisioned;
+pub mod provisioned;
 mod searches;
 mod templates;

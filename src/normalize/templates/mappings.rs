@@ -73,7 +73,7 @@ fn properties(product: SearchProduct, takes: impl Fn(&str) -> bool) -> Map<Strin
 }
 
 /// Puts `property` where `path` leads.
-fn put(properties: &mut Map<String, Value>, path: &str, property: Value) {
+pub(super) fn put(properties: &mut Map<String, Value>, path: &str, property: Value) {
     match path.split_once('.') {
         None => {
             properties.insert(path.to_owned(), property);

@@ -56,7 +56,7 @@ pub struct ElasticsearchSinkConfig {
     /// How long a request that is not full waits for more documents: 0ms to 1m. Default: `1s`.
     #[serde(default = "default_linger")]
     pub linger: Duration,
-    /// Documents that may wait for this sink and be on their way, together: 1MiB to 1GiB. Default: `32MiB`.
+    /// Documents that may wait for this sink and be on their way, together: 1MiB to 1GiB. Default: `24MiB`.
     #[serde(default = "default_in_flight")]
     pub in_flight: ByteSize,
     /// The most requests side by side; it finds out how many of them are of use. 1 to 64. Default: 16.
@@ -154,7 +154,7 @@ const fn default_linger() -> Duration {
 }
 
 const fn default_in_flight() -> ByteSize {
-    ByteSize::mebibytes(32)
+    ByteSize::mebibytes(24)
 }
 
 const fn default_concurrency_max() -> u16 {
@@ -168,12 +168,13 @@ const fn default_timeout() -> Duration {
 // === impl ElasticsearchSinkConfig ===
 
 impl ElasticsearchSinkConfig {
-    /// What requests take that are under way: a body for each, and what it was made from stands in the queue.
+    /// What requests take that are under way, at most: a body for each, and an answer that quotes every document twice.
     #[must_use]
     pub fn kept_bytes(&self) -> u64 {
-        let bodies = u64::from(self.concurrency_max) * self.batch_size.as_u64();
-        let body = bodies.min(self.in_flight.as_u64());
-        if self.gzip { body / 4 } else { body + body / 16 }
+        let in_flight = self.in_flight.as_u64();
+        let bodies = in_flight.min(u64::from(self.concurrency_max) * self.batch_size.as_u64());
+        let bodies = if self.gzip { bodies / 4 } else { bodies + bodies / 16 };
+        bodies + 2 * in_flight
     }
 
     /// What is wrong: the key, and why.

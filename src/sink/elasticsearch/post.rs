@@ -64,8 +64,10 @@ enum Reply {
 
 /// Bulks are not made smaller than this for a server that takes little at a time.
 const SIZE_MIN: usize = 64 << 10;
-/// Read of an answer beside twice what was sent: a server that refuses a document may quote it twice.
-const ANSWER_BYTES: usize = 8 << 20;
+/// Read of an answer for each document, beside twice what was sent: a server that refuses a document may quote it twice.
+const VERDICT_BYTES: usize = 400;
+/// Read of an answer in any case.
+const ANSWER_BYTES: usize = 64 << 10;
 const GRACE_OVER: &str = "the drain's grace is over";
 const TOO_LARGE: &str =
     "the document alone is larger than a request may be; see `http.max_content_length` of the server";
@@ -219,7 +221,7 @@ impl Post {
             body,
             gzip: self.wrapping.gzip,
             is_json: false,
-            answer_bytes: ANSWER_BYTES + 2 * bulk.bytes,
+            answer_bytes: ANSWER_BYTES + VERDICT_BYTES * bulk.parcels.len() + 2 * bulk.bytes,
         };
         let out = |reason: String| Reply::Out { reason, after: None, overload: false };
         let response = match self.client.ask(&question).await {

@@ -73,9 +73,9 @@ impl Writer {
         out.close();
         let volume = Side::Source.put::<SLIM, _>(piece![Open(SOURCE, 0)], &row, &mut self.places, out);
         Side::Destination.put::<SLIM, _>(piece![Open(DESTINATION, 0)], &row, &mut self.places, out);
-        self.networks.put(&row, volume.as_ref(), out);
+        self.networks.put::<SLIM>(&row, volume.as_ref(), out);
         put_cloud(&row, out);
-        put_host(&row, &mut self.assets, out);
+        put_host::<SLIM>(&row, &mut self.assets, out);
         if SLIM {
             put_interface(&row, out);
         } else {
@@ -164,7 +164,7 @@ fn put_cloud(row: &Row<'_>, out: &mut Pen<'_>) {
 }
 
 #[inline(always)]
-fn put_host(row: &Row<'_>, assets: &mut Assets, out: &mut Pen<'_>) {
+fn put_host<const SLIM: bool>(row: &Row<'_>, assets: &mut Assets, out: &mut Pen<'_>) {
     let Some((side, own)) = side::host(row) else { return };
     out.object(piece![Open(HOST_IP, 0)], |out| {
         let instance = row.value(Field::InstanceId);

@@ -46,9 +46,10 @@ impl Networks {
         Self(Fragments::new(256))
     }
 
-    /// Appends the object; `volume` is what was said of how much was sent.
+    /// Appends the object; `volume` is what was said of how much was sent. Each form of documents has an instance of its own:
+    /// what writes one place of one document is inlined there, and what writes two is called.
     #[inline(always)]
-    pub(super) fn put(&mut self, row: &Row<'_>, volume: Option<&Said>, out: &mut Pen<'_>) {
+    pub(super) fn put<const SLIM: bool>(&mut self, row: &Row<'_>, volume: Option<&Said>, out: &mut Pen<'_>) {
         out.enclosed(piece![Open(NETWORK_TYPE, 0)], b"},", |out| {
             let kind = Kind::of(row);
             self.0.put(kind.hash(), kind.key(), out, |out| kind.put(out));

@@ -56,7 +56,7 @@ pub struct ElasticsearchSinkConfig {
     /// How long a request that is not full waits for more documents: 0ms to 1m. Default: `1s`.
     #[serde(default = "default_linger")]
     pub linger: Duration,
-    /// Documents that may wait for this sink and be on their way, together: 1MiB to 1GiB. Default: `24MiB`.
+    /// Documents that may wait for this sink and be on their way, together: 1MiB to 1GiB. Default: `16MiB`.
     #[serde(default = "default_in_flight")]
     pub in_flight: ByteSize,
     /// The most requests side by side; it finds out how many of them are of use. 1 to 64. Default: 16.
@@ -154,7 +154,7 @@ const fn default_linger() -> Duration {
 }
 
 const fn default_in_flight() -> ByteSize {
-    ByteSize::mebibytes(24)
+    ByteSize::mebibytes(16)
 }
 
 const fn default_concurrency_max() -> u16 {

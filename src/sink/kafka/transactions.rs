@@ -318,3 +318,48 @@ fn is_to_be_repeated(error: &KafkaError) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use tokio::time::{advance, pause};
+
+    use super::*;
+
+    fn settings() -> KafkaSinkConfig {
+        serde_json::from_str(r#"{ "brokers": ["127.0.0.1:1"], "topic": "events" }"#).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_step_that_does_not_come_back_is_left_behind_and_there_are_no_transactions_any_more() {
+        let sink = KafkaTransactions::open(&settings(), "writer", Membership::default()).unwrap();
+        pause();
+        let (let_go, held) = sync_channel::<()>(0);
+        let (begins, begun) = tokio::sync::oneshot::channel();
+        let step = sink.apart(move |inner| {
+            // It comes back when the test is over: the runtime would wait for it.
+            let _ = inner.watch.during(|| {
+                let _ = begins.send(());
+                held.recv()
+            });
+            Ok(())
+        });
+        let time = async {
+            begun.await.unwrap();
+            for _ in 0..100 {
+                advance(Duration::from_secs(2)).await;
+                tokio::task::yield_now().await;
+            }
+        };
+        let left = tokio::select! {
+            left = step => left,
+            () = time => Ok(()),
+        };
+        let Err(Broken::Gone(error)) = left else { panic!("{left:?}") };
+        assert!(error.to_string().contains("another process writes as `writer`"), "{error}");
+        assert_eq!(sink.begin().await, Err(Broken::Gone(error.clone())));
+        assert_eq!(sink.abort().await, Err(Broken::Gone(error)));
+        drop(let_go);
+    }
+}

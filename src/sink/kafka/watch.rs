@@ -1,8 +1,8 @@
 //! Noticing that librdkafka does not come back from a call.
 //!
-//! `rd_kafka_send_offsets_to_transaction` waits without end where the answer of the group's coordinator is discarded as
-//! outdated: `rd_kafka_txn_handle_TxnOffsetCommit` returns then without giving a result (librdkafka 2.12, met after a pause
-//! of the process in which another one took its name). The time-out that it is given is looked at elsewhere.
+//! `rd_kafka_send_offsets_to_transaction` of librdkafka 2.12 was found waiting without end, and without a fatal error to ask
+//! for, after a pause of the process in which another one took its name. By its source it waits for a result without a
+//! limit, and `rd_kafka_txn_handle_TxnOffsetCommit` gives none for an answer that is outdated.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},

@@ -16,20 +16,26 @@ use super::{
 const POLLS_WITHIN: &str = "10000";
 const HELD_UP: Duration = Duration::from_secs(30);
 
+/// A topic of three partitions with more in it than a process takes in that cannot deliver, its group, and what an instance
+/// is told that reads it.
+fn more_than_it_holds(cluster: &Cluster) -> (String, String, Plan) {
+    let (topic, group) = (unique("paused"), unique("group"));
+    cluster.create(&topic, 3, &[]);
+    let text = lines(0, 60_000);
+    cluster.produce(&topic, &text.lines().collect::<Vec<_>>(), &[]);
+    let plan = Plan::new(cluster, &topic, &group)
+        .option("session.timeout.ms", "1500")
+        .option("heartbeat.interval.ms", "300");
+    (topic, group, plan)
+}
+
 #[test]
 fn while_the_sink_takes_nothing_partitions_pause_and_the_member_stays_and_then_everything_comes_once() {
     let name =
         "while_the_sink_takes_nothing_partitions_pause_and_the_member_stays_and_then_everything_comes_once";
     let Some(cluster) = Cluster::shared(name) else { return };
-    let (topic, group) = (unique("paused"), unique("group"));
-    cluster.create(&topic, 3, &[]);
-    let text = lines(0, 60_000);
-    cluster.produce(&topic, &text.lines().collect::<Vec<_>>(), &[]);
-    let plan = Plan::new(&cluster, &topic, &group)
-        .option("session.timeout.ms", "1500")
-        .option("heartbeat.interval.ms", "300")
-        .option("max.poll.interval.ms", POLLS_WITHIN)
-        .sinks("{ out: { to: { stdout: {} } } }");
+    let (topic, group, plan) = more_than_it_holds(&cluster);
+    let plan = plan.option("max.poll.interval.ms", POLLS_WITHIN).sinks("{ out: { to: { stdout: {} } } }");
     let mut instance = plan.instance();
     instance.start_into(Stdio::piped());
     let mut out = instance.process().stdout();
@@ -67,13 +73,7 @@ fn while_the_sink_takes_nothing_partitions_pause_and_the_member_stays_and_then_e
 fn a_partition_that_went_while_it_was_paused_is_read_when_it_comes_back() {
     let name = "a_partition_that_went_while_it_was_paused_is_read_when_it_comes_back";
     let Some(cluster) = Cluster::shared(name) else { return };
-    let (topic, group) = (unique("paused"), unique("group"));
-    cluster.create(&topic, 3, &[]);
-    let text = lines(0, 60_000);
-    cluster.produce(&topic, &text.lines().collect::<Vec<_>>(), &[]);
-    let plan = Plan::new(&cluster, &topic, &group)
-        .option("session.timeout.ms", "1500")
-        .option("heartbeat.interval.ms", "300");
+    let (topic, _, plan) = more_than_it_holds(&cluster);
     let mut instance = plan.clone().sinks("{ out: { to: { stdout: {} } } }").instance();
     instance.start_into(Stdio::piped());
     let mut out = instance.process().stdout();

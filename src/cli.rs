@@ -22,7 +22,7 @@ pub use exit::Exit;
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// How log lines are written on stderr.
+    /// How log lines are written on stderr. `FLOODMARK_LOG` chooses which: a level, or a list as in `floodmark::sink=debug,warn`.
     #[arg(long, global = true, value_enum, default_value_t = logs::LogFormat::Text)]
     log_format: logs::LogFormat,
 }

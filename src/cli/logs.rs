@@ -1,9 +1,11 @@
 //! Logs: on stderr, for a person or as JSON, filtered by `FLOODMARK_LOG`.
 
-use std::io::IsTerminal;
+use std::{env, io::IsTerminal};
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    Layer, filter::Targets, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt,
+};
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -16,13 +18,20 @@ pub(super) enum LogFormat {
 
 /// Starts logging. `FLOODMARK_LOG` chooses levels, as in `debug` or `floodmark::sink=debug,warn`; default `info`.
 pub(super) fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("FLOODMARK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Text => base.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
-        LogFormat::Json => base.json().flatten_event(true).try_init(),
+    let wanted = env::var("FLOODMARK_LOG").unwrap_or_else(|_| "info".to_owned());
+    let (levels, wrong) = match wanted.parse::<Targets>() {
+        Ok(levels) => (levels, None),
+        Err(error) => (Targets::new().with_default(tracing::Level::INFO), Some(error)),
     };
-    if let Err(error) = started {
+    let base = fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => base.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed(),
+        LogFormat::Json => base.json().flatten_event(true).boxed(),
+    };
+    if let Err(error) = registry().with(levels).with(lines).try_init() {
         super::tell(format_args!("could not start logging: {error}"));
+    }
+    if let Some(error) = wrong {
+        tracing::warn!(wanted, %error, "FLOODMARK_LOG is not understood, so `info` it is; it takes a level, or a list as in `floodmark::sink=debug,warn`");
     }
 }

@@ -139,7 +139,7 @@ fn entity_bytes(entity: &Entity) -> Vec<u8> {
         put_text(text, &mut out);
     }
     put_option(entity.born, &mut out, put_int);
-    put_uint(entity.held_out, &mut out);
+    put_uint(entity.held_out.into(), &mut out);
     put_option(entity.episode, &mut out, put_episode);
     entity.own.iter().for_each(|own| own.encode(&mut out));
     put_uint(entity.pending.len() as u64, &mut out);
@@ -155,12 +155,12 @@ fn entity_bytes(entity: &Entity) -> Vec<u8> {
 }
 
 fn put_episode(episode: Episode, out: &mut Vec<u8>) {
-    put_int(episode.start, out);
-    put_int(episode.last, out);
+    put_int(episode.start(), out);
+    put_int(episode.last(), out);
 }
 
 fn put_open(open: &Open, out: &mut Vec<u8>) {
-    put_int(open.window, out);
+    put_int(open.window(), out);
     put_uint(open.bytes, out);
     open.ports.encode(out);
     put_option(open.raised.as_deref(), out, put_raised);

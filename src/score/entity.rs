@@ -8,7 +8,7 @@ use super::{
     decay::{Decay, Moment},
     distinct::Distinct,
     episode::Episode,
-    grid::{Grid, Window},
+    grid::{Grid, Narrow, Window},
     histogram::Compact,
     judge::Judge,
     keys::Key,
@@ -26,7 +26,7 @@ pub(super) struct Entity {
     /// Its first window that was in time to be learned.
     pub(super) born: Option<Window>,
     /// How many of its windows were held out of learning.
-    pub(super) held_out: u64,
+    pub(super) held_out: u32,
     /// The episode of its last folded window with a finding.
     pub(super) episode: Option<Episode>,
     /// The baseline.
@@ -39,8 +39,10 @@ pub(super) struct Entity {
     judges: [Judge; 2],
     /// Whether it differs from what was captured last.
     pub(super) dirty: bool,
-    /// The batch that names it, and its place there.
-    pub(super) named: (u64, u32),
+    /// The batch that names it.
+    pub(super) named_by: u64,
+    /// Its place there.
+    pub(super) named_at: u32,
     /// Its most surprising window in this process, and how surprising that was.
     pub(super) peak: Option<Box<Peak>>,
     pub(super) peak_log10_p: f32,
@@ -57,11 +59,11 @@ pub(super) struct Sample {
 /// A window that has not folded.
 #[derive(Debug)]
 pub(super) struct Open {
-    pub(super) window: Window,
+    window: Narrow,
     pub(super) bytes: u64,
     pub(super) ports: Distinct,
     /// The fold as of which the window was judged last, and what came out.
-    judged: Window,
+    judged: Narrow,
     log10_p: [f32; FEATURES],
     pub(super) raised: Option<Box<Raised>>,
     /// All its events, where they are counted and summed up.
@@ -111,7 +113,8 @@ impl Entity {
             open: Vec::new(),
             judges: [Judge::none(); 2],
             dirty: false,
-            named: (0, 0),
+            named_by: 0,
+            named_at: 0,
             peak: None,
             peak_log10_p: f32::INFINITY,
         }
@@ -122,8 +125,8 @@ impl Entity {
         self.name = name;
         self.pool = pool;
         self.judges = [Judge::none(); 2];
-        self.named = (0, 0);
-        self.open.iter_mut().for_each(|open| open.judged = Judge::NO_FOLD);
+        self.named_by = 0;
+        self.open.iter_mut().for_each(|open| open.judged = Narrow::NONE);
     }
 
     /// The place of its open window `window`, which is begun if there is none; and whether it was.
@@ -145,8 +148,8 @@ impl Entity {
     pub(super) fn find(&self, window: Window) -> Result<usize, usize> {
         // Nearly always the newest.
         match self.open.last() {
-            Some(open) if open.window == window => Ok(self.open.len() - 1),
-            Some(open) if open.window > window => self.open.binary_search_by_key(&window, |open| open.window),
+            Some(open) if open.window() == window => Ok(self.open.len() - 1),
+            Some(open) if open.window() > window => self.open.binary_search_by_key(&window, Open::window),
             _ => Err(self.open.len()),
         }
     }
@@ -156,7 +159,7 @@ impl Entity {
     #[inline]
     pub(super) fn warm(&self, as_of: Window) -> u64 {
         let peak = u64::from(self.peak_log10_p.to_bits());
-        self.named.0 ^ u64::from(self.dirty) ^ peak ^ self.judges[(as_of & 1) as usize].warm()
+        self.named_by ^ u64::from(self.dirty) ^ peak ^ self.judges[(as_of & 1) as usize].warm()
     }
 
     /// Reads what judging as of fold `as_of` will read behind the entity's pointers.
@@ -213,15 +216,15 @@ impl Entity {
         let log10_p = [judge.log10_p(0, values[0]), judge.log10_p(1, values[1])];
         let open = &mut self.open[place];
         open.log10_p = log10_p;
-        open.judged = as_of;
+        open.judged = Narrow::of(as_of);
         log10_p
     }
 
     /// The episode of its window `window`, which has a finding, as far as the windows before it have told of theirs. Once
     /// they have folded that is final.
     pub(super) fn episode_of(&self, window: Window) -> Episode {
-        let raised = self.open.iter().filter(|open| open.window < window && open.raised.is_some());
-        let before = raised.fold(self.episode, |before, open| Some(Episode::joined(before, open.window)));
+        let raised = self.open.iter().filter(|open| open.window() < window && open.raised.is_some());
+        let before = raised.fold(self.episode, |before, open| Some(Episode::joined(before, open.window())));
         Episode::joined(before, window)
     }
 
@@ -257,14 +260,20 @@ impl Open {
     /// A window in which nothing was seen yet.
     pub(super) fn new(window: Window) -> Self {
         Self {
-            window,
+            window: Narrow::of(window),
             bytes: 0,
             ports: Distinct::new(),
-            judged: Judge::NO_FOLD,
+            judged: Narrow::NONE,
             log10_p: [0.0; FEATURES],
             raised: None,
             activity: None,
         }
+    }
+
+    /// Which window it is.
+    #[inline]
+    pub(super) fn window(&self) -> Window {
+        self.window.window()
     }
 
     /// The features' values so far.
@@ -276,19 +285,19 @@ impl Open {
     /// What judging as of `as_of` came to, if the window was judged so last.
     #[inline]
     pub(super) fn weighed(&self, as_of: Window) -> Option<[f32; FEATURES]> {
-        (self.judged == as_of).then_some(self.log10_p)
+        (self.judged == Narrow::of(as_of)).then_some(self.log10_p)
     }
 
     /// Reads the lines of the processor's cache that it lies on.
     #[inline]
     fn warm(&self) -> u64 {
-        self.bytes ^ self.judged as u64 ^ u64::from(self.ports.count())
+        self.bytes ^ self.judged.window() as u64 ^ u64::from(self.ports.count())
     }
 
     /// Notes that the window has changed and must be judged again.
     #[inline]
     pub(super) fn touch(&mut self) {
-        self.judged = Judge::NO_FOLD;
+        self.judged = Narrow::NONE;
     }
 }
 

@@ -2,15 +2,13 @@
 
 use crate::event::{EntityName, EventId, IdScheme};
 
-use super::grid::{Grid, WINDOW_SECONDS, Window};
+use super::grid::{Grid, Narrow, WINDOW_SECONDS, Window};
 
 /// A run of an entity's windows with findings, each of which starts less than 24 hours after the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Episode {
-    /// The first of them.
-    pub(super) start: Window,
-    /// The last of them.
-    pub(super) last: Window,
+    start: Narrow,
+    last: Narrow,
 }
 
 /// From as many windows on, a finding begins an episode of its own: 24 hours.
@@ -19,17 +17,32 @@ const APART: Window = 24 * 3_600 / WINDOW_SECONDS;
 // === impl Episode ===
 
 impl Episode {
+    /// The episode from the window `start` to the window `last`.
+    pub(super) fn of(start: Window, last: Window) -> Self {
+        Self { start: Narrow::of(start), last: Narrow::of(last) }
+    }
+
+    /// The first of its windows.
+    pub(super) fn start(self) -> Window {
+        self.start.window()
+    }
+
+    /// The last of its windows.
+    pub(super) fn last(self) -> Window {
+        self.last.window()
+    }
+
     /// The episode of `window`, which has a finding, where `before` is that of the last such window before it.
     pub(super) fn joined(before: Option<Self>, window: Window) -> Self {
         match before {
-            Some(before) if window - before.last < APART => Self { start: before.start, last: window },
-            _ => Self { start: window, last: window },
+            Some(before) if window - before.last() < APART => Self::of(before.start(), window),
+            _ => Self::of(window, window),
         }
     }
 
     /// The incident that the episode of the entity called `name` is: hash of the entity, with its scope, and of the start.
     pub(super) fn incident(self, name: &EntityName) -> EventId {
-        let start = u64::try_from(Grid::start(self.start)).unwrap_or(0);
+        let start = u64::try_from(Grid::start(self.start())).unwrap_or(0);
         let parts: [&[u8]; 4] =
             [name.kind.as_bytes(), name.name.as_bytes(), name.scope.as_bytes(), &start.to_be_bytes()];
         IdScheme::derived("incident", &parts)
@@ -45,7 +58,7 @@ mod tests {
         let episode = |windows: &[Window]| {
             windows.iter().fold(None, |before, window| Some(Episode::joined(before, *window)))
         };
-        let of = |start, last| Some(Episode { start, last });
+        let of = |start, last| Some(Episode::of(start, last));
         assert_eq!(episode(&[]), None);
         assert_eq!(episode(&[100]), of(100, 100));
         assert_eq!(episode(&[100, 243]), of(100, 243), "23 h 50 min");

@@ -6,6 +6,10 @@ use crate::event::Activity;
 /// Signed, so that the folds before the first window have numbers too.
 pub(super) type Window = i64;
 
+/// A window as what there are many of keeps it, in half the room; those of the years that records may tell fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Narrow(i32);
+
 /// Length of every window in seconds.
 pub(super) const WINDOW_SECONDS: i64 = 600;
 
@@ -19,6 +23,25 @@ pub(super) const WINDOW_SECONDS: i64 = 600;
 pub(super) struct Grid {
     lateness: i64,
     lag: i64,
+}
+
+// === impl Narrow ===
+
+impl Narrow {
+    /// No window, and equal to none.
+    pub(super) const NONE: Self = Self(i32::MIN);
+
+    /// `window`, or the furthest that fits.
+    #[inline]
+    pub(super) fn of(window: Window) -> Self {
+        Self(window.clamp(Window::from(i32::MIN) + 1, Window::from(i32::MAX)) as i32)
+    }
+
+    /// The window.
+    #[inline]
+    pub(super) fn window(self) -> Window {
+        self.0.into()
+    }
 }
 
 // === impl Grid ===

@@ -109,11 +109,11 @@ impl Scorer {
         };
         let mut shard = lock(&self.shards[place.shard()]);
         for open in &entity.open {
-            if open.window <= gate.folded {
+            if open.window() <= gate.folded {
                 return Err(StateError::Torn);
             }
-            shard.open.entry(open.window).or_default().push(place.slot());
-            gate.openings.enter(place, open.window);
+            shard.open.entry(open.window()).or_default().push(place.slot());
+            gate.openings.enter(place, open.window());
         }
         shard.entities.push(entity);
         Ok(())
@@ -197,7 +197,7 @@ fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     let (name, scope, group) = (take_text(bytes)?, take_text(bytes)?, take_text(bytes)?);
     let mut entity = Entity::new(key, entity_name(kind, name, scope, group), 0);
     entity.born = take_option(bytes, take_window)?;
-    entity.held_out = take_uint(bytes)?;
+    entity.held_out = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
     entity.episode = take_option(bytes, episode)?;
     for own in &mut entity.own {
         *own = Compact::decode(bytes)?;
@@ -210,13 +210,13 @@ fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     }
     take_end(bytes)?;
     let ascending = entity.pending.is_sorted_by(|one, other| one.window < other.window)
-        && entity.open.is_sorted_by(|one, other| one.window < other.window);
+        && entity.open.is_sorted_by(|one, other| one.window() < other.window());
     if ascending { Ok(entity) } else { Err(StateError::Torn) }
 }
 
 fn episode(bytes: &mut &[u8]) -> Result<Episode, StateError> {
     let (start, last) = (take_window(bytes)?, take_window(bytes)?);
-    if start <= last { Ok(Episode { start, last }) } else { Err(StateError::Torn) }
+    if start <= last { Ok(Episode::of(start, last)) } else { Err(StateError::Torn) }
 }
 
 fn sample(bytes: &mut &[u8]) -> Result<Sample, StateError> {

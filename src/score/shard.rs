@@ -81,11 +81,11 @@ impl Shard {
     #[inline]
     fn name(&mut self, slot: u32, batch: &mut Batch) -> u32 {
         let entity = &mut self.entities[slot as usize];
-        if entity.named.0 != batch.serial || batch.serial == 0 {
-            entity.named = (batch.serial, batch.entities.len() as u32);
+        if entity.named_by != batch.serial || batch.serial == 0 {
+            (entity.named_by, entity.named_at) = (batch.serial, batch.entities.len() as u32);
             batch.entities.push(Arc::clone(&entity.name));
         }
-        entity.named.1
+        entity.named_at
     }
 
     #[cold]
@@ -234,7 +234,7 @@ fn raise(
     raiser: &Raiser<'_>,
     notices: &mut Vec<Notice>,
 ) {
-    let window = entity.open[place].window;
+    let window = entity.open[place].window();
     let as_of = bench.as_of(window);
     let log10_p = match entity.open[place].weighed(as_of) {
         Some(log10_p) => log10_p,

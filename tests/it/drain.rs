@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, io::Read, process::Stdio};
 
 use crate::{
     flows,
-    process::{Folder, Running, free_port, metrics, page, text_at},
+    process::{FLOW, Folder, Running, free_port, metrics, page, text_at},
 };
 
 /// A config of one followed file, with `to` for its sink; whatever is scored stays small.
@@ -66,7 +66,7 @@ fn ids(folder: &Folder, name: &str) -> Vec<String> {
         let at = line.find("\"id\":\"").unwrap() + 6;
         line[at..at + 22].to_owned()
     };
-    folder.lines(name).iter().filter(|line| line.contains("\"kind\":\"event\"")).map(id).collect()
+    folder.lines(name).iter().filter(|line| line.contains(FLOW)).map(id).collect()
 }
 
 #[test]

@@ -301,6 +301,9 @@ pub fn text_at(document: &Value, path: &str) -> String {
     at(document, path).as_str().unwrap_or_else(|| panic!("no text at {path} in {document}")).to_owned()
 }
 
+/// What stands in the document of every flow, and of no finding.
+pub const FLOW: &str = "\"dataset\":\"floodmark.flow\"";
+
 /// Whether the document is a finding, not an event.
 pub fn is_finding(document: &Value) -> bool {
     at(document, "event.dataset") == "floodmark.finding"

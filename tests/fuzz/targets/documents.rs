@@ -15,7 +15,8 @@ const INGESTED_MS: u64 = 1_795_260_605_000;
 fuzz_target!(|text: &[u8]| {
     let batch = parsed(resolved(text));
     let mut out = Documents::new(Receipt::unclaimed());
-    let mut normalizer = Normalizer::new(SchemaName::Ecs.build(&floodmark::event::Namespace::default(), WINDOW_SECONDS));
+    let mut normalizer =
+        Normalizer::new(SchemaName::Ecs.build(&floodmark::event::Namespace::default(), WINDOW_SECONDS));
     let tally = normalizer.documents(&batch, &Selection::default(), INGESTED_MS, &mut out);
     assert_eq!(tally.written as usize, batch.events.len());
     for index in 0..out.rows.len() {

@@ -13,7 +13,7 @@ use super::{
     cluster::{Cluster, Seen},
     instance::{Instance, OUT},
 };
-use crate::process::until;
+use crate::process::{FLOW, until};
 
 /// Where each event's line stands, by the event's id.
 #[derive(Debug, Default)]
@@ -157,7 +157,7 @@ impl Delivered {
     /// Takes in a record of a topic; its id, which its header tells as its document does. Nothing where it is no event.
     #[track_caller]
     pub fn take(&mut self, record: &Seen) -> Option<String> {
-        if !record.value.contains("\"kind\":\"event\"") {
+        if !record.value.contains(FLOW) {
             return None;
         }
         let header = record.headers.iter().find(|(name, _)| name == "floodmark-id").expect("its id");
@@ -176,7 +176,7 @@ impl Delivered {
             let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
             *at += whole as u64;
             let text = str::from_utf8(&bytes[..whole]).unwrap();
-            for line in text.lines().filter(|line| line.contains("\"kind\":\"event\"")) {
+            for line in text.lines().filter(|line| line.contains(FLOW)) {
                 *self.ids.entry(id(line).to_owned()).or_default() += 1;
             }
         }

@@ -13,13 +13,13 @@ mod signed;
 mod unready;
 mod volume;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, thread::sleep, time::Duration};
 
 use serde_json::json;
 
 use crate::{
     flows,
-    process::{Folder, Page, at, is_finding, text_at},
+    process::{Folder, Page, Running, at, is_finding, text_at, until},
     search::provisioned::install,
     servers::{Server, namespace},
 };
@@ -45,6 +45,21 @@ fn with_rest(url: &str, namespace: &str, more: &str, from: &str, rest: &str) -> 
 /// The name of the data stream of flows or findings.
 fn stream(kind: &str, namespace: &str) -> String {
     format!("logs-floodmark.{kind}-{namespace}")
+}
+
+/// Waits until `all` documents are under `name`, or the process has ended. There must be more of them each time, within the
+/// time that anything may take.
+#[track_caller]
+fn until_all(server: &Server, name: &str, all: u64, process: &mut Running) {
+    let mut seen = 0;
+    while seen < all && process.is_running() {
+        seen = until("more documents", || {
+            // The server has better things to do than to be asked.
+            sleep(Duration::from_secs(1));
+            let now = server.count(name);
+            (now > seen || !process.is_running()).then_some(now)
+        });
+    }
 }
 
 /// The ids of the events and of the findings that the file `copy.ndjson` holds.

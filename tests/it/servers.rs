@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::{
-    process::{Folder, repository},
+    process::{Folder, repository, until},
     skipped::skip,
 };
 
@@ -158,18 +158,23 @@ impl Server {
         })
     }
 
+    /// As [`Server::ask`], again and again while the server has more to do than it can.
+    fn ask_patiently(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        until("an answer", || Some(self.ask(method, path, body)).filter(|(status, _)| *status != 429))
+    }
+
     /// As [`Server::ask`], and fails where that does not go.
     #[track_caller]
     pub fn must(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
-        let (status, answer) = self.ask(method, path, body);
+        let (status, answer) = self.ask_patiently(method, path, body);
         assert!((200..300).contains(&status), "{:?} {method} {path}: {status} {answer}", self.product);
         answer
     }
 
     /// How many documents are under a name or pattern, after everything that was written can be seen.
     pub fn count(&self, name: &str) -> u64 {
-        self.ask("POST", &format!("/{name}/_refresh"), None);
-        let (status, answer) = self.ask("GET", &format!("/{name}/_count"), None);
+        self.ask_patiently("POST", &format!("/{name}/_refresh"), None);
+        let (status, answer) = self.ask_patiently("GET", &format!("/{name}/_count"), None);
         // A stream that has just been made is not there at once with all its shards.
         if matches!(status, 404 | 503) {
             0

@@ -1,13 +1,13 @@
 //! A million events, counted and looked for by their ids.
 
-use std::{fmt::Write, thread::sleep, time::Duration};
+use std::fmt::Write;
 
 use floodmark::event::{IdScheme, Origin};
 
-use super::{config, minimal};
+use super::{config, minimal, until_all};
 use crate::{
     flows,
-    process::{Folder, until},
+    process::Folder,
     servers::{Product, namespace},
 };
 
@@ -34,15 +34,7 @@ fn a_million_generated_events_are_in_the_index_each_under_its_id() {
     let scheme = IdScheme::of(&Origin::from_text(&origin[..origin.find(": ").unwrap()]));
     let stream = super::stream("flow", &namespace);
     let mut process = folder.start(&mut folder.command(&["run", "-q", "-c", "c.yaml"]));
-    let mut seen = 0;
-    while process.is_running() {
-        // More of them each time, within the time that anything may take.
-        seen = until("more documents", || {
-            sleep(Duration::from_secs(2));
-            let now = server.count(&stream);
-            (now > seen || !process.is_running()).then_some(now)
-        });
-    }
+    until_all(&server, &stream, EVENTS, &mut process);
     process.wait().assert_code(0);
 
     let mut ids = server.ids(&stream);

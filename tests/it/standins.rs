@@ -42,8 +42,8 @@ fn named(name: &str, variable: &str, service: &str) -> Option<String> {
     let value = env::var(variable).ok();
     if value.is_none() {
         let absent = env::var(format!("FLOODMARK_{}_ABSENT", service.to_uppercase()));
-        let reason =
-            absent.unwrap_or_else(|_| format!("{variable} is not set: tests/services/up {service} says to what"));
+        let reason = absent
+            .unwrap_or_else(|_| format!("{variable} is not set: tests/services/up {service} says to what"));
         skip(name, &reason);
     }
     value

@@ -15,7 +15,8 @@ mod sip;
 pub type Position = u64;
 
 /// What positions count in, by its canonical text: `file:<32 hex digits>`, `stdin`,
-/// `kafka:<topic>/<partition>`, `firehose:<request id>`, `cloudwatch:<log group>`.
+/// `kafka:<topic>/<partition>`, `kinesis:<stream>/<shard>`, `kinesis:<stream>/<shard>/<sequence number>`,
+/// `firehose:<request id>`, `cloudwatch:<log group>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(Arc<str>);
 
@@ -72,6 +73,20 @@ impl Origin {
     #[must_use]
     pub fn kafka(topic: &str, partition: i32) -> Self {
         Self(format!("kafka:{topic}/{partition}").into())
+    }
+
+    /// A shard of a Kinesis data stream. Its positions count the records of one assignment; a [`super::Bookmark`] says what
+    /// they mean.
+    #[must_use]
+    pub fn kinesis(stream: &str, shard: &str) -> Self {
+        Self(format!("kinesis:{stream}/{shard}").into())
+    }
+
+    /// What a Kinesis data stream holds under one sequence number of a shard, a record or an aggregate; the sub-sequence
+    /// number is the position.
+    #[must_use]
+    pub fn kinesis_record(stream: &str, shard: &str, sequence: impl fmt::Display) -> Self {
+        Self(format!("kinesis:{stream}/{shard}/{sequence}").into())
     }
 
     /// A log group of CloudWatch Logs, whatever brings its log events; their ids are the positions.
@@ -235,9 +250,26 @@ impl IdScheme {
         EventId(keyed.hash(bytes).as_bytes())
     }
 
-    /// Gives each of `events`, which were parsed from `chunk`, its id: what [`IdScheme::event`] says of it.
+    /// Gives each of `events`, which were parsed from `chunk`, its id: what [`IdScheme::event`] says of it, under the
+    /// scheme of what its record is known by.
     pub fn name(&self, chunk: &Chunk, events: &mut [Event]) {
+        if !chunk.names.is_empty() {
+            return Self::name_each(chunk, events);
+        }
         Arch::new().dispatch(Naming { scheme: self, chunk, events });
+    }
+
+    /// The same where records are known by origins of their own; those of one aggregate share theirs.
+    fn name_each(chunk: &Chunk, events: &mut [Event]) {
+        let mut begun: Option<(&Origin, Self)> = None;
+        for event in events {
+            let (origin, position) = chunk.known_by(event.entry.record as usize);
+            let (_, scheme) = match begun.take() {
+                Some(same) if *same.0 == *origin => begun.insert(same),
+                _ => begun.insert((origin, Self::of(origin))),
+            };
+            event.id = scheme.event(position, event.entry.index, event.entry.span.of(&chunk.bytes));
+        }
     }
 
     /// Gives each of `events`, which were parsed from log events of `chunk`, its id: that of the log event's position,

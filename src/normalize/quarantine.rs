@@ -144,15 +144,17 @@ pub fn quarantine(batch: &Batch, source: &str, out: &mut Documents) -> u64 {
     let before = out.rows.len();
     let mut stage = stage();
     for Reject { entry, reason, detail, format, log_event } in chunk.rejects.iter().chain(&batch.rejects) {
-        let position = chunk.records[entry.record as usize].position;
-        if position < chunk.deliver_from {
+        let record = entry.record as usize;
+        if chunk.records[record].position < chunk.deliver_from {
             continue;
         }
         let bytes = entry.span.of(&chunk.bytes);
-        let (scheme, origin, position) = match log_event {
-            Some((group, position)) => (&IdScheme::of(group), group, *position),
-            None => (&scheme, &chunk.origin, position),
+        let (origin, position) = match log_event {
+            Some((group, position)) => (group, *position),
+            None => chunk.known_by(record),
         };
+        let apart = (*origin != chunk.origin).then(|| IdScheme::of(origin));
+        let scheme = apart.as_ref().unwrap_or(&scheme);
         let event_id = scheme.event(position, entry.index, bytes);
         let head = Head {
             reason: reason.name(),

@@ -107,7 +107,6 @@ impl Connection {
             #[cfg(feature = "aws")]
             Some(Login::MskIam(_)) => {
                 config.set("sasl.mechanism", "OAUTHBEARER");
-                config.set("sasl.oauthbearer.method", "default");
             }
         }
         config.set_log_level(RDKafkaLogLevel::Info);

@@ -9,11 +9,15 @@
 //! says what policies a login needs, and nothing of the token.
 
 use std::{
+    error::Error,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
 };
 
-use aws_credential_types::{Credentials, provider::ProvideCredentials};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, error::CredentialsError},
+};
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign},
     sign::v4,
@@ -118,9 +122,13 @@ async fn issue(identity: &Aws) -> Result<Token, TokenError> {
     let place = identity.load(KEY).await?;
     let region = place.region().ok_or_else(|| AwsError::NoRegion(KEY.to_owned()))?;
     let provider = place.credentials_provider().ok_or_else(|| AwsError::NoCredentials(KEY.to_owned()))?;
-    let credentials = provider.provide_credentials().await.map_err(|error| {
-        let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-        TokenError::Credentials(format!("{error}{cause}"))
+    let credentials = provider.provide_credentials().await.map_err(|error| match error {
+        // It would list, on many lines, where none were found.
+        CredentialsError::CredentialsNotLoaded(_) => TokenError::Credentials("there are none".to_owned()),
+        error => {
+            let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
+            TokenError::Credentials(format!("{error}{cause}"))
+        }
     })?;
     token(&credentials, region.as_ref(), clock::wall_millis())
 }

@@ -2,6 +2,8 @@
 
 mod connection;
 mod fault;
+#[cfg(feature = "aws")]
+mod iam;
 mod membership;
 mod options;
 mod security;
@@ -10,4 +12,6 @@ pub use connection::{Connection, ConnectionError, Session};
 pub use fault::{Fault, explain};
 pub use membership::{Member, Membership};
 pub use options::Options;
-pub use security::{Mechanism, Sasl, Tls};
+#[cfg(feature = "aws")]
+pub use security::Auth;
+pub use security::{Login, Mechanism, Sasl, Tls};

@@ -94,9 +94,13 @@ impl From {
     /// What no type can see: the key, below `from`, what is wrong with it, and what helps.
     #[must_use]
     pub fn problems(&self) -> Vec<(String, &'static str, &'static str)> {
-        let Self::Firehose(config) = self else { return Vec::new() };
-        let problems = config.problems().into_iter();
-        problems.map(|(key, text, help)| (format!("firehose.{key}"), text, help)).collect()
+        let (kind, problems) = match self {
+            Self::Firehose(config) => ("firehose", config.problems()),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(config) => ("kafka", config.problems()),
+            Self::File(_) | Self::Stdin(_) => return Vec::new(),
+        };
+        problems.into_iter().map(|(key, text, help)| (format!("{kind}.{key}"), text, help)).collect()
     }
 
     /// Whether it follows files as they grow, and so must remember how far it came.

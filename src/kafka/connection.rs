@@ -1,15 +1,21 @@
 //! How a cluster is reached: what a source and a sink tell librdkafka alike, and what it tells us.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    error::Error,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rdkafka::{
     ClientConfig, ClientContext,
+    client::OAuthToken,
     config::RDKafkaLogLevel,
     consumer::ConsumerContext,
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{Options, Sasl, Tls};
+#[cfg(feature = "aws")]
+use super::iam::Tokens;
+use super::{Login, Options, Tls};
 use crate::secret::SecretError;
 
 /// What reaches a cluster.
@@ -20,7 +26,7 @@ pub struct Connection {
     /// Encryption; none where absent.
     pub tls: Option<Tls>,
     /// Who we are; nobody where absent.
-    pub sasl: Option<Sasl>,
+    pub login: Option<Login>,
     /// What goes to librdkafka as it is.
     pub options: Options,
 }
@@ -32,13 +38,16 @@ pub enum ConnectionError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// librdkafka refuses the options or files.
-    #[error("could not use the settings for Kafka: {0}; see `tls`, `sasl` and `options`")]
+    #[error("could not use the settings for Kafka: {0}; see `tls`, `sasl`, `auth` and `options`")]
     Settings(#[from] KafkaError),
 }
 
-/// What librdkafka says of a connection beside the data: its log goes to ours, and its last error is kept.
+/// What librdkafka says of a connection beside the data, and asks for: its log goes to ours, its last error is kept, and it
+/// gets the tokens that it logs in with.
 #[derive(Debug, Clone, Default)]
 pub struct Session {
+    #[cfg(feature = "aws")]
+    tokens: Option<Arc<Tokens>>,
     last: Arc<Mutex<Option<Said>>>,
 }
 
@@ -65,7 +74,7 @@ impl Connection {
         config.set("bootstrap.servers", self.brokers.join(","));
         config.set(
             "security.protocol",
-            match (&self.tls, &self.sasl) {
+            match (&self.tls, &self.login) {
                 (None, None) => "plaintext",
                 (Some(_), None) => "ssl",
                 (None, Some(_)) => "sasl_plaintext",
@@ -87,13 +96,34 @@ impl Connection {
                 config.set("ssl.key.password", password.reveal()?.as_str());
             }
         }
-        if let Some(sasl) = &self.sasl {
-            config.set("sasl.mechanism", sasl.mechanism.name());
-            config.set("sasl.username", &sasl.username);
-            config.set("sasl.password", sasl.password.reveal()?.as_str());
+        match &self.login {
+            None => {}
+            Some(Login::Password(sasl)) => {
+                config.set("sasl.mechanism", sasl.mechanism.name());
+                config.set("sasl.username", &sasl.username);
+                config.set("sasl.password", sasl.password.reveal()?.as_str());
+            }
+            // The token is asked for when it is needed: see `Session`.
+            #[cfg(feature = "aws")]
+            Some(Login::MskIam(_)) => {
+                config.set("sasl.mechanism", "OAUTHBEARER");
+            }
         }
         config.set_log_level(RDKafkaLogLevel::Info);
         Ok(config)
+    }
+
+    /// A session of one or more clients that are made with [`Connection::client_config`].
+    #[must_use]
+    pub fn session(&self) -> Session {
+        Session {
+            #[cfg(feature = "aws")]
+            tokens: match &self.login {
+                Some(Login::MskIam(identity)) => Some(Arc::new(Tokens::new(identity.clone()))),
+                _ => None,
+            },
+            last: Arc::default(),
+        }
     }
 }
 
@@ -117,6 +147,24 @@ impl Session {
         self.lock().as_ref().and_then(|said| said.code).is_some_and(|code| refusals.contains(&code))
     }
 
+    /// Whether what we log in with comes from elsewhere, and so may come back when it was refused or missing.
+    #[must_use]
+    pub fn has_tokens(&self) -> bool {
+        #[cfg(feature = "aws")]
+        return self.tokens.is_some();
+        #[cfg(not(feature = "aws"))]
+        false
+    }
+
+    /// Whether there is nothing to log in with yet: librdkafka asks for a token in a poll, and connects nowhere before.
+    #[must_use]
+    pub fn is_waiting_for_token(&self) -> bool {
+        #[cfg(feature = "aws")]
+        return self.tokens.as_ref().is_some_and(|tokens| !tokens.were_asked());
+        #[cfg(not(feature = "aws"))]
+        false
+    }
+
     /// Forgets the last error: what was waited for has come.
     pub fn recovered(&self) {
         *self.lock() = None;
@@ -128,6 +176,16 @@ impl Session {
 }
 
 impl ClientContext for Session {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        #[cfg(feature = "aws")]
+        if let Some(tokens) = &self.tokens {
+            return Ok(tokens.issue()?);
+        }
+        Err("no token was expected to be asked for".into())
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         // A connection that fails is tried again for as long as it takes; who needs it says so, once.
         if facility == "FAIL" {

@@ -87,7 +87,10 @@ impl Fault {
             Self::Unreachable => {
                 "see that `brokers` are up and may be reached from here, also under the names that they advertise"
             }
-            Self::Authentication => "correct `sasl` and `tls`",
+            Self::Authentication => {
+                "correct `sasl` and `tls`; with `auth.msk_iam`, see that the region is the cluster's and that the identity may \
+                 `kafka-cluster:Connect`"
+            }
             Self::TopicForbidden => "let this user read or write the topic",
             Self::GroupForbidden => "let this user read the group",
             Self::WriterForbidden => "let this user write with idempotence, and use the transactional id",

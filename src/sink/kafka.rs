@@ -91,7 +91,7 @@ impl KafkaSink {
         let sink = Self {
             config: Arc::new(config.clone()),
             ledger: Arc::default(),
-            session: Session::default(),
+            session: config.connection().session(),
             together: Seat::new(Packing::Together),
             apart: Seat::new(Packing::Apart),
             quiet: Mutex::new(Quiet::new(clock::monotonic())),

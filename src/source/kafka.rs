@@ -86,8 +86,11 @@ impl Source for Kafka {
         Box::pin(async move {
             let handle = Handle::current();
             let reading = tokio::task::spawn_blocking(move || {
-                let consumer = BaseConsumer::from_config_and_context(&self.client, Group::default())
-                    .map_err(crate::kafka::ConnectionError::Settings)?;
+                let consumer = BaseConsumer::from_config_and_context(
+                    &self.client,
+                    Group::new(self.config.connection().session()),
+                )
+                .map_err(crate::kafka::ConnectionError::Settings)?;
                 Reader::new(cx, handle, consumer, self.config.start).run(&self.config.topics)
             });
             reading.await.map_err(|error| SourceError::Reader(error.to_string()))?

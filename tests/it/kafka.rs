@@ -9,6 +9,8 @@ pub mod cluster;
 mod crashes;
 mod exactly_once;
 mod groups;
+#[cfg(feature = "aws")]
+mod iam;
 mod instance;
 #[cfg(feature = "crash-points")]
 mod interleaving;

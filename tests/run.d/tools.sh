@@ -14,18 +14,23 @@ stop() {
   exit 69
 }
 
+# as_root COMMAND...
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  else
+    have sudo || stop "could not run $*: neither root nor sudo"
+    sudo "$@"
+  fi
+}
+
 # packages NAME...: installs Debian packages; does nothing without names.
 packages() {
   [ $# -gt 0 ] || return 0
-  local root=()
-  if [ "$(id -u)" != 0 ]; then
-    have sudo || stop "could not install $*: neither root nor sudo"
-    root=(sudo)
-  fi
   have apt-get || stop "could not install $*: this is no Debian; install what they hold and run again"
   echo "installing $*"
-  "${root[@]}" apt-get update -qq
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 # build_needs: what a build and its tests need besides Rust.

@@ -96,7 +96,7 @@ start() {
   until launch; do
     ! runs || kill -KILL "$pid" 2>/dev/null || true
     tries=$((tries - 1))
-    if [ -n "$1" ] || [ "$tries" = 0 ] || ! grep -q 'Bind[A-Za-z]*Exception' "$dir/log"; then
+    if [ -n "$1" ] || [ "$tries" = 0 ] || ! grep -qE 'Bind[A-Za-z]*Exception|EADDRINUSE' "$dir/log"; then
       tail -n 20 "$dir/log" >&2
       stop "could not start the server in $dir: its log ends as above"
     fi

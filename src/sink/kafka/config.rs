@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "aws")]
+use crate::kafka::Auth;
 use crate::{
     event::DocumentKind,
-    kafka::{Connection, Options, Sasl, Tls},
+    kafka::{Connection, Login, Options, Sasl, Tls},
     quantity::{ByteSize, Duration},
 };
 
@@ -54,9 +56,13 @@ pub struct KafkaSinkConfig {
     /// An encrypted connection. Default: not encrypted.
     #[serde(default)]
     pub tls: Option<Tls>,
-    /// Who we are. Default: nobody in particular.
+    /// Who we are, by name and password. Default: nobody in particular.
     #[serde(default)]
     pub sasl: Option<Sasl>,
+    /// Who we are, by other means. Default: what `sasl` says.
+    #[cfg(feature = "aws")]
+    #[serde(default)]
+    pub auth: Option<Auth>,
     /// Options that go to librdkafka as they are, under the names of its documentation. Those that would break a
     /// promise, or have a key here, are refused.
     #[serde(default)]
@@ -165,6 +171,8 @@ impl KafkaSinkConfig {
             in_flight: default_in_flight(),
             tls: None,
             sasl: None,
+            #[cfg(feature = "aws")]
+            auth: None,
             options: Options::default(),
             transactional: None,
             beside: Beside::default(),
@@ -177,7 +185,10 @@ impl KafkaSinkConfig {
         Connection {
             brokers: self.brokers.clone(),
             tls: self.tls.clone(),
-            sasl: self.sasl.clone(),
+            #[cfg(feature = "aws")]
+            login: Login::of(self.sasl.as_ref(), self.auth.as_ref()),
+            #[cfg(not(feature = "aws"))]
+            login: self.sasl.clone().map(Login::Password),
             options: self.options.clone(),
         }
     }
@@ -233,7 +244,13 @@ impl KafkaSinkConfig {
                 "`certificate` and `key` belong together",
             ),
         ];
-        rows.into_iter().filter(|(wrong, ..)| *wrong).map(|(_, key, text)| (key, text)).collect()
+        let rows = rows.into_iter().filter(|(wrong, ..)| *wrong).map(|(_, key, text)| (key, text));
+        #[cfg(feature = "aws")]
+        let rows = {
+            let auth = self.auth.as_ref().map(|auth| auth.problems(self.tls.as_ref(), self.sasl.as_ref()));
+            rows.chain(auth.into_iter().flatten().map(|(key, text, _)| (key, text)))
+        };
+        rows.collect()
     }
 }
 

@@ -79,7 +79,7 @@ impl KafkaTransactions {
             id: id.to_owned(),
             membership,
             ledger: Arc::default(),
-            session: Session::default(),
+            session: config.connection().session(),
             seat: Mutex::default(),
             watch: Watch::default(),
             apart: AtomicBool::new(false),

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kafka::{Connection, Options, Sasl, Tls};
+#[cfg(feature = "aws")]
+use crate::kafka::Auth;
+use crate::kafka::{Connection, Login, Options, Sasl, Tls};
 
 /// Topics of a Kafka cluster, read as a member of a consumer group. What is delivered is committed to the group, and
 /// nothing before.
@@ -35,9 +37,13 @@ pub struct Config {
     /// An encrypted connection. Default: not encrypted.
     #[serde(default)]
     pub tls: Option<Tls>,
-    /// Who we are. Default: nobody.
+    /// Who we are, by name and password. Default: nobody.
     #[serde(default)]
     pub sasl: Option<Sasl>,
+    /// Who we are, by other means. Default: what `sasl` says.
+    #[cfg(feature = "aws")]
+    #[serde(default)]
+    pub auth: Option<Auth>,
     /// Options that go to librdkafka as they are, by the names of its documentation; refused are those that floodmark
     /// sets itself or that would break what it promises.
     #[serde(default)]
@@ -74,9 +80,22 @@ impl Config {
         Connection {
             brokers: self.brokers.clone(),
             tls: self.tls.clone(),
-            sasl: self.sasl.clone(),
+            #[cfg(feature = "aws")]
+            login: Login::of(self.sasl.as_ref(), self.auth.as_ref()),
+            #[cfg(not(feature = "aws"))]
+            login: self.sasl.clone().map(Login::Password),
             options: self.options.clone(),
         }
+    }
+
+    /// What no type can see: the key, below `kafka`, what is wrong with it, and what helps.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(&'static str, &'static str, &'static str)> {
+        #[cfg(feature = "aws")]
+        if let Some(auth) = &self.auth {
+            return auth.problems(self.tls.as_ref(), self.sasl.as_ref());
+        }
+        Vec::new()
     }
 
     /// The topics that are names, not patterns.

@@ -5,6 +5,7 @@
 
 use std::{
     collections::VecDeque,
+    error::Error,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -14,6 +15,7 @@ use std::{
 
 use rdkafka::{
     ClientContext, TopicPartitionList,
+    client::OAuthToken,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
     error::{KafkaError, KafkaResult},
@@ -70,6 +72,10 @@ impl Turn {
 // === impl Group ===
 
 impl Group {
+    pub(super) fn new(session: Session) -> Self {
+        Self { session, ..Self::default() }
+    }
+
     /// The next change, in the order they came.
     pub(super) fn next_turn(&self) -> Option<Turn> {
         locked(&self.turns).pop_front()
@@ -110,6 +116,12 @@ pub(super) fn put(consumer: &BaseConsumer<Group>, partitions: &TopicPartitionLis
 }
 
 impl ClientContext for Group {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.session.generate_oauth_token(config)
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         self.session.log(level, facility, text);
     }

@@ -39,7 +39,7 @@ pub(super) fn look(config: &Config, client: &ClientConfig) -> Result<(), SourceE
     let mut client = client.clone();
     // A partition without a record answers too.
     client.set("enable.partition.eof", "true");
-    let consumer = BaseConsumer::from_config_and_context(&client, Session::default())
+    let consumer = BaseConsumer::from_config_and_context(&client, config.connection().session())
         .map_err(ConnectionError::Settings)?;
     let look = Look { config, consumer };
     look.all().map_err(|what| SourceError::Refused { what })
@@ -49,6 +49,7 @@ pub(super) fn look(config: &Config, client: &ClientConfig) -> Result<(), SourceE
 
 impl Look<'_> {
     fn all(&self) -> Result<(), String> {
+        self.log_in()?;
         let mut partitions = TopicPartitionList::new();
         for topic in self.config.named_topics() {
             self.topic(topic, &mut partitions)?;
@@ -59,6 +60,20 @@ impl Look<'_> {
         }
         self.group(&partitions)?;
         self.may_read(partitions)
+    }
+
+    /// Waits for what we log in with, where it comes from elsewhere: nothing is asked of the cluster before.
+    fn log_in(&self) -> Result<(), String> {
+        let session = self.consumer.context();
+        // Nothing but the time that it may take limits the loop: see `Session`.
+        while session.is_waiting_for_token() {
+            self.consumer.poll(AGAIN / 10);
+        }
+        if session.has_tokens() {
+            // What there is to say of a token that was not to be had comes with the next poll.
+            self.consumer.poll(AGAIN / 10);
+        }
+        if session.is_refused() { Err(self.unreachable()) } else { Ok(()) }
     }
 
     /// Adds the partitions of `topic` to `partitions`.

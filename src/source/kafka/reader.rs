@@ -118,6 +118,10 @@ impl Reader {
     fn read(&mut self, topics: &[String]) -> Result<(), SourceError> {
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         while self.start == Start::Latest && self.before.is_none() && !self.cx.stop.is_stopped() {
+            // What librdkafka logs in with it asks for in a poll.
+            if let Some(Err(error)) = self.consumer.poll(Duration::ZERO) {
+                self.heed(&error)?;
+            }
             match Before::look(&self.consumer, &topics) {
                 Ok(before) => self.before = Some(before),
                 Err(error) => self.heed(&error)?,
@@ -300,15 +304,20 @@ impl Reader {
             }
             _ => {}
         }
+        let session = &self.consumer.context().session;
         let said = match code {
-            Some(code) if Fault::of(code) == Fault::Unreachable => {
-                let last = self.consumer.context().session.last_error();
-                format!("{}; {}", last.unwrap_or_else(|| code.to_string()), Fault::Unreachable.remedy())
+            Some(code) if matches!(Fault::of(code), Fault::Unreachable | Fault::Authentication) => {
+                let last = session.last_error();
+                format!("{}; {}", last.unwrap_or_else(|| code.to_string()), Fault::of(code).remedy())
             }
             Some(code) => explain(code),
             None => error.to_string(),
         };
-        self.passing = code.is_none_or(|code| Fault::of(code).is_passing());
+        let passes = |fault: Fault| {
+            // An AWS identity that could not be had, or was not let in yet, is tried again.
+            fault.is_passing() || fault == Fault::Authentication && session.has_tokens()
+        };
+        self.passing = code.is_none_or(|code| passes(Fault::of(code)));
         self.cx.health.ail(&self.part(), &said);
         if self.last_error.as_ref() != Some(&said) {
             tracing::warn!(source = %self.cx.name, "{said}");

@@ -138,6 +138,12 @@ impl Cluster {
         self.environment.get(&format!("{PREFIX}{name}")).unwrap_or_else(|| panic!("no {PREFIX}{name}"))
     }
 
+    /// What the shared broker has logged.
+    pub fn log(&self) -> String {
+        assert!(self.own.is_none(), "a broker of the test's own logs elsewhere");
+        fs::read_to_string(Path::new(self.variable("_HOME")).join("shared/log")).unwrap()
+    }
+
     /// Starts the broker again, on the same ports and with what it held; returns when it answers.
     pub fn start(&self) {
         self.broker("start");

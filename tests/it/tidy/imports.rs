@@ -4,8 +4,10 @@ use super::tree::{Fault, File, Tree};
 
 /// The nouns. `quantity` and `secret` stand alone; each of the others may use those before it.
 const NOUNS: [&str; 5] = ["quantity", "secret", "event", "telemetry", "state"];
-/// The tools, which use the nouns but not each other.
+/// The tools, which use the nouns but not each other, but for what [`AMONG_TOOLS`] allows.
 const TOOLS: [&str; 5] = ["pipe", "codec", "filter", "kafka", "aws"];
+/// Which tool may use which: a login in Kafka may be an AWS identity.
+const AMONG_TOOLS: [(&str, &str); 1] = [("kafka", "aws")];
 /// The rooms of the data path and the generator, which use the nouns and the tools but not each other.
 const ROOMS: [&str; 7] = ["source", "parse", "enrich", "score", "normalize", "sink", "generate"];
 /// The top. Each may use those before it and everything below.
@@ -18,8 +20,10 @@ fn allowed(from: &str) -> Option<Vec<&'static str>> {
         Some([rest.concat(), row[..place].to_vec()].concat())
     };
     let apart = |row: &[&'static str], rest: &[&[&'static str]]| row.contains(&from).then(|| rest.concat());
+    let among = AMONG_TOOLS.iter().filter(|(tool, _)| *tool == from).map(|(_, other)| *other);
+    let among: Vec<&str> = among.collect();
     before(&NOUNS, &[])
-        .or_else(|| apart(&TOOLS, &[&NOUNS]))
+        .or_else(|| apart(&TOOLS, &[&NOUNS, &among]))
         .or_else(|| apart(&ROOMS, &[&NOUNS, &TOOLS]))
         .or_else(|| before(&TOP, &[&NOUNS, &TOOLS, &ROOMS]))
 }

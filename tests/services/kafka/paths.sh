@@ -24,8 +24,11 @@ jars() {
   done
 }
 
-# broker_path: all but the client's log.
-broker_path() { jars '[!s]*.jar' 's[!l]*.jar' 'slf4j-api-*.jar'; }
+# broker_path: all but the client's log, and what knows AWS identities.
+broker_path() {
+  jars '[!s]*.jar' 's[!l]*.jar' 'slf4j-api-*.jar'
+  printf '%s:' "$home/iam.jar"
+}
 
 # client_path: the client and what it needs, which is little.
 client_path() {

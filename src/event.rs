@@ -2,6 +2,7 @@
 
 mod activity;
 mod batch;
+mod bookmark;
 mod chunk;
 mod documents;
 mod endpoint;
@@ -17,6 +18,7 @@ mod verdict;
 
 pub use activity::Activity;
 pub use batch::{Batch, Event};
+pub use bookmark::Bookmark;
 pub use chunk::{Attributes, Chunk, Entry, LogEvent, Record, Reject, Run, SourceId};
 pub use documents::{DocumentKind, DocumentRow, Documents};
 pub use endpoint::{Asset, AutonomousSystem, Direction, Endpoint, Place};

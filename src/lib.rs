@@ -6,6 +6,8 @@ pub mod secret;
 pub mod state;
 pub mod telemetry;
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod codec;
 pub mod filter;
 #[cfg(feature = "kafka")]

@@ -58,7 +58,7 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    event::{Batch, Origin, Partition, Position, SourceId},
+    event::{Batch, Bookmark, Origin, Partition, Position, SourceId},
     pipe::Turn,
     telemetry::{metrics::Metrics, seed},
 };
@@ -110,6 +110,7 @@ pub struct Scorer {
 struct Unsaved {
     entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     positions: BTreeMap<Origin, Position>,
+    cursors: BTreeMap<Origin, Option<Bookmark>>,
 }
 
 /// Room that one ticket needs.

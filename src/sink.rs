@@ -15,8 +15,6 @@ mod kafka;
 mod stdout;
 mod transaction;
 
-#[cfg(feature = "aws")]
-pub use self::elasticsearch::Aws;
 pub use self::elasticsearch::{
     AtPath, Auth, Basic, ClientTls, ElasticsearchSink, ElasticsearchSinkConfig, Into, SearchCluster,
 };

@@ -8,10 +8,13 @@ pub mod firehose;
 mod intake;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "kinesis")]
+pub mod kinesis;
 mod object;
 mod progress;
 mod reader;
 mod replay;
+mod stamp;
 pub mod stdin;
 mod stream;
 #[cfg(test)]
@@ -25,8 +28,9 @@ use crate::pipe::BoxFuture;
 pub use commit::StoreCommitter;
 pub use context::SourceContext;
 pub use error::SourceError;
-pub use progress::{Known, NothingKnown, Progress, StoreProgress};
+pub use progress::{Known, Marked, NothingKnown, Progress, StoreProgress};
 pub use replay::{Replay, ReplayedRecord};
+pub use stamp::Stamp;
 pub use stdin::Stdin;
 
 /// Receives records and feeds them, in chunks with receipts, until its input ends or it is told to stop.

@@ -16,7 +16,7 @@ pub use error::StateError;
 pub use header::Header;
 
 use crate::{
-    event::{Origin, Position},
+    event::{Bookmark, Origin, Position},
     telemetry::crash::CrashPoint,
 };
 use db::Db;
@@ -106,6 +106,24 @@ impl Store {
         positions::get(&self.db, positions::COMMITTED, origin).map_err(|error| error.of_file(&self.directory))
     }
 
+    /// As [`Store::scored`], where positions of `origin` do not outlive a process.
+    ///
+    /// # Errors
+    /// When the file could not be read.
+    pub fn scored_cursor(&self, origin: &Origin) -> Result<Option<Bookmark>, StateError> {
+        let found = positions::get_cursor(&self.db, positions::SCORED_CURSORS, origin);
+        found.map_err(|error| error.of_file(&self.directory))
+    }
+
+    /// As [`Store::committed`], where positions of `origin` do not outlive a process.
+    ///
+    /// # Errors
+    /// When the file could not be read.
+    pub fn committed_cursor(&self, origin: &Origin) -> Result<Option<Bookmark>, StateError> {
+        let found = positions::get_cursor(&self.db, positions::COMMITTED_CURSORS, origin);
+        found.map_err(|error| error.of_file(&self.directory))
+    }
+
     /// Makes all of `changes` durable, or none of them.
     ///
     /// # Errors
@@ -123,11 +141,13 @@ impl Store {
         }
         positions::put(&transaction, positions::SCORED, &changes.scored)?;
         positions::put(&transaction, positions::COMMITTED, &changes.committed)?;
+        positions::put_cursors(&transaction, positions::SCORED_CURSORS, &changes.scored_cursors)?;
+        positions::put_cursors(&transaction, positions::COMMITTED_CURSORS, &changes.committed_cursors)?;
         if !changes.scoring.is_empty() || !changes.scored.is_empty() {
             CrashPoint::SnapshotWrittenNotValid.reach();
         }
         transaction.commit()?;
-        if !changes.committed.is_empty() {
+        if !changes.committed.is_empty() || !changes.committed_cursors.is_empty() {
             CrashPoint::CommitSentNotAnswered.reach();
         }
         Ok(())

@@ -15,7 +15,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Chunk, Origin, Position, Reason};
+use crate::event::{Chunk, Origin, Position, Reason, Record};
 
 /// Where each chunk stands at which the process has crashed, and how often.
 #[derive(Debug, Default)]
@@ -68,14 +68,10 @@ impl Crashes {
         if self.at.is_empty() {
             return;
         }
-        let Some(first) = chunk.records.first().map(|record| record.position) else { return };
-        let last = chunk.records.last().map_or(first, |record| record.position);
-        let places = (chunk.origin.clone(), first)..=(chunk.origin.clone(), last);
-        let crashed = self.at.range(places).any(|(_, times)| *times >= CRASHES_MAX);
-        if !crashed {
+        if !self.too_often(chunk) {
             return;
         }
-        tracing::error!(origin = %chunk.origin, position = first, "quarantined a chunk at which the process crashed three times");
+        tracing::error!(origin = %chunk.origin, "quarantined a chunk at which the process crashed three times");
         let entries = std::mem::take(&mut chunk.entries);
         let mut first = 0;
         for run in std::mem::take(&mut chunk.runs) {
@@ -87,11 +83,24 @@ impl Crashes {
             first = end;
         }
     }
+
+    fn too_often(&self, chunk: &Chunk) -> bool {
+        let often = |times: &u32| *times >= CRASHES_MAX;
+        if !chunk.names.is_empty() {
+            return chunk.names.iter().any(|name| self.at.get(name).is_some_and(often));
+        }
+        let (Some(first), Some(last)) = (chunk.records.first(), chunk.records.last()) else { return false };
+        let place = |record: &Record| (chunk.origin.clone(), record.position);
+        self.at.range(place(first)..=place(last)).any(|(_, times)| often(times))
+    }
 }
 
 /// Notes that this thread is at `chunk` from here on.
 pub(super) fn at(chunk: &Chunk) {
-    let place = chunk.records.first().map(|record| (chunk.origin.clone(), record.position));
+    let place = (!chunk.records.is_empty()).then(|| {
+        let (origin, position) = chunk.known_by(0);
+        (origin.clone(), position)
+    });
     AT.with_borrow_mut(|at| *at = place);
 }
 
@@ -113,7 +122,7 @@ pub fn write_down() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Entry, Layout, Partition, Record, Run, SourceId, Span};
+    use crate::event::{Entry, Layout, Partition, Run, SourceId, Span};
 
     fn chunk(position: Position) -> Chunk {
         let mut chunk = Chunk::new(SourceId(0), Partition::new("flows"), Origin::stdin(), b"a\nb\n".to_vec());
@@ -146,6 +155,11 @@ mod tests {
             let mut other = chunk(12);
             known.screen(&mut other);
             assert_eq!(other.entries.len(), 2, "its neighbour goes on");
+            // Known by a name, a record is found under it wherever it stands.
+            let mut named = chunk(70);
+            named.names = vec![(Origin::from_text("shard"), 0), (Origin::stdin(), 11)];
+            known.screen(&mut named);
+            assert_eq!(named.rejects.len(), if crashes == 3 { 2 } else { 0 });
         }
     }
 

@@ -113,10 +113,7 @@ impl Keeper {
     async fn store(&self, capture: Capture) -> Result<(), StateError> {
         let (store, scorer) = (self.store.clone(), self.scorer.clone());
         let written = tokio::task::spawn_blocking(move || {
-            let Capture { entries, positions, .. } = &capture;
-            let changes =
-                Changes { scoring: entries.clone(), scored: positions.clone(), committed: Vec::new() };
-            let result = store.commit(&changes);
+            let result = store.commit(&changes(&capture));
             if result.is_err() {
                 scorer.give_back(capture);
             }
@@ -138,5 +135,19 @@ impl Keeper {
             Ok(()) => before.extend(moved),
             Err(error) => tracing::error!(%error, "could not commit positions; trying again"),
         }
+    }
+}
+
+/// What `capture` changes in the state. Of an origin that has a cursor the position means nothing to a restart.
+fn changes(capture: &Capture) -> Changes {
+    let Capture { entries, positions, cursors } = capture;
+    let has_cursor =
+        |origin: &Origin| cursors.iter().any(|(other, cursor)| other == origin && cursor.is_some());
+    let lasting = positions.iter().filter(|(origin, _)| !has_cursor(origin));
+    Changes {
+        scoring: entries.clone(),
+        scored: lasting.cloned().collect(),
+        scored_cursors: cursors.clone(),
+        ..Changes::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Layout, Origin, Partition, Position, Reason, Receipt, Span};
+use super::{Bookmark, Layout, Origin, Partition, Position, Reason, Receipt, Span};
 
 /// Bytes as received, and what is known of them before they are parsed.
 #[derive(Debug)]
@@ -25,6 +25,10 @@ pub struct Chunk {
     pub added_bytes: usize,
     /// What one position names each, in order.
     pub records: Vec<Record>,
+    /// What each record is known by, in order, where its position only orders it: a sequence number of Kinesis is larger than
+    /// a position, so it is an origin of its own, in which the records of one aggregate are numbered. Empty where
+    /// positions say it.
+    pub names: Vec<(Origin, Position)>,
     /// What one event is parsed from each, in order; filled when the chunk is resolved.
     pub entries: Vec<Entry>,
     /// Which layout holds for which entries, in order; filled when the chunk is resolved.
@@ -39,6 +43,8 @@ pub struct Chunk {
     pub learn_from: Position,
     /// The position after its last record: what is committed once the receipt is confirmed.
     pub next: Position,
+    /// What [`Chunk::next`] means to a restart, where positions begin anew with every assignment.
+    pub cursor: Option<Bookmark>,
     /// Whether every record is one line, as a source that frames lines makes them; else a record may hold many.
     pub single_lines: bool,
     /// Whether another part of what was received together follows: an unfinished one is never committed without it.
@@ -154,6 +160,7 @@ impl Chunk {
             bytes,
             added_bytes: 0,
             records: Vec::new(),
+            names: Vec::new(),
             entries: Vec::new(),
             runs: Vec::new(),
             log_events: Vec::new(),
@@ -161,6 +168,7 @@ impl Chunk {
             deliver_from: 0,
             learn_from: 0,
             next: 0,
+            cursor: None,
             single_lines: true,
             unfinished: false,
             head: None,
@@ -198,6 +206,15 @@ impl Chunk {
         match &self.scored_as {
             Some((origin, next)) => (origin, *next),
             None => (&self.origin, self.next.max(self.learn_from)),
+        }
+    }
+
+    /// What the record of this number is known by, wherever and however often it is read: what its events' ids are made of.
+    #[must_use]
+    pub fn known_by(&self, record: usize) -> (&Origin, Position) {
+        match self.names.get(record) {
+            Some((origin, position)) => (origin, *position),
+            None => (&self.origin, self.records[record].position),
         }
     }
 

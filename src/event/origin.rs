@@ -15,7 +15,8 @@ mod sip;
 pub type Position = u64;
 
 /// What positions count in, by its canonical text: `file:<32 hex digits>`, `stdin`,
-/// `kafka:<topic>/<partition>`, `firehose:<request id>`, `cloudwatch:<log group>`.
+/// `kafka:<topic>/<partition>`, `kinesis:<stream>/<shard>`, `kinesis:<stream>/<shard>/<sequence number>`,
+/// `firehose:<request id>`, `cloudwatch:<log group>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(Arc<str>);
 
@@ -72,6 +73,20 @@ impl Origin {
     #[must_use]
     pub fn kafka(topic: &str, partition: i32) -> Self {
         Self(format!("kafka:{topic}/{partition}").into())
+    }
+
+    /// A shard of a Kinesis data stream. Its positions count the records of one assignment; a [`super::Bookmark`] says what
+    /// they mean.
+    #[must_use]
+    pub fn kinesis(stream: &str, shard: &str) -> Self {
+        Self(format!("kinesis:{stream}/{shard}").into())
+    }
+
+    /// What a Kinesis data stream holds under one sequence number of a shard, a record or an aggregate; the sub-sequence
+    /// number is the position.
+    #[must_use]
+    pub fn kinesis_record(stream: &str, shard: &str, sequence: impl fmt::Display) -> Self {
+        Self(format!("kinesis:{stream}/{shard}/{sequence}").into())
     }
 
     /// A log group of CloudWatch Logs, whatever brings its log events; their ids are the positions.
@@ -235,9 +250,26 @@ impl IdScheme {
         EventId(keyed.hash(bytes).as_bytes())
     }
 
-    /// Gives each of `events`, which were parsed from `chunk`, its id: what [`IdScheme::event`] says of it.
+    /// Gives each of `events`, which were parsed from `chunk`, its id: what [`IdScheme::event`] says of it, under the
+    /// scheme of what its record is known by.
     pub fn name(&self, chunk: &Chunk, events: &mut [Event]) {
+        if !chunk.names.is_empty() {
+            return Self::name_each(chunk, events);
+        }
         Arch::new().dispatch(Naming { scheme: self, chunk, events });
+    }
+
+    /// The same where records are known by origins of their own; those of one aggregate share theirs.
+    fn name_each(chunk: &Chunk, events: &mut [Event]) {
+        let mut begun: Option<(&Origin, Self)> = None;
+        for event in events {
+            let (origin, position) = chunk.known_by(event.entry.record as usize);
+            let (_, scheme) = match begun.take() {
+                Some(same) if *same.0 == *origin => begun.insert(same),
+                _ => begun.insert((origin, Self::of(origin))),
+            };
+            event.id = scheme.event(position, event.entry.index, event.entry.span.of(&chunk.bytes));
+        }
     }
 
     /// Gives each of `events`, which were parsed from log events of `chunk`, its id: that of the log event's position,
@@ -298,6 +330,7 @@ mod tests {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
     use super::*;
+    use crate::event::{Entry, Layout, Record, SourceId, Span};
 
     #[test]
     fn an_id_is_written_as_unpadded_base64url_and_read_back() {
@@ -325,6 +358,37 @@ mod tests {
         assert_ne!(id, scheme.event(7, 1, b"2 123"));
         assert_ne!(id, scheme.event(7, 0, b"2 124"));
         assert_ne!(id, IdScheme::of(&Origin::file(1)).event(7, 0, b"2 123"));
+    }
+
+    #[test]
+    fn an_event_of_a_record_that_is_known_by_a_name_has_the_id_of_that_name_wherever_it_stands() {
+        let origin = Origin::kinesis("flows", "shardId-0");
+        let named = |sequence| Origin::kinesis_record("flows", "shardId-0", sequence);
+        let layout = Layout::vpc_default();
+        let ids = |first: Position, names: Vec<(Origin, Position)>| -> Vec<EventId> {
+            let bytes = b"one\ntwo\nsix\n".to_vec();
+            let partition = Partition::new("p");
+            let mut chunk = Chunk::new(SourceId(0), partition, origin.clone(), bytes);
+            let entry = |record: u32| Entry { span: Span { start: record * 4, len: 3 }, record, index: 0 };
+            chunk.names = names;
+            for record in 0..3 {
+                let position = first + u64::from(record);
+                chunk.records.push(Record { position, end: 4 * (record + 1), first_index: 0 });
+            }
+            let unnamed = |record| Event::unnamed(&chunk, entry(record), &layout, 0, 0);
+            let mut events: Vec<Event> = (0..3).map(unnamed).collect();
+            IdScheme::of(&origin).name(&chunk, &mut events);
+            events.iter().map(|event| event.id).collect()
+        };
+        let names = vec![(named("4958"), 0), (named("4959"), 0), (named("4959"), 1)];
+        let expected = [
+            IdScheme::of(&named("4958")).event(0, 0, b"one"),
+            IdScheme::of(&named("4959")).event(0, 0, b"two"),
+            IdScheme::of(&named("4959")).event(1, 0, b"six"),
+        ];
+        assert_eq!(ids(0, names.clone()), expected);
+        assert_eq!(ids(700, names), expected, "a position only orders it");
+        assert_ne!(ids(0, Vec::new()), expected);
     }
 
     /// The id by its definition: one hash over the parts laid end to end.

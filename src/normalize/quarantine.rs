@@ -144,15 +144,17 @@ pub fn quarantine(batch: &Batch, source: &str, out: &mut Documents) -> u64 {
     let before = out.rows.len();
     let mut stage = stage();
     for Reject { entry, reason, detail, format, log_event } in chunk.rejects.iter().chain(&batch.rejects) {
-        let position = chunk.records[entry.record as usize].position;
-        if position < chunk.deliver_from {
+        let record = entry.record as usize;
+        if chunk.records[record].position < chunk.deliver_from {
             continue;
         }
         let bytes = entry.span.of(&chunk.bytes);
-        let (scheme, origin, position) = match log_event {
-            Some((group, position)) => (&IdScheme::of(group), group, *position),
-            None => (&scheme, &chunk.origin, position),
+        let (origin, position) = match log_event {
+            Some((group, position)) => (group, *position),
+            None => chunk.known_by(record),
         };
+        let apart = (*origin != chunk.origin).then(|| IdScheme::of(origin));
+        let scheme = apart.as_ref().unwrap_or(&scheme);
         let event_id = scheme.event(position, entry.index, bytes);
         let head = Head {
             reason: reason.name(),
@@ -321,6 +323,13 @@ mod tests {
 
         let chunk = sample.0.chunk.as_mut().unwrap();
         chunk.deliver_from = u64::from(events[1].entry.span.start);
+        let name = Origin::kinesis_record("flows", "shardId-0", "4959");
+        chunk.names = (4..).map(|sub| (name.clone(), sub)).take(chunk.records.len()).collect();
+        let mut named = Documents::new(Receipt::unclaimed());
+        quarantine(&sample.0, "flows", &mut named);
+        let one = read(&named, 0);
+        assert_eq!(one.origin, name.as_str(), "what a replay makes the same id of");
+        assert_eq!(one.event_id, IdScheme::of(&name).event(one.position, one.index, &one.bytes));
         let mut again = Documents::new(Receipt::unclaimed());
         assert_eq!(
             quarantine(&sample.0, "flows", &mut again),

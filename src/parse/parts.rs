@@ -109,6 +109,7 @@ impl Part {
             _ => {
                 let Record { position, .. } = whole.records[entry.record as usize];
                 self.chunk.records.push(Record { position, end, first_index: entry.index });
+                self.chunk.names.extend(whole.names.get(entry.record as usize).cloned());
                 self.record = Some(entry.record);
             }
         }

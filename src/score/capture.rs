@@ -1,6 +1,6 @@
 //! A capture: what has changed since the last one, consistent at one ticket, as bytes for the state.
 
-use crate::event::{Activity, Asset, Origin, Position};
+use crate::event::{Activity, Asset, Bookmark, Origin, Position};
 
 use super::{
     Scorer, Unsaved,
@@ -26,6 +26,9 @@ pub struct Capture {
     pub entries: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Up to where each origin is scored in this state: everything before is in it, nothing after.
     pub positions: Vec<(Origin, Position)>,
+    /// The same as their sources write it, where a position does not outlive the process; nothing where what was known
+    /// counts no longer.
+    pub cursors: Vec<(Origin, Option<Bookmark>)>,
 }
 
 // === impl Scorer ===
@@ -34,7 +37,7 @@ impl Scorer {
     /// What has changed since the last capture, when everything before `ticket` is scored and nothing after it. It
     /// becomes valid when every sink has confirmed everything up to its positions.
     pub fn capture(&self, ticket: u64) -> Capture {
-        let Unsaved { mut entries, mut positions } = std::mem::take(&mut *lock(&self.unsaved));
+        let Unsaved { mut entries, mut positions, mut cursors } = std::mem::take(&mut *lock(&self.unsaved));
         self.gate_turn.take(ticket, || {
             let mut gate = lock(&self.gate);
             for origin in std::mem::take(&mut gate.anew) {
@@ -44,6 +47,7 @@ impl Scorer {
                 let scored = positions.entry(origin).or_default();
                 *scored = position.max(*scored);
             }
+            cursors.append(&mut gate.cursors);
             let keys = gate.attribution.keys.clone();
             entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
             gate.attribution.interfaces.take_dirty(|interface, shared| {
@@ -63,7 +67,11 @@ impl Scorer {
             }
             turn.pass(ticket);
         }
-        Capture { entries: entries.into_iter().collect(), positions: positions.into_iter().collect() }
+        Capture {
+            entries: entries.into_iter().collect(),
+            positions: positions.into_iter().collect(),
+            cursors: cursors.into_iter().collect(),
+        }
     }
 
     /// Takes back a capture that could not be stored: the next one holds it too, with what came since.
@@ -71,6 +79,7 @@ impl Scorer {
         let mut unsaved = lock(&self.unsaved);
         unsaved.entries.extend(capture.entries);
         unsaved.positions.extend(capture.positions);
+        unsaved.cursors.extend(capture.cursors);
     }
 }
 

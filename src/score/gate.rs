@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::{Batch, Origin, Partition, Position, SourceId};
+use crate::event::{Batch, Bookmark, Origin, Partition, Position, SourceId};
 
 use super::{
     attribution::{Attribution, FEW, Found},
@@ -30,6 +30,8 @@ pub(super) struct Gate {
     pub(super) openings: Openings,
     /// Up to where each origin is scored, since the last capture.
     pub(super) positions: BTreeMap<Origin, Position>,
+    /// The same as their sources write it, where a position does not outlive the process; nothing where it counts no longer.
+    pub(super) cursors: BTreeMap<Origin, Option<Bookmark>>,
     /// Origins whose earlier positions, captured or not, count no longer.
     pub(super) anew: BTreeSet<Origin>,
     pub(super) division: Division,
@@ -67,6 +69,7 @@ impl Gate {
             attribution,
             openings,
             positions: BTreeMap::new(),
+            cursors: BTreeMap::new(),
             anew: BTreeSet::new(),
             division: Division::default(),
             slots: Slots::default(),
@@ -140,6 +143,9 @@ impl Gate {
         let (origin, next) = chunk.scores();
         let scored = self.positions.entry(origin.clone()).or_default();
         *scored = next.max(*scored);
+        if let Some(cursor) = &chunk.cursor {
+            self.cursors.insert(origin.clone(), Some(cursor.clone()));
+        }
         tally
     }
 
@@ -154,6 +160,7 @@ impl Gate {
     pub(super) fn anew(&mut self, origin: &Origin, plan: &mut Plan) -> Tally {
         plan.folded = self.folded;
         self.positions.insert(origin.clone(), 0);
+        self.cursors.insert(origin.clone(), None);
         self.anew.insert(origin.clone());
         self.division.moved(origin.clone());
         Tally::default()

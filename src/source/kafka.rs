@@ -10,13 +10,11 @@ mod meters;
 mod reader;
 mod rebalance;
 mod resume;
-mod stamp;
 
 use rdkafka::{ClientConfig, config::FromClientConfigAndContext, consumer::BaseConsumer};
 use tokio::runtime::Handle;
 
 pub use config::{Config, Protocol, Start};
-pub use stamp::Stamp;
 
 use super::{Source, SourceContext, SourceError, intake};
 use crate::pipe::BoxFuture;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::commit::commit;
 use crate::{
-    event::{Origin, Position},
-    state::{StateError, Store},
+    event::{Bookmark, Origin, Position},
+    pipe::{BoxFuture, CommitError},
+    state::{Changes, StateError, Store},
 };
 
 /// What is known of an origin.
@@ -16,6 +18,15 @@ pub struct Known {
     pub scored: Option<Position>,
 }
 
+/// What is known of an origin whose positions do not outlive a process.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Marked {
+    /// C: everything before it is delivered; known only to a source that commits into the state.
+    pub committed: Option<Bookmark>,
+    /// R: everything before it is in what scoring remembers.
+    pub scored: Option<Bookmark>,
+}
+
 /// Answers how far an origin was read before.
 pub trait Progress: Send + Sync {
     /// What is known of `origin`.
@@ -23,6 +34,18 @@ pub trait Progress: Send + Sync {
     /// # Errors
     /// When the state could not be read.
     fn known(&self, origin: &Origin) -> Result<Known, StateError>;
+
+    /// What is known of `origin`, whose positions do not outlive a process.
+    ///
+    /// # Errors
+    /// When the state could not be read.
+    fn marked(&self, origin: &Origin) -> Result<Marked, StateError>;
+
+    /// Commits into the state: everything before each bookmark is delivered. Returns when a restart would see them.
+    ///
+    /// # Errors
+    /// When they could not be stored, or there is no state.
+    fn mark(&self, marks: Vec<(Origin, Bookmark)>) -> BoxFuture<'_, Result<(), CommitError>>;
 
     /// The state's name and how often it was opened: what tells its commits from those of others. None where there is no
     /// state.
@@ -68,11 +91,28 @@ impl Progress for NothingKnown {
     fn known(&self, _: &Origin) -> Result<Known, StateError> {
         Ok(Known::default())
     }
+
+    fn marked(&self, _: &Origin) -> Result<Marked, StateError> {
+        Ok(Marked::default())
+    }
+
+    fn mark(&self, _: Vec<(Origin, Bookmark)>) -> BoxFuture<'_, Result<(), CommitError>> {
+        Box::pin(async { Err(CommitError("there is no state to commit into".to_owned())) })
+    }
 }
 
 impl Progress for StoreProgress {
     fn known(&self, origin: &Origin) -> Result<Known, StateError> {
         Ok(Known { committed: self.0.committed(origin)?, scored: self.0.scored(origin)? })
+    }
+
+    fn marked(&self, origin: &Origin) -> Result<Marked, StateError> {
+        Ok(Marked { committed: self.0.committed_cursor(origin)?, scored: self.0.scored_cursor(origin)? })
+    }
+
+    fn mark(&self, marks: Vec<(Origin, Bookmark)>) -> BoxFuture<'_, Result<(), CommitError>> {
+        let marks = marks.into_iter().map(|(origin, mark)| (origin, Some(mark))).collect();
+        commit(self.0.clone(), Changes { committed_cursors: marks, ..Changes::default() })
     }
 
     fn identity(&self) -> Option<(String, u64)> {

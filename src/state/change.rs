@@ -1,6 +1,6 @@
 //! Changes to the state that become durable together.
 
-use crate::event::{Origin, Position};
+use crate::event::{Bookmark, Origin, Position};
 
 /// What [`super::Store::commit`] writes in one transaction.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +11,10 @@ pub struct Changes {
     pub scored: Vec<(Origin, Position)>,
     /// Per origin, the position before which everything is delivered.
     pub committed: Vec<(Origin, Position)>,
+    /// As `scored`, for origins whose positions do not outlive a process; nothing where what was known counts no longer.
+    pub scored_cursors: Vec<(Origin, Option<Bookmark>)>,
+    /// As `committed`, for such origins.
+    pub committed_cursors: Vec<(Origin, Option<Bookmark>)>,
 }
 
 // === impl Changes ===
@@ -19,6 +23,10 @@ impl Changes {
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.scoring.is_empty() && self.scored.is_empty() && self.committed.is_empty()
+        self.scoring.is_empty()
+            && self.scored.is_empty()
+            && self.committed.is_empty()
+            && self.scored_cursors.is_empty()
+            && self.committed_cursors.is_empty()
     }
 }

@@ -3,7 +3,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
 use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials, SharedCredentialsProvider},
@@ -18,8 +17,10 @@ use reqwest::{
 };
 use tokio::sync::{Mutex, OnceCell};
 
-use super::config::Aws;
-use crate::telemetry::clock;
+use crate::{
+    aws::{Aws, AwsError},
+    telemetry::clock,
+};
 
 /// Signs requests for one AWS identity.
 pub(super) struct Signer {
@@ -34,6 +35,8 @@ struct Place {
     provider: SharedCredentialsProvider,
 }
 
+/// Where the identity stands in the config.
+const KEY: &str = "auth.aws";
 /// The name of the service that requests are signed for.
 const SERVICE: &str = "es";
 /// Credentials are asked for again so long before they end.
@@ -87,25 +90,10 @@ impl Signer {
     }
 
     async fn load(&self) -> Result<Place, String> {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        if let Some(region) = &self.config.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(profile) = &self.config.profile {
-            loader = loader.profile_name(profile);
-        }
-        let loaded = loader.load().await;
-        let region = loaded.region().map(ToString::to_string);
-        let region = region.ok_or("no AWS region is known: set `auth.aws.region`, or AWS_REGION")?;
-        let provider = self.provider(&loaded).await;
-        let provider = provider.ok_or("no AWS credentials are known; see `auth.aws`")?;
-        Ok(Place { region, provider })
-    }
-
-    async fn provider(&self, loaded: &SdkConfig) -> Option<SharedCredentialsProvider> {
-        let Some(role) = &self.config.role else { return loaded.credentials_provider() };
-        let assumed = AssumeRoleProvider::builder(role).session_name("floodmark").configure(loaded);
-        Some(SharedCredentialsProvider::new(assumed.build().await))
+        let loaded = self.config.load(KEY).await.map_err(|error| error.to_string())?;
+        let region = loaded.region().map(ToString::to_string).unwrap_or_default();
+        let provider = loaded.credentials_provider().ok_or_else(|| AwsError::NoCredentials(KEY.to_owned()));
+        Ok(Place { region, provider: provider.map_err(|error| error.to_string())? })
     }
 
     async fn credentials(&self, provider: &SharedCredentialsProvider) -> Result<Credentials, String> {
@@ -118,7 +106,7 @@ impl Signer {
         let fresh = provided.map_err(|error| {
             let cause =
                 std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-            format!("could not get AWS credentials: {error}{cause}; see `auth.aws`")
+            format!("could not get AWS credentials: {error}{cause}; see `{KEY}`")
         })?;
         // Those without an end are cheap to ask for, and may change in a file.
         *known = Some(fresh.clone()).filter(|fresh| fresh.expiry().is_some());

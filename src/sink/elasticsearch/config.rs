@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "aws")]
+use crate::aws::Aws;
 use crate::{
     event::Namespace,
     quantity::{ByteSize, Duration},
@@ -96,22 +98,6 @@ pub enum Auth {
     Aws(Aws),
 }
 
-/// An AWS identity.
-#[cfg(feature = "aws")]
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Aws {
-    /// The domain's region, such as `eu-central-1`. Default: that of the environment, the profile or the instance.
-    #[serde(default)]
-    pub region: Option<String>,
-    /// The profile of AWS's config files to take. Default: the one that the environment names, or `default`.
-    #[serde(default)]
-    pub profile: Option<String>,
-    /// The ARN of a role to assume with these credentials. Default: none.
-    #[serde(default)]
-    pub role: Option<String>,
-}
-
 /// A name and a password.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -186,6 +172,12 @@ impl ElasticsearchSinkConfig {
         }
         for url in &self.urls {
             problems.extend(self.problem_of(url).map(|text| ("urls", text)));
+        }
+        #[cfg(feature = "aws")]
+        if let Some(Auth::Aws(aws)) = &self.auth
+            && !aws.problems().is_empty()
+        {
+            problems.push(("auth.aws.external_id", "goes with a role: set `role`, or leave it out"));
         }
         let size = self.batch_size.as_u64();
         if !(64 << 10..=64 << 20).contains(&size) {

@@ -22,13 +22,12 @@ use super::{
     group::{ANSWER, Group, Turn},
     held::{Holdings, Parted, offset},
     meters::Meters,
-    stamp::Stamp,
 };
 use crate::{
     event::Chunk,
     kafka::{Fault, explain},
     pipe::{Step, Window},
-    source::{SourceContext, SourceError},
+    source::{SourceContext, SourceError, Stamp},
     telemetry::{clock, crash::CrashPoint},
 };
 

@@ -17,12 +17,11 @@ use super::{
     held::{Held, Parted, offset},
     reader::{Outgoing, Reader},
     resume::{Facts, Resume},
-    stamp::Stamp,
 };
 use crate::{
     event::{Origin, Partition, Position},
     pipe::Step,
-    source::{SourceError, stream::Stream},
+    source::{SourceError, Stamp, stream::Stream},
     telemetry::{clock, crash::CrashPoint},
 };
 

@@ -5,7 +5,7 @@ use super::tree::{Fault, File, Tree};
 /// The nouns. `quantity` and `secret` stand alone; each of the others may use those before it.
 const NOUNS: [&str; 5] = ["quantity", "secret", "event", "telemetry", "state"];
 /// The tools, which use the nouns but not each other.
-const TOOLS: [&str; 4] = ["pipe", "codec", "filter", "kafka"];
+const TOOLS: [&str; 5] = ["pipe", "codec", "filter", "kafka", "aws"];
 /// The rooms of the data path and the generator, which use the nouns and the tools but not each other.
 const ROOMS: [&str; 7] = ["source", "parse", "enrich", "score", "normalize", "sink", "generate"];
 /// The top. Each may use those before it and everything below.

@@ -1,7 +1,8 @@
-//! The stamp on a committed offset: whose commit it is.
+//! The stamp on a committed position: whose commit it is.
 //!
-//! It stands in the offset's metadata as `floodmark/1 STATE EPOCH`. Whoever is assigned a partition learns from it whether
-//! what the state remembers of the partition still holds: only if the last who committed was this state.
+//! It stands beside the position, where others can see it: as the metadata of an offset of Kafka, in a lease of Kinesis. Its
+//! text is `floodmark/1 STATE EPOCH`. Whoever is assigned a partition learns from it whether what the state remembers of the
+//! partition still holds: only if the last who committed was this state.
 
 /// Whose commit it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -178,8 +178,8 @@ fn user_record<'a>(
     let partition_key = tables.partition_key(record.partition_key).map(|span| span.of(bytes));
     let explicit = record.explicit_hash_key.map(|index| tables.explicit_hash_key(index));
     let explicit_hash_key = explicit.flatten().map(|span| span.of(bytes));
-    let outside = range != HashRange::ALL
-        && tables.hash_key(bytes, record).is_some_and(|key| !range.contains(key));
+    let outside =
+        range != HashRange::ALL && tables.hash_key(bytes, record).is_some_and(|key| !range.contains(key));
     UserRecord { data: record.data, sub_sequence, partition_key, explicit_hash_key, outside }
 }
 

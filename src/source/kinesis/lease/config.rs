@@ -61,7 +61,8 @@ impl Dynamodb {
         let zero = |number: Option<u32>| number == Some(0);
         let named = (3..=255).contains(&self.table.len()) && self.table.bytes().all(allowed);
         let problems = [
-            (!named).then_some(("table", "is no name of a table: 3 to 255 letters, digits, `_`, `-` and `.`")),
+            (!named)
+                .then_some(("table", "is no name of a table: 3 to 255 letters, digits, `_`, `-` and `.`")),
             (!(FAILOVER[0]..=FAILOVER[1]).contains(&self.failover))
                 .then_some(("failover", "must be from 1s to 10m")),
             zero(self.max_leases).then_some(("max_leases", "must be at least 1, or left out")),

@@ -1,5 +1,6 @@
-#![allow(clippy::unwrap_used)]
 //! What is an aggregate and what is not, and what is taken out of one.
+
+#![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
 
@@ -17,7 +18,7 @@ fn taken(record: &[u8], range: HashRange) -> Result<Vec<Taken>, Option<Broken>> 
     let count = aggregate.len();
     let each = |user: UserRecord<'_>| {
         let [key, explicit] = [user.partition_key, user.explicit_hash_key].map(|key| key.map(<[u8]>::to_vec));
-        (user.data.of(record).to_vec(), user.sub_sequence, key, explicit, user.outside)
+        (user.content.of(record).to_vec(), user.sub_sequence, key, explicit, user.outside)
     };
     let records: Vec<Taken> = aggregate.records().map(each).collect();
     assert_eq!(records.len(), count);

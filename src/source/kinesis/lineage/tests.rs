@@ -1,5 +1,6 @@
-#![allow(clippy::unwrap_used)]
 //! Streams that were split and merged, and what is read of them first.
+
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 use crate::source::kinesis::{Place, Sequence};

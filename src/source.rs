@@ -1,4 +1,4 @@
-//! Where records come from: files read once or followed, stdin, Firehose, and Kafka.
+//! Where records come from: files read once or followed, stdin, Firehose, syslog, and Kafka.
 
 mod commit;
 mod context;
@@ -14,6 +14,8 @@ mod reader;
 mod replay;
 pub mod stdin;
 mod stream;
+pub mod syslog;
+mod tls;
 #[cfg(test)]
 mod trial;
 
@@ -28,6 +30,7 @@ pub use error::SourceError;
 pub use progress::{Known, NothingKnown, Progress, StoreProgress};
 pub use replay::{Replay, ReplayedRecord};
 pub use stdin::Stdin;
+pub use tls::{Tls, TlsError};
 
 /// Receives records and feeds them, in chunks with receipts, until its input ends or it is told to stop.
 pub trait Source: Send {
@@ -54,6 +57,8 @@ pub enum From {
     Stdin(stdin::Config),
     /// An HTTP endpoint for Amazon Data Firehose.
     Firehose(Box<firehose::Config>),
+    /// Syslog over UDP, TCP, TLS and Unix sockets.
+    Syslog(Box<syslog::Config>),
     /// Topics of a Kafka cluster, read as a member of a consumer group.
     #[cfg(feature = "kafka")]
     Kafka(Box<kafka::Config>),
@@ -82,6 +87,7 @@ impl From {
         match self {
             Self::File(_) | Self::Stdin(_) => 0,
             Self::Firehose(config) => config.memory_bytes(),
+            Self::Syslog(config) => config.memory_bytes(),
             #[cfg(feature = "kafka")]
             Self::Kafka(_) => kafka::MEMORY_BYTES,
         }
@@ -90,9 +96,17 @@ impl From {
     /// What no type can see: the key, below `from`, what is wrong with it, and what helps.
     #[must_use]
     pub fn problems(&self) -> Vec<(String, &'static str, &'static str)> {
-        let Self::Firehose(config) = self else { return Vec::new() };
-        let problems = config.problems().into_iter();
-        problems.map(|(key, text, help)| (format!("firehose.{key}"), text, help)).collect()
+        match self {
+            Self::Firehose(config) => {
+                let problems = config.problems().into_iter();
+                problems.map(|(key, text, help)| (format!("firehose.{key}"), text, help)).collect()
+            }
+            Self::Syslog(config) => {
+                let problems = config.problems().into_iter();
+                problems.map(|(key, text, help)| (format!("syslog.{key}"), text, help)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whether it follows files as they grow, and so must remember how far it came.
@@ -111,6 +125,7 @@ pub fn build(from: &From) -> Result<Box<dyn Source>, SourceError> {
         From::File(config) => Box::new(file::Files::new(config)?),
         From::Stdin(config) => Box::new(Stdin::new(config)),
         From::Firehose(config) => Box::new(firehose::Firehose::open(config)?),
+        From::Syslog(config) => Box::new(syslog::Syslog::open(config)?),
         #[cfg(feature = "kafka")]
         From::Kafka(config) => Box::new(kafka::Kafka::new(config)?),
     })

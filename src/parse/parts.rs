@@ -110,6 +110,9 @@ impl Part {
                 let Record { position, .. } = whole.records[entry.record as usize];
                 self.chunk.records.push(Record { position, end, first_index: entry.index });
                 self.record = Some(entry.record);
+                if let Some(sender) = whole.sender(entry.record) {
+                    self.chunk.sent_by(sender.socket());
+                }
             }
         }
         Entry { span, record: self.chunk.records.len() as u32 - 1, index: entry.index }

@@ -9,6 +9,7 @@ mod accept;
 mod config;
 mod datagrams;
 mod desk;
+mod drops;
 mod error;
 mod framing;
 mod meters;
@@ -138,7 +139,9 @@ impl Bound {
         let most = most.clone();
         let door = match self {
             Self::Udp(socket, _) => {
-                listeners.spawn(datagrams::serve(place, Inbox::Udp(UdpSocket::from_std(socket)?)));
+                let state = quinn_udp::UdpSocketState::new((&socket).into())?;
+                let inbox = Inbox::Udp { socket: UdpSocket::from_std(socket)?, state };
+                listeners.spawn(datagrams::serve(place, inbox));
                 return Ok(());
             }
             Self::UnixDatagram(socket, made) => {

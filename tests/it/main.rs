@@ -28,6 +28,7 @@ mod schemas;
 mod search;
 mod servers;
 mod skipped;
+mod syslog;
 mod tidy;
 #[cfg(feature = "crash-points")]
 mod traces;

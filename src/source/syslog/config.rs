@@ -146,8 +146,6 @@ pub enum UnixKind {
 
 /// The most of one datagram, and so what each place of a batch holds.
 pub(super) const DATAGRAM_BYTES: usize = 64 << 10;
-/// Datagrams that are taken in one call.
-pub(super) const BATCH: usize = 32;
 /// Connections and listeners that hold a chunk which is not in flight yet, at most.
 pub(super) const TURNS: usize = 8;
 /// What is read at a time.
@@ -207,7 +205,7 @@ impl Config {
         u64::from(self.connections_max) * (line + CONNECTION_BYTES)
             + TURNS as u64 * (CHUNK_BYTES + 2 * BLOCK_BYTES) as u64
             + TURNS as u64 * line
-            + datagrams * (BATCH * DATAGRAM_BYTES) as u64
+            + datagrams * (quinn_udp::BATCH_SIZE * DATAGRAM_BYTES) as u64
             + watched
     }
 

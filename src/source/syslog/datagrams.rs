@@ -1,31 +1,39 @@
-//! Datagrams: each is a record. Over UDP they are taken many at a time, and the kernel says how many it has dropped.
+//! Datagrams: each is a record. Over UDP they are taken many at a time (`recvmmsg`), and what the kernel drops is counted.
 
 use std::{
     io::{self, IoSliceMut},
-    net::{IpAddr, SocketAddr},
-    os::fd::AsRawFd,
+    net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
 
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
 use tokio::{
     io::Interest,
     net::{UdpSocket, UnixDatagram},
+    time::sleep,
 };
 
 use super::{
-    config::{BATCH, CHUNK_BYTES, DATAGRAM_BYTES},
+    config::{CHUNK_BYTES, DATAGRAM_BYTES},
     desk::{Place, Strand},
+    drops::Drops,
     framing::Frame,
     meters::Dropped,
     sockets::Made,
 };
-use crate::{event::Chunk, source::SourceError, telemetry::clock};
+use crate::{
+    event::Chunk,
+    source::SourceError,
+    telemetry::{clock, metrics::Counter},
+};
 
 /// Where datagrams arrive.
 pub(super) enum Inbox {
-    Udp(UdpSocket),
+    Udp {
+        socket: UdpSocket,
+        state: UdpSocketState,
+    },
     /// With what removes the socket's file when it is dropped.
     Unix {
         socket: UnixDatagram,
@@ -33,26 +41,52 @@ pub(super) enum Inbox {
     },
 }
 
-/// What is remembered between two batches.
-struct Intake {
-    room: Vec<u8>,
-    /// How many the kernel had dropped when the last datagram came that says so.
-    dropped: u32,
-}
-
 /// The most of one datagram of this host: what the kernel lets a sender have on its way, and more.
 const UNIX_BYTES: usize = 256 << 10;
 /// How long what the kernel has kept is read after a stop.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How often the kernel is asked how many it has dropped.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Reads datagrams until it is time to stop, and then what has arrived by then.
+/// Reads datagrams until it is time to stop, and then what has arrived by then; counts what the kernel drops.
 ///
 /// # Errors
 /// When the workers are gone.
-pub(super) async fn serve(place: Arc<Place>, from: Inbox) -> Result<(), SourceError> {
+pub(super) async fn serve(place: Arc<Place>, inbox: Inbox) -> Result<(), SourceError> {
+    let mut drops = inbox.drops();
+    if drops.is_none() && matches!(inbox, Inbox::Udp { .. }) {
+        let source = &*place.desk.cx.name;
+        tracing::warn!(
+            source,
+            listener = place.name,
+            "what the kernel drops is not counted: /proc shows no sockets"
+        );
+    }
+    let counter = place.meters.dropped(Dropped::Kernel);
+    let served = tokio::select! {
+        served = receive(&place, &inbox) => served,
+        never = watch(drops.as_mut(), counter) => match never {},
+    };
+    if let Some(drops) = &mut drops {
+        counter.inc_by(drops.more().await);
+    }
+    served
+}
+
+/// Counts what the kernel drops, again and again.
+async fn watch(mut drops: Option<&mut Drops>, counter: &Counter) -> std::convert::Infallible {
+    loop {
+        sleep(LOOK_EVERY).await;
+        if let Some(drops) = &mut drops {
+            counter.inc_by(drops.more().await);
+        }
+    }
+}
+
+async fn receive(place: &Place, inbox: &Inbox) -> Result<(), SourceError> {
     let desk = &*place.desk;
     let mut strand = place.strand(None);
-    let mut intake = Intake { room: vec![0; from.room()], dropped: 0 };
+    let mut room = vec![0; inbox.room()];
     let mut stop = desk.cx.stop.clone();
     let mut left_at = None;
     loop {
@@ -60,7 +94,7 @@ pub(super) async fn serve(place: Arc<Place>, from: Inbox) -> Result<(), SourceEr
             tokio::select! {
                 biased;
                 () = stop.stopped() => left_at = Some(clock::monotonic()),
-                ready = from.wait() => if let Err(error) = ready {
+                ready = inbox.wait() => if let Err(error) = ready {
                     tracing::warn!(source = &*desk.cx.name, listener = place.name, %error, "could not wait for datagrams");
                 },
             }
@@ -69,7 +103,7 @@ pub(super) async fn serve(place: Arc<Place>, from: Inbox) -> Result<(), SourceEr
         let mut chunk = strand.chunk(desk);
         let mut is_dry = false;
         while chunk.bytes.len() < CHUNK_BYTES && !is_dry {
-            is_dry = !from.receive(&place, &mut intake, &mut strand, &mut chunk);
+            is_dry = !inbox.take(place, &mut room, &mut strand, &mut chunk);
         }
         desk.hand_on(chunk).await?;
         drop(turn);
@@ -86,29 +120,44 @@ impl Inbox {
     /// Bytes of the buffer that it reads into.
     fn room(&self) -> usize {
         match self {
-            Self::Udp(_) => BATCH * DATAGRAM_BYTES,
+            Self::Udp { .. } => BATCH_SIZE * DATAGRAM_BYTES,
             Self::Unix { .. } => UNIX_BYTES,
         }
     }
 
     async fn wait(&self) -> io::Result<()> {
         match self {
-            Self::Udp(socket) => socket.readable().await,
+            Self::Udp { socket, .. } => socket.readable().await,
             Self::Unix { socket, .. } => socket.readable().await,
         }
     }
 
+    /// What the kernel drops of it; a sender of this host waits instead.
+    fn drops(&self) -> Option<Drops> {
+        match self {
+            Self::Udp { socket, .. } => {
+                Drops::of(socket, socket.local_addr().is_ok_and(|address| address.is_ipv6()))
+            }
+            Self::Unix { .. } => None,
+        }
+    }
+
     /// Appends what one call gives to `chunk`; false where there is nothing more for now.
-    fn receive(&self, place: &Place, intake: &mut Intake, strand: &mut Strand, chunk: &mut Chunk) -> bool {
+    fn take(&self, place: &Place, room: &mut [u8], strand: &mut Strand, chunk: &mut Chunk) -> bool {
         let received = match self {
-            Self::Udp(socket) => socket.try_io(Interest::READABLE, || {
-                batch(socket, intake, place, |bytes, sender| {
+            Self::Udp { socket, state } => socket.try_io(Interest::READABLE, || {
+                batch(socket, state, room, |bytes, sender| {
+                    let peers = &place.desk.peers;
+                    if peers.is_watching() && !peers.admit(sender.ip()) {
+                        place.meters.dropped(Dropped::Rate).inc();
+                        return;
+                    }
                     take(strand, chunk, bytes);
                     chunk.sent_by(sender);
                 })
             }),
             Self::Unix { socket, .. } => {
-                socket.try_recv(&mut intake.room).map(|length| take(strand, chunk, &intake.room[..length]))
+                socket.try_recv(room).map(|length| take(strand, chunk, &room[..length]))
             }
         };
         match received {
@@ -123,47 +172,25 @@ impl Inbox {
     }
 }
 
-/// Takes up to [`BATCH`] datagrams in one call, and counts those of which the kernel says that it dropped them.
-///
-/// The count comes with each datagram (`SO_RXQ_OVFL`): it is this socket's alone, exact, and costs no call. What was dropped
-/// after the last datagram is counted with the next one.
+/// Takes up to [`BATCH_SIZE`] datagrams in one call. The kernel may lay datagrams of one sender, all as long as the first,
+/// into one place.
 fn batch(
     socket: &UdpSocket,
-    intake: &mut Intake,
-    place: &Place,
+    state: &UdpSocketState,
+    room: &mut [u8],
     mut take: impl FnMut(&[u8], SocketAddr),
 ) -> io::Result<()> {
-    let mut parts: Vec<[IoSliceMut<'_>; 1]> =
-        intake.room.chunks_exact_mut(DATAGRAM_BYTES).map(|part| [IoSliceMut::new(part)]).collect();
-    let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(BATCH, Some(nix::cmsg_space!(u32)));
-    let received =
-        recvmmsg(socket.as_raw_fd(), &mut headers, parts.iter_mut(), MsgFlags::MSG_DONTWAIT, None)?;
-    let peers = &place.desk.peers;
-    for datagram in received {
-        let dropped = datagram.cmsgs().into_iter().flatten().find_map(|control| match control {
-            ControlMessageOwned::RxqOvfl(dropped) => Some(dropped),
-            _ => None,
-        });
-        if let Some(dropped) = dropped {
-            let more = dropped.wrapping_sub(intake.dropped);
-            place.meters.dropped(Dropped::Kernel).inc_by(u64::from(more));
-            intake.dropped = dropped;
+    let mut parts: Vec<IoSliceMut<'_>> = room.chunks_exact_mut(DATAGRAM_BYTES).map(IoSliceMut::new).collect();
+    let mut found = [RecvMeta::default(); BATCH_SIZE];
+    let received = state.recv(socket.into(), &mut parts, &mut found)?;
+    for (part, meta) in parts.iter().zip(&found[..received]) {
+        let laid = &part[..meta.len];
+        if laid.is_empty() {
+            take(laid, meta.addr);
         }
-        let Some(sender) = datagram.address.as_ref().and_then(address) else { continue };
-        if peers.is_watching() && !peers.admit(sender.ip()) {
-            place.meters.dropped(Dropped::Rate).inc();
-            continue;
-        }
-        take(datagram.iovs().next().unwrap_or_default(), sender);
+        laid.chunks(meta.stride.max(1)).for_each(|datagram| take(datagram, meta.addr));
     }
     Ok(())
-}
-
-fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
-    if let Some(v4) = storage.as_sockaddr_in() {
-        return Some(SocketAddr::new(IpAddr::V4(v4.ip()), v4.port()));
-    }
-    storage.as_sockaddr_in6().map(|v6| SocketAddr::new(IpAddr::V6(v6.ip()), v6.port()))
 }
 
 fn take(strand: &mut Strand, chunk: &mut Chunk, bytes: &[u8]) {

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use super::config::{Tcp, Udp, Unix};
@@ -44,8 +43,6 @@ pub(super) fn udp(config: &Udp) -> io::Result<(std::net::UdpSocket, usize)> {
     socket.set_recv_buffer_size(config.receive_buffer.as_usize())?;
     // Linux doubles what is asked for, to have room for its own books, and tells the double.
     let kept = socket.recv_buffer_size()? / 2;
-    // Every datagram then says how many were dropped before it.
-    setsockopt(&socket, sockopt::RxqOvfl, &1)?;
     socket.bind(&config.address.into())?;
     Ok((socket.into(), kept))
 }

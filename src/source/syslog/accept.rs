@@ -6,7 +6,7 @@ use tokio::{
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::sleep,
 };
 
 use super::{desk::Place, meters::Closed, sockets, stream};
@@ -31,6 +31,8 @@ enum Guest {
 
 /// How long nobody is taken after the system could not.
 const BREATH: Duration = Duration::from_millis(100);
+/// How long a client has to agree on TLS after a stop; it may be about to send what it holds.
+const HANDSHAKE_FAREWELL: Duration = Duration::from_secs(1);
 
 /// Takes connections until it is time to stop, then those that wait already, and returns when all have ended.
 ///
@@ -114,11 +116,18 @@ async fn greet(
     peer: SocketAddr,
     certificate: &Certificate,
 ) -> Result<(), SourceError> {
-    let shaking = timeout(place.desk.config.handshake_timeout.std(), certificate.acceptor().accept(stream));
-    let error = match shaking.await {
-        Ok(Ok(stream)) => return stream::read(place, stream, Some(peer)).await,
-        Ok(Err(error)) => error,
-        Err(_) => io::ErrorKind::TimedOut.into(),
+    let mut stop = place.desk.cx.stop.clone();
+    let shaken = tokio::select! {
+        shaken = certificate.acceptor().accept(stream) => shaken,
+        () = sleep(place.desk.config.handshake_timeout.std()) => Err(io::ErrorKind::TimedOut.into()),
+        () = async {
+            stop.stopped().await;
+            sleep(HANDSHAKE_FAREWELL).await;
+        } => return Ok(()),
+    };
+    let error = match shaken {
+        Ok(stream) => return stream::read(place, stream, Some(peer)).await,
+        Err(error) => error,
     };
     tracing::debug!(source = &*place.desk.cx.name, %peer, %error, "could not agree on TLS");
     place.meters.closed(Closed::Handshake).inc();

@@ -146,7 +146,9 @@ pub enum UnixKind {
 
 /// The most of one datagram, and so what each place of a batch holds.
 pub(super) const DATAGRAM_BYTES: usize = 64 << 10;
-/// Connections and listeners that hold a chunk which is not in flight yet, at most.
+/// What one call takes of datagrams, at most.
+pub(super) const BATCH_BYTES: usize = quinn_udp::BATCH_SIZE * DATAGRAM_BYTES;
+/// Connections that hold a chunk which is not in flight yet, at most.
 pub(super) const TURNS: usize = 8;
 /// What is read at a time.
 pub(super) const BLOCK_BYTES: usize = 64 << 10;
@@ -205,7 +207,7 @@ impl Config {
         u64::from(self.connections_max) * (line + CONNECTION_BYTES)
             + TURNS as u64 * (CHUNK_BYTES + 2 * BLOCK_BYTES) as u64
             + TURNS as u64 * line
-            + datagrams * (quinn_udp::BATCH_SIZE * DATAGRAM_BYTES) as u64
+            + datagrams * (2 * BATCH_BYTES + CHUNK_BYTES) as u64
             + watched
     }
 
@@ -372,7 +374,7 @@ mod tests {
             (r#"{ "udp": { "address": "0.0.0.0:1" } }"#, r#"{ "tcp": { "address": "0.0.0.0:1" } }"#);
         let one = of(tcp, "");
         assert!(one < 40 << 20, "{one}");
-        assert_eq!(of(udp, "") - one, 2 << 20);
+        assert_eq!(of(udp, "") - one, (4 << 20) + (128 << 10));
         assert_eq!(of(tcp, r#", "connections_max": 512"#) - one, 256 * (112 << 10));
         assert_eq!(of(tcp, r#", "line_bytes_max": "128KiB""#) - one, (256 + 8) * (64 << 10));
         assert!(of(tcp, r#", "records_per_second_max": 5"#) > one);

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    config::{CHUNK_BYTES, DATAGRAM_BYTES},
+    config::{BATCH_BYTES, CHUNK_BYTES, DATAGRAM_BYTES},
     desk::{Place, Strand},
     drops::Drops,
     framing::Frame,
@@ -99,14 +99,13 @@ async fn receive(place: &Place, inbox: &Inbox) -> Result<(), SourceError> {
                 },
             }
         }
-        let Some(turn) = desk.turn().await else { return Ok(()) };
         let mut chunk = strand.chunk(desk);
         let mut is_dry = false;
         while chunk.bytes.len() < CHUNK_BYTES && !is_dry {
             is_dry = !inbox.take(place, &mut room, &mut strand, &mut chunk);
         }
+        // Without a turn: what connections bring can wait for theirs, and datagrams are dropped meanwhile.
         desk.hand_on(chunk).await?;
-        drop(turn);
         let over = |at| clock::monotonic().saturating_duration_since(at) > FAREWELL;
         if left_at.is_some_and(|at| is_dry || over(at)) {
             return Ok(());
@@ -120,7 +119,7 @@ impl Inbox {
     /// Bytes of the buffer that it reads into.
     fn room(&self) -> usize {
         match self {
-            Self::Udp { .. } => BATCH_SIZE * DATAGRAM_BYTES,
+            Self::Udp { .. } => BATCH_BYTES,
             Self::Unix { .. } => UNIX_BYTES,
         }
     }

@@ -1,4 +1,4 @@
-//! Where records come from: files read once or followed, stdin, Firehose, and Kafka.
+//! Where records come from: files read once or followed, stdin, Firehose, syslog, and Kafka.
 
 mod commit;
 mod context;
@@ -17,6 +17,8 @@ mod replay;
 mod stamp;
 pub mod stdin;
 mod stream;
+pub mod syslog;
+mod tls;
 #[cfg(test)]
 mod trial;
 
@@ -32,6 +34,7 @@ pub use progress::{Known, Marked, NothingKnown, Progress, StoreProgress};
 pub use replay::{Replay, ReplayedRecord};
 pub use stamp::Stamp;
 pub use stdin::Stdin;
+pub use tls::{Tls, TlsError};
 
 /// Receives records and feeds them, in chunks with receipts, until its input ends or it is told to stop.
 pub trait Source: Send {
@@ -58,6 +61,8 @@ pub enum From {
     Stdin(stdin::Config),
     /// An HTTP endpoint for Amazon Data Firehose.
     Firehose(Box<firehose::Config>),
+    /// Syslog over UDP, TCP, TLS and Unix sockets.
+    Syslog(Box<syslog::Config>),
     /// Topics of a Kafka cluster, read as a member of a consumer group.
     #[cfg(feature = "kafka")]
     Kafka(Box<kafka::Config>),
@@ -86,6 +91,7 @@ impl From {
         match self {
             Self::File(_) | Self::Stdin(_) => 0,
             Self::Firehose(config) => config.memory_bytes(),
+            Self::Syslog(config) => config.memory_bytes(),
             #[cfg(feature = "kafka")]
             Self::Kafka(_) => kafka::MEMORY_BYTES,
         }
@@ -98,6 +104,7 @@ impl From {
             Self::Firehose(config) => ("firehose", config.problems()),
             #[cfg(feature = "kafka")]
             Self::Kafka(config) => ("kafka", config.problems()),
+            Self::Syslog(config) => ("syslog", config.problems()),
             Self::File(_) | Self::Stdin(_) => return Vec::new(),
         };
         problems.into_iter().map(|(key, text, help)| (format!("{kind}.{key}"), text, help)).collect()
@@ -119,6 +126,7 @@ pub fn build(from: &From) -> Result<Box<dyn Source>, SourceError> {
         From::File(config) => Box::new(file::Files::new(config)?),
         From::Stdin(config) => Box::new(Stdin::new(config)),
         From::Firehose(config) => Box::new(firehose::Firehose::open(config)?),
+        From::Syslog(config) => Box::new(syslog::Syslog::open(config)?),
         #[cfg(feature = "kafka")]
         From::Kafka(config) => Box::new(kafka::Kafka::new(config)?),
     })

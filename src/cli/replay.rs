@@ -102,6 +102,7 @@ fn gather(path: &Path, config: &Config, replayed: &mut Replayed) -> Result<(), R
             event_id,
             bytes,
             format,
+            sender,
             refused,
             ..
         } = record;
@@ -114,7 +115,7 @@ fn gather(path: &Path, config: &Config, replayed: &mut Replayed) -> Result<(), R
             Some(Refused { sink, .. }) => return Err(unknown("sink", sink)),
             None if config.sources.contains_key(&source) => {
                 let (origin, format) = (Origin::from_text(&origin), format.map(Into::into));
-                let record = ReplayedRecord { origin, position, index, bytes, format };
+                let record = ReplayedRecord { origin, position, index, bytes, format, sender };
                 replayed.records.entry(source).or_default().push(record);
             }
             None => return Err(unknown("source", source)),

@@ -1,6 +1,10 @@
 //! A chunk: bytes as received from one partition, a table of its records, and a receipt.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use super::{Bookmark, Layout, Origin, Partition, Position, Reason, Receipt, Span};
 
@@ -29,6 +33,8 @@ pub struct Chunk {
     /// a position, so it is an origin of its own, in which the records of one aggregate are numbered. Empty where
     /// positions say it.
     pub names: Vec<(Origin, Position)>,
+    /// Who sent which records, in their order; empty where the source does not know, as with files.
+    pub senders: Vec<Sender>,
     /// What one event is parsed from each, in order; filled when the chunk is resolved.
     pub entries: Vec<Entry>,
     /// Which layout holds for which entries, in order; filled when the chunk is resolved.
@@ -76,6 +82,18 @@ pub struct Record {
     pub end: u32,
     /// Number of its first entry; 0, except where a replay brings back one entry of a record that held many.
     pub first_index: u32,
+}
+
+/// Who sent a run of records: the other end of the connection, or where the datagrams came from. Whoever sends a datagram
+/// can write any address into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sender {
+    /// The record after its last one, by its place in the chunk's table; its first one is where the run before it ends.
+    pub end: u32,
+    /// Its address; an IPv4 address is never in its IPv6 form.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
 }
 
 /// What one event is parsed from.
@@ -145,6 +163,16 @@ impl Run {
     }
 }
 
+// === impl Sender ===
+
+impl Sender {
+    /// Its address and port as one.
+    #[must_use]
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
 // === impl Chunk ===
 
 impl Chunk {
@@ -161,6 +189,7 @@ impl Chunk {
             added_bytes: 0,
             records: Vec::new(),
             names: Vec::new(),
+            senders: Vec::new(),
             entries: Vec::new(),
             runs: Vec::new(),
             log_events: Vec::new(),
@@ -218,11 +247,55 @@ impl Chunk {
         }
     }
 
+    /// Says that `sender` has sent the records since those whose sender is known, up to the last one there is.
+    pub fn sent_by(&mut self, sender: SocketAddr) {
+        let (end, address, port) = (self.records.len() as u32, sender.ip().to_canonical(), sender.port());
+        match self.senders.last_mut() {
+            Some(last) if (last.address, last.port) == (address, port) => last.end = end,
+            Some(last) if last.end >= end => {}
+            _ => self.senders.push(Sender { end, address, port }),
+        }
+    }
+
+    /// Who sent record number `index`, where that is known.
+    #[must_use]
+    #[inline]
+    pub fn sender(&self, index: u32) -> Option<&Sender> {
+        match self.senders.as_slice() {
+            [] => None,
+            // A connection's chunks have one sender.
+            [only] => (index < only.end).then_some(only),
+            many => many.get(many.partition_point(|sender| sender.end <= index)),
+        }
+    }
+
     /// The bytes of record number `index`, line terminator included.
     #[must_use]
     pub fn record_span(&self, index: usize) -> Span {
         let start =
             index.checked_sub(1).and_then(|before| self.records.get(before)).map_or(0, |before| before.end);
         Span::new(start as usize, self.records[index].end as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_record_has_the_sender_that_was_named_after_it_came() {
+        let mut chunk = Chunk::new(SourceId(0), Partition::new("p"), Origin::stdin(), Vec::new());
+        assert_eq!(chunk.sender(0), None);
+        let senders = ["10.0.0.1:514", "10.0.0.1:514", "[::ffff:10.0.0.1]:514", "[2001:db8::1]:6514"];
+        for (position, sender) in (0..).zip(senders) {
+            chunk.records.push(Record { position, end: 0, first_index: 0 });
+            chunk.sent_by(sender.parse().unwrap());
+        }
+        let of = |index| chunk.sender(index).map(|sender| sender.socket().to_string());
+        assert_eq!(chunk.senders.len(), 2, "those of one sender that follow each other are one run");
+        assert_eq!(of(0).as_deref(), Some("10.0.0.1:514"));
+        assert_eq!(of(2).as_deref(), Some("10.0.0.1:514"));
+        assert_eq!(of(3).as_deref(), Some("[2001:db8::1]:6514"));
+        assert_eq!(of(4), None);
     }
 }

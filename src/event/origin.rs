@@ -11,12 +11,12 @@ use sip::Sip;
 mod sip;
 
 /// A place in an origin: a byte offset in a file's decompressed content, a line's ordinal on stdin, an offset in a
-/// Kafka partition, a record's number in a request of Firehose. Only the origin knows the unit; positions of one origin grow in the order of its records.
+/// Kafka partition, a record's number in a request of Firehose or a connection of syslog. Only the origin knows the unit; positions of one origin grow in the order of its records.
 pub type Position = u64;
 
 /// What positions count in, by its canonical text: `file:<32 hex digits>`, `stdin`,
 /// `kafka:<topic>/<partition>`, `kinesis:<stream>/<shard>`, `kinesis:<stream>/<shard>/<sequence number>`,
-/// `firehose:<request id>`, `cloudwatch:<log group>`.
+/// `firehose:<request id>`, `syslog:<run>/<connection>`, `cloudwatch:<log group>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(Arc<str>);
 
@@ -99,6 +99,13 @@ impl Origin {
     #[must_use]
     pub fn firehose(request: &str) -> Self {
         Self(format!("firehose:{request}").into())
+    }
+
+    /// Connection number `connection` of the run of the process that `run` tells from all others, or all datagrams of one
+    /// socket in it.
+    #[must_use]
+    pub fn syslog(run: u64, connection: u64) -> Self {
+        Self(format!("syslog:{run:016x}/{connection}").into())
     }
 
     /// The flow log of this id, whichever files its records come in.

@@ -1,5 +1,7 @@
 //! The lines of quarantine and dead letter: what could not be read or was refused, kept so that it can be replayed.
 
+use std::net::SocketAddr;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
@@ -31,6 +33,8 @@ pub struct QuarantinedRecord {
     pub bytes: Vec<u8>,
     /// The format string of the layout it was read with, where a header line of the stream named it.
     pub format: Option<String>,
+    /// Who sent it, where the source knew.
+    pub sender: Option<SocketAddr>,
     /// The document that a sink refused; absent for an entry that could not be read.
     pub refused: Option<Refused>,
 }
@@ -115,6 +119,7 @@ struct Line {
     event_id: String,
     bytes: String,
     format: Option<String>,
+    sender: Option<SocketAddr>,
     sink: Option<String>,
     status: Option<u16>,
     kind: Option<String>,
@@ -169,6 +174,9 @@ pub fn quarantine(batch: &Batch, source: &str, out: &mut Documents) -> u64 {
         let mut pen = Pen::new(&mut stage, &mut out.bytes);
         head.put(&mut pen);
         put_member(&mut pen, b"\"format\":", format.as_deref());
+        if let Some(sender) = chunk.sender(entry.record) {
+            put_member(&mut pen, b"\"sender\":", Some(&sender.socket().to_string()));
+        }
         pen.end_line();
         pen.lift();
         out.end_document(event_id, DocumentKind::Quarantined, 0, Span::default());
@@ -264,6 +272,7 @@ impl QuarantinedRecord {
             event_id,
             bytes: STANDARD.decode(line.bytes)?,
             format: line.format,
+            sender: line.sender,
             refused,
         })
     }
@@ -369,9 +378,12 @@ mod tests {
             source in any::<String>(),
             position in any::<u64>(),
             index in any::<u32>(),
+            sender in proptest::option::of(any::<([u8; 16], u16)>()),
         ) {
+            let sender = sender.map(|(ip, port)| SocketAddr::new(std::net::IpAddr::from(ip).to_canonical(), port));
             let mut chunk = Chunk::new(SourceId(0), Partition::new("p"), Origin::stdin(), bytes.clone());
             chunk.records.push(Record { position, end: bytes.len() as u32, first_index: index });
+            sender.into_iter().for_each(|sender| chunk.sent_by(sender));
             let entry = Entry { span: Span::new(0, bytes.len()), record: 0, index };
             chunk.rejects.push(Reject { entry, reason: Reason::Crashed, detail: detail.clone(), format: None, log_event: None });
             let mut batch = Batch::default();
@@ -388,6 +400,7 @@ mod tests {
                 event_id: IdScheme::of(&Origin::stdin()).event(position, index, &bytes),
                 bytes,
                 format: None,
+                sender,
                 refused: None,
             });
         }

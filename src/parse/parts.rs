@@ -111,6 +111,9 @@ impl Part {
                 self.chunk.records.push(Record { position, end, first_index: entry.index });
                 self.chunk.names.extend(whole.names.get(entry.record as usize).cloned());
                 self.record = Some(entry.record);
+                if let Some(sender) = whole.sender(entry.record) {
+                    self.chunk.sent_by(sender.socket());
+                }
             }
         }
         Entry { span, record: self.chunk.records.len() as u32 - 1, index: entry.index }

@@ -110,9 +110,12 @@ impl SourceContext {
     }
 
     fn feed_into(&self, place: Place<'_>, room: Room, window: &Arc<Window>, mut chunk: Chunk) {
-        // Everything before `deliver_from` is delivered already: what is confirmed must not stand before it, or a commit
-        // would take back an earlier one.
-        let next = chunk.next.max(chunk.deliver_from);
+        let next = match &chunk.scored_as {
+            Some((_, next)) => *next,
+            // Everything before `deliver_from` is delivered already: what is confirmed must not stand before it, or a commit
+            // would take back an earlier one.
+            None => chunk.next.max(chunk.deliver_from),
+        };
         chunk.receipt = window.admit_into(room, next);
         self.fill(place, chunk);
     }

@@ -87,6 +87,9 @@ pub enum SourceError {
     /// The endpoint for Firehose cannot be opened.
     #[error(transparent)]
     Endpoint(#[from] super::firehose::EndpointError),
+    /// A socket for syslog cannot be opened.
+    #[error(transparent)]
+    Syslog(#[from] super::syslog::SyslogError),
     /// The workers are gone.
     #[error("could not feed records: {0}")]
     Closed(#[from] FeedClosed),

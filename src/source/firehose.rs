@@ -15,7 +15,6 @@ mod meters;
 mod pulse;
 mod requests;
 mod scan;
-mod tls;
 #[cfg(test)]
 mod trial;
 mod unpack;
@@ -24,16 +23,18 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use tokio::{task::JoinSet, time::sleep};
 
-use super::{Source, SourceContext, SourceError};
+use super::{
+    Source, SourceContext, SourceError,
+    tls::{Certificate, Guests},
+};
 use crate::pipe::BoxFuture;
 
 pub use body::{Body, BodyLimits, Piece, decode};
-pub use config::{Config, Tls};
+pub use config::Config;
 pub use error::{BodyError, EndpointError};
 
 use desk::Desk;
 use keys::Keys;
-use tls::Certificate;
 
 /// Listens for the requests of Firehose.
 pub struct Firehose {
@@ -55,7 +56,8 @@ impl Firehose {
     /// When the address is taken or not ours, or a file cannot be read.
     pub fn open(config: &Config) -> Result<Self, EndpointError> {
         let keys = Keys::of(config)?;
-        let certificate = config.tls.as_ref().map(Certificate::open).transpose()?.map(Arc::new);
+        let certificate =
+            config.tls.as_ref().map(|tls| Certificate::open(tls, http())).transpose()?.map(Arc::new);
         let address = config.listen;
         let listener = TcpListener::bind(address).and_then(|listener| {
             listener.set_nonblocking(true)?;
@@ -92,6 +94,11 @@ impl Source for Firehose {
     }
 }
 
+/// What a client of Firehose's speaks.
+fn http() -> Guests {
+    Guests { protocols: vec![b"http/1.1".to_vec()], ..Guests::default() }
+}
+
 /// Reads keys and certificate again and again, and tells what is wrong with them, once.
 async fn read_again(desk: &Desk, certificate: Option<&Certificate>) -> std::convert::Infallible {
     let source = &*desk.cx.name;
@@ -103,7 +110,8 @@ async fn read_again(desk: &Desk, certificate: Option<&Certificate>) -> std::conv
         if let Ok(true) = certificate {
             tracing::info!(source, "took a new certificate");
         }
-        let error = keys.err().or(certificate.err()).map(|error| error.to_string()).unwrap_or_default();
+        let error = keys.err().map(|error| error.to_string());
+        let error = error.or(certificate.err().map(|error| error.to_string())).unwrap_or_default();
         if !error.is_empty() && error != told {
             tracing::warn!(source, error, "what was read before stays in use");
         }

@@ -1,6 +1,6 @@
 //! Replay: quarantined records come back with the origin, position and index they had, so that their ids are the same.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use super::{Source, SourceContext, SourceError, reader::BLOCK_BYTES, stream::Stream};
 use crate::{
@@ -21,6 +21,8 @@ pub struct ReplayedRecord {
     pub bytes: Vec<u8>,
     /// The format string of the layout it was read with, where one was known.
     pub format: Option<Arc<str>>,
+    /// Who sent it, where that was known.
+    pub sender: Option<SocketAddr>,
 }
 
 /// Feeds quarantined records. Nothing is committed, and everything is delivered.
@@ -52,8 +54,10 @@ impl Source for Replay {
                 let mut chunk = stream.chunk(0);
                 chunk.replayed_format.clone_from(&first.format);
                 append(&mut chunk, &first);
-                let joins =
-                    |next: &ReplayedRecord| next.origin == first.origin && next.format == first.format;
+                let joins = |next: &ReplayedRecord| {
+                    (&next.origin, &next.format) == (&first.origin, &first.format)
+                        && next.sender.is_some() == first.sender.is_some()
+                };
                 while chunk.bytes.len() < BLOCK_BYTES {
                     let Some(next) = records.next_if(joins) else { break };
                     append(&mut chunk, &next);
@@ -73,6 +77,9 @@ fn append(chunk: &mut Chunk, record: &ReplayedRecord) {
     chunk.bytes.extend_from_slice(LINE_END);
     let end = chunk.bytes.len() as u32;
     chunk.records.push(Record { position: record.position, end, first_index: record.index });
+    if let Some(sender) = record.sender {
+        chunk.sent_by(sender);
+    }
     chunk.next = chunk.next.max(record.position + 1);
 }
 

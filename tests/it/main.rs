@@ -31,6 +31,7 @@ mod search;
 mod servers;
 mod skipped;
 mod standins;
+mod syslog;
 mod tidy;
 #[cfg(feature = "crash-points")]
 mod traces;

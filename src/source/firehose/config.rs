@@ -1,6 +1,6 @@
 //! What `from: { firehose: … }` holds.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::net::SocketAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     quantity::{ByteSize, Duration},
     secret::Secret,
-    source::intake::RECORD_BYTES_MAX,
+    source::{intake::RECORD_BYTES_MAX, tls::Tls},
 };
 
 /// An HTTP endpoint for Amazon Data Firehose, delivery protocol 1.0. A request is answered when everything in it is
@@ -54,16 +54,6 @@ pub struct Config {
     #[serde(default = "connections_max")]
     #[schemars(range(min = 1, max = 10_000))]
     pub connections_max: u16,
-}
-
-/// A certificate for HTTPS. Its files are read again when they change.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {
-    /// PEM file of our certificate and those between it and its authority.
-    pub certificate: PathBuf,
-    /// The certificate's key in PEM, not encrypted; best as `{ file: PATH }`.
-    pub key: Secret,
 }
 
 /// What one connection takes at most: a head of 128 KiB, what is read of a body, and TLS's own buffers.

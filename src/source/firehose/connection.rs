@@ -16,8 +16,8 @@ use super::{
     desk::Desk,
     exchange,
     pulse::{Felt, Pulse},
-    tls::Certificate,
 };
+use crate::source::tls::Certificate;
 
 /// The largest head of a request: 50 common attributes of 1,280 characters and a key of 4,096 fit.
 const HEAD_BYTES_MAX: usize = 128 << 10;

@@ -1,8 +1,8 @@
 //! Why a body could not be read, and why the endpoint could not be opened.
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr};
 
-use crate::{codec::InflateError, secret::SecretError};
+use crate::{codec::InflateError, secret::SecretError, source::tls::TlsError};
 
 /// Why a request's body can never be read.
 #[derive(Debug, thiserror::Error)]
@@ -72,23 +72,7 @@ pub enum EndpointError {
     /// An access key cannot be read.
     #[error("could not read one of `access_keys`: {0}")]
     Key(SecretError),
-    /// The certificate's key cannot be read.
-    #[error("could not read `tls.key`: {0}")]
-    TlsKey(SecretError),
-    /// The certificate or its key is not what it should be.
-    #[error("could not use {what}: {cause}")]
-    Tls {
-        /// Which key of the config, and which file.
-        what: String,
-        /// What is wrong.
-        cause: String,
-    },
-    /// The file of the certificate cannot be read.
-    #[error("could not read `tls.certificate` in {}: {cause}", .path.display())]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }

@@ -5,7 +5,7 @@ use crate::source::trial::{Seen, Trial, lines};
 
 fn record(origin: &Origin, position: Position, index: u32, bytes: &[u8], format: &str) -> ReplayedRecord {
     let format = (!format.is_empty()).then(|| format.into());
-    ReplayedRecord { origin: origin.clone(), position, index, bytes: bytes.to_vec(), format }
+    ReplayedRecord { origin: origin.clone(), position, index, bytes: bytes.to_vec(), format, sender: None }
 }
 
 #[tokio::test]

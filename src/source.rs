@@ -100,14 +100,23 @@ impl From {
     /// What no type can see: the key, below `from`, what is wrong with it, and what helps.
     #[must_use]
     pub fn problems(&self) -> Vec<(String, &'static str, &'static str)> {
-        let (kind, problems) = match self {
-            Self::Firehose(config) => ("firehose", config.problems()),
-            #[cfg(feature = "kafka")]
-            Self::Kafka(config) => ("kafka", config.problems()),
-            Self::Syslog(config) => ("syslog", config.problems()),
-            Self::File(_) | Self::Stdin(_) => return Vec::new(),
+        let named = |kind: &str, (key, text, help): (String, &'static str, &'static str)| {
+            (format!("{kind}.{key}"), text, help)
         };
-        problems.into_iter().map(|(key, text, help)| (format!("{kind}.{key}"), text, help)).collect()
+        let owned = |(key, text, help): (&str, &'static str, &'static str)| (key.to_owned(), text, help);
+        match self {
+            Self::Firehose(config) => {
+                config.problems().into_iter().map(owned).map(|problem| named("firehose", problem)).collect()
+            }
+            #[cfg(feature = "kafka")]
+            Self::Kafka(config) => {
+                config.problems().into_iter().map(owned).map(|problem| named("kafka", problem)).collect()
+            }
+            Self::Syslog(config) => {
+                config.problems().into_iter().map(|problem| named("syslog", problem)).collect()
+            }
+            Self::File(_) | Self::Stdin(_) => Vec::new(),
+        }
     }
 
     /// Whether it follows files as they grow, and so must remember how far it came.

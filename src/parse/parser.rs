@@ -86,7 +86,10 @@ impl Pass<'_> {
                     let mut event = Event::unnamed(self.chunk, *entry, layout, start.row, start.extras);
                     event.extras_len = self.writer.extras_len() as u32;
                     if self.syslog {
-                        self.writer.head(&mut event, self.chunk.sender(entry.record).map(|sender| (sender.address, sender.port)));
+                        self.writer.head(
+                            &mut event,
+                            self.chunk.sender(entry.record).map(|sender| (sender.address, sender.port)),
+                        );
                     }
                     events.push(event);
                 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::{Batch, Bookmark, Origin, Partition, Position, SourceId};
+use crate::event::{Batch, Bookmark, Chunk, Origin, Partition, Position, SourceId};
 
 use super::{
     attribution::{Attribution, FEW, Found},
@@ -141,13 +141,18 @@ impl Gate {
             tally.moved = (self.attribution.registry.len() - known) as u64;
         }
         self.clocks.move_to(place, watermark, others);
+        self.scored(chunk);
+        tally
+    }
+
+    /// Notes up to where the origin of `chunk` is scored now.
+    fn scored(&mut self, chunk: &Chunk) {
         let (origin, next) = chunk.scores();
         let scored = self.positions.entry(origin.clone()).or_default();
         *scored = next.max(*scored);
         if let Some(cursor) = &chunk.cursor {
             self.cursors.insert(origin.clone(), Some(cursor.clone()));
         }
-        tally
     }
 
     /// Waits for `partitions` from here on.

@@ -34,7 +34,6 @@ mod ready;
 mod target;
 
 pub use cluster::{AtPath, SearchCluster};
-#[cfg(feature = "aws")]
 pub use config::{Auth, Basic, ClientTls, ElasticsearchSinkConfig, Into};
 
 use std::{

@@ -333,3 +333,27 @@ fn a_table_of_several_pages_is_read_whole() {
         assert!(grants.values().all(|grant| grant.checkpoint == at(SEQUENCE, 0)));
     });
 }
+
+#[test]
+fn leases_of_shards_that_the_stream_has_lost_are_deleted_when_what_came_of_them_has_one() {
+    let name = "leases_of_shards_that_the_stream_has_lost_are_deleted";
+    with_table(name, async |table| {
+        let stream = Stream::default();
+        stream.add("shardId-7", &["shardId-1", "shardId-2"]);
+        table.make("leaseKey").await;
+        let put = async |shard: &str, checkpoint: &str| {
+            let counter = ("leaseCounter", number("5"));
+            table.put(&[("leaseKey", text(shard)), counter, ("checkpoint", text(checkpoint))].into()).await;
+        };
+        put("shardId-1", "SHARD_END").await;
+        put("shardId-2", SEQUENCE).await;
+        put("shardId-9", SEQUENCE).await;
+        let leases = open(&table.address, &table.name, &stream, Begin::Latest, &Metrics::default());
+        let grant = granted(&leases).await;
+        assert_eq!((&*grant.shard.id, &grant.checkpoint), ("shardId-7", &Checkpoint::TrimHorizon));
+        drop(leases);
+        let _leases = open(&table.address, &table.name, &stream, Begin::Latest, &Metrics::default());
+        // Nothing ties the other one to this stream: it may be another stream's.
+        table.until(|rows| rows.keys().eq(["shardId-7", "shardId-9"])).await;
+    });
+}

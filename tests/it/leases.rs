@@ -238,14 +238,9 @@ fn a_worker_that_cannot_renew_gives_its_shard_up_and_has_it_again_when_it_can() 
     let name = "a_worker_that_cannot_renew_gives_its_shard_up";
     with_table(name, async |table| {
         let proxy = Proxy::before(&table.address).await;
-        let stream = Stream::default();
+        let (stream, metrics) = (Stream::default(), Metrics::default());
         stream.add("shardId-0", &[]);
-        let leases = open_with(
-            &config(&proxy.address, &table.name, "5s"),
-            &stream,
-            Begin::Latest,
-            &Metrics::default(),
-        );
+        let leases = open_with(&config(&proxy.address, &table.name, "5s"), &stream, Begin::Latest, &metrics);
         let first = granted(&leases).await;
         leases.checkpoint(first.number, at(SEQUENCE, 1)).await.unwrap();
         proxy.next("UpdateItem", Fate::Throttled, usize::MAX);
@@ -255,6 +250,13 @@ fn a_worker_that_cannot_renew_gives_its_shard_up_and_has_it_again_when_it_can() 
         proxy.next("UpdateItem", Fate::Throttled, 0);
         let again = granted(&leases).await;
         assert_ne!(again.number, first.number);
+        let page = metrics.page();
+        for counted in
+            ["taken_total{source=\"flows\"} 2", "lost_total{source=\"flows\"} 1", "held{source=\"flows\"} 1"]
+        {
+            assert!(page.contains(&format!("floodmark_source_leases_{counted}\n")), "{counted}: {page}");
+        }
+        assert!(!page.contains("floodmark_source_lease_writes_failed_total{source=\"flows\"} 0\n"), "{page}");
         assert_eq!((again.checkpoint, again.stamp), (at(SEQUENCE, 1), Some(stamp())));
     });
 }
@@ -329,5 +331,29 @@ fn a_table_of_several_pages_is_read_whole() {
         let leases = open(&table.address, &table.name, &stream, Begin::Latest, &Metrics::default());
         let grants = all_granted(&leases, ids.len()).await;
         assert!(grants.values().all(|grant| grant.checkpoint == at(SEQUENCE, 0)));
+    });
+}
+
+#[test]
+fn leases_of_shards_that_the_stream_has_lost_are_deleted_when_what_came_of_them_has_one() {
+    let name = "leases_of_shards_that_the_stream_has_lost_are_deleted";
+    with_table(name, async |table| {
+        let stream = Stream::default();
+        stream.add("shardId-7", &["shardId-1", "shardId-2"]);
+        table.make("leaseKey").await;
+        let put = async |shard: &str, checkpoint: &str| {
+            let counter = ("leaseCounter", number("5"));
+            table.put(&[("leaseKey", text(shard)), counter, ("checkpoint", text(checkpoint))].into()).await;
+        };
+        put("shardId-1", "SHARD_END").await;
+        put("shardId-2", SEQUENCE).await;
+        put("shardId-9", SEQUENCE).await;
+        let leases = open(&table.address, &table.name, &stream, Begin::Latest, &Metrics::default());
+        let grant = granted(&leases).await;
+        assert_eq!((&*grant.shard.id, &grant.checkpoint), ("shardId-7", &Checkpoint::TrimHorizon));
+        drop(leases);
+        let _leases = open(&table.address, &table.name, &stream, Begin::Latest, &Metrics::default());
+        // Nothing ties the other one to this stream: it may be another stream's.
+        table.until(|rows| rows.keys().eq(["shardId-7", "shardId-9"])).await;
     });
 }

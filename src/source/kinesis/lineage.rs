@@ -163,16 +163,12 @@ impl<'a> Lineage<'a> {
         self.known.iter().filter_map(settled).collect()
     }
 
-    /// Shards with a lease that the stream has no more. Empty when it has none of them all: it is another stream then, or
-    /// one that was made anew, and what is known is not ours to forget.
+    /// Shards with a lease that the stream has no more, and of which something came that is known: their leases say nothing
+    /// any more. What nothing ties to the stream is left alone: it may be another one's.
     #[must_use]
     pub fn vanished(&self) -> Vec<&'a str> {
-        let ids = || self.known.keys().map(|id| &**id);
-        let has = |id: &&str| self.shards.contains_key(*id);
-        if !ids().any(|id| has(&id)) {
-            return Vec::new();
-        }
-        ids().filter(|id| !has(id)).collect()
+        let ids = self.known.keys().map(|id| &**id);
+        ids.filter(|id| !self.shards.contains_key(id) && self.passed.contains(id)).collect()
     }
 
     /// Whether nothing more is to be read of what `shard`, a parent, holds before its children are.

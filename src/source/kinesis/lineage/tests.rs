@@ -152,10 +152,16 @@ fn a_done_lease_is_settled_when_everything_that_came_of_it_is_being_read() {
 }
 
 #[test]
-fn leases_of_shards_that_are_gone_are_known_unless_the_stream_has_none_of_them() {
-    let stream = stream();
-    let some = known([("c", at()), ("x", at())]);
-    assert_eq!(Lineage::new(&stream, &some).vanished(), ["x"]);
-    let others = known([("x", at()), ("y", at())]);
-    assert_eq!(Lineage::new(&stream, &others).vanished(), [""; 0]);
+fn a_shard_that_the_stream_has_lost_has_vanished_when_what_came_of_it_is_known() {
+    let stream = [shard("b", "A"), shard("c", "xy")];
+    let vanished = |known: HashMap<Arc<str>, Checkpoint>| -> Vec<String> {
+        let mut vanished: Vec<String> =
+            Lineage::new(&stream, &known).vanished().iter().map(ToString::to_string).collect();
+        vanished.sort();
+        vanished
+    };
+    assert_eq!(vanished(known([("A", at()), ("b", Checkpoint::TrimHorizon)])), ["A"]);
+    assert_eq!(vanished(known([("x", at()), ("y", Checkpoint::ShardEnd), ("c", at())])), ["x", "y"]);
+    assert_eq!(vanished(known([("A", at())])), [""; 0], "it may be another stream's");
+    assert_eq!(vanished(known([("A", at()), ("c", at())])), [""; 0]);
 }

@@ -36,6 +36,9 @@ pub(super) struct Guests {
     pub client_ca: Option<PathBuf>,
     /// The protocols that are agreed on (ALPN); none where there is nothing to agree on.
     pub protocols: Vec<Vec<u8>>,
+    /// Nothing is said after the handshake, no tickets either: clients that never read look whether something has come, and
+    /// take the end of a connection for a word while one waits before it.
+    pub silent: bool,
 }
 
 /// Why a certificate cannot be used.
@@ -148,6 +151,9 @@ impl Files {
         };
         let mut server = builder.with_single_cert(chain, key).map_err(|error| bad("`tls`", &error))?;
         server.alpn_protocols.clone_from(&guests.protocols);
+        if guests.silent {
+            server.send_tls13_tickets = 0;
+        }
         Ok(Arc::new(server))
     }
 

@@ -43,10 +43,12 @@ fn listen(folder: &Folder, listeners: &[String], more: &str) -> Listening {
     start(folder, pages)
 }
 
-/// Starts the process of the config that is there. The pages answer after every socket is bound.
+/// Starts the process of the config that is there, and waits until its listeners have their metrics.
 fn start(folder: &Folder, pages: u16) -> Listening {
     let mut process = folder.start(&mut folder.command(&["run", "-q", "-c", "c.yaml"]));
-    process.until("the pages", || metrics(pages));
+    process.until("the listeners", || {
+        metrics(pages).filter(|page| page.text.contains("floodmark_source_syslog_connections{"))
+    });
     Listening { process, pages }
 }
 

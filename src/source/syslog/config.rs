@@ -321,7 +321,7 @@ impl TlsListener {
     /// Our certificate, and who may come. No protocol is agreed on: syslog has none to choose from.
     pub(super) fn certificate(&self) -> (Tls, Guests) {
         let tls = Tls { certificate: self.certificate.clone(), key: self.key.clone() };
-        (tls, Guests { client_ca: self.client_ca.clone(), protocols: Vec::new() })
+        (tls, Guests { client_ca: self.client_ca.clone(), protocols: Vec::new(), silent: true })
     }
 }
 

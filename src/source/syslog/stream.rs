@@ -45,9 +45,13 @@ enum Left {
     Broken(io::Error),
 }
 
-/// After a stop: how long a connection may bring nothing before it is closed, and how long it is read at all.
+/// After a stop: how long a connection may bring nothing before it is closed.
 const FAREWELL_QUIET: Duration = Duration::from_secs(1);
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long it is read at all; the usual grace is 25 s.
+const FAREWELL: Duration = Duration::from_secs(20);
+/// How much is read of it: more than both kernels keep of a connection unless they are told to, so that who sends more has
+/// not looked.
+const FAREWELL_BYTES: usize = 16 << 20;
 
 /// Reads a connection to its end and hands its records on.
 ///
@@ -62,12 +66,14 @@ pub(super) async fn read<S: Incoming>(
     let mut strand = place.strand(peer);
     let mut frames = Frames::new(strand.limit());
     let mut stop = desk.cx.stop.clone();
-    let mut left_at = None;
+    let (mut left_at, mut read_since) = (None, 0);
     let mut closed = None;
     // TLS may have read something with the handshake, for which nothing would wake us.
     let mut left = Left::Full;
     loop {
-        if left_at.is_some_and(|at| clock::monotonic().saturating_duration_since(at) > FAREWELL) {
+        let over =
+            |at| clock::monotonic().saturating_duration_since(at) > FAREWELL || read_since > FAREWELL_BYTES;
+        if left_at.is_some_and(over) {
             break;
         }
         if matches!(left, Left::Dry) {
@@ -93,6 +99,9 @@ pub(super) async fn read<S: Incoming>(
             frames.finish(matches!(left, Left::Ended), &mut |frame| strand.take(&mut chunk, frame));
         }
         let records = chunk.records.len();
+        if left_at.is_some() {
+            read_since += chunk.bytes.len();
+        }
         peer.into_iter().for_each(|peer| chunk.sent_by(peer));
         desk.hand_on(chunk).await?;
         drop(turn);

@@ -11,7 +11,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::{Listening, at, config, delivered, in_flight, line, quarantined, start, tls::Authority};
+use super::{Listening, config, delivered, in_flight, line, quarantined, start, tls::Authority};
 use crate::{
     process::{Folder, free_port, metrics, until},
     skipped::skip,
@@ -47,7 +47,8 @@ impl Rsyslog {
         found
     }
 
-    /// Starts it, as a sender to `port`.
+    /// Starts it, as a sender to `port`. What reads the file waits while the queue is full: by default rsyslog drops after two
+    /// seconds.
     fn start(binary: &str, folder: &Folder, port: u16, over: &Over) -> Self {
         let place = folder.path(".").canonicalize().unwrap();
         let shown = place.display();
@@ -71,7 +72,7 @@ impl Rsyslog {
              input(type=\"imfile\" File=\"{shown}/in.log\" Tag=\"flows\" Ruleset=\"out\" addMetadata=\"off\")\n\
              ruleset(name=\"out\") {{\n  action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\" {action}\n    \
              queue.type=\"LinkedList\" queue.filename=\"forward\" queue.size=\"20000\" queue.maxDiskSpace=\"1g\"\n    \
-             queue.timeoutEnqueue=\"-1\" queue.saveOnShutdown=\"on\" action.resumeRetryCount=\"-1\" \
+             queue.timeoutEnqueue=\"180000\" queue.saveOnShutdown=\"on\" action.resumeRetryCount=\"-1\" \
              action.resumeInterval=\"1\")\n}}\n"
         );
         folder.write("rsyslog.conf", text);
@@ -126,9 +127,10 @@ fn until_out(listening: &mut Listening, rsyslog: &Rsyslog, folder: &Folder, over
 
 fn listener(over: &Over, port: u16) -> String {
     match over {
-        Over::Lines => at("tcp", port),
+        // So small that not all is sent before floodmark stops.
+        Over::Lines => format!("tcp: {{ address: \"127.0.0.1:{port}\", receive_buffer: 64KiB }}"),
         Over::CountedTls => format!(
-            "tls: {{ address: \"127.0.0.1:{port}\", certificate: cert.pem, key: {{ file: key.pem }}, client_ca: ca.pem }}"
+            "tls: {{ address: \"127.0.0.1:{port}\", receive_buffer: 64KiB, certificate: cert.pem, key: {{ file: key.pem }}, client_ca: ca.pem }}"
         ),
     }
 }

@@ -1,3 +1,5 @@
+//! Framing, in examples and by its definition.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -87,7 +87,7 @@ impl<'a> OfEvent<'a> {
         let bytes = self.batch.bytes();
         // What a flow says of its hosts is another thing than who wrote the line.
         let is_of_line =
-            matches!(line, Line::Text | Line::HostOfLine | Line::Program | Line::Pid | Line::Sequence);
+            matches!(line, Line::Text | Line::OwnHost | Line::Program | Line::Pid | Line::Sequence);
         if log.is_flow && is_of_line {
             return Fact::Absent;
         }
@@ -100,7 +100,7 @@ impl<'a> OfEvent<'a> {
             Line::SeverityCode => number(log.severity().map(u64::from)),
             Line::SeverityName => text(log.severity_name()),
             Line::Version => text(log.version.map(|_| "1")),
-            Line::Host | Line::HostOfLine => part(log.host),
+            Line::Host | Line::OwnHost => part(log.host),
             Line::App | Line::Program => part(log.app),
             Line::Procid => part(log.procid),
             Line::Msgid => part(log.msgid),

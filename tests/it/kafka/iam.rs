@@ -215,8 +215,9 @@ fn a_check_names_the_key_that_an_identity_goes_without_or_against() {
     let sasl = ("sasl", "{ mechanism: plain, username: flow, password: test-only }");
     let tls = ("tls", "{}");
     let stray = ("auth", "{ msk_iam: { region: eu-central-1, external_id: x } }");
-    let cases: [(&[(&'static str, &str)], &str, &str); 3] = [
-        (&[("tls", "null")], "sources.flows.from.kafka.auth.msk_iam", "encrypt the connection: `tls: {}`"),
+    let bare: &[_] = &[("tls", "null")];
+    let cases = [
+        (bare, "sources.flows.from.kafka.auth.msk_iam", "encrypt the connection: `tls: {}`"),
         (&[tls, sasl], "sources.flows.from.kafka.sasl", "leave out one of `sasl` and `auth`"),
         (&[tls, stray], "sources.flows.from.kafka.auth.msk_iam.external_id", "set `auth.msk_iam.role`"),
     ];

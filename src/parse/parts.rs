@@ -173,6 +173,7 @@ mod tests {
             chunk.records.push(Record { position, end: chunk.bytes.len() as u32, first_index: 0 });
         }
         chunk.next = 10;
+        chunk.sent_by("10.0.0.1:514".parse().unwrap());
         chunk
     }
 
@@ -186,6 +187,11 @@ mod tests {
         assert!(batches.len() >= 4, "{}", batches.len());
         let sizes: Vec<usize> = batches.iter().map(|batch| batch.bytes().len()).collect();
         assert!(sizes.iter().all(|size| *size < PART_BYTES + 1024), "{sizes:?}");
+        for batch in &batches {
+            let chunk = batch.chunk.as_ref().unwrap();
+            let sent = (0..chunk.records.len() as u32).all(|record| chunk.sender(record).is_some());
+            assert!(sent, "each part knows who has sent its records");
+        }
         let events: Vec<_> = batches.iter().flat_map(|batch| &batch.events).collect();
         let rejects: Vec<_> = batches.iter().flat_map(|batch| &batch.rejects).collect();
         assert_eq!((events.len(), rejects.len()), (9_900, 101));

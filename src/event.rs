@@ -12,6 +12,7 @@ mod origin;
 mod reason;
 mod receipt;
 mod span;
+mod syslog;
 mod value;
 mod verdict;
 
@@ -27,5 +28,6 @@ pub use origin::{EventId, IdScheme, Origin, Partition, Position};
 pub use reason::Reason;
 pub use receipt::{Covered, Receipt, Settle, Settlement};
 pub use span::Span;
+pub use syslog::{FACILITIES, SEVERITIES, Syslog};
 pub use value::Value;
 pub use verdict::{Detector, EntityName, Feature, Finding, Revision, Score, Usual, Verdict};

@@ -27,6 +27,7 @@ mod searches;
 mod select;
 mod side;
 mod stamp;
+mod syslog;
 mod templates;
 mod text;
 mod words;
@@ -148,6 +149,11 @@ impl Normalizer {
         rate: u32,
         out: &mut Documents,
     ) {
+        if let Some(log) = batch.line(event) {
+            self.schema.line(batch, index, log, &mut out.bytes);
+            let at = log.at_nanos / 1_000_000_000;
+            return out.end_document(event.id, DocumentKind::Syslog, at, Span::default());
+        }
         self.schema.event(batch, index, rate, &mut out.bytes);
         let key = match verdict {
             Some(verdict) => {

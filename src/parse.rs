@@ -10,6 +10,7 @@ mod parser;
 mod parts;
 mod resolver;
 mod stream;
+mod syslog;
 #[cfg(test)]
 mod trial;
 mod vpc_flow;
@@ -22,6 +23,7 @@ pub use parser::Parser;
 pub use resolver::{Advice, Found, Resolver};
 use stream::Named;
 pub use stream::{How, StreamState};
+pub use syslog::Timezone;
 pub use writer::Writer;
 
 use crate::telemetry::books::SourceBooks;

@@ -101,7 +101,7 @@ impl Checks {
         let mut events = batch.events.iter();
         for (index, row) in documents.rows.iter().enumerate() {
             let is_first = match row.kind {
-                DocumentKind::Event => {
+                DocumentKind::Event | DocumentKind::Syslog => {
                     events.find(|event| event.id == row.id).is_some_and(|event| seen.is_first(event.fields))
                 }
                 // There are few, and each is somebody's work.

@@ -21,7 +21,7 @@ use crate::{
     telemetry::{books::SourceBooks, clock, health::Health, metrics::Metrics},
 };
 
-/// Parse flow logs to ECS on stdout, without a config.
+/// Parse flow logs or syslog to ECS on stdout, without a config.
 ///
 /// The format found is told on stderr, and each line that cannot be read.
 #[derive(Debug, clap::Args)]
@@ -29,6 +29,15 @@ pub(super) struct Parse {
     /// Files, plain or compressed; none or `-` reads standard input.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// How the lines are written.
+    #[arg(long, value_enum, default_value_t = FormatArg::Auto)]
+    format: FormatArg,
+    /// The time zone of lines of syslog that tell none: an IANA name or an offset.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    timezone: parse::Timezone,
+    /// When lines of syslog were received that tell neither time nor year: 2026-11-22T01:02:03Z. Now, if it is not given.
+    #[arg(long, value_name = "TIME")]
+    received: Option<jiff::Timestamp>,
     /// The format string, where neither a header line nor AWS's default says it: '${version} ${srcaddr} …'.
     #[arg(long, value_name = "FORMAT")]
     fields: Option<parse::Fields>,
@@ -47,6 +56,15 @@ enum SchemaArg {
     Ecs,
     /// OCSF 1.8.0.
     Ocsf,
+}
+
+/// The formats, as arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatArg {
+    /// AWS VPC Flow Logs, by their header, by `--fields`, or learned.
+    Auto,
+    /// Lines of syslog; those that hold a flow log line are read as flows.
+    Syslog,
 }
 
 /// Bad lines told one by one; the rest are only counted.
@@ -122,11 +140,22 @@ impl Parse {
         Form { original: self.original, ..SchemaName::from(self.schema).into() }
     }
 
+    fn config(&self) -> parse::Config {
+        let fields = self.fields.clone();
+        match self.format {
+            FormatArg::Auto => fields.map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields }),
+            FormatArg::Syslog => parse::Config::Syslog {
+                fields: fields.unwrap_or_default(),
+                timezone: self.timezone.clone(),
+            },
+        }
+    }
+
     fn bench(&self, books: SourceBooks, metrics: &Metrics) -> Result<Bench, Box<dyn std::error::Error>> {
-        let config =
-            self.fields.clone().map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields });
+        let config = self.config();
+        let received = self.received.map(|time| u64::try_from(time.as_millisecond()).unwrap_or(0));
         let inputs: Arc<[Input]> =
-            Arc::new([Input { format: config.format_for_files(WAITING_BYTES_MAX), books }]);
+            Arc::new([Input { format: config.format_received(WAITING_BYTES_MAX, received), books }]);
         let tables = enrich::Shared::open(&enrich::Config::default(), metrics)
             .map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect::<String>())?;
         Ok(Bench {

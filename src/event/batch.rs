@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::{
     Chunk, Direction, Endpoint, EntityName, Entry, EventId, Field, FieldSet, Finding, IdScheme, Layout,
-    Origin, Reject, Span, Value, Verdict,
+    Origin, Reject, Span, Syslog, Value, Verdict,
 };
 
 /// A chunk and what became of it so far. Its tables keep their room when it is recycled.
@@ -20,6 +20,8 @@ pub struct Batch {
     pub values: Vec<Value>,
     /// Columns whose names the vocabulary does not hold: the name, and the value in the chunk's bytes.
     pub extras: Vec<(Arc<str>, Span)>,
+    /// What the headers of syslog records say; [`Event::syslog`] indexes it.
+    pub syslogs: Vec<Syslog>,
     /// What enrichment found about the events' addresses; [`Event::source`] and [`Event::destination`] index it, and
     /// [`Batch::NO_ENDPOINT`] is always there and empty.
     pub endpoints: Vec<Endpoint>,
@@ -50,6 +52,8 @@ pub struct Event {
     pub extras: u32,
     /// How many extras it has.
     pub extras_len: u32,
+    /// The place in [`Batch::syslogs`] of what its syslog header says; [`Batch::NO_SYSLOG`] where it came without one.
+    pub syslog: u32,
     /// Its source's place in [`Batch::endpoints`].
     pub source: u32,
     /// Its destination's place in [`Batch::endpoints`].
@@ -78,6 +82,9 @@ impl Batch {
     /// The place in [`Batch::endpoints`] of an address of which nothing is known.
     pub const NO_ENDPOINT: u32 = 0;
 
+    /// The place in [`Batch::syslogs`] of an event that came without a syslog header.
+    pub const NO_SYSLOG: u32 = u32::MAX;
+
     /// Takes `chunk` in, in place of what the batch held before; `serial` is new for every call in the process.
     pub fn fill(&mut self, chunk: Chunk, serial: u64) {
         self.empty();
@@ -92,6 +99,7 @@ impl Batch {
         self.events.clear();
         self.values.clear();
         self.extras.clear();
+        self.syslogs.clear();
         self.endpoints.clear();
         self.verdicts.clear();
         self.entities.clear();
@@ -162,6 +170,20 @@ impl Batch {
         if own.internal && nat != Self::NO_ENDPOINT { &self.endpoints[nat as usize] } else { own }
     }
 
+    /// What the syslog header of `event` says, where it came with one.
+    #[must_use]
+    #[inline]
+    pub fn syslog(&self, event: &Event) -> Option<&Syslog> {
+        self.syslogs.get(event.syslog as usize)
+    }
+
+    /// What the syslog header of `event` says, where all of the event is a line of syslog and it is no flow.
+    #[must_use]
+    #[inline]
+    pub fn line(&self, event: &Event) -> Option<&Syslog> {
+        self.syslog(event).filter(|syslog| !syslog.is_flow)
+    }
+
     /// What its positions count in, where it holds a chunk.
     #[must_use]
     pub fn origin(&self) -> Option<&Origin> {
@@ -200,6 +222,7 @@ impl Event {
             row: row as u32,
             extras: extras as u32,
             extras_len: 0,
+            syslog: Batch::NO_SYSLOG,
             source: Batch::NO_ENDPOINT,
             destination: Batch::NO_ENDPOINT,
             nat_source: Batch::NO_ENDPOINT,

@@ -1,6 +1,6 @@
 //! A chunk: bytes as received from one partition, a table of its records, and a receipt.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use super::{Layout, Origin, Partition, Position, Reason, Receipt, Span};
 
@@ -48,6 +48,9 @@ pub struct Chunk {
     pub head: Option<Arc<[u8]>>,
     /// What its source says of all its records, name and value: the common attributes of a request. They become labels.
     pub attributes: Option<Arc<Attributes>>,
+    /// Who sent the records, in runs of neighbours of one sender: the record after the run's last one, and the sender's address
+    /// and port. Records past the last run, and all of a source that has no senders, have none.
+    pub senders: Vec<(u32, IpAddr, u16)>,
     /// The format string that a quarantined record came with; only a replay has one.
     pub replayed_format: Option<Arc<str>>,
     /// Confirmed when everything in the chunk is delivered, quarantined or dead-lettered.
@@ -165,6 +168,7 @@ impl Chunk {
             unfinished: false,
             head: None,
             attributes: None,
+            senders: Vec::new(),
             replayed_format: None,
             receipt: Receipt::unclaimed(),
         }
@@ -199,6 +203,14 @@ impl Chunk {
             Some((origin, next)) => (origin, *next),
             None => (&self.origin, self.next.max(self.learn_from)),
         }
+    }
+
+    /// Who sent record number `record`, and from which port, where its source knows.
+    #[must_use]
+    #[inline]
+    pub fn sender(&self, record: u32) -> Option<(IpAddr, u16)> {
+        let run = self.senders.partition_point(|(end, ..)| *end <= record);
+        self.senders.get(run).map(|(_, address, port)| (*address, *port))
     }
 
     /// The bytes of record number `index`, line terminator included.

@@ -35,8 +35,10 @@ pub struct DocumentRow {
 /// What a document tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DocumentKind {
-    /// One event.
+    /// One flow.
     Event,
+    /// One line of syslog that is no flow.
+    Syslog,
     /// One revision of a finding.
     Finding,
     /// An entry that could not be read, for the quarantine.
@@ -49,13 +51,15 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Event, Self::Finding, Self::Quarantined, Self::DeadLetter];
+    pub const ALL: [Self; 5] =
+        [Self::Event, Self::Syslog, Self::Finding, Self::Quarantined, Self::DeadLetter];
 
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Event => "event",
+            Self::Syslog => "syslog",
             Self::Finding => "finding",
             Self::Quarantined => "quarantined",
             Self::DeadLetter => "dead_letter",

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use crate::event::{
     Asset, AutonomousSystem, Batch, Direction, Endpoint, EntityName, Event, Field, Finding,
-    Kind as ColumnKind, Place, Score, Value, Verdict,
+    Kind as ColumnKind, Place, Score, Span, Value, Verdict,
 };
 
-use super::subject::{Part, Side, Subject, Whole};
+use super::subject::{Line, Part, Side, Subject, Whole};
 
 /// What is said of a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,7 @@ impl Facts for OfEvent<'_> {
                 text(asset.and_then(|asset| asset.tags.get(tag)).map(|value| &**value))
             }
             Subject::Whole(whole) => self.whole(*whole),
+            Subject::Line(line) => self.line(*line),
         }
     }
 }
@@ -61,13 +62,49 @@ impl<'a> OfEvent<'a> {
     #[inline]
     fn column(&self, field: Field) -> Fact<'a> {
         match self.batch.value(self.event, field) {
-            Value::Absent => Fact::Absent,
+            Value::Absent => self.of_sender(field),
             Value::Uint(number) => Fact::Number(number),
             Value::Derived(span) => Fact::Text(span.of(&self.batch.derived)),
             value if field.info().kind == ColumnKind::Address => {
                 value.as_address(&self.batch.derived).map_or(Fact::Absent, Fact::Address)
             }
             value => value.as_text().map_or(Fact::Absent, |span| Fact::Text(span.of(self.batch.bytes()))),
+        }
+    }
+
+    /// Who sent a line of syslog is its source.
+    fn of_sender(&self, field: Field) -> Fact<'a> {
+        let sender = self.batch.line(self.event).and_then(|log| log.sender);
+        match (sender, field) {
+            (Some((address, _)), Field::SrcAddr) => Fact::Address(address.to_canonical()),
+            (Some((_, port)), Field::SrcPort) => Fact::Number(port.into()),
+            _ => Fact::Absent,
+        }
+    }
+
+    fn line(&self, line: Line) -> Fact<'a> {
+        let Some(log) = self.batch.syslog(self.event) else { return Fact::Absent };
+        let bytes = self.batch.bytes();
+        // What a flow says of its hosts is another thing than who wrote the line.
+        let is_of_line = matches!(line, Line::Text | Line::HostOfLine | Line::Program | Line::Pid | Line::Sequence);
+        if log.is_flow && is_of_line {
+            return Fact::Absent;
+        }
+        let part = |span: Span| if span.is_empty() { Fact::Absent } else { Fact::Text(span.of(bytes)) };
+        match line {
+            Line::Text => part(log.text),
+            Line::Priority => number(log.priority.map(u64::from)),
+            Line::FacilityCode => number(log.facility().map(u64::from)),
+            Line::FacilityName => text(log.facility_name()),
+            Line::SeverityCode => number(log.severity().map(u64::from)),
+            Line::SeverityName => text(log.severity_name()),
+            Line::Version => text(log.version.map(|_| "1")),
+            Line::Host | Line::HostOfLine => part(log.host),
+            Line::App | Line::Program => part(log.app),
+            Line::Procid => part(log.procid),
+            Line::Msgid => part(log.msgid),
+            Line::Pid => number(log.pid(bytes)),
+            Line::Sequence => number(log.sequence),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::event::{FIELDS, Feature, Field, Kind as ColumnKind};
+use crate::event::{FACILITIES, FIELDS, Feature, Field, Kind as ColumnKind, SEVERITIES};
 
 use super::{
     token::is_bare,
@@ -20,6 +20,8 @@ pub(super) enum Subject {
     Tag(Side, Box<str>),
     /// What is derived from the whole record, or scored.
     Whole(Whole),
+    /// What a line of syslog says.
+    Line(Line),
 }
 
 /// A side of a flow.
@@ -69,6 +71,46 @@ pub(super) enum Whole {
     EntityScope,
     EntityPeerGroup,
 }
+
+/// What a line of syslog says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    Text,
+    Priority,
+    FacilityCode,
+    FacilityName,
+    SeverityCode,
+    SeverityName,
+    Version,
+    Host,
+    App,
+    Procid,
+    Msgid,
+    HostOfLine,
+    Program,
+    Pid,
+    Sequence,
+}
+
+/// The ECS paths of what a line of syslog says. What a flow in such a line has too stands under `log`.
+const LINES: [(&str, Line, Kind); 16] = [
+    ("message", Line::Text, Kind::Text),
+    ("log.syslog.severity.name", Line::SeverityName, Kind::Word(&SEVERITIES)),
+    ("log.level", Line::SeverityName, Kind::Word(&SEVERITIES)),
+    ("log.syslog.priority", Line::Priority, Kind::Number),
+    ("log.syslog.facility.code", Line::FacilityCode, Kind::Number),
+    ("log.syslog.facility.name", Line::FacilityName, Kind::Word(&FACILITIES)),
+    ("log.syslog.severity.code", Line::SeverityCode, Kind::Number),
+    ("log.syslog.version", Line::Version, Kind::Text),
+    ("log.syslog.hostname", Line::Host, Kind::Text),
+    ("log.syslog.appname", Line::App, Kind::Text),
+    ("log.syslog.procid", Line::Procid, Kind::Text),
+    ("log.syslog.msgid", Line::Msgid, Kind::Text),
+    ("host.hostname", Line::HostOfLine, Kind::Text),
+    ("process.name", Line::Program, Kind::Text),
+    ("process.pid", Line::Pid, Kind::Number),
+    ("event.sequence", Line::Sequence, Kind::Number),
+];
 
 /// The ECS paths of what is no column of its own, after `source.` or `destination.`.
 const PARTS: [(&str, Part, Kind); 12] = [
@@ -126,6 +168,7 @@ pub fn names() -> Vec<String> {
         names.extend(ASSET_PARTS.iter().map(|(path, ..)| format!("floodmark.{}.asset.{path}", side.name())));
     }
     names.extend(WHOLES.iter().map(|(path, ..)| (*path).to_owned()));
+    names.extend(LINES.iter().map(|(path, ..)| (*path).to_owned()));
     let paths = FIELDS.iter().flat_map(|row| row.ecs).map(|ecs| ecs.path);
     names.extend(paths.filter(|path| *path != TIMESTAMP).map(str::to_owned));
     names.extend(FIELDS.iter().map(|row| row.name.to_owned()));
@@ -141,6 +184,9 @@ impl Subject {
     pub(super) fn from_name(name: &str) -> Option<Self> {
         if let Some((_, whole, _)) = WHOLES.iter().find(|(path, ..)| *path == name) {
             return Some(Self::Whole(*whole));
+        }
+        if let Some((_, line, _)) = LINES.iter().find(|(path, ..)| *path == name) {
+            return Some(Self::Line(*line));
         }
         for side in [Side::Source, Side::Destination] {
             let own = |prefix: &str, parts: &[(&str, Part, Kind)]| {
@@ -198,6 +244,10 @@ impl Subject {
                 let row = WHOLES.iter().find(|(_, known, _)| known == whole);
                 row.map_or(Kind::Text, |(.., kind)| *kind)
             }
+            Self::Line(line) => {
+                let row = LINES.iter().find(|(_, known, _)| known == line);
+                row.map_or(Kind::Text, |(.., kind)| *kind)
+            }
         }
     }
 }
@@ -217,6 +267,10 @@ impl fmt::Display for Subject {
             Self::Tag(side, tag) => write!(f, "{}{}", Self::tags(*side), Shown(tag)),
             Self::Whole(whole) => {
                 let row = WHOLES.iter().find(|(_, known, _)| known == whole);
+                f.write_str(row.map_or("", |(path, ..)| path))
+            }
+            Self::Line(line) => {
+                let row = LINES.iter().find(|(_, known, _)| known == line);
                 f.write_str(row.map_or("", |(path, ..)| path))
             }
         }

@@ -11,10 +11,11 @@ mod outcome;
 mod place;
 mod plan;
 mod side;
+mod syslog;
 
 use std::{ops::Range, sync::Arc};
 
-use crate::event::{Attributes, Batch, FIELDS, Namespace};
+use crate::event::{Attributes, Batch, FIELDS, Namespace, Syslog};
 
 use super::{
     Schema,
@@ -65,6 +66,8 @@ struct Writer {
     now: [u8; 24],
     /// What follows the timestamp of every event of the batch with this outcome, up to the event's id.
     heads: [Vec<u8>; Outcome::ALL.len()],
+    /// What follows the timestamp of every line of syslog of the batch, up to its id.
+    line_head: Vec<u8>,
     /// What follows the title of every finding of the batch, into the `event` object: of its first revision, and of those
     /// after it.
     finding_heads: [Vec<u8>; 2],
@@ -95,6 +98,7 @@ impl Ecs {
             namespace: escaped,
             now: [b'0'; 24],
             heads: Default::default(),
+            line_head: Vec::new(),
             finding_heads: Default::default(),
         };
         writer.begin(0);
@@ -131,6 +135,12 @@ impl Schema for Ecs {
         }
         let mut pen = Pen::new(&mut self.stage, out);
         self.writer.put_event::<false>(batch, index, rate, &mut pen);
+        pen.lift();
+    }
+
+    fn line(&mut self, batch: &Batch, index: usize, log: &Syslog, out: &mut Vec<u8>) {
+        let mut pen = Pen::new(&mut self.stage, out);
+        self.writer.put_line(batch, index, log, &mut pen);
         pen.lift();
     }
 
@@ -188,6 +198,7 @@ impl Writer {
             head.clear();
             parts.iter().for_each(|part| head.extend_from_slice(part));
         }
+        self.begin_lines(stream, namespace);
         self.begin_findings(stream, namespace);
     }
 

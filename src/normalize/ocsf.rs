@@ -10,10 +10,11 @@ mod event;
 mod finding;
 mod place;
 mod plan;
+mod syslog;
 
 use std::{ops::Range, sync::Arc};
 
-use crate::event::{Attributes, Batch, FIELDS};
+use crate::event::{Attributes, Batch, FIELDS, Syslog};
 
 use super::{
     Schema,
@@ -21,7 +22,7 @@ use super::{
     extras::ExtraNames,
     labels::Labels,
     outcome::Outcome,
-    paths::{ENTITY_KIND, TCP_FLAGS_ARRAY},
+    paths::{ENTITY_KIND, LOG_LEVEL, TCP_FLAGS_ARRAY},
     pen::{Pen, Stage, stage},
     piece::leaf,
     plan::Plan,
@@ -134,6 +135,12 @@ impl Schema for Ocsf {
         pen.lift();
     }
 
+    fn line(&mut self, batch: &Batch, index: usize, log: &Syslog, out: &mut Vec<u8>) {
+        let mut pen = Pen::new(&mut self.stage, out);
+        self.writer.put_line(batch, index, log, &mut pen);
+        pen.lift();
+    }
+
     fn finding(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
         let mut pen = Pen::new(&mut self.stage, out);
         self.writer.put_finding(&batch.findings[index], &mut pen);
@@ -243,8 +250,8 @@ fn is_known(name: &[u8]) -> bool {
     let columns = FIELDS.iter().filter(|row| row.ocsf.is_empty() || row.ocsf.iter().any(is_unmapped));
     let mut columns = columns.map(|row| row.name.bytes().map(|byte| if byte == b'-' { b'_' } else { byte }));
     let mut words = WORDS.iter().map(|words| words.path).chain([TCP_FLAGS_ARRAY]).map(leaf);
-    let own = ENTITY_KIND.split('.').next();
+    let mut own = [ENTITY_KIND, LOG_LEVEL].into_iter().filter_map(|path| path.split('.').next());
     columns.any(|column| column.eq(name.iter().copied()))
         || words.any(|word| word.as_bytes() == name)
-        || own.is_some_and(|own| own.as_bytes() == name)
+        || own.any(|own| own.as_bytes() == name)
 }

@@ -62,7 +62,7 @@ derived! {
     /// What the source says of all records, such as the common attributes of a Firehose stream; names keep letters, digits,
     /// `_` and `-`, other characters become `_`.
     LABELS "labels" Object;
-    /// Short title of a finding: what the detector found, and about whom.
+    /// Short title of a finding: what the detector found, and about whom. Of a line of syslog its text.
     MESSAGE "message" MatchOnlyText;
     /// `event`, or `alert` for the first revision of a finding. Later revisions tell more of an alert that is there already.
     EVENT_KIND "event.kind" Keyword;
@@ -91,6 +91,8 @@ derived! {
     EVENT_ORIGINAL "event.original" Keyword;
     /// `floodmark`. Only of a finding.
     EVENT_MODULE "event.module" Keyword;
+    /// What the device counts its lines of syslog with.
+    EVENT_SEQUENCE "event.sequence" Long;
     /// The same as the data stream's.
     EVENT_DATASET "event.dataset" Keyword;
     /// Code of the continent, by the City or Country database.
@@ -132,14 +134,46 @@ derived! {
     CLOUD_PROVIDER "cloud.provider" Keyword;
     /// The internal side's instance.
     HOST_ID "host.id" Keyword;
-    /// The internal side's name in the asset list.
+    /// The host that a line of syslog names.
+    HOST_HOSTNAME "host.hostname" Keyword;
+    /// The internal side's name in the asset list. Of a line of syslog the host that it names.
     HOST_NAME "host.name" Keyword;
-    /// The internal side's address.
+    /// The internal side's address. Of a line of syslog the address that it names the host by, or the sender's where it names
+    /// no host.
     HOST_IP "host.ip" Ip;
     /// Every address of the document, those behind NAT included, once each.
     RELATED_IP "related.ip" Ip;
     /// The assets' names, and for a finding the instance, once each.
     RELATED_HOSTS "related.hosts" Keyword;
+    /// The severity of a line of syslog in a word: `emergency`, `alert`, `critical`, `error`, `warning`, `notice`,
+    /// `informational` or `debug`.
+    LOG_LEVEL "log.level" Keyword;
+    /// Eight times the facility, and the severity.
+    SYSLOG_PRIORITY "log.syslog.priority" Long;
+    /// Number of the facility, 0 to 23.
+    SYSLOG_FACILITY_CODE "log.syslog.facility.code" Long;
+    /// Name of the facility: `kern`, `authpriv`, `local7`.
+    SYSLOG_FACILITY_NAME "log.syslog.facility.name" Keyword;
+    /// Number of the severity, 0 for an emergency to 7 for debugging.
+    SYSLOG_SEVERITY_CODE "log.syslog.severity.code" Long;
+    /// The same as `log.level`.
+    SYSLOG_SEVERITY_NAME "log.syslog.severity.name" Keyword;
+    /// Version of the protocol, of lines of RFC 5424.
+    SYSLOG_VERSION "log.syslog.version" Keyword;
+    /// The host that the line names.
+    SYSLOG_HOSTNAME "log.syslog.hostname" Keyword;
+    /// The program that the line names; of Cisco's lines their facility.
+    SYSLOG_APPNAME "log.syslog.appname" Keyword;
+    /// The process that the line names.
+    SYSLOG_PROCID "log.syslog.procid" Keyword;
+    /// What kind of line it is, by its device.
+    SYSLOG_MSGID "log.syslog.msgid" Keyword;
+    /// Structured data: an object for each element, with its parameters.
+    SYSLOG_ELEMENTS "log.syslog.structured_data" Flattened;
+    /// The program that the line of syslog names.
+    PROCESS_NAME "process.name" Keyword;
+    /// The number of its process.
+    PROCESS_PID "process.pid" Long;
     /// The detector.
     RULE_ID "rule.id" Keyword;
     /// What the detector looks for.

@@ -7,7 +7,7 @@ use std::{net::IpAddr, sync::Arc};
 use crate::event::{
     Activity, Asset, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityName, Entry, Event,
     EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Origin, Partition, Place, Record, Revision,
-    Score, SourceId, Span, Usual, Value, Verdict,
+    Score, SourceId, Span, Syslog, Usual, Value, Verdict,
 };
 
 /// A batch in the making; what is set, is set for the event added last.
@@ -72,6 +72,33 @@ impl Sample {
         batch.events.push(event);
         batch.verdicts.push(None);
         batch.chunk = Some(chunk);
+        self
+    }
+
+    /// One line of syslog that says this: host, program, process, kind, structured data and text.
+    pub(super) fn syslog(self, parts: [&str; 6], log: Syslog) -> Self {
+        let line = parts.join(" ");
+        let mut sample = self.columns(&[("made-up", line.as_bytes())]);
+        let mut start = sample.event().entry.span.start as usize;
+        let spans = parts.map(|part| {
+            let span = Span::new(start, start + part.len());
+            start += part.len() + 1;
+            span
+        });
+        let [host, app, procid, msgid, elements, text] = spans;
+        let place = sample.0.syslogs.len() as u32;
+        sample.0.syslogs.push(Syslog { host, app, procid, msgid, elements, text, ..log });
+        let event = sample.event();
+        (event.syslog, event.extras_len) = (place, 0);
+        sample
+    }
+
+    /// What the header says of the record that the flow added last came in.
+    pub(super) fn in_syslog(mut self) -> Self {
+        let log = Syslog { priority: Some(134), version: Some(1), is_flow: true, ..Syslog::default() };
+        let place = self.0.syslogs.len() as u32;
+        self.0.syslogs.push(log);
+        self.event().syslog = place;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::event::{Attributes, Batch, Namespace};
+use crate::event::{Attributes, Batch, Namespace, Syslog};
 
 use super::{ecs::Ecs, ocsf::Ocsf};
 
@@ -20,6 +20,9 @@ pub trait Schema: Send {
     /// Appends the document of event number `index` of `batch` to `out`; it stands for `rate` events of a sample, for itself
     /// where that is 1.
     fn event(&mut self, batch: &Batch, index: usize, rate: u32, out: &mut Vec<u8>);
+
+    /// Appends the document of event number `index` of `batch` to `out`; it is a line of syslog with this header.
+    fn line(&mut self, batch: &Batch, index: usize, log: &Syslog, out: &mut Vec<u8>);
 
     /// Appends the document of finding number `index` of `batch` to `out`.
     fn finding(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>);

@@ -50,6 +50,22 @@ impl Stamps {
         Stamp { minute: slot.1, second: u32::from_ne_bytes(SECONDS[(seconds % 60) as usize]) }
     }
 
+    /// Appends `nanos` since 1970 with as many digits of a fraction as they have: none, 3, 6 or 9.
+    pub(super) fn put_nanos(&mut self, nanos: u64, out: &mut Pen<'_>) {
+        let (seconds, fraction) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+        if fraction == 0 {
+            return self.seconds(seconds).put(out);
+        }
+        // The milliseconds without their Z.
+        out.put_cut(&self.millis(nanos / 1_000_000), 23);
+        let (micros, rest) = (fraction / 1_000 % 1_000, fraction % 1_000);
+        for part in [micros, rest].into_iter().take(if rest > 0 { 2 } else { usize::from(micros > 0) }) {
+            out.push(b'0' + (part / 100) as u8);
+            out.put_slice(pair(part as usize % 100));
+        }
+        out.push(b'Z');
+    }
+
     /// `millis` since 1970 as `2026-11-21T12:34:56.789Z`.
     pub(super) fn millis(&mut self, millis: u64) -> [u8; 24] {
         let (seconds, millis) = (millis / 1_000, (millis % 1_000) as usize);
@@ -145,6 +161,19 @@ mod tests {
         assert_eq!(text(stamps.seconds(LAST)), "9999-12-31T23:59:59Z");
         assert_eq!(text(stamps.seconds(u64::MAX)), "9999-12-31T23:59:59Z");
         assert_eq!(&stamps.millis(1_795_219_199_007), b"2026-11-20T23:59:59.007Z");
+    }
+
+    #[test]
+    fn a_fraction_has_as_many_digits_as_it_needs() {
+        let text = |nanos| {
+            let mut stamps = Stamps::new();
+            String::from_utf8(crate::normalize::pen::written(|out| stamps.put_nanos(nanos, out))).unwrap()
+        };
+        let second = 1_795_219_199_000_000_000;
+        assert_eq!(text(second), "2026-11-20T23:59:59Z");
+        assert_eq!(text(second + 120_000_000), "2026-11-20T23:59:59.120Z");
+        assert_eq!(text(second + 120_045_000), "2026-11-20T23:59:59.120045Z");
+        assert_eq!(text(second + 7), "2026-11-20T23:59:59.000000007Z");
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use super::{
     Error, Format,
+    syslog::{SyslogFormat, Timezone},
     vpc_flow::{Patience, ROOM_BYTES, VpcFlow},
 };
 use crate::event::Layout;
@@ -26,6 +27,18 @@ pub enum Config {
         /// Default: AWS's default format, version 2.
         #[serde(default)]
         fields: Fields,
+    },
+    /// Lines of syslog, of RFC 5424 or RFC 3164 or as devices write them: one to each record, each an event. A line whose
+    /// text is a flow is read as one.
+    Syslog {
+        /// The format of flow logs that lines may carry, as `vpc_flow` has it; a header line in a line of syslog names it
+        /// too, if `srcaddr` is among its columns. Default: AWS's default format, version 2.
+        #[serde(default)]
+        fields: Fields,
+        /// The time zone of times that tell none, as those of RFC 3164: an IANA name such as `Europe/Berlin`, or an offset
+        /// such as `+02:00`. Default: `UTC`.
+        #[serde(default)]
+        timezone: Timezone,
     },
 }
 
@@ -51,12 +64,22 @@ impl Config {
         self.patient(Patience { entries: usize::MAX, bytes, wait_ms: u64::MAX })
     }
 
+    /// The same for files whose lines were received at `received_ms`, in milliseconds since 1970: a line of syslog may tell
+    /// neither time nor year.
+    #[must_use]
+    pub fn format_received(&self, bytes: usize, received_ms: Option<u64>) -> Box<dyn Format> {
+        match self {
+            Self::Syslog { fields, timezone } => Box::new(SyslogFormat::new(fields, timezone, received_ms)),
+            _ => self.format_for_files(bytes),
+        }
+    }
+
     /// What it keeps at most to learn layouts from, in bytes.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         match self {
             Self::Auto => ROOM_BYTES as u64,
-            Self::VpcFlow { .. } => 0,
+            Self::VpcFlow { .. } | Self::Syslog { .. } => 0,
         }
     }
 
@@ -64,6 +87,7 @@ impl Config {
         let configured = match self {
             Self::Auto => None,
             Self::VpcFlow { fields } => Some(fields.0.clone()),
+            Self::Syslog { fields, timezone } => return Box::new(SyslogFormat::new(fields, timezone, None)),
         };
         Box::new(VpcFlow::new(configured, patience))
     }

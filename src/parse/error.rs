@@ -15,6 +15,14 @@ pub enum Error {
         /// The token, from white space to white space.
         token: String,
     },
+    /// A time zone is none.
+    #[error(
+        "could not find the time zone {name:?}: write an IANA name such as `Europe/Berlin`, or an offset such as `+02:00`"
+    )]
+    Timezone {
+        /// What was written.
+        name: String,
+    },
     /// The names make no layout.
     #[error("could not use the format: {0}")]
     Layout(#[from] LayoutError),

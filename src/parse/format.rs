@@ -25,6 +25,16 @@ pub trait Format: fmt::Debug + Send + Sync {
     /// Its name in the config.
     fn name(&self) -> &'static str;
 
+    /// Whether its entries are lines of syslog, which need not be UTF-8.
+    fn has_syslog(&self) -> bool {
+        false
+    }
+
+    /// When the records that come now were received, in milliseconds since 1970; 0 where it does not matter.
+    fn received_ms(&self) -> u64 {
+        0
+    }
+
     /// Takes the next step of a stream, in order, and puts the chunks it can say everything about into `out`: with their
     /// entries and runs filled in, in the order they came. It may hold chunks back in `stream` until a later step.
     fn resolve(&self, stream: &mut StreamState, step: Step, out: &mut Vec<Chunk>);

@@ -30,7 +30,7 @@ impl Parser {
     pub fn parse(&self, chunk: Chunk, batch: &mut Batch) {
         let input = &self.inputs[usize::from(chunk.source.0)];
         batch.fill(chunk, self.serial.fetch_add(1, Ordering::Relaxed));
-        let Batch { chunk: Some(chunk), derived, events, values, extras, rejects, .. } = batch else {
+        let Batch { chunk: Some(chunk), derived, events, values, extras, syslogs, rejects, .. } = batch else {
             return;
         };
         rejects.append(&mut chunk.rejects);
@@ -39,11 +39,13 @@ impl Parser {
         let mut pass = Pass {
             format: &*input.format,
             scheme: IdScheme::of(&chunk.origin),
-            ascii: chunk.bytes.is_ascii(),
-            writer: Writer::new(&chunk.bytes, derived, values, extras),
+            ascii: input.format.has_syslog() || chunk.bytes.is_ascii(),
+            writer: Writer::new(&chunk.bytes, derived, values, extras, syslogs),
+            syslog: input.format.has_syslog(),
             chunk,
             rejects,
         };
+        pass.writer.received_ms = input.format.received_ms();
         let mut first = 0;
         for run in &chunk.runs {
             let end = run.end as usize;
@@ -61,8 +63,10 @@ impl Parser {
 struct Pass<'a> {
     format: &'a dyn Format,
     scheme: IdScheme,
-    /// Whether the whole chunk is ASCII, and so every entry UTF-8.
+    /// Whether the whole chunk is ASCII, and so every entry UTF-8; or need not be.
     ascii: bool,
+    /// Whether the entries are lines of syslog.
+    syslog: bool,
     writer: Writer<'a>,
     chunk: &'a Chunk,
     rejects: &'a mut Vec<Reject>,
@@ -80,6 +84,9 @@ impl Pass<'_> {
                 Ok(()) => {
                     let mut event = Event::unnamed(self.chunk, *entry, layout, start.row, start.extras);
                     event.extras_len = self.writer.extras_len() as u32;
+                    if self.syslog {
+                        self.writer.head(&mut event, self.chunk.sender(entry.record));
+                    }
                     events.push(event);
                 }
                 Err(error) => {

@@ -109,6 +109,9 @@ impl Part {
             _ => {
                 let Record { position, .. } = whole.records[entry.record as usize];
                 self.chunk.records.push(Record { position, end, first_index: entry.index });
+                if let Some((address, port)) = whole.sender(entry.record) {
+                    self.chunk.senders.push((self.chunk.records.len() as u32, address, port));
+                }
                 self.record = Some(entry.record);
             }
         }

@@ -287,9 +287,26 @@ impl Shelf {
     }
 }
 
+/// The columns that `line` names, where it is a header line.
+pub(super) fn header_of(line: &[u8]) -> Option<Layout> {
+    header::layout(line)
+}
+
+/// Reads the text that `span` covers as a flow of `layout`, and says whether it is one; if not, nothing of it is left.
+pub(super) fn is_flow(span: Span, layout: &Layout, out: &mut Writer<'_>) -> bool {
+    let text = span.of(out.bytes);
+    let Some(first) = text.first().filter(|_| layout.form() == Form::Line) else { return false };
+    let may_begin = match out.program.steps().first().map(|step| step.what) {
+        Some(program::What::Uint) => first.is_ascii_digit() || *first == b'-',
+        Some(program::What::Address) => first.is_ascii_hexdigit() || matches!(first, b':' | b'-'),
+        _ => true,
+    };
+    may_begin && text.is_ascii() && entry::read(span, layout, out).is_ok()
+}
+
 /// The first line of a record, and what is left after it.
 #[inline]
-fn split(bytes: &[u8], record: Span) -> (Span, Option<Span>) {
+pub(super) fn split(bytes: &[u8], record: Span) -> (Span, Option<Span>) {
     let (start, end) = (record.start as usize, record.end() as usize);
     let line_end = memchr::memchr(b'\n', record.of(bytes)).map_or(end, |at| start + at + 1);
     (Span::new(start, line_end), (line_end < end).then(|| Span::new(line_end, end)))

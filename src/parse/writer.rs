@@ -1,9 +1,9 @@
 //! Where a format writes what one entry says: the row and the extras of one event.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::vpc_flow::Program;
-use crate::event::{Layout, Span, Value};
+use crate::event::{Event, FieldSet, Layout, Span, Syslog, Value};
 
 /// Writes the rows of a chunk's events, one after the other, at the end of a batch's tables.
 #[derive(Debug)]
@@ -13,6 +13,11 @@ pub struct Writer<'a> {
     pub(super) derived: &'a mut Vec<u8>,
     pub(super) values: &'a mut Vec<Value>,
     pub(super) extras: &'a mut Vec<(Arc<str>, Span)>,
+    pub(super) syslogs: &'a mut Vec<Syslog>,
+    /// When the chunk was received, in milliseconds since 1970; 0 where it does not matter.
+    pub(super) received_ms: u64,
+    /// What was last looked up of a time zone; see [`super::syslog`].
+    pub(super) quarter: (i64, i64),
     /// Where the row begins that is being written.
     pub(super) start: Start,
     /// What the columns hold in the run of entries that is being read.
@@ -37,8 +42,21 @@ impl<'a> Writer<'a> {
         derived: &'a mut Vec<u8>,
         values: &'a mut Vec<Value>,
         extras: &'a mut Vec<(Arc<str>, Span)>,
+        syslogs: &'a mut Vec<Syslog>,
     ) -> Self {
-        Self { bytes, derived, values, extras, start: Start::default(), program: Program::new(), slots: 0 }
+        let (start, program) = (Start::default(), Program::new());
+        Self {
+            bytes,
+            derived,
+            values,
+            extras,
+            syslogs,
+            received_ms: 0,
+            quarter: (i64::MIN, 0),
+            start,
+            program,
+            slots: 0,
+        }
     }
 
     /// Begins a run of entries of `layout`.
@@ -59,6 +77,22 @@ impl<'a> Writer<'a> {
     pub(super) fn restart(&mut self) {
         self.undo();
         self.begin();
+    }
+
+    /// Leaves the event without a row: it is none of the layout's.
+    pub(super) fn clear_row(&mut self) {
+        self.undo();
+    }
+
+    /// Gives `event`, which was just read, what its syslog header says.
+    pub(super) fn head(&mut self, event: &mut Event, sender: Option<(IpAddr, u16)>) {
+        let Some(place) = self.syslogs.len().checked_sub(1) else { return };
+        let log = &mut self.syslogs[place];
+        log.sender = sender;
+        event.syslog = place as u32;
+        if !log.is_flow {
+            event.fields = FieldSet::default();
+        }
     }
 
     /// How many extras the row has so far.

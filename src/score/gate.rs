@@ -92,7 +92,8 @@ impl Gate {
                 let event = &batch.events[index];
                 let record = self.slots.read(batch, event);
                 let Some(end) = record.uint(Column::End) else {
-                    tally.unattributed += 1;
+                    // A line of syslog is nobody's traffic.
+                    tally.unattributed += u64::from(batch.line(event).is_none());
                     continue;
                 };
                 let end = i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX);

@@ -1,6 +1,7 @@
 //! Golden cases: a log as it stands in a file, and every document and every word that `floodmark parse` makes of it.
 //!
-//! `tests/cases/FORMAT/NAME` holds `in.log`, where it needs one the format string in `fields`, the documents in
+//! `tests/cases/FORMAT/NAME` holds `in.log`, where it needs one the format string in `fields`, where it
+//! needs some further arguments in `args`, the documents in
 //! `ecs.ndjson` and `ocsf.ndjson` (without `event.ingested` and `metadata.processed_time`) and what is told a person in
 //! `said.txt`. `FLOODMARK_BLESS=1` writes the last three anew: read the difference before you keep it.
 
@@ -27,6 +28,9 @@ fn parsed(case: &Path, schema: &str) -> [String; 2] {
     command.current_dir(case).args(["parse", "--schema", schema]);
     if let Ok(fields) = fs::read_to_string(case.join("fields")) {
         command.args(["--fields", fields.trim()]);
+    }
+    if let Ok(more) = fs::read_to_string(case.join("args")) {
+        command.args(more.split_whitespace());
     }
     let output = command.arg("in.log").output().unwrap();
     let documents = String::from_utf8(output.stdout).unwrap();

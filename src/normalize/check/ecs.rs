@@ -49,7 +49,10 @@ impl Rows {
     pub(super) fn faults(&self, members: &Members<'_>) -> Vec<Fault> {
         let mut look = Look { rows: self, path: String::new(), faults: Vec::new() };
         look.object(members);
-        for row in self.0.iter().filter(|row| row.required) {
+        let dataset = member(members, "event").and_then(|event| event.member("dataset")).and_then(Json::text);
+        let is_line = dataset == Some("floodmark.syslog");
+        let is_free = |row: &Row| is_line && table::CATEGORIES_OF_FLOWS.contains(&row.path);
+        for row in self.0.iter().filter(|row| row.required && !is_free(row)) {
             let mut names = row.path.split('.');
             let first = names.next().and_then(|name| member(members, name));
             if names.try_fold(first, |value, name| Some(value?.member(name))).flatten().is_none() {

@@ -1,9 +1,10 @@
-//! What is wrong with a document, by OCSF 1.8.0: its classes 4001 and 2004 with the profiles that floodmark writes.
+//! What is wrong with a document, by OCSF 1.8.0: its classes 4001, 2004 and 0 with the profiles that floodmark writes.
 
 pub(super) mod attribute;
 mod codes;
 mod findings;
 mod flows;
+mod lines;
 mod shared;
 
 use super::{
@@ -13,8 +14,11 @@ use super::{
 use attribute::{Attribute, Object, Shape};
 
 /// The classes, by number.
-pub(super) static CLASSES: [(i128, &Object); 2] =
-    [(4001, &flows::NETWORK_ACTIVITY), (2004, &findings::DETECTION_FINDING)];
+pub(super) static CLASSES: [(i128, &Object); 3] = [
+    (4001, &flows::NETWORK_ACTIVITY),
+    (2004, &findings::DETECTION_FINDING),
+    (0, &lines::BASE_EVENT),
+];
 
 /// The version of the schema that is stated here.
 const VERSION: &str = "1.8.0";

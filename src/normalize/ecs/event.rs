@@ -17,6 +17,7 @@ use crate::{
         row::Row,
         side::{self, Side},
         stamp::Stamp,
+        syslog::put_log,
         text::put_uint,
         words::{WORDS, put_words},
     },
@@ -82,6 +83,9 @@ impl Writer {
             put_workload(&row, out);
             put_columns(&mut self.extras, &row, out);
             put_related(&row, &mut self.assets, out);
+            if let Some(log) = batch.syslog(event) {
+                out.aside(|out| put_log(log, batch.bytes(), out));
+            }
         }
         let told = judged.as_ref().filter(|judged| !SLIM || judged.is_high());
         put_floodmark(&row, told, &mut self.assets, &mut self.stamps, rate, out);

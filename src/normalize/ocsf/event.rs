@@ -2,7 +2,7 @@
 
 use crate::{
     event::{Batch, Field},
-    normalize::{floodmark::put_floodmark, pen::Pen, row::Row, side, text::put_uint, words::put_words},
+    normalize::{floodmark::put_floodmark, pen::Pen, row::Row, side, syslog::put_log, text::put_uint, words::put_words},
 };
 
 use super::{
@@ -88,6 +88,9 @@ impl Writer {
                 row.put_members(row.plan.members(Group::Unmapped), out);
                 put_words(&row, &crate::normalize::words::WORDS[1..], out);
                 self.extras.put(&row, out);
+                if let Some(log) = batch.syslog(event) {
+                    out.aside(|out| put_log(log, batch.bytes(), out));
+                }
             }
             let told = judged.as_ref().filter(|judged| !SLIM || judged.is_high());
             put_floodmark(&row, told, &mut self.assets, &mut self.stamps, rate, out);

@@ -20,8 +20,9 @@ pub(super) enum Layout {
     Daily,
 }
 
-pub(super) const DATASETS: [Dataset; 3] = [
+pub(super) const DATASETS: [Dataset; 4] = [
     Dataset { name: "flow", what: "flow logs", rolled_days: 7, kept_days: 30 },
+    Dataset { name: "syslog", what: "lines of syslog", rolled_days: 7, kept_days: 30 },
     Dataset { name: "session", what: "sessions", rolled_days: 7, kept_days: 90 },
     Dataset { name: "finding", what: "findings", rolled_days: 30, kept_days: 365 },
 ];

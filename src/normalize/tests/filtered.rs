@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::{NOW, normalizer, strict};
 use crate::{
-    event::{Batch, Direction, Documents, Endpoint, FIELDS, Feature, Kind, Receipt, Revision},
+    event::{Batch, Direction, Documents, Endpoint, FIELDS, Feature, Kind, Receipt, Revision, Syslog},
     filter::{Filter, names},
     normalize::{
         Select, Selection,
@@ -196,6 +196,8 @@ fn words(name: &str) -> Option<Vec<&'static str>> {
         "network.type" => vec!["ipv4", "ipv6"],
         "network.direction" => vec!["inbound", "outbound", "internal", "external"],
         "floodmark.score.feature" => vec!["bytes_out", "destination_ports"],
+        "log.level" | "log.syslog.severity.name" => vec!["error", "notice"],
+        "log.syslog.facility.name" => vec!["auth", "local7"],
         "aws.vpcflow.log_status" => vec!["OK", "NODATA", "SKIPDATA"],
         _ => return None,
     })
@@ -306,6 +308,27 @@ fn event() -> impl Strategy<Value = Sample> {
     )
 }
 
+/// A random line of syslog: any parts, and any of the numbers.
+fn line() -> impl Strategy<Value = Sample> {
+    let parts = prop::collection::vec(prop::sample::select(vec!["", "eni-1", "tcp", "40", "22", "ledger"]), 5);
+    let sender = prop::option::of(prop::sample::select(vec!["10.0.1.7", "192.0.2.1", "2001:db8::7"]));
+    let numbers = (prop::option::of(prop::sample::select(vec![35_u8, 37, 187, 189])), prop::option::of(0..50_u64));
+    (parts, sender, numbers, prop::option::of(0..8_u8), any::<bool>()).prop_map(
+        |(parts, sender, (priority, sequence), level, is_new)| {
+            let sender = sender.map(|address| (address.parse().unwrap(), 40));
+            let version = is_new.then_some(1);
+            let log = Syslog { priority, sequence, level, version, sender, ..Syslog::default() };
+            let elements = if is_new { "[a b=\"c\"]" } else { "" };
+            Sample::new().syslog([parts[0], parts[1], parts[2], parts[3], elements, parts[4]], log)
+        },
+    )
+}
+
+/// Any event.
+fn any_event() -> impl Strategy<Value = Sample> {
+    prop_oneof![3 => event(), 1 => event().prop_map(Sample::in_syslog), 2 => line()]
+}
+
 /// The document of the one event, where `selection` lets it pass.
 fn document(batch: &Batch, selection: &Selection) -> Option<Json> {
     let mut out = Documents::new(Receipt::unclaimed());
@@ -319,7 +342,7 @@ proptest! {
 
     #[test]
     fn a_condition_lets_pass_what_it_lets_pass_when_the_document_is_asked(
-        condition in condition(), sample in event()
+        condition in condition(), sample in any_event()
     ) {
         let text = condition.text();
         let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -363,7 +386,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn every_comparison_of_every_field_comes_to_what_the_document_says(sample in event()) {
+    fn every_comparison_of_every_field_comes_to_what_the_document_says(sample in any_event()) {
         let json = document(&sample.0, &Selection::default()).unwrap();
         let verdict = sample.0.verdicts[0].as_ref();
         for condition in fields().iter().flat_map(|name| comparisons(name, &json)) {

@@ -175,6 +175,7 @@ fn put_row(row: &DocumentRow, out: &mut Vec<u8>) {
         DocumentKind::Finding => 1,
         DocumentKind::Quarantined => 2,
         DocumentKind::DeadLetter => 3,
+        DocumentKind::Syslog => 4,
     };
     out.extend_from_slice(&end.to_le_bytes());
     out.extend_from_slice(&id.0);
@@ -190,6 +191,7 @@ fn take_row(bytes: &[u8]) -> Option<DocumentRow> {
         1 => DocumentKind::Finding,
         2 => DocumentKind::Quarantined,
         3 => DocumentKind::DeadLetter,
+        4 => DocumentKind::Syslog,
         _ => return None,
     };
     let id = EventId(*bytes.get(4..)?.first_chunk()?);
@@ -237,6 +239,7 @@ mod tests {
                 DocumentKind::Finding,
                 DocumentKind::Quarantined,
                 DocumentKind::DeadLetter,
+                DocumentKind::Syslog,
             ];
             let key = Span::new(start, documents.keys.len());
             documents.end_document(

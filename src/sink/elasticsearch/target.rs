@@ -44,8 +44,9 @@ impl Target {
 
     /// One name for each kind of document that comes here: that of the stream, or of the index of the day of `at`, in
     /// seconds since 1970.
-    pub(super) fn samples(&self, at: u64) -> [String; 2] {
-        [DocumentKind::Event, DocumentKind::Finding].map(|kind| self.names().of(kind, at).to_owned())
+    pub(super) fn samples(&self, at: u64) -> [String; 3] {
+        [DocumentKind::Event, DocumentKind::Syslog, DocumentKind::Finding]
+            .map(|kind| self.names().of(kind, at).to_owned())
     }
 
     fn name(&self, kind: &str, at: i64) -> String {
@@ -67,6 +68,7 @@ impl Names<'_> {
     pub(super) fn of(&mut self, kind: DocumentKind, at: u64) -> &str {
         let kind = match kind {
             DocumentKind::Finding => "finding",
+            DocumentKind::Syslog => "syslog",
             // A config that sends lines of quarantine or dead letter here is refused.
             DocumentKind::Event | DocumentKind::Quarantined | DocumentKind::DeadLetter => "flow",
         };
@@ -92,8 +94,9 @@ mod tests {
 
     #[test]
     fn each_kind_has_its_stream_or_an_index_for_each_day_of_event_time() {
-        use DocumentKind::{Event, Finding};
+        use DocumentKind::{Event, Finding, Syslog};
         assert_eq!(name(Into::Streams, Event, 1_795_260_664), "logs-floodmark.flow-prod");
+        assert_eq!(name(Into::Streams, Syslog, 0), "logs-floodmark.syslog-prod");
         assert_eq!(name(Into::Streams, Finding, 0), "logs-floodmark.finding-prod");
         assert_eq!(name(Into::DailyIndices, Event, 1_795_305_599), "floodmark-flow-prod-2026.11.21");
         assert_eq!(name(Into::DailyIndices, Finding, 1_795_305_600), "floodmark-finding-prod-2026.11.22");

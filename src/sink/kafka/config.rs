@@ -186,7 +186,7 @@ impl KafkaSinkConfig {
     #[must_use]
     pub fn topic_of(&self, kind: DocumentKind) -> &str {
         let own = match kind {
-            DocumentKind::Event => None,
+            DocumentKind::Event | DocumentKind::Syslog => None,
             DocumentKind::Finding => self.topics.findings.as_deref(),
             DocumentKind::Quarantined => self.beside.quarantine.as_deref(),
             DocumentKind::DeadLetter => self.beside.dead_letter.as_deref(),

@@ -27,6 +27,7 @@ pub(in crate::normalize::check) enum EcsKind {
     Ip,
     GeoPoint,
     Object,
+    Flattened,
 }
 
 /// Longest text of an address there is.
@@ -88,6 +89,7 @@ impl EcsKind {
             Self::Ip => "ip",
             Self::GeoPoint => "geo_point",
             Self::Object => "object",
+            Self::Flattened => "flattened",
         }
     }
 
@@ -99,7 +101,7 @@ impl EcsKind {
             Self::Date => Kind::Date,
             Self::Ip => Kind::Ip(IP_MAX),
             Self::GeoPoint => Kind::Point,
-            Self::Object => Kind::Free,
+            Self::Object | Self::Flattened => Kind::Free,
         }
     }
 }

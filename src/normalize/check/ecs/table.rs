@@ -1,8 +1,11 @@
-//! The fields of ECS that a document about a flow or a finding may have.
+//! The fields of ECS that a document about a flow, a line of syslog or a finding may have.
 
 use super::row::{EcsKind, Row, keyword, row};
 
-use EcsKind::{ConstantKeyword, Date, Float, GeoPoint, Ip, Long, MatchOnlyText, Object};
+use EcsKind::{ConstantKeyword, Date, Flattened, Float, GeoPoint, Ip, Long, MatchOnlyText, Object};
+
+/// Of the required fields those that a line of syslog need not have: nobody knows what it is about.
+pub(super) const CATEGORIES_OF_FLOWS: [&str; 2] = ["event.category", "event.type"];
 
 /// The event types that ECS expects with each category that floodmark writes.
 pub(in crate::normalize::check) const EXPECTED: [(&str, &[&str]); 2] = [
@@ -161,6 +164,20 @@ pub(super) static ROWS: &[Row] = &[
     keyword("host.mac").list(),
     keyword("host.name"),
     keyword("host.type"),
+    keyword("log.level"),
+    row("log.syslog.priority", Long),
+    row("log.syslog.facility.code", Long),
+    keyword("log.syslog.facility.name"),
+    row("log.syslog.severity.code", Long),
+    keyword("log.syslog.severity.name"),
+    keyword("log.syslog.version"),
+    keyword("log.syslog.hostname"),
+    keyword("log.syslog.appname"),
+    keyword("log.syslog.procid"),
+    keyword("log.syslog.msgid"),
+    row("log.syslog.structured_data", Flattened),
+    keyword("process.name"),
+    row("process.pid", Long),
     keyword("container.id"),
     keyword("container.name"),
     keyword("orchestrator.cluster.id"),

@@ -35,6 +35,10 @@ struct Line {
 
 impl Line {
     fn new() -> Self {
+        Self::of(&parse::Config::Auto)
+    }
+
+    fn of(config_of_lines: &parse::Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = enrich::Config::default();
         let (city, asn) = (folder.path().join("city.mmdb"), folder.path().join("asn.mmdb"));
@@ -43,7 +47,7 @@ impl Line {
         (config.geoip.city, config.geoip.asn) = (Some(city), Some(asn));
         let metrics = Metrics::default();
         let books = SourceBooks::new(&metrics, "flows");
-        let inputs: Arc<[Input]> = Arc::new([Input { format: parse::Config::Auto.format(), books }]);
+        let inputs: Arc<[Input]> = Arc::new([Input { format: config_of_lines.format(), books }]);
         let shared = enrich::Shared::open(&config, &metrics).unwrap();
         Self {
             parser: Parser::new(inputs.clone()),
@@ -94,6 +98,51 @@ fn lines(format: LineFormat) -> Vec<u8> {
     let options = Options { format, header: true, ..Options::load(LINES, 8_000, 100_000) };
     generate::write(&options, &mut text, None).unwrap();
     text
+}
+
+/// Lines as hosts, routers and firewalls send them, about 150 bytes each.
+fn syslog() -> Vec<u8> {
+    let shapes = [
+        "<38>Nov 22 10:14:15 web1 sshd[21012]: Failed password for invalid user admin from 203.0.113.66 port 52344 ssh2",
+        "<165>1 2026-11-22T10:14:15.003Z mail.example.net postfix/smtpd 2101 - [meta sequenceId=\"17\"] connect from unknown",
+        "<166>Nov 22 2026 10:14:15 asa1 : %ASA-6-302013: Built outbound TCP connection 447235 for outside:198.51.100.7/443",
+        "<189>date=2026-11-22 time=10:14:15 devname=\"FG100E-1\" logid=\"0000000013\" type=\"traffic\" srcip=10.1.1.20",
+        "<14>Nov 22 10:14:15 PA-VM-1 1,2026/11/22 10:14:15,007251000000001,TRAFFIC,end,2562,10.1.1.20,198.51.100.7,allow",
+        "<30>2026-11-22T11:16:00.123456+01:00 log1 systemd[1]: Started Session 42 of user alice.",
+    ];
+    let lines = shapes.iter().cycle().take(LINES as usize);
+    lines.flat_map(|line| line.bytes().chain([b'\n'])).collect()
+}
+
+fn lines_of_syslog(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("syslog");
+    group.throughput(Throughput::Elements(LINES)).sample_size(20);
+    let config =
+        parse::Config::Syslog { fields: parse::Fields::default(), timezone: parse::Timezone::default() };
+    let (text, mut line) = (syslog(), Line::of(&config));
+    group.bench_function("resolve and parse", |bencher| {
+        bencher.iter_batched(|| framed(&text), |chunks| parse(&line, chunks), BatchSize::LargeInput);
+    });
+    let mut documents = Documents::new(Receipt::unclaimed());
+    group.bench_function("frame, resolve, parse, enrich, score, ECS", |bencher| {
+        bencher.iter(|| {
+            let mut batch = Batch::default();
+            let mut resolver = Resolver::new(line.inputs.clone());
+            let mut resolved = Vec::new();
+            for chunk in framed(&text) {
+                resolver.chunk(chunk, &mut resolved);
+                for chunk in resolved.drain(..) {
+                    line.parser.parse(chunk, &mut batch);
+                    line.enricher.apply(&mut batch);
+                    line.score(&mut batch);
+                    line.normalizer.documents(&batch, &Selection::default(), INGESTED_MILLIS, &mut documents);
+                    black_box(&documents.bytes);
+                    documents.recycle().confirm();
+                }
+            }
+        });
+    });
+    group.finish();
 }
 
 fn stages(criterion: &mut Criterion) {
@@ -181,5 +230,5 @@ fn whole(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stages, whole);
+criterion_group!(benches, stages, whole, lines_of_syslog);
 criterion_main!(benches);

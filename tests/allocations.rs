@@ -101,6 +101,8 @@ enum Wrapping {
     Member,
     /// Two hundred in each envelope of CloudWatch Logs.
     Envelope,
+    /// Each in a line of syslog, and one behind it that is no flow.
+    Syslog,
 }
 
 const BATCH_BUDGET: u64 = 8;
@@ -137,6 +139,8 @@ fn main() {
         case("v5 without a header, learned", Options { header: false, ..v5() }, ecs),
         Case { wrapping: Wrapping::Member, ..case("v2 in messages", load(), ecs) },
         Case { wrapping: Wrapping::Envelope, ..case("v2 in envelopes", load(), ecs) },
+        Case { wrapping: Wrapping::Syslog, ..case("v2 and others in syslog", load(), ecs) },
+        Case { wrapping: Wrapping::Syslog, ..case("v2 and others in syslog as OCSF", load(), ocsf) },
         Case { form: Form { original: true, ..ecs.into() }, ..case("v2 with the line", load(), ecs) },
         case("v2 as OCSF", load(), ocsf),
         Case {
@@ -156,7 +160,7 @@ fn main() {
         let Taken { chunks, batches, events, resolving, writing } = measure(case);
         let envelopes = match case.wrapping {
             Wrapping::Envelope => events.div_ceil(EVENTS_PER_ENVELOPE as u64),
-            Wrapping::None | Wrapping::Member => 0,
+            Wrapping::None | Wrapping::Member | Wrapping::Syslog => 0,
         };
         let allowed = [(chunks + envelopes) * BATCH_BUDGET, batches * BATCH_BUDGET];
         let is_within = resolving <= allowed[0] && writing <= allowed[1];
@@ -206,7 +210,7 @@ fn measure(case: &Case) -> Taken {
     }
     let metrics = Metrics::default();
     let books = SourceBooks::new(&metrics, "flows");
-    let inputs: Arc<[Input]> = Arc::new([Input { format: parse::Config::Auto.format(), books }]);
+    let inputs: Arc<[Input]> = Arc::new([Input { format: case.wrapping.format(), books }]);
     let shared = enrich::Shared::open(&config, &metrics).unwrap();
     let scoring = score::Config { activity: case.selection.sample.is_some(), ..score::Config::default() };
     let mut bench = Bench {
@@ -232,8 +236,28 @@ fn wrapped(text: String, wrapping: Wrapping) -> String {
     let lines: Vec<&str> = text.lines().collect();
     match wrapping {
         Wrapping::None => text,
+        Wrapping::Syslog => lines.iter().map(|line| in_syslog(line)).collect(),
         Wrapping::Member => lines.iter().map(|line| format!("{{\"message\":\"{line}\"}}\n")).collect(),
         Wrapping::Envelope => lines.chunks(EVENTS_PER_ENVELOPE).enumerate().map(envelope).collect(),
+    }
+}
+
+fn in_syslog(line: &str) -> String {
+    format!(
+        "<134>1 2026-11-22T10:14:15.003Z relay1 vpcflow 7 - [a b=\"c\" b=\"\\\"d\\\"\"] {line}\n\
+         <38>Nov 22 10:14:15 web1 sshd[21012]: Failed password for \u{e9}\n"
+    )
+}
+
+impl Wrapping {
+    fn format(self) -> Box<dyn parse::Format> {
+        match self {
+            Self::Syslog => {
+                let timezone = "Europe/Berlin".parse().unwrap();
+                parse::Config::Syslog { fields: parse::Fields::default(), timezone }.format()
+            }
+            _ => parse::Config::Auto.format(),
+        }
     }
 }
 

@@ -144,10 +144,9 @@ impl Parse {
         let fields = self.fields.clone();
         match self.format {
             FormatArg::Auto => fields.map_or(parse::Config::Auto, |fields| parse::Config::VpcFlow { fields }),
-            FormatArg::Syslog => parse::Config::Syslog {
-                fields: fields.unwrap_or_default(),
-                timezone: self.timezone.clone(),
-            },
+            FormatArg::Syslog => {
+                parse::Config::Syslog { fields: fields.unwrap_or_default(), timezone: self.timezone.clone() }
+            }
         }
     }
 

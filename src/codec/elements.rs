@@ -107,9 +107,8 @@ impl<'a> Iterator for Unescaped<'a> {
             return None;
         }
         // The byte that was escaped stands first in what is left, and is no escape itself.
-        let escape = |at: &usize| {
-            self.0[*at] == b'\\' && matches!(self.0.get(*at + 1), Some(b'"' | b'\\' | b']'))
-        };
+        let escape =
+            |at: &usize| self.0[*at] == b'\\' && matches!(self.0.get(*at + 1), Some(b'"' | b'\\' | b']'));
         let end = (0..self.0.len()).find(escape);
         let (part, rest) = match end {
             None => (self.0, &[][..]),
@@ -180,9 +179,20 @@ mod tests {
 
     #[test]
     fn what_is_not_sound_is_none() {
-        for text in
-            ["", "-", "[", "[]", "[a", "[a b]", "[a b=]", "[a b=\"]", "[a b=\"c\" d]", "[a \"]", "[a][a]", "[=]"]
-        {
+        for text in [
+            "",
+            "-",
+            "[",
+            "[]",
+            "[a",
+            "[a b]",
+            "[a b=]",
+            "[a b=\"]",
+            "[a b=\"c\" d]",
+            "[a \"]",
+            "[a][a]",
+            "[=]",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
         let many: String = (0..=ELEMENTS_MAX).map(|number| format!("[a{number}]")).collect();

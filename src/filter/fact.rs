@@ -86,7 +86,8 @@ impl<'a> OfEvent<'a> {
         let Some(log) = self.batch.syslog(self.event) else { return Fact::Absent };
         let bytes = self.batch.bytes();
         // What a flow says of its hosts is another thing than who wrote the line.
-        let is_of_line = matches!(line, Line::Text | Line::HostOfLine | Line::Program | Line::Pid | Line::Sequence);
+        let is_of_line =
+            matches!(line, Line::Text | Line::HostOfLine | Line::Program | Line::Pid | Line::Sequence);
         if log.is_flow && is_of_line {
             return Fact::Absent;
         }

@@ -147,6 +147,11 @@ pub(super) fn put_address(address: IpAddr, out: &mut Pen<'_>) {
 /// The host of a line as an address, where it is one.
 pub(super) fn host_address(log: &Syslog, bytes: &[u8]) -> Option<IpAddr> {
     let text = log.host.of(bytes);
-    let may_be = text.len() <= IP_MAX && text.last().is_some_and(|last| last.is_ascii_hexdigit() || *last == b':');
-    std::str::from_utf8(text).ok().filter(|_| may_be && text.iter().any(|byte| matches!(byte, b'.' | b':')))?.parse().ok()
+    let may_be =
+        text.len() <= IP_MAX && text.last().is_some_and(|last| last.is_ascii_hexdigit() || *last == b':');
+    std::str::from_utf8(text)
+        .ok()
+        .filter(|_| may_be && text.iter().any(|byte| matches!(byte, b'.' | b':')))?
+        .parse()
+        .ok()
 }

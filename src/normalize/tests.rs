@@ -4,6 +4,7 @@
 
 mod filtered;
 mod goldens;
+mod lines;
 mod ocsf;
 mod original;
 mod sampled;
@@ -117,6 +118,11 @@ fn every_leaf_of_every_golden_document_is_in_the_field_list_with_its_type() {
     leaves(&json, String::new(), &types, &mut found);
     let sampled = sampled::one_of_ten();
     leaves(&sampled, String::new(), &types, &mut found);
+    let line = lines::document();
+    leaves(&line, String::new(), &types, &mut found);
+    for (path, leaf) in &found {
+        assert!(has_type(&types[path], leaf), "{path}: {leaf}");
+    }
     met.extend(found.into_iter().map(|(path, _)| path));
     let unmet: Vec<&String> =
         types.keys().filter(|path| !path.starts_with("aws.vpcflow.") && !met.contains(*path)).collect();

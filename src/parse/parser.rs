@@ -30,7 +30,8 @@ impl Parser {
     pub fn parse(&self, chunk: Chunk, batch: &mut Batch) {
         let input = &self.inputs[usize::from(chunk.source.0)];
         batch.fill(chunk, self.serial.fetch_add(1, Ordering::Relaxed));
-        let Batch { chunk: Some(chunk), derived, events, values, extras, syslogs, rejects, .. } = batch else {
+        let Batch { chunk: Some(chunk), derived, events, values, extras, syslogs, rejects, .. } = batch
+        else {
             return;
         };
         rejects.append(&mut chunk.rejects);

@@ -65,7 +65,8 @@ impl SyslogFormat {
             let mut left = Some(chunk.record_span(record));
             while let Some(rest) = left {
                 let line;
-                (line, left) = if chunk.single_lines { (rest, None) } else { vpc_flow::split(&chunk.bytes, rest) };
+                (line, left) =
+                    if chunk.single_lines { (rest, None) } else { vpc_flow::split(&chunk.bytes, rest) };
                 let span = trimmed(&chunk.bytes, line);
                 let text = span.of(&chunk.bytes);
                 if text.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
@@ -131,7 +132,7 @@ impl Format for SyslogFormat {
 }
 
 /// What `line` says, which begins at `base` in the chunk's bytes.
-pub(super) fn read(line: &[u8], base: usize, calendar: &mut Calendar<'_>) -> Syslog {
+fn read(line: &[u8], base: usize, calendar: &mut Calendar<'_>) -> Syslog {
     let mut log = Syslog { at_nanos: calendar.received_nanos(), ..Syslog::default() };
     let mut reader = Reader::new(line, base);
     reader.takes(BOM);

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use floodmark::{
     codec::{Lines, Positions},
     event::{Batch, Chunk, Origin, Partition, Record, SourceId},
-    parse::{Config, Input, Parser, Resolver},
+    parse::{Config, Fields, Input, Parser, Resolver, Timezone},
     telemetry::{books::SourceBooks, metrics::Metrics},
 };
 
@@ -61,6 +61,20 @@ pub fn learned(text: &[u8], step: usize) -> Vec<Chunk> {
     }
     resolver.ended(SourceId(0), &partition, &mut resolved);
     resolved
+}
+
+/// The batch that the one record `bytes`, which may hold many lines of syslog, parses to.
+pub fn lines_of_syslog(bytes: &[u8]) -> Batch {
+    let books = SourceBooks::new(&Metrics::default(), "fuzz");
+    let config = Config::Syslog { fields: Fields::default(), timezone: Timezone::default() };
+    let inputs: Arc<[Input]> = [Input { format: config.format(), books }].into();
+    let mut chunk = Chunk::new(SourceId(0), Partition::new("fuzz"), Origin::stdin(), bytes.to_vec());
+    chunk.single_lines = false;
+    chunk.records.push(Record { position: 0, end: bytes.len() as u32, first_index: 0 });
+    let (mut resolved, mut batch) = (Vec::new(), Batch::default());
+    Resolver::new(inputs.clone()).chunk(chunk, &mut resolved);
+    Parser::new(inputs).parse(resolved.remove(0), &mut batch);
+    batch
 }
 
 /// The batch that `chunk` parses to.

@@ -131,6 +131,36 @@ fn records_replayed_beside_a_running_process_leave_unscored_and_with_a_score_whe
 }
 
 #[test]
+fn lines_of_syslog_that_were_quarantined_as_flows_come_back_as_events_with_the_ids_of_a_first_reading() {
+    let folder = Folder::new();
+    let flow = flows::line(1, "198.51.100.7", 5_000, flows::START);
+    let long = "x".repeat(3_000);
+    let text = format!(
+        "<13>1 2026-11-22T10:14:15Z h app 7 - - text\n<13>Nov 22 10:14:15 h app: {long}\n<13>h: {flow}\nnothing\n"
+    );
+    folder.write("in.log", text);
+    let paths = "paths: [in.log], line_bytes_max: 1KiB";
+    folder.write("wrong.yaml", config(paths, "{ vpc_flow: {} }", "out.ndjson"));
+    folder.write("right.yaml", config(paths, "{ syslog: {} }", "out.ndjson"));
+    folder.write("first.yaml", config("paths: [in.log]", "{ syslog: {} }", "first.ndjson"));
+    folder.run(&["run", "-q", "-c", "wrong.yaml"]).assert_code(0);
+    assert_eq!((folder.len("out.ndjson"), folder.lines("quarantine.ndjson").len()), (0, 4));
+    std::fs::rename(folder.path("quarantine.ndjson"), folder.path("again.ndjson")).unwrap();
+    folder.run(&["replay", "-c", "right.yaml", "again.ndjson"]).assert_code(0);
+    folder.run(&["run", "-q", "-c", "first.yaml"]).assert_code(0);
+    let (replayed, first) = (by_id(&folder, "out.ndjson"), by_id(&folder, "first.ndjson"));
+    assert_eq!((replayed.len(), first.len()), (4, 4));
+    // What was kept of the long line is another event than the line.
+    let same = replayed.keys().filter(|id| first.contains_key(*id)).count();
+    assert_eq!(same, 3);
+    let told: Vec<String> =
+        folder.documents("again.ndjson").iter().map(|line| text_at(line, "event_id")).collect();
+    assert!(told.iter().all(|id| replayed.contains_key(id)), "the quarantine had told the ids");
+    let datasets: Vec<_> = replayed.values().map(|document| text_at(document, "event.dataset")).collect();
+    assert_eq!(datasets.iter().filter(|dataset| *dataset == "floodmark.flow").count(), 1);
+}
+
+#[test]
 fn a_quarantine_that_is_still_written_is_not_replayed() {
     let folder = Folder::new();
     folder.write("in.log", "2 short line\n");

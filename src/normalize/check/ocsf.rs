@@ -14,11 +14,8 @@ use super::{
 use attribute::{Attribute, Object, Shape};
 
 /// The classes, by number.
-pub(super) static CLASSES: [(i128, &Object); 3] = [
-    (4001, &flows::NETWORK_ACTIVITY),
-    (2004, &findings::DETECTION_FINDING),
-    (0, &lines::BASE_EVENT),
-];
+pub(super) static CLASSES: [(i128, &Object); 3] =
+    [(4001, &flows::NETWORK_ACTIVITY), (2004, &findings::DETECTION_FINDING), (0, &lines::BASE_EVENT)];
 
 /// The version of the schema that is stated here.
 const VERSION: &str = "1.8.0";

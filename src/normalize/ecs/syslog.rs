@@ -4,8 +4,8 @@ use crate::{
     event::{Batch, Syslog},
     normalize::{
         paths::{
-            EVENT_DATASET, EVENT_ID, EVENT_INGESTED, EVENT_KIND, EVENT_ORIGINAL, EVENT_SEQUENCE, HOST_HOSTNAME,
-            HOST_IP, HOST_NAME, MESSAGE, RELATED_HOSTS, RELATED_IP, TIMESTAMP,
+            EVENT_DATASET, EVENT_ID, EVENT_INGESTED, EVENT_KIND, EVENT_ORIGINAL, EVENT_SEQUENCE,
+            HOST_HOSTNAME, HOST_IP, HOST_NAME, MESSAGE, RELATED_HOSTS, RELATED_IP, TIMESTAMP,
         },
         pen::Pen,
         piece::piece,

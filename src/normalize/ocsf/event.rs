@@ -2,7 +2,9 @@
 
 use crate::{
     event::{Batch, Field},
-    normalize::{floodmark::put_floodmark, pen::Pen, row::Row, side, syslog::put_log, text::put_uint, words::put_words},
+    normalize::{
+        floodmark::put_floodmark, pen::Pen, row::Row, side, syslog::put_log, text::put_uint, words::put_words,
+    },
 };
 
 use super::{

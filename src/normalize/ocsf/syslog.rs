@@ -12,7 +12,8 @@ use crate::{
 use super::Writer;
 
 /// What every line begins with, up to its severity.
-const CLASS: &[u8] = b"{\"category_uid\":0,\"category_name\":\"Uncategorized\",\"class_uid\":0,\"class_name\":\"Base Event\",\
+const CLASS: &[u8] =
+    b"{\"category_uid\":0,\"category_name\":\"Uncategorized\",\"class_uid\":0,\"class_name\":\"Base Event\",\
     \"activity_id\":0,\"activity_name\":\"Unknown\",\"type_uid\":0,\"type_name\":\"Base Event: Unknown\",";
 
 /// What opens the `metadata` of a line.

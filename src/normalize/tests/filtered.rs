@@ -310,9 +310,11 @@ fn event() -> impl Strategy<Value = Sample> {
 
 /// A random line of syslog: any parts, and any of the numbers.
 fn line() -> impl Strategy<Value = Sample> {
-    let parts = prop::collection::vec(prop::sample::select(vec!["", "eni-1", "tcp", "40", "22", "ledger"]), 5);
+    let parts =
+        prop::collection::vec(prop::sample::select(vec!["", "eni-1", "tcp", "40", "22", "ledger"]), 5);
     let sender = prop::option::of(prop::sample::select(vec!["10.0.1.7", "192.0.2.1", "2001:db8::7"]));
-    let numbers = (prop::option::of(prop::sample::select(vec![35_u8, 37, 187, 189])), prop::option::of(0..50_u64));
+    let numbers =
+        (prop::option::of(prop::sample::select(vec![35_u8, 37, 187, 189])), prop::option::of(0..50_u64));
     (parts, sender, numbers, prop::option::of(0..8_u8), any::<bool>()).prop_map(
         |(parts, sender, (priority, sequence), level, is_new)| {
             let sender = sender.map(|address| (address.parse().unwrap(), 40));

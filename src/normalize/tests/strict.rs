@@ -85,7 +85,11 @@ pub(super) fn has_type(kind: &str, leaf: &Json) -> bool {
         ("long", Json::Number(number)) => number.is_u64(),
         ("float" | "double", Json::Number(_)) | ("boolean", Json::Bool(_)) => true,
         ("geo_point", Json::Object(point)) => point["lat"].is_number() && point["lon"].is_number(),
-        ("flattened" | "object", Json::Object(object)) => object.values().all(Json::is_string),
+        ("object", Json::Object(object)) => object.values().all(Json::is_string),
+        ("flattened", Json::Object(object)) => {
+            let is_value = |value: &Json| has_type("keyword", value) || has_type("flattened", value);
+            object.values().all(is_value)
+        }
         _ => false,
     }
 }

@@ -1,10 +1,6 @@
 //! Lines without a header whose text begins with pairs of names and values, as firewalls write them: when and by whom.
 
-use super::{
-    reader::Reader,
-    stamp,
-    zone::Calendar,
-};
+use super::{reader::Reader, stamp, zone::Calendar};
 use crate::event::Syslog;
 
 /// Pairs that are looked at.

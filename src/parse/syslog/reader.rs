@@ -30,10 +30,6 @@ impl<'a> Reader<'a> {
         self.rest().first().copied().unwrap_or(0)
     }
 
-    pub(super) fn is_at_end(&self) -> bool {
-        self.at >= self.line.len()
-    }
-
     /// Takes `len` bytes, and returns where they stand.
     #[inline]
     pub(super) fn take(&mut self, len: usize) -> Span {

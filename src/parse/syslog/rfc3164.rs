@@ -51,7 +51,7 @@ fn prefix(reader: &mut Reader<'_>, log: &mut Syslog, calendar: &mut Calendar<'_>
             *reader = at;
             return true;
         }
-        if let Some((number, digits)) = at.number(19)
+        if let Some((number, digits)) = at.number(18)
             && at.rest().get(digits..digits + 2) == Some(b": ")
         {
             log.sequence = Some(number);
@@ -61,7 +61,8 @@ fn prefix(reader: &mut Reader<'_>, log: &mut Syslog, calendar: &mut Calendar<'_>
         if reader.peek() == b'%' && (log.sequence.is_some() || !log.host.is_empty()) {
             return tag::mnemonic(reader, log);
         }
-        let len = reader.rest().iter().take(HOST_MAX).take_while(|byte| is_host_byte(**byte) && **byte != b':');
+        let len =
+            reader.rest().iter().take(HOST_MAX).take_while(|byte| is_host_byte(**byte) && **byte != b':');
         let len = len.count();
         if len == 0 || reader.rest().get(len) != Some(&b':') {
             return false;
@@ -129,5 +130,7 @@ fn host_len(reader: &Reader<'_>) -> Option<usize> {
 
 /// Whether a host can have this byte in its name or address.
 fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'/' | b'@' | b'%' | b'+') || byte >= 0x80
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'_' | b'.' | b':' | b'/' | b'@' | b'%' | b'+')
+        || byte >= 0x80
 }

@@ -4,7 +4,8 @@ use super::zone::{Calendar, Civil, offset};
 
 /// The months' names in English, in lower case.
 const MONTHS: [[u8; 3]; 12] = [
-    *b"jan", *b"feb", *b"mar", *b"apr", *b"may", *b"jun", *b"jul", *b"aug", *b"sep", *b"oct", *b"nov", *b"dec",
+    *b"jan", *b"feb", *b"mar", *b"apr", *b"may", *b"jun", *b"jul", *b"aug", *b"sep", *b"oct", *b"nov",
+    *b"dec",
 ];
 const WEEKDAYS: [[u8; 3]; 7] = [*b"mon", *b"tue", *b"wed", *b"thu", *b"fri", *b"sat", *b"sun"];
 
@@ -187,7 +188,8 @@ impl<'a> Text<'a> {
     fn time(&mut self, civil: &mut Civil) -> Option<()> {
         let hour = self.short().filter(|hour| *hour < 24)?;
         let minute = self.after_colon()?;
-        let second = if self.peek(0) == b':' && self.peek(1).is_ascii_digit() { self.after_colon()? } else { 0 };
+        let second =
+            if self.peek(0) == b':' && self.peek(1).is_ascii_digit() { self.after_colon()? } else { 0 };
         // The second that is put in now and then is the next minute's first.
         (minute < 60 && second <= 60).then_some(())?;
         civil.second = (hour * 3_600 + minute * 60 + second) as u32;
@@ -233,9 +235,11 @@ impl<'a> Text<'a> {
     fn zone(&mut self, civil: &mut Civil) {
         let mut rest = *self;
         let apart = rest.blanks().is_some();
-        let len = rest.0.iter().take(6).take_while(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b':')
-        });
+        let len = rest
+            .0
+            .iter()
+            .take(6)
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b':'));
         let mut len = len.count();
         // What follows a zone begins with a colon or a blank.
         len -= usize::from(len > 0 && rest.0[len - 1] == b':');
@@ -303,9 +307,21 @@ mod tests {
     #[test]
     fn what_is_no_time_is_none() {
         for text in [
-            "", "Nov", "November 20 01:02:03", "Nov 31 01:02:03", "Nov 20 24:02:03", "Nov 20 01:60:03", "Nov 20 01",
-            "Foo 20 01:02:03", "2026-13-20T01:02:03Z", "2026-11-20", "2026-11-20T01:02:03x", "20261120T010203",
-            "1960-11-20T01:02:03Z", "2026-11/20 01:02:03", "2026-11-20T01:02:61Z",
+            "",
+            "Nov",
+            "November 20 01:02:03",
+            "Nov 31 01:02:03",
+            "Nov 20 24:02:03",
+            "Nov 20 01:60:03",
+            "Nov 20 01",
+            "Foo 20 01:02:03",
+            "2026-13-20T01:02:03Z",
+            "2026-11-20",
+            "2026-11-20T01:02:03x",
+            "20261120T010203",
+            "1960-11-20T01:02:03Z",
+            "2026-11/20 01:02:03",
+            "2026-11-20T01:02:61Z",
         ] {
             assert_eq!(at(text), None, "{text}");
         }

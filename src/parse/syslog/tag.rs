@@ -183,9 +183,10 @@ pub(super) fn mnemonic(reader: &Reader<'_>, log: &mut Syslog) -> bool {
         return false;
     }
     let name = &text[1..len];
-    let Some(dash) = name.windows(3).position(|three| {
-        three[0] == b'-' && three[2] == b'-' && matches!(three[1], b'0'..=b'7')
-    }) else {
+    let Some(dash) = name
+        .windows(3)
+        .position(|three| three[0] == b'-' && three[2] == b'-' && matches!(three[1], b'0'..=b'7'))
+    else {
         return false;
     };
     let mut inside = *reader;

@@ -15,7 +15,8 @@ use crate::{
     telemetry::{books::SourceBooks, metrics::Metrics},
 };
 
-const FLOW: &str = "2 123456789012 eni-1 10.0.0.1 10.0.0.2 40000 443 6 10 840 1700000000 1700000060 ACCEPT OK";
+const FLOW: &str =
+    "2 123456789012 eni-1 10.0.0.1 10.0.0.2 40000 443 6 10 840 1700000000 1700000060 ACCEPT OK";
 
 fn trial() -> Trial {
     Trial::of(&Config::Syslog { fields: Fields::default(), timezone: Timezone::default() })
@@ -71,7 +72,10 @@ fn what_only_looks_like_rfc_5424_is_read_otherwise_and_nothing_of_it_is_lost() {
 #[test]
 fn parts_of_rfc_3164_are_found_where_devices_put_them() {
     for (line, expected) in [
-        ("<34>Oct 11 22:14:15 mymachine su: 'su root' failed", ["mymachine", "su", "", "", "", "'su root' failed"]),
+        (
+            "<34>Oct 11 22:14:15 mymachine su: 'su root' failed",
+            ["mymachine", "su", "", "", "", "'su root' failed"],
+        ),
         ("<13>Feb  5 17:32:18 10.0.0.99 Use the BFG!", ["10.0.0.99", "", "", "", "", "Use the BFG!"]),
         ("<38>Nov 22 01:02:03 sshd[12]: Accepted", ["", "sshd", "12", "", "", "Accepted"]),
         ("<38>Nov 22 01:02:03 2001:db8::1 a.b/c[x1]: y", ["2001:db8::1", "a.b/c", "x1", "", "", "y"]),
@@ -92,16 +96,19 @@ fn parts_of_rfc_3164_are_found_where_devices_put_them() {
         ("<166>%ASA-6-302013: Built", ["", "ASA", "", "302013", "", "%ASA-6-302013: Built"]),
         ("<13>Nov 22 01:02:03 asa1 : %ASA-6-1: x", ["asa1", "ASA", "", "1", "", "%ASA-6-1: x"]),
         ("<13>Nov 22 01:02:03 asa1: %ASA-6-1: x", ["asa1", "ASA", "", "1", "", "%ASA-6-1: x"]),
-        (
-            "<13>Nov 22 01:02:03 Message forwarded from aix1: sshd[4]: x",
-            ["aix1", "sshd", "4", "", "", "x"],
-        ),
+        ("<13>Nov 22 01:02:03 Message forwarded from aix1: sshd[4]: x", ["aix1", "sshd", "4", "", "", "x"]),
         ("<13>Nov 22 01:02:03 sol su: [ID 366847 auth.notice] x", ["sol", "su", "", "366847", "", "x"]),
         ("<5>Nov 22 01:02:03 [na1:callhome.up:info]: x", ["na1", "", "", "callhome.up", "", "x"]),
-        ("<14>Nov 22 01:02:03 10.1.1.1 00077 ports: port 1", ["10.1.1.1", "ports", "", "00077", "", "port 1"]),
+        (
+            "<14>Nov 22 01:02:03 10.1.1.1 00077 ports: port 1",
+            ["10.1.1.1", "ports", "", "00077", "", "port 1"],
+        ),
         ("<133>Nov 22 01:02:03 f5 notice mcpd[7]: x", ["f5", "mcpd", "7", "", "", "x"]),
         ("<134>Nov 22 01:02:03 f5 notice mcpd[7]: x", ["f5", "", "", "", "", "notice mcpd[7]: x"]),
-        ("<14>Nov 22 01:02:03 pa 1,2024/11/22 01:02:03,TRAFFIC", ["pa", "", "", "", "", "1,2024/11/22 01:02:03,TRAFFIC"]),
+        (
+            "<14>Nov 22 01:02:03 pa 1,2024/11/22 01:02:03,TRAFFIC",
+            ["pa", "", "", "", "", "1,2024/11/22 01:02:03,TRAFFIC"],
+        ),
         ("<30>Nov 22 01:02:03 U7,18e8,v4.0: hostapd: x", ["U7,18e8,v4.0", "hostapd", "", "", "", "x"]),
         ("<14>Nov 22 01:02:03 win MSWinEventLog\t1\tx", ["win", "MSWinEventLog", "", "", "", "1\tx"]),
         ("<13>Nov 22 01:02:03 h ASM:unit=\"x\"", ["h", "ASM", "", "", "", "unit=\"x\""]),
@@ -125,7 +132,9 @@ fn pairs_of_a_line_without_a_header_tell_when_it_was_and_who_wrote_it() {
 
 #[test]
 fn a_flow_in_a_line_is_a_flow_and_keeps_the_lines_header() {
-    let text = format!("<134>1 2024-01-01T00:00:00Z fw vpc - - - {FLOW}\n<13>Nov 22 01:02:03 h t: {FLOW} x\n<13>h: x\n");
+    let text = format!(
+        "<134>1 2024-01-01T00:00:00Z fw vpc - - - {FLOW}\n<13>Nov 22 01:02:03 h t: {FLOW} x\n<13>h: x\n"
+    );
     let batch = trial().file(text.as_bytes());
     assert_eq!((batch.events.len(), rejects(&batch)), (3, vec![]));
     assert_eq!(says(&batch, 0, Field::DstPort).as_deref(), Some("443"));
@@ -190,7 +199,8 @@ fn word(longest: usize) -> impl Strategy<Value = (String, String)> {
 
 fn batch_of(bytes: &[u8], single_lines: bool) -> Batch {
     let mut trial = trial();
-    let mut chunk = Chunk::new(SourceId(0), Partition::new("p"), Origin::from_text("syslog:1"), bytes.to_vec());
+    let mut chunk =
+        Chunk::new(SourceId(0), Partition::new("p"), Origin::from_text("syslog:1"), bytes.to_vec());
     chunk.single_lines = single_lines;
     chunk.records.push(Record { position: 0, end: bytes.len() as u32, first_index: 0 });
     trial.chunk(chunk)

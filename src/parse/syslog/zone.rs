@@ -66,7 +66,8 @@ impl FromStr for Timezone {
             return Ok(Self::default());
         }
         if let Some(seconds) = offset(text.as_bytes()) {
-            let fixed = i32::try_from(seconds).ok().and_then(|seconds| tz::Offset::from_seconds(seconds).ok());
+            let fixed =
+                i32::try_from(seconds).ok().and_then(|seconds| tz::Offset::from_seconds(seconds).ok());
             let zone = fixed.map_or(TimeZone::UTC, TimeZone::fixed);
             return Ok(Self { name: text.to_owned(), zone, fixed: Some(seconds) });
         }
@@ -158,7 +159,9 @@ pub(super) fn offset(text: &[u8]) -> Option<i64> {
     };
     let two = |at: usize| {
         let pair = digits.get(at..at + 2)?;
-        pair.iter().all(u8::is_ascii_digit).then(|| i64::from(pair[0] - b'0') * 10 + i64::from(pair[1] - b'0'))
+        pair.iter()
+            .all(u8::is_ascii_digit)
+            .then(|| i64::from(pair[0] - b'0') * 10 + i64::from(pair[1] - b'0'))
     };
     let hours = two(0).filter(|hours| *hours < 24)?;
     let minutes = match (digits.len(), digits.get(2)) {

@@ -224,7 +224,8 @@ impl<'a> Text<'a> {
         let mut rest = *self;
         rest.blanks()?;
         let year = rest.number(4).filter(|year| (1990..2100).contains(year))?;
-        if !matches!(rest.peek(0), 0 | b' ' | b':') {
+        // An address may begin as a year does.
+        if !matches!(rest.0, [] | [b' ', ..] | [b':'] | [b':', b' ', ..]) {
             return None;
         }
         *self = rest;

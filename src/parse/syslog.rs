@@ -55,6 +55,7 @@ impl SyslogFormat {
             (None, Some(known)) => known.clone(),
             (None, None) => (self.layout.clone(), How::Configured),
         };
+        chunk.entries.reserve(chunk.records.len());
         let has_headers = memchr::memmem::find(&chunk.bytes, HEADER_WORD).is_some();
         let mut rejects = chunk.rejects.iter().map(|reject| reject.entry.record as usize).peekable();
         for record in 0..chunk.records.len() {
@@ -93,7 +94,7 @@ impl SyslogFormat {
     /// The columns that the text of `line` names, where it is the header line of a flow log.
     fn header(&self, line: &[u8]) -> Option<Layout> {
         memchr::memmem::find(line, HEADER_WORD)?;
-        let log = read(line, 0, &mut self.calendar(0));
+        let log = read(line, 0, &mut self.calendar(self.received_ms()));
         vpc_flow::header_of(log.text.of(line))
     }
 }

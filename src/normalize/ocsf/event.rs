@@ -3,7 +3,14 @@
 use crate::{
     event::{Batch, Field},
     normalize::{
-        floodmark::put_floodmark, pen::Pen, row::Row, side, syslog::put_log, text::put_uint, words::put_words,
+        extras::ExtraNames,
+        floodmark::put_floodmark,
+        pen::Pen,
+        row::Row,
+        side,
+        syslog::put_log,
+        text::put_uint,
+        words::{WORDS, put_words},
     },
 };
 
@@ -87,17 +94,23 @@ impl Writer {
         }
         out.object(b"\"unmapped\":{", |out| {
             if !SLIM {
-                row.put_members(row.plan.members(Group::Unmapped), out);
-                put_words(&row, &crate::normalize::words::WORDS[1..], out);
-                self.extras.put(&row, out);
-                if let Some(log) = batch.syslog(event) {
-                    out.aside(|out| put_log(log, batch.bytes(), out));
-                }
+                put_unmapped(&mut self.extras, &row, out);
             }
             let told = judged.as_ref().filter(|judged| !SLIM || judged.is_high());
             put_floodmark(&row, told, &mut self.assets, &mut self.stamps, rate, out);
         });
         out.end_line();
+    }
+}
+
+/// Appends what has no place in the class.
+#[inline(always)]
+fn put_unmapped(extras: &mut ExtraNames, row: &Row<'_>, out: &mut Pen<'_>) {
+    row.put_members(row.plan.members(Group::Unmapped), out);
+    put_words(row, &WORDS[1..], out);
+    extras.put(row, out);
+    if let Some(log) = row.batch.syslog(row.event) {
+        out.aside(|out| put_log(log, row.bytes, out));
     }
 }
 

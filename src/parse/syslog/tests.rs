@@ -147,7 +147,7 @@ fn a_flow_in_a_line_is_a_flow_and_keeps_the_lines_header() {
 #[test]
 fn a_header_line_of_flows_in_a_line_names_the_columns_of_those_behind_it() {
     let mut trial = trial();
-    let text = "<13>h: srcaddr bytes end\n<13>h: 10.0.0.9 7 1700000000\n<13>h: srcaddr is not a column\n";
+    let text = "<13>Nov 22 01:02:03 x h: srcaddr bytes end\n<13>h: 10.0.0.9 7 1700000000\n<13>h: srcaddr is not a column\n";
     let batch = trial.file(text.as_bytes());
     assert_eq!(says(&batch, 0, Field::Bytes).as_deref(), Some("7"));
     assert_eq!((batch.events.len(), trial.books().entries_ignored_header.get()), (2, 1));

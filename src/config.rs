@@ -21,6 +21,7 @@ mod path;
 mod problem;
 mod root;
 mod scalar;
+mod source;
 mod suggest;
 mod survey;
 mod tree;
@@ -40,10 +41,11 @@ pub use problem::{Problem, Problems};
 #[cfg(feature = "kafka")]
 pub use root::Exactly;
 pub use root::{
-    Config, DeadLetterConfig, LimitsConfig, QuarantineConfig, ShutdownConfig, SinkConfig, SourceConfig,
-    StateConfig, TelemetryConfig,
+    Config, DeadLetterConfig, LimitsConfig, QuarantineConfig, ShutdownConfig, SinkConfig, StateConfig,
+    TelemetryConfig,
 };
 pub use scalar::Scalar;
+pub use source::SourceConfig;
 pub use tree::{Leaf, Pair, Position, Style, Tree};
 pub use yaml::FILE_BYTES_MAX;
 

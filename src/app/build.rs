@@ -261,7 +261,7 @@ fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<B
             }
             None => source::build(&source.from).map_err(fail)?,
         };
-        built.push(BuiltSource { name: name.clone(), source: input, format: source.format.clone() });
+        built.push(BuiltSource { name: name.clone(), source: input, format: source.format() });
     }
     Ok(built)
 }

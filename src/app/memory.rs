@@ -37,7 +37,7 @@ impl MemoryPlan {
         let sinks = || config.sinks.values().map(|sink| &sink.to).chain(&keepers);
         let queues: u64 = sinks().map(|to| 2 * to.queue_bytes() as u64).sum();
         let fetched = config.sources.values().map(|source| source.from.memory_bytes()).sum();
-        let learned = config.sources.values().map(|source| source.format.memory_bytes()).sum();
+        let learned = config.sources.values().map(|source| source.format().memory_bytes()).sum();
         let parts = vec![
             ("base", BASE_BYTES),
             ("databases and assets, twice", 2 * tables),

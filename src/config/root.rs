@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Loaded, Problems, Tree, choices, clusters};
+use super::{Loaded, Problems, SourceConfig, Tree, choices, clusters};
 #[cfg(feature = "kafka")]
 use crate::sink::{KafkaSinkConfig, Transactions};
 use crate::{
     enrich,
     filter::FilterError,
-    normalize, parse,
+    normalize,
     quantity::{ByteSize, Duration},
     score,
     sink::{BufferConfig, To, WhenUnwritable},
@@ -66,17 +66,6 @@ pub struct Exactly<'a> {
     pub kafka: &'a KafkaSinkConfig,
     /// Its transactions.
     pub transactions: &'a Transactions,
-}
-
-/// A source: where its records come from, and how they are written.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SourceConfig {
-    /// Where the records come from: one kind.
-    pub from: From,
-    /// How the entries are written. Default: `auto`.
-    #[serde(default)]
-    pub format: parse::Config,
 }
 
 /// A sink: where its documents go, in which form, and which.

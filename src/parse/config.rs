@@ -16,7 +16,8 @@ use crate::event::Layout;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Config {
     /// AWS VPC Flow Logs, read by the stream's header line where it has one, else in AWS's default format where its lines
-    /// have that, else as their columns say by what is in them; lines that cannot be told apart are quarantined.
+    /// have that, else as their columns say by what is in them; lines that cannot be told apart are quarantined. Of a
+    /// `syslog` source: `syslog`.
     #[default]
     Auto,
     /// AWS VPC Flow Logs of the format given.
@@ -51,6 +52,12 @@ pub struct Fields(Layout);
 // === impl Config ===
 
 impl Config {
+    /// Lines of syslog, with every key at its default.
+    #[must_use]
+    pub fn syslog() -> Self {
+        Self::Syslog { fields: Fields::default(), timezone: Timezone::default() }
+    }
+
     /// The format that this configures, with nothing learned yet.
     #[must_use]
     pub fn format(&self) -> Box<dyn Format> {

@@ -3,6 +3,7 @@
 mod connections;
 mod datagrams;
 mod hostile;
+mod lines;
 mod rsyslog;
 mod sender;
 mod tls;
@@ -26,9 +27,14 @@ fn at(kind: &str, port: u16) -> String {
 
 /// A config with these listeners, with `more` keys beside them, and `rest`. Whatever is no flow log line is quarantined.
 fn config(pages: u16, listeners: &[String], more: &str, rest: &str) -> String {
+    config_as(pages, listeners, more, rest, "{ vpc_flow: {} }")
+}
+
+/// The same of a format of one's choice.
+fn config_as(pages: u16, listeners: &[String], more: &str, rest: &str, format: &str) -> String {
     let listeners: Vec<String> = listeners.iter().map(|listener| format!("{{ {listener} }}")).collect();
     format!(
-        "sources:\n  flows:\n    from: {{ syslog: {{ listen: [ {} ]{more} }} }}\n    format: {{ vpc_flow: {{}} }}\n\
+        "sources:\n  flows:\n    from: {{ syslog: {{ listen: [ {} ]{more} }} }}\n    format: {format}\n\
          sinks: {{ siem: {{ to: {{ file: {{ path: out.ndjson }} }} }} }}\n\
          quarantine: {{ to: {{ file: {{ path: quarantine.ndjson }} }} }}\n\
          telemetry: {{ listen: \"127.0.0.1:{pages}\" }}\n{rest}",
@@ -40,6 +46,13 @@ fn config(pages: u16, listeners: &[String], more: &str, rest: &str) -> String {
 fn listen(folder: &Folder, listeners: &[String], more: &str) -> Listening {
     let pages = free_port();
     folder.write("c.yaml", config(pages, listeners, more, ""));
+    start(folder, pages)
+}
+
+/// The same, where lines are read in a format of one's choice.
+fn listen_as(folder: &Folder, listeners: &[String], more: &str, format: &str) -> Listening {
+    let pages = free_port();
+    folder.write("c.yaml", config_as(pages, listeners, more, "", format));
     start(folder, pages)
 }
 

@@ -9,10 +9,10 @@ pub mod cluster;
 mod crashes;
 mod exactly_once;
 mod groups;
-mod instance;
+pub mod instance;
 #[cfg(feature = "crash-points")]
 mod interleaving;
-mod ledger;
+pub mod ledger;
 mod outage;
 mod poison;
 mod recreated;

@@ -84,21 +84,38 @@ fn two_of_three_workers_take_over_the_leases_of_one_that_is_killed_and_no_record
 }
 
 #[test]
-fn a_worker_that_is_stopped_hands_its_leases_over_at_once_and_nothing_comes_out_twice() {
-    let name = "a_worker_that_is_stopped_hands_its_leases_over_at_once_and_nothing_comes_out_twice";
+fn a_worker_that_is_stopped_gives_its_leases_back_and_the_next_goes_on_without_a_wait_or_a_duplicate() {
+    let name = "a_worker_that_is_stopped_gives_its_leases_back_and_the_next_goes_on_without_a_wait_or_a_duplicate";
     // Who waits for an expiry waits longer than the test does.
     let Some(mut scene) = Scene::new(name, 4, "10m") else { return };
     let (mut leaver, mut heir) = (scene.plan.start(), scene.plan.instance());
     let mut delivered = Delivered::by(&[&leaver, &heir]);
     scene.grow_until("all leases", &mut [&mut leaver], |scene| scene.held() == [4]);
-    scene.stream.ledger.until_out(&mut delivered, &mut [&mut leaver]);
-    heir.start();
     scene.grow(STEP);
     leaver.stop();
+    assert_eq!(scene.table.free(), 4);
+    heir.start();
     scene.grow_until("all leases again", &mut [&mut heir], |scene| scene.held() == [4]);
     scene.stream.ledger.until_out(&mut delivered, &mut [&mut heir]);
     heir.stop();
     scene.stream.ledger.assert_once(&mut delivered);
+}
+
+#[test]
+fn a_worker_that_runs_already_takes_what_another_gives_back_before_it_would_expire() {
+    let name = "a_worker_that_runs_already_takes_what_another_gives_back_before_it_would_expire";
+    let Some(mut scene) = Scene::new(name, 4, "12s") else { return };
+    let (mut leaver, mut heir) = (scene.plan.start(), scene.plan.instance());
+    let mut delivered = Delivered::by(&[&leaver, &heir]);
+    scene.grow_until("all leases", &mut [&mut leaver], |scene| scene.held() == [4]);
+    heir.start();
+    scene.grow_until("a lease of the other", &mut [&mut leaver, &mut heir], |scene| scene.held().len() == 2);
+    leaver.stop();
+    scene.grow_until("all leases again", &mut [&mut heir], |scene| scene.held() == [4]);
+    scene.stream.ledger.until_out(&mut delivered, &mut [&mut heir]);
+    assert_eq!(heir.page().source("leases_expired_total"), 0);
+    heir.stop();
+    scene.stream.ledger.assert_at_least_once(&mut delivered);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod columns;
 mod elastic;
+mod kpl;
 mod otel;
 mod others;
 mod tenzir;

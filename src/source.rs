@@ -1,4 +1,4 @@
-//! Where records come from: files read once or followed, stdin, Firehose, and Kafka.
+//! Where records come from: files read once or followed, stdin, Firehose, Kafka, and Kinesis.
 
 mod commit;
 mod context;
@@ -61,6 +61,9 @@ pub enum From {
     /// Topics of a Kafka cluster, read as a member of a consumer group.
     #[cfg(feature = "kafka")]
     Kafka(Box<kafka::Config>),
+    /// A Kinesis data stream, by polling or enhanced fan-out.
+    #[cfg(feature = "kinesis")]
+    Kinesis(Box<kinesis::Config>),
 }
 
 // === impl From ===
@@ -88,21 +91,39 @@ impl From {
             Self::Firehose(config) => config.memory_bytes(),
             #[cfg(feature = "kafka")]
             Self::Kafka(_) => kafka::MEMORY_BYTES,
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(_) => kinesis::MEMORY_BYTES,
         }
     }
 
     /// What no type can see: the key, below `from`, what is wrong with it, and what helps.
     #[must_use]
     pub fn problems(&self) -> Vec<(String, &'static str, &'static str)> {
-        let Self::Firehose(config) = self else { return Vec::new() };
-        let problems = config.problems().into_iter();
-        problems.map(|(key, text, help)| (format!("firehose.{key}"), text, help)).collect()
+        let (name, problems): (_, Vec<(String, _, _)>) = match self {
+            Self::Firehose(config) => {
+                let problems = config.problems().into_iter();
+                ("firehose", problems.map(|(key, text, help)| (key.to_owned(), text, help)).collect())
+            }
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(config) => ("kinesis", config.problems()),
+            _ => return Vec::new(),
+        };
+        problems.into_iter().map(|(key, text, help)| (format!("{name}.{key}"), text, help)).collect()
     }
 
-    /// Whether it follows files as they grow, and so must remember how far it came.
+    /// The key, below `from`, for which a state is needed, and why: what must remember how far it came.
     #[must_use]
-    pub fn follows(&self) -> bool {
-        matches!(self, Self::File(config) if config.follow)
+    pub fn needs_state(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::File(config) if config.follow => {
+                Some(("file.follow", "a followed file needs a place to remember how far it was read"))
+            }
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(config) if config.needs_state() => {
+                Some(("kinesis.checkpoint.file", "checkpoints need a file to stand in"))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -117,5 +138,7 @@ pub fn build(from: &From) -> Result<Box<dyn Source>, SourceError> {
         From::Firehose(config) => Box::new(firehose::Firehose::open(config)?),
         #[cfg(feature = "kafka")]
         From::Kafka(config) => Box::new(kafka::Kafka::new(config)?),
+        #[cfg(feature = "kinesis")]
+        From::Kinesis(config) => Box::new(kinesis::Kinesis::new(config)?),
     })
 }

@@ -116,22 +116,13 @@ impl Stream {
 
     /// All its shards, open and closed, in the order of their ids.
     pub fn shards(&self) -> Vec<Shard> {
-        let told = self.asked("ListShards", json!({}));
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let key = |value: &Value| value.as_str().unwrap().parse::<u128>().unwrap();
-        let shard = |shard: &Value| Shard {
-            id: text(&shard["ShardId"]),
-            parents: ["ParentShardId", "AdjacentParentShardId"]
-                .iter()
-                .filter_map(|name| shard[*name].as_str().map(str::to_owned))
-                .collect(),
-            hash_keys: (
-                key(&shard["HashKeyRange"]["StartingHashKey"]),
-                key(&shard["HashKeyRange"]["EndingHashKey"]),
-            ),
-            is_closed: shard["SequenceNumberRange"]["EndingSequenceNumber"].is_string(),
-        };
-        let mut shards: Vec<Shard> = told["Shards"].as_array().unwrap().iter().map(shard).collect();
+        let mut shards = Vec::new();
+        let mut page = self.asked("ListShards", json!({}));
+        loop {
+            shards.extend(page["Shards"].as_array().unwrap().iter().map(Shard::listed));
+            let Some(token) = page["NextToken"].as_str() else { break };
+            page = self.api.must("ListShards", &json!({ "NextToken": token }));
+        }
         shards.sort_by(|one, other| one.id.cmp(&other.id));
         shards
     }
@@ -161,6 +152,23 @@ impl Stream {
         body["StreamName"] = json!(self.name);
         until("resharding", || self.api.ask(operation, &body).ok());
         self.until_active();
+    }
+}
+
+// === impl Shard ===
+
+impl Shard {
+    /// As the list shows it.
+    fn listed(shard: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let key = |name: &str| text(&shard["HashKeyRange"][name]).parse::<u128>().unwrap();
+        let parents = ["ParentShardId", "AdjacentParentShardId"].iter().filter_map(|name| shard[*name].as_str());
+        Self {
+            id: text(&shard["ShardId"]),
+            parents: parents.map(str::to_owned).collect(),
+            hash_keys: (key("StartingHashKey"), key("EndingHashKey")),
+            is_closed: shard["SequenceNumberRange"]["EndingSequenceNumber"].is_string(),
+        }
     }
 }
 

@@ -20,6 +20,8 @@ mod flows;
 mod kafka;
 mod kinesis;
 mod learning;
+#[cfg(feature = "kinesis")]
+mod leases;
 mod leaving;
 mod memory;
 mod ocsf;

@@ -98,12 +98,7 @@ impl Leases {
     /// Begins to look for leases in the table that `config` names, and makes it where there is none. Needs a runtime.
     #[must_use]
     pub fn open(config: &Dynamodb, aws: &SdkConfig, reading: Reading, metrics: &Metrics) -> Self {
-        let mut client = Builder::from(aws).retry_config(RetryConfig::disabled());
-        if let Some(endpoint) = &config.endpoint {
-            client = client.endpoint_url(endpoint);
-        }
-        let patience = (config.failover.std() / 3).min(Duration::from_secs(5));
-        let table = Table::new(Client::from_conf(client.build()), &config.table, patience);
+        let table = table(config, aws);
         let meters = Meters::new(metrics, &reading.source);
         let shared = Arc::new(Shared {
             config: config.clone(),
@@ -117,6 +112,17 @@ impl Leases {
         });
         let worker = tokio::spawn(worker::run(shared.clone()));
         Self { shared, worker }
+    }
+
+    /// Looks whether the table that `config` names can be used, and makes nothing. That it is not there yet is no fault.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds something else than the leases of one stream.
+    pub async fn look(config: &Dynamodb, aws: &SdkConfig) -> Result<(), LedgerError> {
+        match table(config, aws).look().await {
+            Ok(()) | Err(Fault::Gone(_)) => Ok(()),
+            Err(fault) => Err(LedgerError::Unusable(fault.to_string())),
+        }
     }
 
     /// The name under which this worker holds leases.
@@ -215,7 +221,10 @@ impl Shared {
             Some(at) => drop(book.turns.remove(at)),
             None => book.turns.push_back(Turn::Lost { grant }),
         }
-        tracing::warn!(shard = &*held.shard.id, "the lease is lost, its shard is another worker's now or soon");
+        tracing::warn!(
+            shard = &*held.shard.id,
+            "the lease is lost, its shard is another worker's now or soon"
+        );
         self.turned.notify_one();
     }
 
@@ -241,7 +250,9 @@ impl Shared {
         let mut known: HashMap<Arc<str>, Checkpoint> =
             rows.into_iter().map(|row| (row.shard, row.checkpoint)).collect();
         known.insert(held.shard.id.clone(), held.checkpoint());
-        for (shard, checkpoint) in Lineage::new(&shards, &known).ending(&held.shard.id).missing(self.reading.begin) {
+        for (shard, checkpoint) in
+            Lineage::new(&shards, &known).ending(&held.shard.id).missing(self.reading.begin)
+        {
             self.table.create(row::fresh(shard, &checkpoint)).await.map_err(told)?;
         }
         let mut children: Vec<Arc<str>> = shards
@@ -256,8 +267,20 @@ impl Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("worker", &self.worker).field("book", &self.book).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("worker", &self.worker)
+            .field("book", &self.book)
+            .finish_non_exhaustive()
     }
+}
+
+fn table(config: &Dynamodb, aws: &SdkConfig) -> Table {
+    let mut client = Builder::from(aws).retry_config(RetryConfig::disabled());
+    if let Some(endpoint) = &config.endpoint {
+        client = client.endpoint_url(endpoint);
+    }
+    let patience = (config.failover.std() / 3).min(Duration::from_secs(5));
+    Table::new(Client::from_conf(client.build()), &config.table, patience)
 }
 
 /// A name that no other worker has, which begins with the host's, for whoever reads the table.

@@ -103,7 +103,8 @@ impl<'a> Lineage<'a> {
             let at_first = first && !below.contains(&*shard.id);
             if at_first && begin == Begin::Latest {
                 missing.extend((!shard.is_closed).then_some((shard, Checkpoint::Latest)));
-            } else if !self.passed.contains(&*shard.id) && shard.parents().all(|parent| self.is_done(parent)) {
+            } else if !self.passed.contains(&*shard.id) && shard.parents().all(|parent| self.is_done(parent))
+            {
                 let begins = if at_first { begin.checkpoint() } else { self.after_parents(shard) };
                 missing.push((shard, begins));
             }
@@ -125,7 +126,8 @@ impl<'a> Lineage<'a> {
         let mut below = HashSet::new();
         loop {
             let from = |parent: &Arc<str>| self.known.contains_key(parent) || below.contains(&**parent);
-            let more = self.order.iter().filter(|shard| !below.contains(&*shard.id) && shard.parents().any(from));
+            let more =
+                self.order.iter().filter(|shard| !below.contains(&*shard.id) && shard.parents().any(from));
             let more: Vec<&str> = more.map(|shard| &*shard.id).collect();
             if more.is_empty() {
                 return below;
@@ -150,11 +152,15 @@ impl<'a> Lineage<'a> {
             Some(_) => false,
             None => self.passed.contains(&*shard.id),
         };
-        let settled = |id: &&'a Arc<str>| {
-            let mut children = self.order.iter().filter(|shard| shard.parents().any(|parent| parent == *id)).peekable();
-            self.known[*id] == Checkpoint::ShardEnd && children.peek().is_some() && children.all(begun)
+        let mut children: HashMap<&str, Vec<&Shard>> = HashMap::new();
+        for shard in self.order {
+            shard.parents().for_each(|parent| children.entry(parent).or_default().push(shard));
+        }
+        let settled = |(id, checkpoint): (&'a Arc<str>, &Checkpoint)| {
+            let children = children.get(&**id).filter(|_| *checkpoint == Checkpoint::ShardEnd)?;
+            children.iter().all(|shard| begun(shard)).then_some(&**id)
         };
-        self.known.keys().filter(settled).map(|id| &**id).collect()
+        self.known.iter().filter_map(settled).collect()
     }
 
     /// Shards with a lease that the stream has no more. Empty when it has none of them all: it is another stream then, or

@@ -10,7 +10,7 @@ use crate::quantity::Duration;
 ///
 /// Needed are the permissions `dynamodb:DescribeTable`, `Scan`, `GetItem`, `PutItem`, `UpdateItem` and `DeleteItem` on
 /// the table, and `CreateTable` where it is not there yet.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dynamodb {
     /// The table: the name of the KCL's application, or a name of your own. Made where it is not there.
@@ -54,23 +54,32 @@ const FAILOVER: [Duration; 2] = [Duration::seconds(1), Duration::seconds(600)];
 // === impl Dynamodb ===
 
 impl Dynamodb {
-    /// What no type can see: the key, and what is wrong with it.
+    /// What no type can see: the key, what is wrong with it, and what helps.
     #[must_use]
-    pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
+    pub fn problems(&self) -> Vec<(&'static str, &'static str, &'static str)> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        let zero = |number: Option<u32>| number == Some(0);
         let named = (3..=255).contains(&self.table.len()) && self.table.bytes().all(allowed);
+        let range = "this is out of range";
+        let empty = |capacity: Capacity| capacity.read == 0 || capacity.write == 0;
         let problems = [
-            (!named).then_some(("table", "is no name of a table: 3 to 255 letters, digits, `_`, `-` and `.`")),
-            (!(FAILOVER[0]..=FAILOVER[1]).contains(&self.failover))
-                .then_some(("failover", "must be from 1s to 10m")),
-            zero(self.max_leases).then_some(("max_leases", "must be at least 1, or left out")),
-            zero(Some(self.max_leases_to_steal)).then_some(("max_leases_to_steal", "must be at least 1")),
-            self.capacity
-                .is_some_and(|Capacity { read, write }| read == 0 || write == 0)
-                .then_some(("capacity", "must be at least 1 for `read` and for `write`")),
+            (
+                named,
+                "table",
+                "this is no name of a table",
+                "write 3 to 255 letters, digits, `_`, `-` and `.`",
+            ),
+            ((FAILOVER[0]..=FAILOVER[1]).contains(&self.failover), "failover", range, "write 1s to 10m"),
+            (self.max_leases != Some(0), "max_leases", range, "write at least 1, or leave it out"),
+            (self.max_leases_to_steal > 0, "max_leases_to_steal", range, "write at least 1"),
+            (
+                !self.capacity.is_some_and(empty),
+                "capacity",
+                range,
+                "write at least 1 for `read` and for `write`",
+            ),
         ];
-        problems.into_iter().flatten().collect()
+        let wrong = problems.into_iter().filter(|(is_right, ..)| !is_right);
+        wrong.map(|(_, key, what, help)| (key, what, help)).collect()
     }
 }
 
@@ -80,4 +89,26 @@ const fn failover() -> Duration {
 
 const fn one() -> u32 {
     1
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_named_with_its_key() {
+        let of = |json: &str| -> Vec<&str> {
+            let config: Dynamodb = serde_json::from_str(json).unwrap();
+            config.problems().into_iter().map(|(key, ..)| key).collect()
+        };
+        assert_eq!(of(r#"{"table": "flows.prod_1-a"}"#), [""; 0]);
+        assert_eq!(
+            of(r#"{"table": "a/b", "failover": "11m", "max_leases": 0}"#),
+            ["table", "failover", "max_leases"]
+        );
+        let zeros = r#"{"table": "flows", "max_leases_to_steal": 0, "capacity": {"read": 5, "write": 0}}"#;
+        assert_eq!(of(zeros), ["max_leases_to_steal", "capacity"]);
+    }
 }

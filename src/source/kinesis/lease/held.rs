@@ -53,7 +53,14 @@ const WAITS: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)]
 
 impl Held {
     /// The lease that was taken with a write sent at `sent`, as it stands since.
-    pub(super) fn new(grant: u64, shard: Shard, row: &Row, sent: Instant, place: (Table, Arc<str>, Meters), failover: Duration) -> Self {
+    pub(super) fn new(
+        grant: u64,
+        shard: Shard,
+        row: &Row,
+        sent: Instant,
+        place: (Table, Arc<str>, Meters),
+        failover: Duration,
+    ) -> Self {
         let (table, worker, meters) = place;
         let known = Known { renewed: sent, checkpoint: row.checkpoint.clone(), is_over: false };
         Self {
@@ -124,7 +131,9 @@ impl Held {
     async fn attempt(&self, update: &Update) -> Result<Row, Refusal> {
         let row = match self.table.update(&self.shard.id, update).await {
             Ok(row) => return Ok(row),
-            Err(Fault::Refused(Some(row))) => Row::read(&row).map_err(|error| Refusal::Failed(error.into()))?,
+            Err(Fault::Refused(Some(row))) => {
+                Row::read(&row).map_err(|error| Refusal::Failed(error.into()))?
+            }
             Err(Fault::Refused(None)) => self.table.get(&self.shard.id).await.map_err(Refusal::Failed)?,
             Err(fault) => return Err(Refusal::Failed(fault)),
         };
@@ -143,7 +152,9 @@ impl Held {
             match self.table.update(&self.shard.id, &Update::release(&self.worker)).await {
                 // One that is refused was released by a write whose answer was lost, or is another's.
                 Ok(_) | Err(Fault::Refused(_)) => return,
-                Err(fault) => tracing::warn!(shard = &*self.shard.id, "could not give back the lease: {fault}"),
+                Err(fault) => {
+                    tracing::warn!(shard = &*self.shard.id, "could not give back the lease: {fault}")
+                }
             }
             sleep(backoff.next_wait(None)).await;
         }

@@ -33,9 +33,18 @@ impl Meters {
         Self {
             held: gauge("floodmark_source_leases_held", "Leases of shards that this worker holds."),
             taken: counter("floodmark_source_leases_taken", "Leases taken."),
-            stolen: counter("floodmark_source_leases_stolen", "Leases taken from a worker that still held them."),
-            expired: counter("floodmark_source_leases_expired", "Leases taken from a worker that was silent."),
-            lost: counter("floodmark_source_leases_lost", "Leases lost to another worker, or not renewed in time."),
+            stolen: counter(
+                "floodmark_source_leases_stolen",
+                "Leases taken from a worker that still held them.",
+            ),
+            expired: counter(
+                "floodmark_source_leases_expired",
+                "Leases taken from a worker that was silent.",
+            ),
+            lost: counter(
+                "floodmark_source_leases_lost",
+                "Leases lost to another worker, or not renewed in time.",
+            ),
             write_failures: counter(
                 "floodmark_source_lease_writes_failed",
                 "Tries to renew a lease or to write its checkpoint that failed.",

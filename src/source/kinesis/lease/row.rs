@@ -102,6 +102,10 @@ impl Row {
         if key.is_empty() {
             return Err(malformed(KEY));
         }
+        // Writes are conditional on it.
+        if !row.contains_key(COUNTER) {
+            return Err(malformed(COUNTER));
+        }
         Ok(Some(Self {
             owner: text(row, OWNER).map(str::to_owned),
             counter: number(COUNTER)?,
@@ -130,7 +134,8 @@ pub(super) fn fresh(shard: &Shard, checkpoint: &Checkpoint) -> Attributes {
         (HASH_KEYS[0].to_owned(), string(&shard.hash_keys.0.to_string())),
         (HASH_KEYS[1].to_owned(), string(&shard.hash_keys.1.to_string())),
     ]);
-    let parents: Vec<String> = shard.parent.iter().chain(&shard.adjacent_parent).map(ToString::to_string).collect();
+    let parents: Vec<String> =
+        shard.parent.iter().chain(&shard.adjacent_parent).map(ToString::to_string).collect();
     if !parents.is_empty() {
         row.insert(PARENTS.to_owned(), AttributeValue::Ss(parents));
     }
@@ -190,7 +195,8 @@ mod tests {
             (HASH_KEYS[0], "0"),
             (HASH_KEYS[1], "170141183460469231731687303715884105727"),
         ];
-        let numbers = [(COUNTER, 1234), (SWITCHES, 2), (SUB_SEQUENCE, 7), ("pendingCheckpointSubSequenceNumber", 0)];
+        let numbers =
+            [(COUNTER, 1234), (SWITCHES, 2), (SUB_SEQUENCE, 7), ("pendingCheckpointSubSequenceNumber", 0)];
         let mut row: Attributes = texts.map(|(name, value)| (name.to_owned(), string(value))).into();
         row.extend(numbers.map(|(name, value)| (name.to_owned(), number(value))));
         row.insert(PARENTS.to_owned(), AttributeValue::Ss(vec!["shardId-000000000000".to_owned()]));
@@ -234,8 +240,14 @@ mod tests {
         ] {
             let value = if name == SUB_SEQUENCE { string("x") } else { value };
             let error = Row::read(&with(name, value)).unwrap_err();
-            assert_eq!(error, RowError::Malformed { key: "shardId-000000000002".to_owned(), attribute: name });
+            assert_eq!(
+                error,
+                RowError::Malformed { key: "shardId-000000000002".to_owned(), attribute: name }
+            );
         }
+        let mut without = kcl();
+        without.remove(COUNTER);
+        assert!(matches!(Row::read(&without), Err(RowError::Malformed { attribute: COUNTER, .. })));
     }
 
     #[test]
@@ -255,7 +267,13 @@ mod tests {
             (SUB_SEQUENCE, number(0)),
             (HASH_KEYS[0], string("0")),
             (HASH_KEYS[1], string("340282366920938463463374607431768211455")),
-            (PARENTS, AttributeValue::Ss(vec!["shardId-000000000000".to_owned(), "shardId-000000000001".to_owned()])),
+            (
+                PARENTS,
+                AttributeValue::Ss(vec![
+                    "shardId-000000000000".to_owned(),
+                    "shardId-000000000001".to_owned(),
+                ]),
+            ),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
@@ -271,7 +289,8 @@ mod tests {
         assert_eq!(text, format!("floodmark/1 0123 4 {SEQUENCE} 7"));
         let row = with(STAMP, string(&text));
         assert_eq!(Row::read(&row).unwrap().unwrap().stamp, Some(stamp.clone()));
-        for moved in [stamp_text(&stamp, &at(SEQUENCE, 8)), stamp_text(&stamp, &at("12", 7)), "x".to_owned()] {
+        for moved in [stamp_text(&stamp, &at(SEQUENCE, 8)), stamp_text(&stamp, &at("12", 7)), "x".to_owned()]
+        {
             assert_eq!(Row::read(&with(STAMP, string(&moved))).unwrap().unwrap().stamp, None, "{moved}");
         }
     }

@@ -27,7 +27,12 @@ pub(super) struct Bounds {
 }
 
 /// The candidates to take, by their places, in random order: workers that look at the same time then seldom want the same.
-pub(super) fn choose(candidates: &[Candidate<'_>], worker: &str, bounds: Bounds, random: &mut ChaCha8Rng) -> Vec<usize> {
+pub(super) fn choose(
+    candidates: &[Candidate<'_>],
+    worker: &str,
+    bounds: Bounds,
+    random: &mut ChaCha8Rng,
+) -> Vec<usize> {
     let mut counts = BTreeMap::from([(worker, 0)]);
     for candidate in candidates.iter().filter(|candidate| !candidate.is_available) {
         *counts.entry(candidate.owner.unwrap_or_default()).or_insert(0) += 1;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     Client,
     types::{
-        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput,
-        ReturnValue, ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TableDescription, TableStatus,
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput, ReturnValue,
+        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TableDescription, TableStatus,
     },
 };
 use tokio::time::{sleep, timeout};
@@ -57,6 +57,12 @@ impl Table {
         }
     }
 
+    /// Whether it is a table of leases that can be read.
+    pub(super) async fn look(&self) -> Result<(), Fault> {
+        self.check(&self.describe().await?)?;
+        self.scan().await.map(drop)
+    }
+
     async fn describe(&self) -> Result<TableDescription, Fault> {
         let request = self.client.describe_table().table_name(&self.name).send();
         let answer = self.in_time(request).await?.map_err(|error| Fault::of(&error))?;
@@ -90,7 +96,11 @@ impl Table {
         };
         match self.in_time(request.send()).await? {
             // Another worker may make it at the same time.
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(Fault::of(&error)),
             Ok(_) => Ok(()),
         }
@@ -137,8 +147,9 @@ impl Table {
     /// Adds a lease where the shard has none; says whether it did.
     pub(super) async fn create(&self, lease: Attributes) -> Result<bool, Fault> {
         let request = self.client.put_item().table_name(&self.name).set_item(Some(lease));
-        let request =
-            request.condition_expression("attribute_not_exists(#k)").expression_attribute_names("#k", row::KEY);
+        let request = request
+            .condition_expression("attribute_not_exists(#k)")
+            .expression_attribute_names("#k", row::KEY);
         match self.in_time(request.send()).await?.map_err(|error| Fault::of(&error)) {
             Ok(_) => Ok(true),
             Err(Fault::Refused(_)) => Ok(false),

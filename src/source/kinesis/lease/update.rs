@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::{
     super::checkpoint::Checkpoint,
     row::{
-        CHECKPOINT, CHECKPOINT_OWNER, CHILDREN, COUNTER, OWNER, PENDING, Row, STAMP, SUB_SEQUENCE, SWITCHES, number,
-        stamp_text, string,
+        CHECKPOINT, CHECKPOINT_OWNER, CHILDREN, COUNTER, OWNER, PENDING, Row, STAMP, SUB_SEQUENCE, SWITCHES,
+        number, stamp_text, string,
     },
 };
 use crate::source::Stamp;

@@ -39,8 +39,8 @@ struct Worker {
     random: ChaCha8Rng,
     /// The stream's shards, and when they were listed; nothing before they were.
     shards: Option<(Vec<Shard>, Instant)>,
-    /// Shards with a lease that were not among them.
-    absent: HashSet<Arc<str>>,
+    /// All shards that the stream was asked about: its own, and those that had a lease then and were not among them.
+    heard_of: HashSet<Arc<str>>,
     /// When a lease was stolen last.
     stole: Option<Instant>,
     renewals: JoinSet<()>,
@@ -53,7 +53,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         watch: Watch::new(failover),
         random: share::random(seed::fresh()),
         shards: None,
-        absent: HashSet::new(),
+        heard_of: HashSet::new(),
         stole: None,
         renewals: JoinSet::new(),
         shared: shared.clone(),
@@ -69,7 +69,8 @@ impl Worker {
     async fn run(&mut self) -> String {
         let shared = self.shared.clone();
         let every = shared.config.failover.std() / 3;
-        let mut backoff = Backoff::new(Duration::from_millis(200), every.max(Duration::from_secs(1)), seed::fresh());
+        let mut backoff =
+            Backoff::new(Duration::from_millis(200), every.max(Duration::from_secs(1)), seed::fresh());
         let mut is_ready = false;
         loop {
             let looked = match is_ready {
@@ -121,26 +122,27 @@ impl Worker {
 
     /// Whether the stream should be asked for its shards: it is time, a shard has ended, or another worker knows more.
     fn wants_shards(&self, rows: &[Row]) -> bool {
-        let Some((shards, listed)) = &self.shards else { return true };
-        let has = |id: &Arc<str>| shards.iter().any(|shard| shard.id == *id) || self.absent.contains(id);
+        let Some((_, listed)) = &self.shards else { return true };
         clock::monotonic().saturating_duration_since(*listed) >= LIST_EVERY
             || std::mem::take(&mut self.shared.book().has_ended)
-            || rows.iter().any(|row| !has(&row.shard))
+            || rows.iter().any(|row| !self.heard_of.contains(&row.shard))
     }
 
     /// Asks the stream for its shards; says whether it answered. What it said before serves where it does not.
     async fn list(&mut self, rows: &[Row]) -> Result<bool, Trouble> {
         match self.shared.reading.shards.list().await {
             Ok(shards) => {
-                let has = |id: &Arc<str>| shards.iter().any(|shard| shard.id == *id);
-                self.absent = rows.iter().map(|row| row.shard.clone()).filter(|id| !has(id)).collect();
+                let leased = rows.iter().map(|row| row.shard.clone());
+                self.heard_of = shards.iter().map(|shard| shard.id.clone()).chain(leased).collect();
                 self.shards = Some((shards, clock::monotonic()));
                 Ok(true)
             }
             Err(why) if self.shards.is_none() => Err(Trouble::Stream(why)),
             Err(why) => {
                 self.shared.meters.look_failures.inc();
-                tracing::warn!("could not list the stream's shards, going on with those that are known: {why}");
+                tracing::warn!(
+                    "could not list the stream's shards, going on with those that are known: {why}"
+                );
                 Ok(false)
             }
         }
@@ -168,7 +170,10 @@ impl Worker {
             }
             if !row.is_finished() {
                 let shard = &*row.shard;
-                tracing::warn!(shard, "the stream's retention has deleted a shard before it was read to its end");
+                tracing::warn!(
+                    shard,
+                    "the stream's retention has deleted a shard before it was read to its end"
+                );
             }
             table.delete(&row.shard, row.checkpoint.text()).await?;
             has_changed = true;
@@ -194,7 +199,9 @@ impl Worker {
 
     /// The leases to take now, each with its shard and whether nobody holds it.
     fn choose(&mut self, rows: &[Row]) -> Vec<(Row, Shard, bool)> {
-        let Self { shared, watch, random, shards: Some((shards, _)), stole, .. } = self else { return Vec::new() };
+        let Self { shared, watch, random, shards: Some((shards, _)), stole, .. } = self else {
+            return Vec::new();
+        };
         let now = clock::monotonic();
         let config = &shared.config;
         let failover = config.failover.std();
@@ -210,10 +217,10 @@ impl Worker {
             !row.is_finished() && lineage.may_be_read(&row.shard) && !book.released.contains_key(&row.shard)
         };
         let rows: Vec<&Row> = rows.iter().filter(may_be_read).collect();
-        let is_held = |row: &Row| book.held.values().any(|held| held.shard.id == row.shard);
+        let held: HashSet<&str> = book.held.values().map(|held| &*held.shard.id).collect();
         let candidate = |row: &&'_ Row| {
             let ours = row.owner.as_deref() == Some(&*shared.worker);
-            if is_held(row) {
+            if held.contains(&*row.shard) {
                 return Candidate { owner: Some(&shared.worker), is_available: false, is_neglected: false };
             }
             // One that says it is ours, and is not held, was given up: nobody has taken it since.
@@ -234,9 +241,9 @@ impl Worker {
         };
         let chosen = share::choose(&candidates, &shared.worker, bounds, random);
         let shard = |row: &Row| shards.iter().find(|shard| shard.id == row.shard).cloned();
-        let each = chosen.into_iter().filter_map(|at| {
-            Some((rows[at].clone(), shard(rows[at])?, candidates[at].is_available))
-        });
+        let each = chosen
+            .into_iter()
+            .filter_map(|at| Some((rows[at].clone(), shard(rows[at])?, candidates[at].is_available)));
         each.collect()
     }
 
@@ -252,7 +259,8 @@ impl Worker {
                 Err(Fault::Refused(_)) => {
                     // An earlier try may have been done, and its answer lost.
                     let found = shared.table.get(&row.shard).await.ok().flatten()?;
-                    let ours = found.owner.as_deref() == Some(&*shared.worker) && found.counter == row.counter + 1;
+                    let ours =
+                        found.owner.as_deref() == Some(&*shared.worker) && found.counter == row.counter + 1;
                     return ours.then_some((found, sent));
                 }
                 Err(fault) => fault,

@@ -1,5 +1,6 @@
-#![allow(clippy::unwrap_used)]
 //! Streams that were split and merged, and what is read of them first.
+
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 use crate::source::kinesis::{Place, Sequence};
@@ -29,7 +30,11 @@ fn known<const N: usize>(known: [(&str, Checkpoint); N]) -> HashMap<Arc<str>, Ch
     known.into_iter().map(|(id, checkpoint)| (id.into(), checkpoint)).collect()
 }
 
-fn missing(shards: &[Shard], known: &HashMap<Arc<str>, Checkpoint>, begin: Begin) -> Vec<(String, Checkpoint)> {
+fn missing(
+    shards: &[Shard],
+    known: &HashMap<Arc<str>, Checkpoint>,
+    begin: Begin,
+) -> Vec<(String, Checkpoint)> {
     let missing = Lineage::new(shards, known).missing(begin);
     missing.into_iter().map(|(shard, checkpoint)| (shard.id.to_string(), checkpoint)).collect()
 }
@@ -46,7 +51,10 @@ fn at_the_first_start_the_oldest_shards_are_read_first_although_they_are_closed(
     assert_eq!(missing(&stream(), &none, Begin::AtTimestamp), named(["A", "D"], Checkpoint::AtTimestamp));
     assert_eq!(missing(&stream(), &none, Begin::Latest), named(["c", "e"], Checkpoint::Latest));
     // One whose parents the stream has no more is an oldest one.
-    assert_eq!(missing(&stream()[2..], &none, Begin::TrimHorizon), named(["B", "c"], Checkpoint::TrimHorizon));
+    assert_eq!(
+        missing(&stream()[2..], &none, Begin::TrimHorizon),
+        named(["B", "c"], Checkpoint::TrimHorizon)
+    );
 }
 
 #[test]
@@ -116,7 +124,8 @@ fn what_came_of_a_shard_that_the_stream_has_lost_is_read_whole() {
 #[test]
 fn a_lease_that_was_made_early_waits_until_its_parents_are_done() {
     let stream = stream();
-    let early = known([("A", at()), ("D", Checkpoint::ShardEnd), ("B", at()), ("e", Checkpoint::TrimHorizon)]);
+    let early =
+        known([("A", at()), ("D", Checkpoint::ShardEnd), ("B", at()), ("e", Checkpoint::TrimHorizon)]);
     let lineage = Lineage::new(&stream, &early);
     let readable = |id| lineage.may_be_read(id);
     assert_eq!(["A", "D", "B", "e", "unlisted"].map(readable), [true, true, false, false, false]);
@@ -129,7 +138,8 @@ fn a_done_lease_is_settled_when_everything_that_came_of_it_is_being_read() {
     let stream = stream();
     let done = || Checkpoint::ShardEnd;
     let settled = |known: HashMap<Arc<str>, Checkpoint>| -> Vec<String> {
-        let mut settled: Vec<String> = Lineage::new(&stream, &known).settled().iter().map(ToString::to_string).collect();
+        let mut settled: Vec<String> =
+            Lineage::new(&stream, &known).settled().iter().map(ToString::to_string).collect();
         settled.sort();
         settled
     };

@@ -58,9 +58,9 @@ fn a_shard_is_asked_no_more_than_five_times_a_second_where_nothing_is_behind() {
     stream.ledger.until_out(&mut delivered, &mut [&mut instance]);
     fake.script(|_, _| Act::Pass);
     let begun = floodmark::telemetry::clock::monotonic();
-    until("ten questions", || (fake.asked(GET) >= 11).then_some(()));
-    // However slow the machine is, ten waits take as long as ten waits.
-    assert!(begun.elapsed().as_millis() >= 1_900, "ten questions within {:?}", begun.elapsed());
+    until("six questions", || (fake.asked(GET) >= 6).then_some(()));
+    // However slow the machine is, five waits take no less; the first question may have been under way.
+    assert!(begun.elapsed().as_millis() >= 800, "six questions within {:?}", begun.elapsed());
     instance.stop();
 }
 

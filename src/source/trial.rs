@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::{
-    event::{Chunk, Origin, Position, Reason, SourceId},
-    pipe::{self, Flight, Step, StopSwitch},
+    event::{Bookmark, Chunk, Origin, Position, Reason, SourceId},
+    pipe::{self, CommitError, Flight, Step, StopSwitch},
     state::StateError,
     telemetry::{books::SourceBooks, clock, health::Health, metrics::Metrics},
 };
@@ -61,6 +61,14 @@ pub(super) struct Fixed(pub(super) BTreeMap<Origin, Known>);
 impl Progress for Fixed {
     fn known(&self, origin: &Origin) -> Result<Known, StateError> {
         Ok(self.0.get(origin).copied().unwrap_or_default())
+    }
+
+    fn marked(&self, _: &Origin) -> Result<Marked, StateError> {
+        Ok(Marked::default())
+    }
+
+    fn mark(&self, _: Vec<(Origin, Bookmark)>) -> BoxFuture<'_, Result<(), CommitError>> {
+        Box::pin(async { Ok(()) })
     }
 }
 

@@ -94,7 +94,7 @@ impl Kinesis {
         let Self { config, stream, start_millis } = self;
         let api = Api::new(&config, stream.clone()).await;
         let api = api.map_err(|error| SourceError::Stream { what: error.to_string() })?;
-        let ails = Arc::new(Ails::new(&cx));
+        let ails = Arc::new(Ails::new(cx.health.clone(), &cx.name));
         let meters = Meters::new(&cx.metrics, &cx.name);
         let shards: Arc<dyn Shards> = Arc::new(Listing { api: api.clone(), ails: ails.clone() });
         let begin = match &config.start {

@@ -172,3 +172,6 @@ impl Polling {
         Pulled::Records { is_end: answer.next.is_none(), answer, room }
     }
 }
+
+#[cfg(test)]
+mod tests;

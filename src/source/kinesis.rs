@@ -7,6 +7,8 @@ mod ails;
 mod api;
 mod checkpoint;
 mod config;
+mod division;
+mod fan_out;
 mod fault;
 mod held;
 mod lease;
@@ -23,9 +25,9 @@ mod shard;
 mod sole;
 mod take;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 pub use checkpoint::{Checkpoint, Place, Sequence};
 pub use config::{Checkpoints, Config, FanOut, File, OutsideHashRange, Polling, Read, Start};
@@ -37,6 +39,7 @@ use super::{Source, SourceContext, SourceError, Stamp, intake};
 use crate::pipe::BoxFuture;
 use ails::Ails;
 use api::{Api, StreamName};
+use fan_out::Consumer;
 use meters::Meters;
 use polling::Means;
 use pull::Way;
@@ -93,7 +96,7 @@ impl Kinesis {
         let Self { config, stream, start_millis } = self;
         let api = Api::new(&config, stream.clone()).await;
         let api = api.map_err(|error| SourceError::Stream { what: error.to_string() })?;
-        let ails = Arc::new(Ails::new(&cx));
+        let ails = Arc::new(Ails::new(cx.health.clone(), &cx.name));
         let meters = Meters::new(&cx.metrics, &cx.name);
         let shards: Arc<dyn Shards> = Arc::new(Listing { api: api.clone(), ails: ails.clone() });
         let begin = match &config.start {
@@ -109,14 +112,24 @@ impl Kinesis {
         };
         let way = match &config.read {
             Read::Polling(polling) => Way::Polling(polling.clone()),
-            Read::FanOut(_) => {
-                return Err(SourceError::Stream { what: "`read.fan_out` is not there yet".to_owned() });
+            Read::FanOut(fan_out) => {
+                Way::FanOut(Arc::new(Consumer::new(api.clone(), &fan_out.consumer)))
             }
         };
         let answers = Arc::new(Semaphore::new(ANSWERS_MAX));
         let means = Means { calls: Arc::new(api), answers, meters, ails };
+        let is_shared = !config.needs_state();
         let desk = Desk { cx, config, stream, means, way, shards, ledger, stamp, start_millis };
-        Roster::new(Arc::new(desk)).keep().await
+        let desk = Arc::new(desk);
+        let (holds, held) = watch::channel(BTreeSet::new());
+        let reading = Roster::new(desk.clone(), holds).keep();
+        if !is_shared {
+            return reading.await;
+        }
+        tokio::select! {
+            ended = reading => ended,
+            never = division::tell(&desk.cx, &*desk.shards, held) => match never? {},
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::{source::SourceContext, telemetry::health::Health};
+use crate::telemetry::health::Health;
 
 /// What ails a source.
 #[derive(Debug)]
@@ -18,8 +18,9 @@ pub(super) struct Ails {
 // === impl Ails ===
 
 impl Ails {
-    pub(super) fn new(cx: &SourceContext) -> Self {
-        Self { health: cx.health.clone(), source: cx.name.to_string(), parts: Mutex::default() }
+    /// Of the source that the user called `source`.
+    pub(super) fn new(health: Health, source: &str) -> Self {
+        Self { health, source: source.to_owned(), parts: Mutex::default() }
     }
 
     /// `part` cannot be read because of `text`. Told once, as long as it stays the same.

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::{
     api::{Api, Calls, Seek},
     config::{Checkpoints, Config, Read},
+    fan_out::Consumer,
     fault::{Fault, Kind},
     ledger::Shards,
     stream_of,
@@ -57,7 +58,10 @@ async fn all(config: &Config) -> Result<(), String> {
             _ => {}
         }
     }
-    let _ = arn;
+    if let Read::FanOut(fan_out) = &config.read {
+        let consumer = Consumer::new(api, &fan_out.consumer).is_there(&arn).await;
+        consumer.map_err(|fault| told("kinesis:DescribeStreamConsumer", &fault))?;
+    }
     match &config.checkpoint {
         Checkpoints::File(_) => Ok(()),
     }

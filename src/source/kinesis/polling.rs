@@ -64,7 +64,7 @@ pub(super) enum Pulled {
 /// The waits after a refusal.
 const WAIT_FIRST: Duration = Duration::from_millis(400);
 const WAIT_MOST: Duration = Duration::from_secs(10);
-/// Where reading began with what came next, an iterator that expired is replaced by one of a time so long before that.
+/// Clocks differ: what comes from now on is asked for by a time so many milliseconds ago.
 const LATEST_MARGIN: i64 = 1000;
 
 // === impl Means ===
@@ -80,11 +80,26 @@ impl Means {
         }
         sleep(backoff.next_wait(None)).await;
     }
+
+    /// What reading of `shard` was to go on with is not of this stream.
+    pub(super) fn foreign(&self, shard: &str, fault: &Fault) {
+        self.meters.starts_expired.inc();
+        tracing::error!(
+            shard, %fault,
+            "the checkpoint is none of this stream's; was it deleted and made again? the shard is read from its beginning"
+        );
+    }
 }
 
 /// A backoff for one shard.
 pub(super) fn backoff() -> Backoff {
     Backoff::new(WAIT_FIRST, WAIT_MOST, seed::fresh())
+}
+
+/// What comes from now on, however much later it is asked for.
+pub(super) fn since_now() -> Seek {
+    let now = i64::try_from(clock::wall_millis()).unwrap_or(i64::MAX);
+    Seek::AtTimestamp(now - LATEST_MARGIN)
 }
 
 // === impl Polling ===
@@ -110,11 +125,7 @@ impl Polling {
                 match self.means.calls.iterator(&self.shard, &self.seek).await {
                     Ok(iterator) => self.begin(iterator),
                     Err(fault) if fault.kind == Kind::Foreign && self.seek.sequence().is_some() => {
-                        self.means.meters.starts_expired.inc();
-                        tracing::error!(
-                            shard = &*self.shard, %fault,
-                            "the checkpoint is none of this stream's; was it deleted and made again? the shard is read from its beginning"
-                        );
+                        self.means.foreign(&self.shard, &fault);
                         self.seek = Seek::TrimHorizon;
                         return Pulled::Foreign;
                     }
@@ -146,8 +157,7 @@ impl Polling {
     fn begin(&mut self, iterator: String) {
         self.iterator = Some(iterator);
         if self.seek == Seek::Latest {
-            let now = i64::try_from(clock::wall_millis()).unwrap_or(i64::MAX);
-            self.seek = Seek::AtTimestamp(now - LATEST_MARGIN);
+            self.seek = since_now();
         }
     }
 
@@ -162,3 +172,6 @@ impl Polling {
         Pulled::Records { is_end: answer.next.is_none(), answer, room }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     api::Seek,
     config,
+    fan_out::{Consumer, FanOut},
     polling::{Means, Polling, Pulled},
 };
 
@@ -13,12 +14,16 @@ use super::{
 pub(super) enum Way {
     /// They are asked for.
     Polling(config::Polling),
+    /// They are sent.
+    FanOut(Arc<Consumer>),
 }
 
 /// How the records of one shard come.
 pub(super) enum Pull {
     /// They are asked for.
     Polling(Polling),
+    /// They are sent.
+    FanOut(FanOut),
 }
 
 // === impl Way ===
@@ -29,6 +34,9 @@ impl Way {
         match self {
             Self::Polling(config) => {
                 Pull::Polling(Polling::new(means.clone(), shard.clone(), config, seek))
+            }
+            Self::FanOut(consumer) => {
+                Pull::FanOut(FanOut::new(means.clone(), consumer.clone(), shard.clone(), seek))
             }
         }
     }
@@ -41,6 +49,7 @@ impl Pull {
     pub(super) async fn next(&mut self) -> Pulled {
         match self {
             Self::Polling(polling) => polling.next().await,
+            Self::FanOut(fan_out) => fan_out.next().await,
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Which shards are being read: one task for each that the ledger grants.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use tokio::task::{JoinError, JoinSet};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+};
 
 use super::{
     held::Parted,
@@ -27,6 +30,8 @@ pub(super) struct Roster {
     waiting: Vec<Grant>,
     /// What was read before in this run.
     parted: HashMap<Arc<str>, Parted>,
+    /// Says which shards are ours.
+    holds: watch::Sender<BTreeSet<Arc<str>>>,
 }
 
 struct Reading {
@@ -37,13 +42,14 @@ struct Reading {
 // === impl Roster ===
 
 impl Roster {
-    pub(super) fn new(desk: Arc<Desk>) -> Self {
+    pub(super) fn new(desk: Arc<Desk>, holds: watch::Sender<BTreeSet<Arc<str>>>) -> Self {
         Self {
             desk,
             readers: JoinSet::new(),
             reading: BTreeMap::new(),
             waiting: Vec::new(),
             parted: HashMap::new(),
+            holds,
         }
     }
 
@@ -76,10 +82,20 @@ impl Roster {
                     }
                 }
             }
-            let shards = i64::try_from(self.reading.len()).unwrap_or(i64::MAX);
-            self.desk.means.meters.shards.set(shards);
+            self.show();
         }
         Ok(())
+    }
+
+    /// Shows which shards are ours.
+    fn show(&self) {
+        let shards: BTreeSet<_> = self.reading.values().map(|reading| reading.shard.clone()).collect();
+        self.desk.means.meters.shards.set(i64::try_from(shards.len()).unwrap_or(i64::MAX));
+        self.holds.send_if_modified(|held| {
+            let is_new = *held != shards;
+            *held = shards;
+            is_new
+        });
     }
 
     fn begin(&mut self, grant: Grant) {

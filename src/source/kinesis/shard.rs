@@ -347,3 +347,6 @@ impl Shift<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

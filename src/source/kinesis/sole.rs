@@ -173,3 +173,6 @@ impl Ledger for Sole {
         Box::pin(async {})
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,7 +94,7 @@ fn an_online_check_passes_where_all_is_there_and_names_what_is_not() {
     let absent = Plan::at(&fake.url(), "no-such-stream");
     let (code, told) = checked(&absent);
     assert_eq!(code, Some(69), "{told}");
-    assert!(told.contains("no-such-stream") && told.contains("sources.flows"), "{told}");
+    assert!(told.contains("no-such-stream") && told.contains("source flows"), "{told}");
 
     fake.script(|_, _| Act::Refuse("AccessDeniedException"));
     let (code, told) = checked(&Plan::new(&stream));

@@ -22,6 +22,10 @@ fn throttling_expired_iterators_partial_answers_and_broken_connections_lose_noth
 {
     let fake = Fake::new();
     let mut stream = Stream::create(&fake.url(), "troubled", 2);
+    stream.put(&plain(0, 5_000));
+    stream.put(&aggregates(5_000, 100, 30));
+    stream.split(&stream.open()[0]);
+    stream.put(&plain(8_000, 5_000));
     fake.script(|ask, nth| match (&*ask.operation, nth % 12) {
         (GET, 1 | 2) => Act::Refuse("ProvisionedThroughputExceededException"),
         (GET, 4) => Act::Refuse("ExpiredIteratorException"),
@@ -35,10 +39,6 @@ fn throttling_expired_iterators_partial_answers_and_broken_connections_lose_noth
         ("GetShardIterator", 2) => Act::HangUp,
         _ => Act::Pass,
     });
-    stream.put(&plain(0, 5_000));
-    stream.put(&aggregates(5_000, 100, 30));
-    stream.split(&stream.open()[0]);
-    stream.put(&plain(8_000, 5_000));
     let mut instance = Plan::new(&stream).key("read", "{ polling: { every: 200ms } }").start();
     let mut delivered = Delivered::by(&[&instance]);
     stream.ledger.until_out(&mut delivered, &mut [&mut instance]);

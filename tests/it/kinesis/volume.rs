@@ -21,7 +21,7 @@ fn two_hundred_thousand_records_of_four_shards_come_out_once_each_while_these_ar
         stream.put(&plain(step * STEP, STEP));
         let open = stream.open();
         match step {
-            1 | 4 => stream.split(&open[step as usize]),
+            1 | 4 => stream.split(&open[1]),
             2 | 5 => stream.merge(&open[1], &open[2]),
             _ => {}
         }

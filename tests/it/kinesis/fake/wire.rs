@@ -41,7 +41,7 @@ pub fn write(stream: &mut impl Write, answer: &Answer, half: bool) -> io::Result
     let (status, body) = match answer {
         Ok(body) => (200, body),
         Err(name) => {
-            refused = format!("{{\"__type\":\"{name}\",\"message\":\"as the script says\"}}").into_bytes();
+            refused = format!("{{\"__type\":\"{name}\",\"message\":\"as the fake has it\"}}").into_bytes();
             (if *name == "InternalFailure" { 500 } else { 400 }, &refused)
         }
     };

@@ -75,6 +75,9 @@ impl Aws {
     #[must_use]
     pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
         let stray = self.external_id.is_some() && self.role.is_none();
-        stray.then_some(("external_id", "goes with a role: set `role`, or leave it out")).into_iter().collect()
+        stray
+            .then_some(("external_id", "goes with a role: set `role`, or leave it out"))
+            .into_iter()
+            .collect()
     }
 }

@@ -122,7 +122,7 @@ pub fn write_down() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Entry, Layout, Partition, Record, Run, SourceId, Span};
+    use crate::event::{Entry, Layout, Partition, Run, SourceId, Span};
 
     fn chunk(position: Position) -> Chunk {
         let mut chunk = Chunk::new(SourceId(0), Partition::new("flows"), Origin::stdin(), b"a\nb\n".to_vec());
@@ -155,6 +155,11 @@ mod tests {
             let mut other = chunk(12);
             known.screen(&mut other);
             assert_eq!(other.entries.len(), 2, "its neighbour goes on");
+            // Known by a name, a record is found under it wherever it stands.
+            let mut named = chunk(70);
+            named.names = vec![(Origin::from_text("shard"), 0), (Origin::stdin(), 11)];
+            known.screen(&mut named);
+            assert_eq!(named.rejects.len(), if crashes == 3 { 2 } else { 0 });
         }
     }
 

@@ -141,7 +141,8 @@ impl Keeper {
 /// What `capture` changes in the state. Of an origin that has a cursor the position means nothing to a restart.
 fn changes(capture: &Capture) -> Changes {
     let Capture { entries, positions, cursors } = capture;
-    let has_cursor = |origin: &Origin| cursors.iter().any(|(other, cursor)| other == origin && cursor.is_some());
+    let has_cursor =
+        |origin: &Origin| cursors.iter().any(|(other, cursor)| other == origin && cursor.is_some());
     let lasting = positions.iter().filter(|(origin, _)| !has_cursor(origin));
     Changes {
         scoring: entries.clone(),

@@ -79,7 +79,7 @@ pub struct Aggregate<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserRecord<'a> {
     /// Its bytes, in those of the Kinesis record.
-    pub data: Span,
+    pub content: Span,
     /// Which one of the aggregate it is, from 0: a checkpoint names it by the Kinesis record's sequence number and this.
     pub sub_sequence: u32,
     /// UTF-8 as the producer gave it, or nothing where the aggregate names a key that it does not have.
@@ -178,9 +178,9 @@ fn user_record<'a>(
     let partition_key = tables.partition_key(record.partition_key).map(|span| span.of(bytes));
     let explicit = record.explicit_hash_key.map(|index| tables.explicit_hash_key(index));
     let explicit_hash_key = explicit.flatten().map(|span| span.of(bytes));
-    let outside = range != HashRange::ALL
-        && tables.hash_key(bytes, record).is_some_and(|key| !range.contains(key));
-    UserRecord { data: record.data, sub_sequence, partition_key, explicit_hash_key, outside }
+    let outside =
+        range != HashRange::ALL && tables.hash_key(bytes, record).is_some_and(|key| !range.contains(key));
+    UserRecord { content: record.content, sub_sequence, partition_key, explicit_hash_key, outside }
 }
 
 // === impl UserRecord ===

@@ -330,6 +330,7 @@ mod tests {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
     use super::*;
+    use crate::event::{Entry, Layout, Record, SourceId, Span};
 
     #[test]
     fn an_id_is_written_as_unpadded_base64url_and_read_back() {
@@ -357,6 +358,37 @@ mod tests {
         assert_ne!(id, scheme.event(7, 1, b"2 123"));
         assert_ne!(id, scheme.event(7, 0, b"2 124"));
         assert_ne!(id, IdScheme::of(&Origin::file(1)).event(7, 0, b"2 123"));
+    }
+
+    #[test]
+    fn an_event_of_a_record_that_is_known_by_a_name_has_the_id_of_that_name_wherever_it_stands() {
+        let origin = Origin::kinesis("flows", "shardId-0");
+        let named = |sequence| Origin::kinesis_record("flows", "shardId-0", sequence);
+        let layout = Layout::vpc_default();
+        let ids = |first: Position, names: Vec<(Origin, Position)>| -> Vec<EventId> {
+            let bytes = b"one\ntwo\nsix\n".to_vec();
+            let partition = Partition::new("p");
+            let mut chunk = Chunk::new(SourceId(0), partition, origin.clone(), bytes);
+            let entry = |record: u32| Entry { span: Span { start: record * 4, len: 3 }, record, index: 0 };
+            chunk.names = names;
+            for record in 0..3 {
+                let position = first + u64::from(record);
+                chunk.records.push(Record { position, end: 4 * (record + 1), first_index: 0 });
+            }
+            let unnamed = |record| Event::unnamed(&chunk, entry(record), &layout, 0, 0);
+            let mut events: Vec<Event> = (0..3).map(unnamed).collect();
+            IdScheme::of(&origin).name(&chunk, &mut events);
+            events.iter().map(|event| event.id).collect()
+        };
+        let names = vec![(named("4958"), 0), (named("4959"), 0), (named("4959"), 1)];
+        let expected = [
+            IdScheme::of(&named("4958")).event(0, 0, b"one"),
+            IdScheme::of(&named("4959")).event(0, 0, b"two"),
+            IdScheme::of(&named("4959")).event(1, 0, b"six"),
+        ];
+        assert_eq!(ids(0, names.clone()), expected);
+        assert_eq!(ids(700, names), expected, "a position only orders it");
+        assert_ne!(ids(0, Vec::new()), expected);
     }
 
     /// The id by its definition: one hash over the parts laid end to end.

@@ -323,6 +323,13 @@ mod tests {
 
         let chunk = sample.0.chunk.as_mut().unwrap();
         chunk.deliver_from = u64::from(events[1].entry.span.start);
+        let name = Origin::kinesis_record("flows", "shardId-0", "4959");
+        chunk.names = (4..).map(|sub| (name.clone(), sub)).take(chunk.records.len()).collect();
+        let mut named = Documents::new(Receipt::unclaimed());
+        quarantine(&sample.0, "flows", &mut named);
+        let one = read(&named, 0);
+        assert_eq!(one.origin, name.as_str(), "what a replay makes the same id of");
+        assert_eq!(one.event_id, IdScheme::of(&name).event(one.position, one.index, &one.bytes));
         let mut again = Documents::new(Receipt::unclaimed());
         assert_eq!(
             quarantine(&sample.0, "flows", &mut again),

@@ -35,7 +35,6 @@ mod target;
 
 pub use cluster::{AtPath, SearchCluster};
 #[cfg(feature = "aws")]
-
 pub use config::{Auth, Basic, ClientTls, ElasticsearchSinkConfig, Into};
 
 use std::{

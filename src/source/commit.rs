@@ -19,10 +19,7 @@ impl Committer for StoreCommitter {
 }
 
 /// Makes `changes` durable in `store`.
-pub(super) fn commit(
-    store: Arc<Store>,
-    changes: Changes,
-) -> BoxFuture<'static, Result<(), CommitError>> {
+pub(super) fn commit(store: Arc<Store>, changes: Changes) -> BoxFuture<'static, Result<(), CommitError>> {
     Box::pin(async move {
         // The disk is waited for on a thread that may wait.
         let written = tokio::task::spawn_blocking(move || store.commit(&changes)).await;

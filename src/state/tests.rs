@@ -34,6 +34,7 @@ fn filled(directory: &TempDir) -> Header {
         scoring: scoring(&[("b", Some("2")), ("a", Some("1"))]),
         scored: vec![(Origin::file(1), 10)],
         committed: vec![(Origin::file(1), 20)],
+        ..Changes::default()
     };
     store.commit(&changes).unwrap();
     store.header().clone()
@@ -48,6 +49,7 @@ fn what_was_committed_is_there_after_a_restart_under_the_same_id_and_seed_in_a_n
         scoring: scoring(&[("b", Some("2")), ("a", Some("1")), ("c", Some("3"))]),
         scored: vec![(Origin::file(1), 10), (Origin::stdin(), 5)],
         committed: vec![(Origin::file(1), 20)],
+        ..Changes::default()
     };
     first.commit(&changes).unwrap();
     let changes = Changes {
@@ -195,6 +197,29 @@ fn what_a_process_left_behind_when_it_was_killed_can_be_looked_at() {
     fs::copy(directory.path().join("state.redb"), killed.path().join("state.redb")).unwrap();
     let view = Store::open_read_only(killed.path(), 1).unwrap();
     assert_eq!(view.committed(&Origin::file(1)).unwrap(), Some(21));
+}
+
+#[test]
+fn cursors_are_kept_apart_from_positions_and_go_when_they_count_no_longer() {
+    let directory = TempDir::new().unwrap();
+    let (shard, other) = (Origin::kinesis("flows", "shardId-0"), Origin::kinesis("flows", "shardId-1"));
+    let at = |text: &str| Some(Bookmark::new(text));
+    let store = Store::open(directory.path(), OPTIONS).unwrap();
+    let changes = Changes {
+        scored: vec![(Origin::stdin(), 3)],
+        scored_cursors: vec![(shard.clone(), at("4959/2")), (other.clone(), at("7/0"))],
+        committed_cursors: vec![(shard.clone(), at("4958/0"))],
+        ..Changes::default()
+    };
+    store.commit(&changes).unwrap();
+    let gone = Changes { scored_cursors: vec![(other.clone(), None)], ..Changes::default() };
+    store.commit(&gone).unwrap();
+    drop(store);
+    let store = Store::open_read_only(directory.path(), 1).unwrap();
+    assert_eq!(store.scored_cursor(&shard).unwrap(), at("4959/2"));
+    assert_eq!(store.committed_cursor(&shard).unwrap(), at("4958/0"));
+    assert_eq!(store.scored_cursor(&other).unwrap(), None);
+    assert_eq!((store.scored(&shard).unwrap(), store.scored(&Origin::stdin()).unwrap()), (None, Some(3)));
 }
 
 #[test]

@@ -19,6 +19,8 @@ mod firehose;
 mod flows;
 mod kafka;
 mod learning;
+#[cfg(feature = "kinesis")]
+mod leases;
 mod leaving;
 mod memory;
 mod ocsf;

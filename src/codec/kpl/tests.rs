@@ -1,5 +1,6 @@
-#![allow(clippy::unwrap_used)]
 //! What is an aggregate and what is not, and what is taken out of one.
+
+#![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
 
@@ -17,7 +18,7 @@ fn taken(record: &[u8], range: HashRange) -> Result<Vec<Taken>, Option<Broken>> 
     let count = aggregate.len();
     let each = |user: UserRecord<'_>| {
         let [key, explicit] = [user.partition_key, user.explicit_hash_key].map(|key| key.map(<[u8]>::to_vec));
-        (user.data.of(record).to_vec(), user.sub_sequence, key, explicit, user.outside)
+        (user.content.of(record).to_vec(), user.sub_sequence, key, explicit, user.outside)
     };
     let records: Vec<Taken> = aggregate.records().map(each).collect();
     assert_eq!(records.len(), count);
@@ -70,12 +71,12 @@ fn a_malformed_protobuf_under_a_right_checksum_is_plain_so_that_its_bytes_are_no
     let record = field(3, &[&[8, 0][..], &field(3, b"x")].concat());
     assert_eq!(taken(&sealed(&record), HashRange::ALL).unwrap().len(), 1);
     for protobuf in [
-        b"\x1a\x05ab".to_vec(),                                            // a record that breaks off
-        field(3, &[8, 0]),                                                 // without data
-        field(3, &field(3, b"x")),                                         // without the index of its key
+        b"\x1a\x05ab".to_vec(),    // a record that breaks off
+        field(3, &[8, 0]),         // without data
+        field(3, &field(3, b"x")), // without the index of its key
         field(3, &[&[8, 0][..], &field(3, b"x"), &field(4, &[])].concat()), // a tag without its key
-        [&record[..], &[0x0c]].concat(),                                   // the end of a group that never began
-        [&record[..], &[0x00, 0x00]].concat(),                             // a field of number 0
+        [&record[..], &[0x0c]].concat(), // the end of a group that never began
+        [&record[..], &[0x00, 0x00]].concat(), // a field of number 0
         [&record[..], &[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]].concat(),
         vec![0x80; 12],
     ] {
@@ -93,7 +94,8 @@ fn unknown_fields_and_known_ones_of_another_type_are_skipped_and_the_last_of_a_f
         &field(9, b"unknown"),
         &[0x1d, 1, 2, 3, 4], // data as four fixed bytes
     ];
-    let aggregate = [&field(3, &record.concat())[..], &[8, 5], &field(7, b"unknown"), &field(1, b"key")].concat();
+    let aggregate =
+        [&field(3, &record.concat())[..], &[8, 5], &field(7, b"unknown"), &field(1, b"key")].concat();
     let expected = [(b"y".to_vec(), 0, Some(b"key".to_vec()), None, false)];
     assert_eq!(taken(&sealed(&aggregate), HashRange::ALL).unwrap(), expected);
 }
@@ -115,7 +117,8 @@ fn user_records_outside_the_shards_hash_keys_are_marked_and_their_neighbours_are
     aggregator.push("a", Some("340282366920938463463374607431768211455"), b"three");
     aggregator.push("a", Some("no number"), b"four");
     let aggregate = aggregator.finish();
-    let outside = |range| -> Vec<bool> { taken(&aggregate, range).unwrap().iter().map(|taken| taken.4).collect() };
+    let outside =
+        |range| -> Vec<bool> { taken(&aggregate, range).unwrap().iter().map(|taken| taken.4).collect() };
     assert_eq!(outside(HashRange::ALL), [false; 4]);
     assert_eq!(outside(HashRange { start: of_a, end: of_a }), [false, true, true, false]);
     assert_eq!(outside(HashRange { start: 0, end: 7 }), [true, false, true, false]);
@@ -128,7 +131,9 @@ fn a_hash_key_is_the_explicit_number_or_the_md5_of_the_partition_key() {
     assert_eq!(hash_of(b"a"), 0x0cc1_75b9_c0f1_b6a8_31c3_99e2_6977_2661);
     let aggregate = two();
     let mut opener = Opener::default();
-    let Opened::Aggregate(mut aggregate) = opener.open(&aggregate, HashRange::ALL) else { panic!("an aggregate") };
+    let Opened::Aggregate(mut aggregate) = opener.open(&aggregate, HashRange::ALL) else {
+        panic!("an aggregate")
+    };
     let keys: Vec<Option<u128>> = aggregate.records().map(|user| user.hash_key()).collect();
     assert_eq!(keys, [Some(hash_of(b"a")), Some(7)]);
     assert_eq!(explicit_number(b"+7"), None);

@@ -25,7 +25,7 @@ pub(super) struct Tables {
 pub(super) struct Record {
     pub(super) partition_key: u64,
     pub(super) explicit_hash_key: Option<u64>,
-    pub(super) data: Span,
+    pub(super) content: Span,
 }
 
 /// Where a second walk over the user records stands.
@@ -117,17 +117,17 @@ impl Walk {
 /// `Record { required uint64 partition_key_index = 1; optional uint64 explicit_hash_key_index = 2; required bytes data = 3;
 /// repeated Tag tags = 4; }`; looks into the tags only when `whole`.
 fn read_record(bytes: &[u8], mut rest: Span, whole: bool) -> Option<Record> {
-    let (mut partition_key, mut explicit_hash_key, mut data) = (None, None, None);
+    let (mut partition_key, mut explicit_hash_key, mut content) = (None, None, None);
     while !rest.is_empty() {
         match field(bytes, &mut rest)? {
             Field::Number(1, index) => partition_key = Some(index),
             Field::Number(2, index) => explicit_hash_key = Some(index),
-            Field::Bytes(3, span) => data = Some(span),
+            Field::Bytes(3, span) => content = Some(span),
             Field::Bytes(4, tag) if whole => read_tag(bytes, tag)?,
             _ => {}
         }
     }
-    Some(Record { partition_key: partition_key?, explicit_hash_key, data: data? })
+    Some(Record { partition_key: partition_key?, explicit_hash_key, content: content? })
 }
 
 /// `Tag { required string key = 1; optional string value = 2; }`.

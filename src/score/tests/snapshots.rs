@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::EventId;
+use crate::event::{Bookmark, EventId};
 
 /// What a state holds after some captures.
 type Store = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -132,6 +132,27 @@ fn an_origin_that_begins_anew_is_scored_from_there_and_what_was_captured_of_it_i
     scorer.give_back(begun);
     scorer.score(4, &mut batch_of("a", 3, &[Flow::sent(1, 1, START)], 0));
     assert_eq!(scorer.capture(5).positions, [(Origin::from_text("a"), 4)]);
+}
+
+#[test]
+fn a_cursor_is_captured_as_its_source_wrote_it_and_forgotten_where_the_origin_begins_anew() {
+    let scorer = scorer_with(&config());
+    let origin = Origin::from_text("a");
+    let score = |ticket, cursor: &str| {
+        let mut batch = batch_of("a", 0, &[Flow::sent(1, 1, START)], 0);
+        batch.chunk.as_mut().unwrap().cursor = Some(Bookmark::new(cursor));
+        scorer.score(ticket, &mut batch);
+    };
+    score(0, "4959/1");
+    score(1, "4959/2");
+    let first = scorer.capture(2);
+    assert_eq!(first.cursors, [(origin.clone(), Some(Bookmark::new("4959/2")))]);
+    scorer.give_back(first);
+    assert_eq!(scorer.capture(3).cursors.len(), 1, "what was not stored is offered again");
+    scorer.anew(4, &origin);
+    assert_eq!(scorer.capture(5).cursors, [(origin, None)]);
+    score(6, "5000/0");
+    assert_eq!(scorer.capture(7).cursors[0].1, Some(Bookmark::new("5000/0")));
 }
 
 #[test]

@@ -184,7 +184,7 @@ impl Taker {
                             continue;
                         }
                     }
-                    left.push((record.data, u64::from(record.sub_sequence)));
+                    left.push((record.content, u64::from(record.sub_sequence)));
                 }
                 left.reverse();
             }

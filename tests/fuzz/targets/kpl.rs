@@ -15,15 +15,15 @@ fuzz_target!(|bytes: &[u8]| {
         let mut again = Aggregator::default();
         let mut data = Vec::new();
         for user in aggregate.records() {
-            data.push(user.data.of(&record));
-            again.push("key", None, user.data.of(&record));
+            data.push(user.content.of(&record));
+            again.push("key", None, user.content.of(&record));
             assert!(!user.outside || user.hash_key().is_some());
         }
         assert_eq!(data.len(), count);
         let again = again.finish();
         let mut opener = Opener::default();
         if let Opened::Aggregate(mut aggregate) = opener.open(&again, HashRange::ALL) {
-            let same: Vec<&[u8]> = aggregate.records().map(|user| user.data.of(&again)).collect();
+            let same: Vec<&[u8]> = aggregate.records().map(|user| user.content.of(&again)).collect();
             assert_eq!(same, data);
         } else {
             assert_eq!(count, 0);

@@ -18,7 +18,7 @@ fn users(record: &[u8]) -> Users {
     let each = aggregate.records().enumerate().map(|(at, user)| {
         assert_eq!(user.sub_sequence as usize, at);
         let key = user.partition_key.map(text).unwrap();
-        (key, user.explicit_hash_key.map(text), user.data.of(record).to_vec())
+        (key, user.explicit_hash_key.map(text), user.content.of(record).to_vec())
     });
     Some(each.collect())
 }

@@ -68,6 +68,8 @@ const ANSWER_BYTES: u64 = 24 << 20;
 /// Bytes that a Kinesis source may take beside what is in flight: answers that are being handed on, and the record that is
 /// being inflated.
 pub const MEMORY_BYTES: u64 = ANSWERS_MAX as u64 * ANSWER_BYTES + intake::RECORD_BYTES_MAX as u64;
+/// The config's key of the identity, for errors.
+const KEY: &str = "aws";
 /// The name under which it is known that the shards cannot be listed.
 const SHARDS: &str = "shards";
 
@@ -83,8 +85,9 @@ impl Kinesis {
         let start_millis = match &config.start {
             Start::AtTimestamp(text) => {
                 let time = text.parse::<jiff::Timestamp>();
-                let time = time
-                    .map_err(|error| SourceError::Stream { what: format!("{error}; see `start.at_timestamp`") })?;
+                let time = time.map_err(|error| SourceError::Stream {
+                    what: format!("{error}; see `start.at_timestamp`"),
+                })?;
                 time.as_millisecond()
             }
             _ => 0,
@@ -94,8 +97,9 @@ impl Kinesis {
 
     async fn serve(self, cx: SourceContext) -> Result<(), SourceError> {
         let Self { config, stream, start_millis } = self;
-        let api = Api::new(&config, stream.clone()).await;
-        let api = api.map_err(|error| SourceError::Stream { what: error.to_string() })?;
+        let aws = config.aws.load(KEY).await;
+        let aws = aws.map_err(|error| SourceError::Stream { what: error.to_string() })?;
+        let api = Api::new(&config, &aws, stream.clone());
         let ails = Arc::new(Ails::new(cx.health.clone(), &cx.name));
         let meters = Meters::new(&cx.metrics, &cx.name);
         let shards: Arc<dyn Shards> = Arc::new(Listing { api: api.clone(), ails: ails.clone() });
@@ -106,15 +110,18 @@ impl Kinesis {
         };
         let stamp = cx.progress.identity().map(|(state, epoch)| Stamp { state, epoch });
         let ledger: Arc<dyn Ledger> = match &config.checkpoint {
+            Checkpoints::Dynamodb(table) => {
+                let (source, stamp) = (cx.name.to_string(), stamp.clone());
+                let reading = Reading { source, shards: shards.clone(), begin, stamp };
+                Arc::new(Leases::open(table, &aws, reading, &cx.metrics))
+            }
             Checkpoints::File(_) => {
                 Arc::new(Sole::new(shards.clone(), cx.progress.clone(), stream.name.clone(), begin))
             }
         };
         let way = match &config.read {
             Read::Polling(polling) => Way::Polling(polling.clone()),
-            Read::FanOut(fan_out) => {
-                Way::FanOut(Arc::new(Consumer::new(api.clone(), &fan_out.consumer)))
-            }
+            Read::FanOut(fan_out) => Way::FanOut(Arc::new(Consumer::new(api.clone(), &fan_out.consumer))),
         };
         let answers = Arc::new(Semaphore::new(ANSWERS_MAX));
         let means = Means { calls: Arc::new(api), answers, meters, ails };
@@ -145,7 +152,9 @@ impl Source for Kinesis {
 
 fn stream_of(config: &Config) -> Result<StreamName, SourceError> {
     let named = StreamName::parse(&config.stream);
-    named.ok_or_else(|| SourceError::Stream { what: format!("{:?} names no stream; see `stream`", config.stream) })
+    named.ok_or_else(|| SourceError::Stream {
+        what: format!("{:?} names no stream; see `stream`", config.stream),
+    })
 }
 
 // === impl Listing ===

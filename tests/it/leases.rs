@@ -238,14 +238,9 @@ fn a_worker_that_cannot_renew_gives_its_shard_up_and_has_it_again_when_it_can() 
     let name = "a_worker_that_cannot_renew_gives_its_shard_up";
     with_table(name, async |table| {
         let proxy = Proxy::before(&table.address).await;
-        let stream = Stream::default();
+        let (stream, metrics) = (Stream::default(), Metrics::default());
         stream.add("shardId-0", &[]);
-        let leases = open_with(
-            &config(&proxy.address, &table.name, "5s"),
-            &stream,
-            Begin::Latest,
-            &Metrics::default(),
-        );
+        let leases = open_with(&config(&proxy.address, &table.name, "5s"), &stream, Begin::Latest, &metrics);
         let first = granted(&leases).await;
         leases.checkpoint(first.number, at(SEQUENCE, 1)).await.unwrap();
         proxy.next("UpdateItem", Fate::Throttled, usize::MAX);
@@ -255,6 +250,13 @@ fn a_worker_that_cannot_renew_gives_its_shard_up_and_has_it_again_when_it_can() 
         proxy.next("UpdateItem", Fate::Throttled, 0);
         let again = granted(&leases).await;
         assert_ne!(again.number, first.number);
+        let page = metrics.page();
+        for counted in
+            ["taken_total{source=\"flows\"} 2", "lost_total{source=\"flows\"} 1", "held{source=\"flows\"} 1"]
+        {
+            assert!(page.contains(&format!("floodmark_source_leases_{counted}\n")), "{counted}: {page}");
+        }
+        assert!(!page.contains("floodmark_source_lease_writes_failed_total{source=\"flows\"} 0\n"), "{page}");
         assert_eq!((again.checkpoint, again.stamp), (at(SEQUENCE, 1), Some(stamp())));
     });
 }

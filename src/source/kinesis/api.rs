@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use aws_config::SdkConfig;
 use aws_sdk_kinesis::{
     Client,
     config::{Builder, StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig},
@@ -15,7 +16,7 @@ use super::{
     fault::Fault,
     ledger::{Shard, Shards},
 };
-use crate::{aws::AwsError, pipe::BoxFuture};
+use crate::pipe::BoxFuture;
 
 /// A stream as calls name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +75,6 @@ pub(super) struct Api {
     pub(super) stream: StreamName,
 }
 
-/// The config's key of the identity, for errors.
-const KEY: &str = "aws";
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long one call may take: ten megabytes over a slow line.
@@ -137,14 +136,11 @@ impl Seek {
 // === impl Api ===
 
 impl Api {
-    /// The client that `config` describes. Nothing is asked yet.
-    ///
-    /// # Errors
-    /// When there is no region, or nowhere to ask for credentials.
-    pub(super) async fn new(config: &Config, stream: StreamName) -> Result<Self, AwsError> {
-        let loaded = config.aws.load(KEY).await?;
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(CALL).build();
-        let mut builder = Builder::from(&loaded)
+    /// The client that `config` describes, for whom `aws` says. Nothing is asked yet.
+    pub(super) fn new(config: &Config, aws: &SdkConfig, stream: StreamName) -> Self {
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(CALL).build();
+        let mut builder = Builder::from(aws)
             // When and how often is ours to decide: a shard has a budget.
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
@@ -153,7 +149,7 @@ impl Api {
         if let Some(endpoint) = &config.endpoint {
             builder = builder.endpoint_url(endpoint);
         }
-        Ok(Self { client: Client::from_conf(builder.build()), stream })
+        Self { client: Client::from_conf(builder.build()), stream }
     }
 
     /// The stream's ARN and state.
@@ -165,7 +161,8 @@ impl Api {
         Ok((summary.stream_arn, summary.stream_status))
     }
 
-    async fn list_all(&self) -> Result<Vec<Shard>, Fault> {
+    /// All shards that the stream still has.
+    pub(super) async fn list_all(&self) -> Result<Vec<Shard>, Fault> {
         let mut shards = Vec::new();
         let mut token = None;
         loop {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::api::StreamName;
+use super::{api::StreamName, lease::Dynamodb};
 use crate::{aws::Aws, quantity::Duration};
 
 /// A Kinesis data stream, read shard by shard, each after those that it came of. What is delivered is written down as a
@@ -81,9 +81,11 @@ pub struct FanOut {
 }
 
 /// Where checkpoints are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Checkpoints {
+    /// In a table of DynamoDB, as the Kinesis Client Library keeps them: any number of processes share the shards.
+    Dynamodb(Dynamodb),
     /// In the state's own file: one process reads all shards. Needs `state.directory`.
     File(File),
 }
@@ -144,6 +146,11 @@ impl Config {
                 let help = "write 1 to 10000";
                 problems.push(("read.polling.records_max".to_owned(), "this is out of range", help));
             }
+        }
+        if let Checkpoints::Dynamodb(table) = &self.checkpoint {
+            let leases = table.problems().into_iter();
+            problems
+                .extend(leases.map(|(key, text, help)| (format!("checkpoint.dynamodb.{key}"), text, help)));
         }
         let identity = self.aws.problems().into_iter();
         problems.extend(identity.map(|(key, text)| (format!("aws.{key}"), text, "see `aws`")));

@@ -203,8 +203,9 @@ impl FanOut {
         let records = received(event.records)?;
         self.backoff.reset();
         self.means.ails.recover(&self.shard);
+        // Only the end of a shard tells what came of it; an event may lack anything else.
+        let is_end = event.child_shards.is_some_and(|children| !children.is_empty());
         let goes_on = Sequence::parse(&event.continuation_sequence_number);
-        let is_end = goes_on.is_none() || event.child_shards.is_some_and(|children| !children.is_empty());
         if let Some(sequence) = goes_on.or_else(|| records.last().map(|last| last.sequence.clone())) {
             self.seek = Seek::After(sequence);
         }

@@ -38,17 +38,33 @@ impl Kind {
     /// By the name that AWS gives an error.
     fn of(code: &str) -> Self {
         match code.strip_suffix("Exception").unwrap_or(code) {
-            "ProvisionedThroughputExceeded" | "KMSThrottling" | "LimitExceeded" | "Throttling" | "Throttled"
-            | "ThrottledRequest" | "RequestThrottled" | "RequestLimitExceeded" | "TooManyRequests" | "SlowDown" => {
-                Self::Throttled
-            }
+            "ProvisionedThroughputExceeded"
+            | "KMSThrottling"
+            | "LimitExceeded"
+            | "Throttling"
+            | "Throttled"
+            | "ThrottledRequest"
+            | "RequestThrottled"
+            | "RequestLimitExceeded"
+            | "TooManyRequests"
+            | "SlowDown" => Self::Throttled,
             "ExpiredIterator" => Self::Expired,
             "ResourceNotFound" => Self::Gone,
             "ResourceInUse" => Self::Busy,
             "InvalidArgument" => Self::Foreign,
-            "AccessDenied" | "UnrecognizedClient" | "InvalidSignature" | "SignatureDoesNotMatch"
-            | "IncompleteSignature" | "MissingAuthenticationToken" | "InvalidClientTokenId" | "ExpiredToken"
-            | "OptInRequired" | "KMSAccessDenied" | "KMSDisabled" | "KMSInvalidState" | "KMSNotFound"
+            "AccessDenied"
+            | "UnrecognizedClient"
+            | "InvalidSignature"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "MissingAuthenticationToken"
+            | "InvalidClientTokenId"
+            | "ExpiredToken"
+            | "OptInRequired"
+            | "KMSAccessDenied"
+            | "KMSDisabled"
+            | "KMSInvalidState"
+            | "KMSNotFound"
             | "KMSOptInRequired" => Self::Refused,
             _ => Self::Passing,
         }

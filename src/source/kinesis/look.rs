@@ -6,11 +6,12 @@ use aws_sdk_kinesis::types::StreamStatus;
 use tokio::time::timeout;
 
 use super::{
+    KEY,
     api::{Api, Calls, Seek},
     config::{Checkpoints, Config, Read},
     fan_out::Consumer,
     fault::{Fault, Kind},
-    ledger::Shards,
+    lease::Leases,
     stream_of,
 };
 use crate::source::SourceError;
@@ -37,7 +38,8 @@ pub(super) fn look(config: &Config) -> Result<(), SourceError> {
 async fn all(config: &Config) -> Result<(), String> {
     let stream = stream_of(config).map_err(|error| error.to_string())?;
     let name = stream.name.clone();
-    let api = Api::new(config, stream).await.map_err(|error| error.to_string())?;
+    let aws = config.aws.load(KEY).await.map_err(|error| error.to_string())?;
+    let api = Api::new(config, &aws, stream);
     let told = |action: &str, fault: &Fault| {
         let unreachable = "see `endpoint` and `aws.region`";
         let remedy = if fault.kind == Kind::Passing { format!("; {unreachable}") } else { String::new() };
@@ -48,7 +50,7 @@ async fn all(config: &Config) -> Result<(), String> {
     if status == StreamStatus::Deleting {
         return Err(format!("stream {name} is being deleted; see `stream`"));
     }
-    let shards = api.list().await.map_err(|text| told("kinesis:ListShards", &Fault::passing(text)))?;
+    let shards = api.list_all().await.map_err(|fault| told("kinesis:ListShards", &fault))?;
     if let (Some(shard), Read::Polling(_)) = (shards.first(), &config.read) {
         let iterator = api.iterator(&shard.id, &Seek::TrimHorizon).await;
         let iterator = iterator.map_err(|fault| told("kinesis:GetShardIterator", &fault))?;
@@ -63,6 +65,10 @@ async fn all(config: &Config) -> Result<(), String> {
         consumer.map_err(|fault| told("kinesis:DescribeStreamConsumer", &fault))?;
     }
     match &config.checkpoint {
+        Checkpoints::Dynamodb(table) => {
+            let looked = Leases::look(table, &aws).await;
+            looked.map_err(|error| format!("table {}: {error}; see `checkpoint.dynamodb`", table.table))
+        }
         Checkpoints::File(_) => Ok(()),
     }
 }

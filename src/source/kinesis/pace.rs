@@ -31,7 +31,8 @@ impl Pace {
         let cost = Duration::from_millis(bytes * 1000 / BYTES_A_SECOND);
         let is_idle = bytes == 0 && answer.behind_millis.unwrap_or_default() == 0;
         self.empty = if is_idle { self.empty.saturating_add(1) } else { 0 };
-        let idle = self.every.saturating_mul(1 << self.empty.saturating_sub(1).min(8)).min(IDLE.max(self.every));
+        let idle =
+            self.every.saturating_mul(1 << self.empty.saturating_sub(1).min(8)).min(IDLE.max(self.every));
         self.every.max(cost).max(if is_idle { idle } else { Duration::ZERO })
     }
 }

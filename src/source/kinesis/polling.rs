@@ -147,6 +147,10 @@ impl Polling {
                         tracing::debug!(shard = &*self.shard, "the iterator has expired");
                         self.iterator = None;
                     } else {
+                        // Of a stream that was deleted and made again nothing is left, its iterators least.
+                        if matches!(fault.kind, Kind::Foreign | Kind::Gone) {
+                            self.iterator = None;
+                        }
                         self.means.heed(&self.shard, &fault, &mut self.backoff).await;
                     }
                 }

@@ -32,9 +32,7 @@ impl Way {
     /// Begins to read `shard` from `seek` on.
     pub(super) fn begin(&self, means: &Means, shard: &Arc<str>, seek: Seek) -> Pull {
         match self {
-            Self::Polling(config) => {
-                Pull::Polling(Polling::new(means.clone(), shard.clone(), config, seek))
-            }
+            Self::Polling(config) => Pull::Polling(Polling::new(means.clone(), shard.clone(), config, seek)),
             Self::FanOut(consumer) => {
                 Pull::FanOut(FanOut::new(means.clone(), consumer.clone(), shard.clone(), seek))
             }

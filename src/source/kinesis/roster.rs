@@ -119,7 +119,10 @@ impl Roster {
         }
     }
 
-    fn end(&mut self, ended: Result<(u64, Result<Parted, SourceError>), JoinError>) -> Result<(), SourceError> {
+    fn end(
+        &mut self,
+        ended: Result<(u64, Result<Parted, SourceError>), JoinError>,
+    ) -> Result<(), SourceError> {
         let (number, parted) = ended.map_err(|error| SourceError::Reader(error.to_string()))?;
         let parted = parted?;
         let Some(Reading { shard, .. }) = self.reading.remove(&number) else { return Ok(()) };

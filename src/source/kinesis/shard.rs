@@ -114,8 +114,14 @@ impl Desk {
         let window = self.cx.flight.window(&origin, parted.next);
         let meters = self.means.meters.shard(id);
         let stream = Stream::new(self.cx.id, partition.clone(), origin.clone());
-        let taker = Taker::new(stream, &self.stream.name, &grant.shard, self.config.outside_hash_range, meters.clone())
-            .resuming(parted.next, &resume);
+        let taker = Taker::new(
+            stream,
+            &self.stream.name,
+            &grant.shard,
+            self.config.outside_hash_range,
+            meters.clone(),
+        )
+        .resuming(parted.next, &resume);
         let pull = self.way.begin(&self.means, id, resume.seek);
         let held = Held::new(window);
         let shift = Shift { desk: self, grant, origin, partition, held, meters, gone: Notify::new() };
@@ -253,7 +259,10 @@ impl Shift<'_> {
             Err(LedgerError::Unavailable(cause)) => {
                 self.meters.shared.checkpoints_failed.inc();
                 tracing::warn!(
-                    source = &*self.desk.cx.name, shard = &*self.grant.shard.id, checkpoint = text, cause,
+                    source = &*self.desk.cx.name,
+                    shard = &*self.grant.shard.id,
+                    checkpoint = text,
+                    cause,
                     "could not write a checkpoint; trying again"
                 );
                 Ok(Written::NotYet)
@@ -294,7 +303,11 @@ impl Shift<'_> {
         while is_delivered {
             match self.write(Checkpoint::ShardEnd).await? {
                 Written::Done => {
-                    tracing::info!(source = &*self.desk.cx.name, shard = &*self.grant.shard.id, "read to its end");
+                    tracing::info!(
+                        source = &*self.desk.cx.name,
+                        shard = &*self.grant.shard.id,
+                        "read to its end"
+                    );
                     return Ok(());
                 }
                 Written::Lost => return Ok(()),
@@ -341,7 +354,8 @@ impl Shift<'_> {
         };
         if timeout(FAREWELL, last).await.is_err() {
             tracing::warn!(
-                source = &*self.desk.cx.name, shard = &*self.grant.shard.id,
+                source = &*self.desk.cx.name,
+                shard = &*self.grant.shard.id,
                 "could not give the shard back in time; what is not written down is delivered again"
             );
         }

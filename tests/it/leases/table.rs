@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::{
         TableStatus,
     },
 };
+use floodmark::telemetry::seed;
 use tokio::time::{sleep, timeout};
 
 use super::DEADLINE;
@@ -64,7 +65,7 @@ pub fn owners(rows: &BTreeMap<String, Row>) -> BTreeMap<String, usize> {
 impl Table {
     pub fn named(address: &str, test: &str) -> Self {
         let client = Client::from_conf(Builder::from(&aws()).endpoint_url(address).build());
-        Self { address: address.to_owned(), name: format!("{test}-{}", std::process::id()), client }
+        Self { address: address.to_owned(), name: format!("{test}-{:x}", seed::fresh()), client }
     }
 
     pub async fn make(&self, key: &str) {

@@ -123,7 +123,9 @@ impl Held {
                 Err(Refusal::Failed(fault)) => fault,
             };
             self.meters.write_failures.inc();
-            tracing::warn!(shard = &*self.shard.id, "could not write the lease, trying again: {fault}");
+            if backoff.tries() == 0 {
+                tracing::warn!(shard = &*self.shard.id, "could not write the lease, trying again: {fault}");
+            }
             sleep(backoff.next_wait(None)).await;
         }
     }

@@ -97,7 +97,8 @@ fn paused_now() -> tokio::time::Instant {
 #[tokio::test(start_paused = true)]
 async fn a_throttled_call_is_made_again_later_with_the_same_iterator_and_ails_nobody() {
     let throttled = || Err(fault(Kind::Throttled));
-    let mut scene = scene(Seek::TrimHorizon, vec![throttled(), throttled(), throttled(), Ok(answer(&[1], 1))]);
+    let mut scene =
+        scene(Seek::TrimHorizon, vec![throttled(), throttled(), throttled(), Ok(answer(&[1], 1))]);
     let begun = paused_now();
     assert_eq!(scene.next().await, ["1"]);
     assert_eq!(scene.asked(), ["TrimHorizon", "iterator", "iterator", "iterator", "iterator"]);
@@ -153,6 +154,15 @@ async fn a_large_answer_is_paid_for_before_the_next_call() {
     // The call itself took no time that passes here, and some that the processor took.
     assert!(begun.elapsed() > Duration::from_millis(2500), "{:?}", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_millis(5100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_iterator_of_a_stream_that_is_no_more_is_not_used_again() {
+    for kind in [Kind::Foreign, Kind::Gone] {
+        let mut scene = scene(Seek::TrimHorizon, vec![Err(fault(kind)), Ok(answer(&[1], 1))]);
+        assert_eq!(scene.next().await, ["1"]);
+        assert_eq!(scene.asked(), ["TrimHorizon", "iterator", "TrimHorizon", "iterator"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

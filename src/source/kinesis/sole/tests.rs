@@ -112,10 +112,17 @@ async fn a_restart_goes_on_where_checkpoints_say_and_finds_what_came_of_a_shard_
     ];
     let ledger = sole(&world, Begin::Latest);
     let again = granted(&ledger).await;
-    assert_eq!(names(&again), ["a 17/3", "b LATEST"], "nothing of b is read that was there before the first start");
+    assert_eq!(
+        names(&again),
+        ["a 17/3", "b LATEST"],
+        "nothing of b is read that was there before the first start"
+    );
     ledger.checkpoint(again[0].0, Checkpoint::ShardEnd).await.unwrap();
     assert_eq!(names(&granted(&ledger).await), ["aa TRIM_HORIZON", "ab TRIM_HORIZON"]);
-    assert_eq!(names(&granted(&sole(&world, Begin::Latest)).await), ["aa TRIM_HORIZON", "ab TRIM_HORIZON", "b LATEST"]);
+    assert_eq!(
+        names(&granted(&sole(&world, Begin::Latest)).await),
+        ["aa TRIM_HORIZON", "ab TRIM_HORIZON", "b LATEST"]
+    );
 }
 
 #[tokio::test(start_paused = true)]

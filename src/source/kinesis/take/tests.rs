@@ -34,8 +34,7 @@ fn aggregate(records: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn taker(metrics: &Metrics, outside: OutsideHashRange, hash_keys: (u128, u128)) -> Taker {
-    let shard =
-        Shard { id: "0".into(), parent: None, adjacent_parent: None, hash_keys, is_closed: false };
+    let shard = Shard { id: "0".into(), parent: None, adjacent_parent: None, hash_keys, is_closed: false };
     let stream = Stream::new(SourceId(0), Partition::new("p"), Origin::kinesis("s", "0"));
     Taker::new(stream, &"s".into(), &shard, outside, Meters::new(metrics, "flows").shard(&"0".into()))
 }
@@ -60,7 +59,10 @@ fn records_are_known_by_sequence_and_sub_sequence_wherever_chunks_are_cut() {
     let gzip = gzip.finish().unwrap();
     let metrics = Metrics::default();
     let mut taker = whole(&metrics);
-    taker.give(vec![received(7, "plain"), received(9, aggregate(&[("a", b"one"), ("b", &gzip), ("a", b"two")]))]);
+    taker.give(vec![
+        received(7, "plain"),
+        received(9, aggregate(&[("a", b"one"), ("b", &gzip), ("a", b"two")])),
+    ]);
     let taken = all(&mut taker);
     assert_eq!(taken.len(), 1);
     let Taken { chunk, place: at } = &taken[0];
@@ -137,7 +139,11 @@ fn records_outside_the_hash_range_are_counted_and_kept_or_left_out_each_for_itse
         taker.give(vec![received(1, aggregate(&records))]);
         let Taken { chunk, place: at } = taker.next_chunk().unwrap();
         assert_eq!(texts(&chunk), expected);
-        assert_eq!((chunk.names.last().unwrap().1, at), (2, place(1, 2)), "numbers are those of the aggregate");
+        assert_eq!(
+            (chunk.names.last().unwrap().1, at),
+            (2, place(1, 2)),
+            "numbers are those of the aggregate"
+        );
         let counted = "floodmark_source_kinesis_records_outside_hash_range_total{source=\"flows\"} 1";
         assert!(metrics.page().contains(counted), "{}", metrics.page());
     }

@@ -254,7 +254,10 @@ impl Shift<'_> {
     async fn write(&self, checkpoint: Checkpoint) -> Result<Written, SourceError> {
         let text = checkpoint.to_string();
         match self.desk.ledger.checkpoint(self.grant.number, checkpoint).await {
-            Ok(()) => Ok(Written::Done),
+            Ok(()) => {
+                CrashPoint::CommitSentNotAnswered.reach();
+                Ok(Written::Done)
+            }
             Err(LedgerError::Lost) => Ok(Written::Lost),
             Err(LedgerError::Unavailable(cause)) => {
                 self.meters.shared.checkpoints_failed.inc();

@@ -1,4 +1,4 @@
-//! Where records come from: files read once or followed, stdin, Firehose, syslog, and Kafka.
+//! Where records come from: files read once or followed, stdin, Firehose, syslog, Kafka and Kinesis.
 
 mod commit;
 mod context;
@@ -66,6 +66,9 @@ pub enum From {
     /// Topics of a Kafka cluster, read as a member of a consumer group.
     #[cfg(feature = "kafka")]
     Kafka(Box<kafka::Config>),
+    /// A Kinesis data stream, by polling or enhanced fan-out.
+    #[cfg(feature = "kinesis")]
+    Kinesis(Box<kinesis::Config>),
 }
 
 // === impl From ===
@@ -94,35 +97,43 @@ impl From {
             Self::Syslog(config) => config.memory_bytes(),
             #[cfg(feature = "kafka")]
             Self::Kafka(_) => kafka::MEMORY_BYTES,
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(_) => kinesis::MEMORY_BYTES,
         }
     }
 
     /// What no type can see: the key, below `from`, what is wrong with it, and what helps.
     #[must_use]
     pub fn problems(&self) -> Vec<(String, &'static str, &'static str)> {
-        let named = |kind: &str, (key, text, help): (String, &'static str, &'static str)| {
-            (format!("{kind}.{key}"), text, help)
+        type Problems = Vec<(String, &'static str, &'static str)>;
+        let owned = |problems: Vec<(&str, &'static str, &'static str)>| -> Problems {
+            problems.into_iter().map(|(key, text, help)| (key.to_owned(), text, help)).collect()
         };
-        let owned = |(key, text, help): (&str, &'static str, &'static str)| (key.to_owned(), text, help);
-        match self {
-            Self::Firehose(config) => {
-                config.problems().into_iter().map(owned).map(|problem| named("firehose", problem)).collect()
-            }
+        let (kind, problems) = match self {
+            Self::Firehose(config) => ("firehose", owned(config.problems())),
             #[cfg(feature = "kafka")]
-            Self::Kafka(config) => {
-                config.problems().into_iter().map(owned).map(|problem| named("kafka", problem)).collect()
-            }
-            Self::Syslog(config) => {
-                config.problems().into_iter().map(|problem| named("syslog", problem)).collect()
-            }
-            Self::File(_) | Self::Stdin(_) => Vec::new(),
-        }
+            Self::Kafka(config) => ("kafka", owned(config.problems())),
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(config) => ("kinesis", config.problems()),
+            Self::Syslog(config) => ("syslog", config.problems()),
+            Self::File(_) | Self::Stdin(_) => return Vec::new(),
+        };
+        problems.into_iter().map(|(key, text, help)| (format!("{kind}.{key}"), text, help)).collect()
     }
 
-    /// Whether it follows files as they grow, and so must remember how far it came.
+    /// The key, below `from`, for which a state is needed, and why: what must remember how far it came.
     #[must_use]
-    pub fn follows(&self) -> bool {
-        matches!(self, Self::File(config) if config.follow)
+    pub fn needs_state(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::File(config) if config.follow => {
+                Some(("file.follow", "a followed file needs a place to remember how far it was read"))
+            }
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(config) if config.needs_state() => {
+                Some(("kinesis.checkpoint.file", "checkpoints need a file to stand in"))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -138,5 +149,7 @@ pub fn build(from: &From) -> Result<Box<dyn Source>, SourceError> {
         From::Syslog(config) => Box::new(syslog::Syslog::open(config)?),
         #[cfg(feature = "kafka")]
         From::Kafka(config) => Box::new(kafka::Kafka::new(config)?),
+        #[cfg(feature = "kinesis")]
+        From::Kinesis(config) => Box::new(kinesis::Kinesis::new(config)?),
     })
 }

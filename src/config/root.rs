@@ -289,17 +289,15 @@ impl Config {
         }
         #[cfg(feature = "kafka")]
         self.check_shared_topics(tree, problems);
+        #[cfg(feature = "kinesis")]
+        self.check_shared_streams(tree, problems);
         for (name, source) in &self.sources {
             for (key, text, help) in source.from.problems() {
                 problems.at(tree, &format!("sources.{name}.from.{key}"), text, help.to_owned());
             }
-            if source.from.follows() && self.state.is_none() {
-                problems.at(
-                    tree,
-                    &format!("sources.{name}.from.file.follow"),
-                    "a followed file needs a place to remember how far it was read",
-                    "set `state.directory`".to_owned(),
-                );
+            if let (Some((key, text)), None) = (source.from.needs_state(), &self.state) {
+                let path = format!("sources.{name}.from.{key}");
+                problems.at(tree, &path, text, "set `state.directory`".to_owned());
             }
         }
     }
@@ -321,6 +319,20 @@ impl Config {
                         "leave the topic to one source, or run a process for each".to_owned(),
                     );
                 }
+            }
+        }
+    }
+
+    /// As with topics of Kafka: what one process knows of a shard it knows by the stream's name.
+    #[cfg(feature = "kinesis")]
+    fn check_shared_streams(&self, tree: &Tree, problems: &mut Problems) {
+        let mut seen = BTreeMap::new();
+        for (name, source) in &self.sources {
+            let From::Kinesis(kinesis) = &source.from else { continue };
+            if let Some(first) = seen.insert(kinesis.stream_name(), name) {
+                let path = format!("sources.{name}.from.kinesis.stream");
+                let text = format!("the source `{first}` reads a stream of this name already");
+                problems.at(tree, &path, text, "run a process for each".to_owned());
             }
         }
     }

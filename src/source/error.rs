@@ -84,6 +84,20 @@ pub enum SourceError {
     #[cfg(feature = "kafka")]
     #[error(transparent)]
     Connection(#[from] crate::kafka::ConnectionError),
+    /// A Kinesis data stream that cannot be read as the config has it.
+    #[cfg(feature = "kinesis")]
+    #[error("could not use Kinesis: {what}")]
+    Stream {
+        /// Which stream, consumer or identity, why, and what helps.
+        what: String,
+    },
+    /// Checkpoints of a Kinesis data stream can never be read or written.
+    #[cfg(feature = "kinesis")]
+    #[error("could not keep checkpoints: {cause}; see `checkpoint`")]
+    Ledger {
+        /// Why.
+        cause: String,
+    },
     /// The endpoint for Firehose cannot be opened.
     #[error(transparent)]
     Endpoint(#[from] super::firehose::EndpointError),

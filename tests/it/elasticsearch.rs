@@ -4,7 +4,7 @@
 mod answers;
 mod minimal;
 mod outages;
-mod proxy;
+pub mod proxy;
 mod refused;
 mod secured;
 mod setup;

@@ -11,10 +11,10 @@ mod exactly_once;
 mod groups;
 #[cfg(feature = "aws")]
 mod iam;
-mod instance;
+pub mod instance;
 #[cfg(feature = "crash-points")]
 mod interleaving;
-mod ledger;
+pub mod ledger;
 mod outage;
 mod poison;
 mod recreated;

@@ -18,6 +18,7 @@ mod exit_codes;
 mod firehose;
 mod flows;
 mod kafka;
+mod kinesis;
 mod learning;
 #[cfg(feature = "kinesis")]
 mod leases;

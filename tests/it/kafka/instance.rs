@@ -116,10 +116,7 @@ impl Plan {
 
     /// An instance that does not run yet.
     pub fn instance(&self) -> Instance {
-        let instance =
-            Instance { folder: Folder::new(), port: free_port(), environment: Vec::new(), process: None };
-        instance.plan(self);
-        instance
+        Instance::new(|port| self.yaml(port))
     }
 
     /// An instance that runs.
@@ -133,9 +130,22 @@ impl Plan {
 // === impl Instance ===
 
 impl Instance {
+    /// One that does not run yet, with the config that `yaml` writes for a telemetry port.
+    pub fn new(yaml: impl FnOnce(u16) -> String) -> Self {
+        let instance =
+            Self { folder: Folder::new(), port: free_port(), environment: Vec::new(), process: None };
+        instance.configure(yaml);
+        instance
+    }
+
     /// Does otherwise from its next start on.
+    pub fn configure(&self, yaml: impl FnOnce(u16) -> String) {
+        self.folder.write("c.yaml", yaml(self.port));
+    }
+
+    /// As [`Instance::configure`].
     pub fn plan(&self, plan: &Plan) {
-        self.folder.write("c.yaml", plan.yaml(self.port));
+        self.configure(|port| plan.yaml(port));
     }
 
     /// Sets a variable of the environment for its next starts.
@@ -150,6 +160,13 @@ impl Instance {
 
     pub fn start(&mut self) {
         self.start_into(Stdio::null());
+    }
+
+    /// Runs `floodmark ARGUMENTS` to its end, beside the process.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        let mut command = self.folder.command(arguments);
+        let environment = self.environment.iter().map(|(name, value)| (name, value));
+        self.folder.start(command.envs(environment)).wait()
     }
 
     /// Starts it with another place for what it writes to stdout.
@@ -227,6 +244,12 @@ impl Page {
     /// A metric of a Kafka source, by the part of its name after `floodmark_source_kafka_`; 0 while there is none.
     pub fn kafka(&self, name: &str) -> i64 {
         let name = format!("floodmark_source_kafka_{name}");
+        if self.text.contains(&name) { self.sum(&name, &["source=\"flows\""]) } else { 0 }
+    }
+
+    /// A metric of a Kinesis source, by the part of its name after `floodmark_source_kinesis_`; 0 while there is none.
+    pub fn kinesis(&self, name: &str) -> i64 {
+        let name = format!("floodmark_source_kinesis_{name}");
         if self.text.contains(&name) { self.sum(&name, &["source=\"flows\""]) } else { 0 }
     }
 

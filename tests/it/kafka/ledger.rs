@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Debug,
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::PathBuf,
@@ -16,9 +17,9 @@ use super::{
 use crate::process::{FLOW, until};
 
 /// Where each event's line stands, by the event's id.
-#[derive(Debug, Default)]
-pub struct Ledger {
-    places: HashMap<String, Place>,
+#[derive(Debug)]
+pub struct Ledger<P = Place> {
+    places: HashMap<String, P>,
 }
 
 /// One line of one record.
@@ -42,6 +43,12 @@ const ID_LEN: usize = 22;
 
 // === impl Ledger ===
 
+impl<P> Default for Ledger<P> {
+    fn default() -> Self {
+        Self { places: HashMap::new() }
+    }
+}
+
 impl Ledger {
     /// Every line of every record that is in `topic` now.
     pub fn of(cluster: &Cluster, topic: &str) -> Self {
@@ -58,22 +65,37 @@ impl Ledger {
                 schemes.entry(*partition).or_insert_with(|| IdScheme::of(&Origin::kafka(topic, *partition)));
             for (index, line) in (0..).zip(value.lines()) {
                 let id = scheme.event(u64::try_from(*offset).unwrap(), index, line.as_bytes()).to_string();
-                let place = Place { topic: topic.to_owned(), partition: *partition, offset: *offset, index };
-                assert_eq!(self.places.insert(id, place), None, "two lines have one id");
+                self.put(
+                    id,
+                    Place { topic: topic.to_owned(), partition: *partition, offset: *offset, index },
+                );
             }
         }
+    }
+}
+
+impl<P: Debug + PartialEq> Ledger<P> {
+    /// Adds a line.
+    #[track_caller]
+    pub fn put(&mut self, id: String, place: P) {
+        assert_eq!(self.places.insert(id, place), None, "two lines have one id");
+    }
+
+    /// Adds the lines of another.
+    pub fn append(&mut self, other: Self) {
+        other.places.into_iter().for_each(|(id, place)| self.put(id, place));
     }
 
     pub fn len(&self) -> usize {
         self.places.len()
     }
 
-    pub fn get(&self, id: &str) -> Option<&Place> {
+    pub fn get(&self, id: &str) -> Option<&P> {
         self.places.get(id)
     }
 
     /// Leaves only what lies where `wanted` says.
-    pub fn retain(&mut self, mut wanted: impl FnMut(&Place) -> bool) {
+    pub fn retain(&mut self, mut wanted: impl FnMut(&P) -> bool) {
         self.places.retain(|_, place| wanted(place));
     }
 

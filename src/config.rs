@@ -21,6 +21,7 @@ mod path;
 mod problem;
 mod root;
 mod scalar;
+mod shared;
 mod suggest;
 mod survey;
 mod tree;

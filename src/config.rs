@@ -21,6 +21,7 @@ mod path;
 mod problem;
 mod root;
 mod scalar;
+mod shared;
 mod source;
 mod suggest;
 mod survey;

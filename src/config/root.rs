@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Loaded, Problems, SourceConfig, Tree, choices, clusters};
+use super::{Loaded, Problems, SourceConfig, Tree, choices, clusters, shared};
 #[cfg(feature = "kafka")]
 use crate::sink::{KafkaSinkConfig, Transactions};
 use crate::{
@@ -287,10 +287,7 @@ impl Config {
                 "leave one source with `stdin`".to_owned(),
             );
         }
-        #[cfg(feature = "kafka")]
-        self.check_shared_topics(tree, problems);
-        #[cfg(feature = "kinesis")]
-        self.check_shared_streams(tree, problems);
+        shared::check(&self.sources, tree, problems);
         for (name, source) in &self.sources {
             for (key, text, help) in source.from.problems() {
                 problems.at(tree, &format!("sources.{name}.from.{key}"), text, help.to_owned());
@@ -298,41 +295,6 @@ impl Config {
             if let (Some((key, text)), None) = (source.from.needs_state(), &self.state) {
                 let path = format!("sources.{name}.from.{key}");
                 problems.at(tree, &path, text, "set `state.directory`".to_owned());
-            }
-        }
-    }
-
-    /// What one process knows of a partition it knows by its topic: two sources must not share one.
-    #[cfg(feature = "kafka")]
-    fn check_shared_topics(&self, tree: &Tree, problems: &mut Problems) {
-        let mut seen = BTreeMap::new();
-        for (name, source) in &self.sources {
-            let From::Kafka(kafka) = &source.from else { continue };
-            for (index, topic) in kafka.topics.iter().enumerate() {
-                let path = format!("sources.{name}.from.kafka.topics[{index}]");
-                if let Some(first) = seen.insert(topic.clone(), name.clone()) {
-                    let text = format!("the source `{first}` reads `{topic}` already");
-                    problems.at(
-                        tree,
-                        &path,
-                        text,
-                        "leave the topic to one source, or run a process for each".to_owned(),
-                    );
-                }
-            }
-        }
-    }
-
-    /// As with topics of Kafka: what one process knows of a shard it knows by the stream's name.
-    #[cfg(feature = "kinesis")]
-    fn check_shared_streams(&self, tree: &Tree, problems: &mut Problems) {
-        let mut seen = BTreeMap::new();
-        for (name, source) in &self.sources {
-            let From::Kinesis(kinesis) = &source.from else { continue };
-            if let Some(first) = seen.insert(kinesis.stream_name(), name) {
-                let path = format!("sources.{name}.from.kinesis.stream");
-                let text = format!("the source `{first}` reads a stream of this name already");
-                problems.at(tree, &path, text, "run a process for each".to_owned());
             }
         }
     }

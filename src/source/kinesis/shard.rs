@@ -102,7 +102,7 @@ impl Desk {
         let partition = self.partition(id);
         let resume = self.resume(grant, &origin, &parted)?;
         tracing::info!(
-            source = &*self.cx.name, shard = &**id, checkpoint = %grant.checkpoint, seek = ?resume.seek,
+            source = &*self.cx.name, shard = &**id, checkpoint = %grant.checkpoint, from = ?resume.seek.kind(),
             anew = resume.is_anew, "reading begins"
         );
         if resume.is_anew {

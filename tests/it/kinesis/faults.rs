@@ -80,7 +80,8 @@ fn a_table_of_leases_that_throttles_and_breaks_off_costs_no_record() {
     let table = Table::unmade(dynamodb.url());
     let proxy = Proxy::new(dynamodb.url().trim_start_matches("http://"), |_, nth| {
         // Half of all go wrong, without a period that questions could fall in with.
-        match (nth as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 60 {
+        let mixed = (nth as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        match (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 60 {
             0..5 => throttled(),
             5 => proxy::Act::HangUp,
             6 | 7 => proxy::Act::NoAnswer,

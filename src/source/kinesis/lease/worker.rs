@@ -109,9 +109,16 @@ impl Worker {
         let shared = self.shared.clone();
         let mut rows = shared.table.scan().await?;
         self.watch.see(&rows, clock::monotonic());
-        if self.wants_shards(&rows) && self.list(&rows).await? && self.settle(&rows).await? {
-            rows = shared.table.scan().await?;
-            self.watch.see(&rows, clock::monotonic());
+        if self.wants_shards(&rows) && self.list(&rows).await? {
+            let settled = self.settle(&rows).await;
+            if settled.is_err() {
+                // What is missing is made at the next look, and not only when it is time for a new list.
+                shared.book().has_ended = true;
+            }
+            if settled? {
+                rows = shared.table.scan().await?;
+                self.watch.see(&rows, clock::monotonic());
+            }
         }
         let age = |held: &Arc<Held>| clock::monotonic().saturating_duration_since(held.renewed()).as_millis();
         let oldest = shared.book().held.values().map(age).max().unwrap_or(0);

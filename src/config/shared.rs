@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Problems, Tree, root::SourceConfig};
+use super::{Problems, SourceConfig, Tree};
 
 /// Tells what is read twice.
 pub(super) fn check(sources: &BTreeMap<String, SourceConfig>, tree: &Tree, problems: &mut Problems) {

@@ -297,13 +297,21 @@ impl Shift<'_> {
     /// All of the shard is handed on: waits until it is delivered, and says that it has ended.
     async fn finish(&self, lost: Stop) -> Result<(), SourceError> {
         self.hand_over().await?;
-        let mut hears = lost.clone();
+        let hears = lost.clone();
         if !self.settle(lost).await? {
             self.held.window.fence();
             return Ok(());
         }
-        let is_delivered = self.held.is_all_confirmed();
-        while is_delivered {
+        if !self.held.is_all_confirmed() || !self.say_end(hears).await? {
+            self.leave().await;
+        }
+        Ok(())
+    }
+
+    /// Says that the shard has ended, as often as it takes. Whether there is nothing left to say: not when it is time to stop
+    /// before.
+    async fn say_end(&self, mut lost: Stop) -> Result<bool, SourceError> {
+        loop {
             match self.write(Checkpoint::ShardEnd).await? {
                 Written::Done => {
                     tracing::info!(
@@ -311,20 +319,18 @@ impl Shift<'_> {
                         shard = &*self.grant.shard.id,
                         "read to its end"
                     );
-                    return Ok(());
+                    return Ok(true);
                 }
-                Written::Lost => return Ok(()),
-                Written::NotYet if self.desk.cx.stop.is_stopped() => break,
+                Written::Lost => return Ok(true),
+                Written::NotYet if self.desk.cx.stop.is_stopped() => return Ok(false),
                 Written::NotYet => {}
             }
             tokio::select! {
                 biased;
-                () = hears.stopped() => return Ok(()),
+                () = lost.stopped() => return Ok(true),
                 () = sleep(AGAIN) => {}
             }
         }
-        self.leave().await;
-        Ok(())
     }
 
     /// Waits for what came of the shard before it waits for the shard no more: in between, windows would fold by what other

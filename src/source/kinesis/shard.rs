@@ -299,8 +299,8 @@ impl Shift<'_> {
             self.held.window.fence();
             return Ok(());
         }
-        let is_delivered = self.held.is_all_confirmed();
-        while is_delivered {
+        // What a sink gave up is not delivered: the next who reads the shard begins with it.
+        while self.held.is_all_confirmed() {
             match self.write(Checkpoint::ShardEnd).await? {
                 Written::Done => {
                     tracing::info!(

@@ -302,6 +302,7 @@ impl Shift<'_> {
             self.held.window.fence();
             return Ok(());
         }
+        // What a sink gave up is not delivered: the next who reads the shard begins with it.
         if !self.held.is_all_confirmed() || !self.say_end(hears).await? {
             self.leave().await;
         }

@@ -89,6 +89,7 @@ struct Scene {
     world: Arc<World>,
     chunks: mpsc::Receiver<Chunk>,
     steps: Arc<Mutex<Vec<String>>>,
+    feeding: thread::JoinHandle<()>,
     reading: tokio::task::JoinHandle<Result<Parted, SourceError>>,
     lost: StopSwitch,
     stop: StopSwitch,
@@ -102,7 +103,7 @@ fn scene(answers: Vec<Answer>) -> Scene {
     let steps = Arc::new(Mutex::new(Vec::new()));
     let (sender, chunks) = mpsc::sync_channel(16);
     let into = steps.clone();
-    thread::spawn(move || {
+    let feeding = thread::spawn(move || {
         while let Some(step) = intake.next_blocking() {
             match step {
                 Step::Chunk(chunk) => sender.send(chunk).unwrap(),
@@ -146,7 +147,7 @@ fn scene(answers: Vec<Answer>) -> Scene {
     let (lost, hears) = pipe::stop();
     let grant = Grant { number: 7, shard: shard(), checkpoint: Checkpoint::TrimHorizon, stamp: None };
     let reading = tokio::spawn(async move { desk.read(&grant, Parted::default(), hears).await });
-    Scene { world, chunks, steps, reading, lost, stop }
+    Scene { world, chunks, steps, feeding, reading, lost, stop }
 }
 
 impl Scene {
@@ -167,6 +168,8 @@ impl Scene {
 
     async fn end(self) -> (Arc<World>, Parted, Vec<String>) {
         let parted = timeout(Duration::from_secs(180), self.reading).await.unwrap().unwrap().unwrap();
+        // It ends with the feed, when it has seen all of it.
+        self.feeding.join().unwrap();
         let steps = self.steps.lock().unwrap().clone();
         (self.world, parted, steps)
     }

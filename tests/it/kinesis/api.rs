@@ -68,6 +68,7 @@ impl Api {
     /// As [`Api::ask`], and fails where that does not go.
     #[track_caller]
     pub fn must(&self, operation: &str, body: &Value) -> Value {
-        self.ask(operation, body).unwrap_or_else(|Refusal(status, name)| panic!("{operation} {body}: {status} {name}"))
+        self.ask(operation, body)
+            .unwrap_or_else(|Refusal(status, name)| panic!("{operation} {body}: {status} {name}"))
     }
 }

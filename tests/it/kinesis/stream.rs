@@ -162,7 +162,8 @@ impl Shard {
     fn listed(shard: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let key = |name: &str| text(&shard["HashKeyRange"][name]).parse::<u128>().unwrap();
-        let parents = ["ParentShardId", "AdjacentParentShardId"].iter().filter_map(|name| shard[*name].as_str());
+        let parents =
+            ["ParentShardId", "AdjacentParentShardId"].iter().filter_map(|name| shard[*name].as_str());
         Self {
             id: text(&shard["ShardId"]),
             parents: parents.map(str::to_owned).collect(),

@@ -84,7 +84,8 @@ fn two_of_three_workers_take_over_the_leases_of_one_that_is_killed_and_no_record
 
 #[test]
 fn a_worker_that_is_stopped_gives_its_leases_back_and_the_next_goes_on_without_a_wait_or_a_duplicate() {
-    let name = "a_worker_that_is_stopped_gives_its_leases_back_and_the_next_goes_on_without_a_wait_or_a_duplicate";
+    let name =
+        "a_worker_that_is_stopped_gives_its_leases_back_and_the_next_goes_on_without_a_wait_or_a_duplicate";
     // Who waits for an expiry waits longer than the test does.
     let Some(mut scene) = Scene::new(name, 4, "10m") else { return };
     let (mut leaver, mut heir) = (scene.plan.start(), scene.plan.instance());

@@ -4,6 +4,7 @@
 //! It knows one stream at a time, checks no signature, and does what it is asked unless its script says otherwise. That it
 //! answers as the others do is tested beside them.
 
+// By path, because the bench takes this file from elsewhere.
 #[path = "fake/answers.rs"]
 mod answers;
 #[path = "fake/shards.rs"]

@@ -90,7 +90,7 @@ impl Books {
         if tally.divided > 0 && !self.warned_of_division.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "hosts come on several partitions while other processes hold some of them, so that each scores a part of \
-                 their traffic; key the topic by network interface, account or flow log"
+                 their traffic; key the topic or stream by network interface, account or flow log"
             );
         }
         self.entities.set(i64::try_from(attribution.registry.len()).unwrap_or(i64::MAX));

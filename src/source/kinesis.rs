@@ -111,8 +111,8 @@ impl Kinesis {
         let stamp = cx.progress.identity().map(|(state, epoch)| Stamp { state, epoch });
         let ledger: Arc<dyn Ledger> = match &config.checkpoint {
             Checkpoints::Dynamodb(table) => {
-                let (source, stamp) = (cx.name.to_string(), stamp.clone());
-                let reading = Reading { source, shards: shards.clone(), begin, stamp };
+                let (source, stamp, health) = (cx.name.to_string(), stamp.clone(), cx.health.clone());
+                let reading = Reading { source, shards: shards.clone(), begin, stamp, health };
                 Arc::new(Leases::open(table, &aws, reading, &cx.metrics))
             }
             Checkpoints::File(_) => {

@@ -20,7 +20,7 @@ use floodmark::{
             Shards, Turn,
         },
     },
-    telemetry::metrics::Metrics,
+    telemetry::{health::Health, metrics::Metrics},
 };
 
 use crate::skipped::skip;
@@ -78,8 +78,13 @@ fn open(address: &str, table: &str, stream: &Stream, begin: Begin, metrics: &Met
 }
 
 fn open_with(config: &Dynamodb, stream: &Stream, begin: Begin, metrics: &Metrics) -> Leases {
-    let reading =
-        Reading { source: "flows".to_owned(), shards: Arc::new(stream.clone()), begin, stamp: Some(stamp()) };
+    let reading = Reading {
+        source: "flows".to_owned(),
+        shards: Arc::new(stream.clone()),
+        begin,
+        stamp: Some(stamp()),
+        health: Health::default(),
+    };
     Leases::open(config, &table::aws(), reading, metrics)
 }
 

@@ -34,7 +34,7 @@ use super::{
 use crate::{
     pipe::BoxFuture,
     source::Stamp,
-    telemetry::{clock, metrics::Metrics, seed},
+    telemetry::{clock, health::Health, metrics::Metrics, seed},
 };
 use fault::Fault;
 use held::{Held, Lost};
@@ -62,6 +62,8 @@ pub struct Reading {
     pub begin: Begin,
     /// Whose state says what the checkpoints say; none where there is no state.
     pub stamp: Option<Stamp>,
+    /// Where it says whether the table can be looked at.
+    pub health: Health,
 }
 
 struct Shared {
@@ -207,6 +209,11 @@ impl Ledger for Leases {
 impl Shared {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The part of the process that ails where the table cannot be looked at.
+    fn part(&self) -> String {
+        format!("leases of source {}", self.reading.source)
     }
 
     /// The lease of a grant is no longer ours: says so at once, unless the reader has not heard of it at all.

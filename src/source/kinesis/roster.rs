@@ -73,7 +73,10 @@ impl Roster {
                     next = ledger.next();
                     match turn {
                         Ok(Turn::Granted(grant)) if is_stopping => ledger.release(grant.number).await,
-                        Ok(Turn::Granted(grant)) => self.begin(grant),
+                        Ok(Turn::Granted(grant)) => {
+                            self.desk.announce(&grant.shard.id).await?;
+                            self.begin(grant);
+                        }
                         Ok(Turn::Lost { grant }) => self.lose(grant),
                         Err(error @ LedgerError::Unusable(_)) => {
                             return Err(SourceError::Ledger { cause: error.to_string() });

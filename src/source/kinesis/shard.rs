@@ -131,6 +131,14 @@ impl Desk {
         ended.map(|()| shift.held.part(parted))
     }
 
+    /// Says that a shard is waited for from here on: before others have been read far enough to leave it behind.
+    ///
+    /// # Errors
+    /// When the workers are gone.
+    pub(super) async fn announce(&self, shard: &str) -> Result<(), SourceError> {
+        self.cx.assigned(&self.partition(shard)).await
+    }
+
     /// What orders the records of `shard`.
     fn partition(&self, shard: &str) -> Partition {
         Partition::new(&format!("{}/{shard}", self.cx.name))

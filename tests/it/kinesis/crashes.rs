@@ -53,8 +53,7 @@ impl Scene {
         Some(Self { stream, windows: 0, plan, instance })
     }
 
-    /// With leases in a table instead of its own state. Of several shards, one is granted before the other, and how far each
-    /// has come decides what is late: only one can be compared.
+    /// With leases in a table instead of its own state.
     fn leased(mut self, name: &str) -> Option<Self> {
         let dynamodb = Standin::shared(name, Service::Dynamodb)?;
         let table = Table::unmade(dynamodb.url());
@@ -175,7 +174,7 @@ fn a_crash_before_the_first_snapshot_begins_where_the_shards_began_and_learns_no
 #[test]
 fn a_crash_of_a_worker_with_leases_goes_on_at_its_checkpoint_and_learns_nothing_twice() {
     let name = "a_crash_of_a_worker_with_leases_goes_on_at_its_checkpoint_and_learns_nothing_twice";
-    let Some(scene) = Scene::new(name, 1, "1s") else { return };
+    let Some(scene) = Scene::new(name, 2, "1s") else { return };
     let Some(mut scene) = scene.leased(name) else { return };
     scene.warm_up();
     scene.crash_at(CrashPoint::DeliveredNotCommitted, 3);
@@ -185,7 +184,7 @@ fn a_crash_of_a_worker_with_leases_goes_on_at_its_checkpoint_and_learns_nothing_
 #[test]
 fn a_crash_between_a_checkpoint_and_its_answer_loses_nothing_and_learns_nothing_twice() {
     let name = "a_crash_between_a_checkpoint_and_its_answer_loses_nothing_and_learns_nothing_twice";
-    let Some(scene) = Scene::new(name, 1, "1s") else { return };
+    let Some(scene) = Scene::new(name, 2, "1s") else { return };
     let Some(mut scene) = scene.leased(name) else { return };
     scene.warm_up();
     scene.crash_at(CrashPoint::CommitSentNotAnswered, 3);

@@ -118,9 +118,11 @@ fn a_table_of_leases_that_is_away_for_a_while_is_waited_for() {
     dynamodb.kill();
     stream.put(&plain(1_000, 1_000));
     instance.until_page("a look that failed", |page| page.source("lease_looks_failed_total") > 0);
+    instance.until_ready(false);
     dynamodb.start();
     stream.put(&plain(2_000, 1_000));
     stream.ledger.until_out(&mut delivered, &mut [&mut instance]);
+    instance.until_ready(true);
     instance.stop();
     stream.ledger.assert_at_least_once(&mut delivered);
 }

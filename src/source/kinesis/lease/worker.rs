@@ -41,8 +41,9 @@ struct Worker {
     shards: Option<(Vec<Shard>, Instant)>,
     /// All shards that the stream was asked about: its own, and those that had a lease then and were not among them.
     heard_of: HashSet<Arc<str>>,
-    /// When a lease was stolen last.
-    stole: Option<Instant>,
+    /// When a lease was stolen last; at first when this worker began. From one that is dead nothing is to be stolen: all that it had
+    /// expires together, and is read together.
+    stole: Instant,
     renewals: JoinSet<()>,
 }
 
@@ -54,7 +55,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         random: share::random(seed::fresh()),
         shards: None,
         heard_of: HashSet::new(),
-        stole: None,
+        stole: clock::monotonic(),
         renewals: JoinSet::new(),
         shared: shared.clone(),
     };
@@ -86,12 +87,14 @@ impl Worker {
             let wait = match looked {
                 Ok(()) => {
                     backoff.reset();
+                    shared.reading.health.recover(&shared.part());
                     every
                 }
                 Err(Trouble::Table(fault)) if fault.is_final() => return fault.to_string(),
                 Err(trouble) => {
                     shared.meters.look_failures.inc();
                     tracing::warn!("could not look for leases, trying again: {trouble}");
+                    shared.reading.health.ail(&shared.part(), &trouble.to_string());
                     is_ready &= !matches!(trouble, Trouble::Table(Fault::Gone(_)));
                     backoff.next_wait(None)
                 }
@@ -188,20 +191,28 @@ impl Worker {
         Ok(has_changed)
     }
 
-    /// Takes what this worker should have.
+    /// Takes what this worker should have, and tells the reader of all of it together: what one shard holds would else be
+    /// read before another is waited for, whose records were late then.
     async fn take(&mut self, rows: &[Row]) {
         let shared = self.shared.clone();
+        let mut grants = Vec::new();
         for (row, shard, is_available) in self.choose(rows) {
             let Some((taken, sent)) = self.write(&row).await else { continue };
             shared.meters.taken.inc();
             if !is_available {
                 shared.meters.stolen.inc();
-                self.stole = Some(sent);
+                self.stole = sent;
             } else if row.owner.as_deref().is_some_and(|owner| owner != &*shared.worker) {
                 shared.meters.expired.inc();
             }
-            self.grant(shard, taken, sent);
+            grants.push(self.hold(shard, taken, sent));
         }
+        let mut book = shared.book();
+        // One that was lost meanwhile is none.
+        grants.retain(|grant| book.held.contains_key(&grant.number));
+        book.turns.extend(grants.into_iter().map(Turn::Granted));
+        drop(book);
+        shared.turned.notify_one();
     }
 
     /// The leases to take now, each with its shard and whether nobody holds it.
@@ -241,7 +252,7 @@ impl Worker {
         for (candidate, row) in candidates.iter_mut().zip(&rows) {
             candidate.owner = candidate.owner.or(row.owner.as_deref());
         }
-        let may_steal = stole.is_none_or(|at| now.saturating_duration_since(at) >= (failover + EPSILON) * 2);
+        let may_steal = now.saturating_duration_since(*stole) >= (failover + EPSILON) * 2;
         let bounds = Bounds {
             most: config.max_leases.map_or(usize::MAX, |most| most as usize),
             steal: if may_steal { config.max_leases_to_steal as usize } else { 0 },
@@ -279,8 +290,8 @@ impl Worker {
         None
     }
 
-    /// Tells the reader, and keeps the lease from here on.
-    fn grant(&mut self, shard: Shard, row: Row, sent: Instant) {
+    /// Keeps the lease from here on.
+    fn hold(&mut self, shard: Shard, row: Row, sent: Instant) -> Grant {
         let shared = self.shared.clone();
         let mut book = shared.book();
         book.granted += 1;
@@ -290,19 +301,13 @@ impl Worker {
         book.held.insert(grant, held.clone());
         shared.meters.held.set(book.held.len() as i64);
         tracing::info!(shard = &*row.shard, checkpoint = %row.checkpoint, "the shard is ours to read");
-        book.turns.push_back(Turn::Granted(Grant {
-            number: grant,
-            shard,
-            checkpoint: row.checkpoint,
-            stamp: row.stamp,
-        }));
         drop(book);
-        shared.turned.notify_one();
         self.renewals.spawn(async move {
             if held.keep().await.is_err() {
                 shared.lose(grant);
             }
         });
+        Grant { number: grant, shard, checkpoint: row.checkpoint, stamp: row.stamp }
     }
 }
 

@@ -37,14 +37,14 @@ fn opensearch_has_everything_after_it_was_set_up_and_nothing_is_done_twice() {
 
         let ended = set_up(&folder, &["--dry-run"]);
         ended.assert_code(0);
-        assert_eq!(told(&ended, "would be created"), 10, "{}", ended.err);
+        assert_eq!(told(&ended, "would be created"), 12, "{}", ended.err);
         folder.run(&["check", "--online", "-c", "c.yaml"]).assert_code(69);
         let ended = set_up(&folder, &[]);
         ended.assert_code(0);
-        assert_eq!(told(&ended, ": created"), 10, "{}", ended.err);
+        assert_eq!(told(&ended, ": created"), 12, "{}", ended.err);
         ended.assert_told("no index lifecycle management");
         let ended = set_up(&folder, &[]);
-        assert_eq!(told(&ended, ": kept"), 10, "{}", ended.err);
+        assert_eq!(told(&ended, ": kept"), 12, "{}", ended.err);
 
         folder.run(&["check", "--online", "-c", "c.yaml"]).assert_code(0);
         folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
@@ -60,7 +60,7 @@ fn opensearch_has_everything_after_it_was_set_up_and_nothing_is_done_twice() {
         template["_meta"]["content"] = json!("older");
         server.must("PUT", path, Some(&template));
         let ended = set_up(&folder, &[]);
-        assert_eq!((told(&ended, ": replaced"), told(&ended, ": kept")), (1, 9), "{}", ended.err);
+        assert_eq!((told(&ended, ": replaced"), told(&ended, ": kept")), (1, 11), "{}", ended.err);
         ended.assert_told("`--rollover`");
         server.must("PUT", path, Some(&template));
         set_up(&folder, &["--rollover"]).assert_told("rolled over: ");

@@ -16,9 +16,13 @@ pub(super) enum LogFormat {
     Json,
 }
 
+/// What is logged unless somebody chooses. AWS's crates dump what each place said in which they found nothing; our own errors
+/// say in a line what was missing.
+const LEVELS: &str = "info,aws_config=error";
+
 /// Starts logging. `FLOODMARK_LOG` chooses levels, as in `debug` or `floodmark::sink=debug,warn`; default `info`.
 pub(super) fn start(format: LogFormat) {
-    let wanted = env::var("FLOODMARK_LOG").unwrap_or_else(|_| "info".to_owned());
+    let wanted = env::var("FLOODMARK_LOG").unwrap_or_else(|_| LEVELS.to_owned());
     let (levels, wrong) = match wanted.parse::<Targets>() {
         Ok(levels) => (levels, None),
         Err(error) => (Targets::new().with_default(tracing::Level::INFO), Some(error)),

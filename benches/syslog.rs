@@ -27,14 +27,41 @@ struct Case {
     parsed: bool,
 }
 
-const CASES: [Case; 2] = [
-    Case { name: "TCP, a line feed behind each", frame: |line| format!("{line}\n"), parsed: true },
+const CASES: [Case; 5] = [
+    Case { name: "flow log lines, a line feed behind each", frame: |line| format!("{line}\n"), parsed: true },
+    Case { name: "RFC 3164, of a Cisco ASA", frame: cisco, parsed: true },
+    Case { name: "RFC 5424 with structured data, counted", frame: modern, parsed: true },
     Case {
-        name: "TCP, blank lines: the source alone",
+        name: "RFC 5424 that carries a flow log line",
+        frame: |line| format!("<134>1 2026-03-07T14:20:00Z collector vpc - - - {line}\n"),
+        parsed: true,
+    },
+    Case {
+        name: "blank lines: the source alone",
         frame: |line| " ".repeat(line.len()) + "\n",
         parsed: false,
     },
 ];
+
+/// A connection built, as a Cisco ASA tells it.
+fn cisco(line: &str) -> String {
+    format!(
+        "<166>Mar  7 2026 14:20:00 fw-1 : %ASA-6-302013: Built outbound TCP connection {} for \
+         outside:198.51.100.7/443 (198.51.100.7/443) to inside:10.1.1.20/51234 (192.0.2.2/51234)\n",
+        line.len() * 7919 % 1_000_000
+    )
+}
+
+/// A login that failed, as rsyslog forwards it, with the octets counted.
+fn modern(line: &str) -> String {
+    let frame = format!(
+        "<38>1 2026-03-07T14:20:00.003264Z web-1 sshd 4711 - [timeQuality tzKnown=\"1\" isSynced=\"1\"] Failed password for \
+         invalid user admin from 203.0.113.9 port {} ssh2",
+        line.len() * 7919 % 65_536
+    );
+    format!("{} {frame}", frame.len())
+}
+
 const ROUNDS: usize = 3;
 const CONNECTIONS: usize = 4;
 

@@ -9,6 +9,7 @@ mod crashes;
 mod fake;
 mod fanned;
 mod faults;
+mod identity;
 mod lineage;
 mod plan;
 mod record;

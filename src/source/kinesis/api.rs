@@ -1,6 +1,6 @@
 //! The calls that reading a stream makes, by AWS's own client. How often they are made is not decided here.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_kinesis::{
@@ -15,17 +15,9 @@ use super::{
     config::Config,
     fault::Fault,
     ledger::{Shard, Shards},
+    name::StreamName,
 };
 use crate::pipe::BoxFuture;
-
-/// A stream as calls name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StreamName {
-    /// Its name.
-    pub(super) name: Arc<str>,
-    /// Its ARN, where the config has that.
-    pub(super) arn: Option<String>,
-}
 
 /// Where in a shard reading begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,29 +73,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 const CALL: Duration = Duration::from_secs(30);
 /// Shards in one page of the list.
 const PAGE: i32 = 1000;
-
-// === impl StreamName ===
-
-impl StreamName {
-    /// The stream that `text` names, by name or ARN.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (name, arn) = match text.starts_with("arn:") {
-            true => (text.rsplit_once(":stream/")?.1, Some(text.to_owned())),
-            false => (text, None),
-        };
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        let whole = (1..=128).contains(&name.len()) && name.bytes().all(fits);
-        whole.then(|| Self { name: name.into(), arn })
-    }
-
-    fn name(&self) -> Option<String> {
-        self.arn.is_none().then(|| self.name.to_string())
-    }
-
-    fn arn(&self) -> Option<String> {
-        self.arn.clone()
-    }
-}
 
 // === impl Seek ===
 
@@ -240,20 +209,4 @@ fn listed(shard: types::Shard) -> Result<Shard, Fault> {
         hash_keys,
         is_closed: ending.is_some(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stream_is_named_by_its_name_or_its_arn() {
-        let arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/vpc.flow-1";
-        assert_eq!(&*StreamName::parse(arn).unwrap().name, "vpc.flow-1");
-        assert_eq!(StreamName::parse(arn).unwrap().arn(), Some(arn.to_owned()));
-        assert_eq!(StreamName::parse("vpcflow").unwrap().name(), Some("vpcflow".to_owned()));
-        for bad in ["", "a/b", "arn:aws:sns:eu-central-1:123456789012:topic", "a b", &"x".repeat(129)] {
-            assert_eq!(StreamName::parse(bad), None, "{bad:?}");
-        }
-    }
 }

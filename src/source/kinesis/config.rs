@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{api::StreamName, lease::Dynamodb};
+use super::{lease::Dynamodb, name::StreamName};
 use crate::{aws::Aws, quantity::Duration};
 
 /// A Kinesis data stream, read shard by shard, each after those that it came of. What is delivered is written down as a

@@ -11,12 +11,12 @@ use tokio::{
 };
 
 use super::{
-    api::StreamName,
     checkpoint::Checkpoint,
     config::Config,
     held::{Held, Parted},
     ledger::{Grant, Ledger, LedgerError, Shard, Shards},
     meters::ShardMeters,
+    name::StreamName,
     polling::{Means, Pulled},
     pull::{Pull, Way},
     resume::{Facts, Resume},

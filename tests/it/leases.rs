@@ -158,6 +158,26 @@ fn closed_shards_are_read_before_what_came_of_them_and_their_leases_go_when_that
 }
 
 #[test]
+fn a_shard_that_ends_while_the_table_is_looked_at_is_not_taken_again() {
+    let name = "a_shard_that_ends_while_the_table_is_looked_at";
+    with_table(name, async |table| {
+        let proxy = Proxy::before(&table.address).await;
+        let stream = Stream::default();
+        stream.add("shardId-0", &[]);
+        let config = config(&proxy.address, &table.name, "15s");
+        let leases = open_with(&config, &stream, Begin::TrimHorizon, &Metrics::default());
+        let parent = granted(&leases).await;
+        stream.add("shardId-1", &["shardId-0"]);
+        proxy.next("Scan", Fate::Late, 1);
+        proxy.until_late().await;
+        // What the worker sees of it is its lease as it was before.
+        leases.checkpoint(parent.number, Checkpoint::ShardEnd).await.unwrap();
+        proxy.let_go();
+        assert_eq!(&*granted(&leases).await.shard.id, "shardId-1");
+    });
+}
+
+#[test]
 fn three_workers_share_the_shards_and_what_one_that_falls_silent_had_is_taken_over() {
     let name = "three_workers_share_the_shards";
     with_table(name, async |table| {

@@ -1,11 +1,12 @@
 //! What DynamoDB does under load and the tests' own does not: between a client and it, some requests are throttled, are never
-//! heard, or are done and never answered.
+//! heard, or are done and never answered, or late.
 
 use std::sync::{Arc, Mutex};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
 
 /// What becomes of a request.
@@ -17,15 +18,26 @@ pub enum Fate {
     Unheard,
     /// It is passed on, and the connection ends before its answer.
     Unanswered,
+    /// It is passed on, and its answer waits until it is let go.
+    Late,
 }
 
 /// The next requests of one operation, how many of them, and what becomes of them.
 type Next = Option<(&'static str, Fate, usize)>;
 
+/// What connections and the test tell each other.
+#[derive(Default)]
+struct Shared {
+    next: Mutex<Next>,
+    /// There is an answer that waits.
+    waits: Notify,
+    let_go: Notify,
+}
+
 /// Listens in the place of a server.
 pub struct Proxy {
     pub address: String,
-    next: Arc<Mutex<Next>>,
+    shared: Arc<Shared>,
     listening: tokio::task::JoinHandle<()>,
 }
 
@@ -36,21 +48,31 @@ impl Proxy {
         let server = server.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let next: Arc<Mutex<Next>> = Arc::default();
-        let shared = next.clone();
+        let shared: Arc<Shared> = Arc::default();
+        let ours = shared.clone();
         let listening = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (server, next) = (server.clone(), shared.clone());
+                let (server, shared) = (server.clone(), ours.clone());
                 // A connection that ends is not the proxy's concern.
-                tokio::spawn(async move { drop(serve(client, &server, &next).await) });
+                tokio::spawn(async move { drop(serve(client, &server, &shared).await) });
             }
         });
-        Self { address, next, listening }
+        Self { address, shared, listening }
     }
 
     /// The next `count` requests of this operation have this fate.
     pub fn next(&self, operation: &'static str, fate: Fate, count: usize) {
-        *self.next.lock().unwrap() = Some((operation, fate, count));
+        *self.shared.next.lock().unwrap() = Some((operation, fate, count));
+    }
+
+    /// Waits until an answer is held back.
+    pub async fn until_late(&self) {
+        self.shared.waits.notified().await;
+    }
+
+    /// Lets the answer go that is held back.
+    pub fn let_go(&self) {
+        self.shared.let_go.notify_one();
     }
 }
 
@@ -61,13 +83,13 @@ impl Drop for Proxy {
 }
 
 /// Passes requests of one connection on, one after the other.
-async fn serve(client: TcpStream, server: &str, next: &Mutex<Next>) -> std::io::Result<()> {
+async fn serve(client: TcpStream, server: &str, shared: &Shared) -> std::io::Result<()> {
     let mut client = BufReader::new(client);
     let mut server = BufReader::new(TcpStream::connect(server).await?);
     loop {
         let (head, body) = read(&mut client).await?;
         let fate = {
-            let mut next = next.lock().unwrap();
+            let mut next = shared.next.lock().unwrap();
             match &mut *next {
                 Some((operation, fate, count))
                     if *count > 0 && head.contains(&format!(".{operation}\r\n")) =>
@@ -89,13 +111,18 @@ async fn serve(client: TcpStream, server: &str, next: &Mutex<Next>) -> std::io::
                 continue;
             }
             Some(Fate::Unheard) => return Ok(()),
-            None | Some(Fate::Unanswered) => {}
+            None | Some(Fate::Unanswered | Fate::Late) => {}
         }
         server.write_all(head.as_bytes()).await?;
         server.write_all(&body).await?;
         let (head, body) = read(&mut server).await?;
-        if fate == Some(Fate::Unanswered) {
-            return Ok(());
+        match fate {
+            Some(Fate::Unanswered) => return Ok(()),
+            Some(Fate::Late) => {
+                shared.waits.notify_one();
+                shared.let_go.notified().await;
+            }
+            _ => {}
         }
         client.write_all(head.as_bytes()).await?;
         client.write_all(&body).await?;

@@ -271,14 +271,17 @@ impl Worker {
         let shared = &self.shared;
         let sent = clock::monotonic();
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(500), seed::fresh());
-        for _ in 0..TRIES {
+        for tried in 0..TRIES {
             let fault = match shared.table.update(&row.shard, &Update::take(row, &shared.worker)).await {
                 Ok(taken) => return Some((taken, sent)),
+                // It has changed since it was looked at, and be it by a last write of our own: the end of its shard.
+                Err(Fault::Refused(_)) if tried == 0 => return None,
                 Err(Fault::Refused(_)) => {
                     // An earlier try may have been done, and its answer lost.
                     let found = shared.table.get(&row.shard).await.ok().flatten()?;
-                    let ours =
-                        found.owner.as_deref() == Some(&*shared.worker) && found.counter == row.counter + 1;
+                    let ours = found.owner.as_deref() == Some(&*shared.worker)
+                        && found.counter == row.counter + 1
+                        && found.checkpoint == row.checkpoint;
                     return ours.then_some((found, sent));
                 }
                 Err(fault) => fault,

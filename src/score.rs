@@ -4,6 +4,7 @@
 //! gate, one ticket at a time; the rest happens in sixteen shards, each passed in the order of tickets, so that several
 //! threads work side by side and the outcome is that of one.
 
+pub mod addresses;
 pub mod decay;
 pub mod distinct;
 pub mod histogram;
@@ -84,7 +85,7 @@ use self::{
 pub const WINDOW_SECONDS: u32 = grid::WINDOW_SECONDS as u32;
 /// Version of the geometry that the state's values are written in: windows of ten minutes, histograms of one significant
 /// digit from 1 to 2^40.
-pub const GEOMETRY: u32 = 1;
+pub const GEOMETRY: u32 = 2;
 
 /// Everything that scoring knows.
 ///

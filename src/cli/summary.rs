@@ -137,7 +137,13 @@ impl<'a> Summary<'a> {
         let name = host.as_deref().unwrap_or(&entity.name);
         let what = match score.feature {
             Feature::BytesOut => "bytes sent in ten minutes",
+            Feature::ExternalBytesOut => "bytes sent outside in ten minutes",
+            Feature::BytesIn => "bytes received in ten minutes",
+            Feature::Packets => "packets in ten minutes",
             Feature::DestinationPorts => "ports sent to in ten minutes",
+            Feature::Peers => "addresses sent to in ten minutes",
+            Feature::Sources => "addresses that sent to it in ten minutes",
+            Feature::Rejects => "flows rejected in ten minutes",
         };
         writeln!(f, "\n{name}, {what}: its windows so far, and that of {}", minute(*window_start))?;
         let row_of = |value: u64| value.max(1).ilog10();
@@ -191,18 +197,27 @@ fn checked(checks: &CheckBooks) -> String {
 }
 
 fn saw(feature: Feature, observed: u64) -> String {
+    let value = value(feature, observed);
     match feature {
-        Feature::BytesOut => format!("sent {}", value(feature, observed)),
-        Feature::DestinationPorts => format!("sent to {}", value(feature, observed)),
+        Feature::BytesOut => format!("sent {value}"),
+        Feature::ExternalBytesOut => format!("sent {value} outside"),
+        Feature::BytesIn => format!("received {value}"),
+        Feature::Packets => format!("sent and received {value}"),
+        Feature::DestinationPorts | Feature::Peers => format!("sent to {value}"),
+        Feature::Sources => format!("was sent to by {value}"),
+        Feature::Rejects => format!("had {value} rejected"),
     }
 }
 
 fn value(feature: Feature, value: u64) -> String {
-    match feature {
-        Feature::BytesOut => amount(value, "B"),
-        Feature::DestinationPorts if value == 1 => "1 port".to_owned(),
-        Feature::DestinationPorts => format!("{value} ports"),
-    }
+    let (one, many) = match feature {
+        Feature::BytesOut | Feature::ExternalBytesOut | Feature::BytesIn => return amount(value, "B"),
+        Feature::Packets => ("packet", "packets"),
+        Feature::DestinationPorts => ("port", "ports"),
+        Feature::Peers | Feature::Sources => ("address", "addresses"),
+        Feature::Rejects => ("flow", "flows"),
+    };
+    format!("{value} {}", if value == 1 { one } else { many })
 }
 
 /// `1020000000` as `1.02 GB`.

@@ -56,8 +56,20 @@ pub struct Usual {
 pub enum Feature {
     /// Bytes that the entity sent in accepted flows.
     BytesOut,
+    /// Of these, the bytes that it sent to addresses outside the internal networks.
+    ExternalBytesOut,
+    /// Bytes that the entity received in accepted flows.
+    BytesIn,
+    /// Packets that the entity sent and received, accepted or not.
+    Packets,
     /// Distinct ports that the entity sent to, accepted or not.
     DestinationPorts,
+    /// Distinct addresses that the entity sent to of its own accord, accepted or not.
+    Peers,
+    /// Distinct addresses that sent to the entity of their own accord, accepted or not.
+    Sources,
+    /// Flows that the entity sent and the network rejected.
+    Rejects,
 }
 
 /// Who an event is scored for: made once when the entity is first seen.
@@ -176,15 +188,36 @@ impl EntityName {
 
 impl Feature {
     /// Every feature, in the order of its number.
-    pub const ALL: [Self; 2] = [Self::BytesOut, Self::DestinationPorts];
+    pub const ALL: [Self; 8] = [
+        Self::BytesOut,
+        Self::ExternalBytesOut,
+        Self::BytesIn,
+        Self::Packets,
+        Self::DestinationPorts,
+        Self::Peers,
+        Self::Sources,
+        Self::Rejects,
+    ];
 
     /// Its name in documents and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::BytesOut => "bytes_out",
+            Self::ExternalBytesOut => "external_bytes_out",
+            Self::BytesIn => "bytes_in",
+            Self::Packets => "packets",
             Self::DestinationPorts => "destination_ports",
+            Self::Peers => "peers",
+            Self::Sources => "sources",
+            Self::Rejects => "rejects",
         }
+    }
+
+    /// Whether its values are bytes; the others are counts.
+    #[must_use]
+    pub const fn is_bytes(self) -> bool {
+        matches!(self, Self::BytesOut | Self::ExternalBytesOut | Self::BytesIn)
     }
 }
 
@@ -194,12 +227,13 @@ impl Detector {
     /// Every detector.
     pub const ALL: [Self; 2] = [Self::VolumeOut, Self::PortSpread];
 
-    /// The detector that watches `feature`.
+    /// The detector that watches `feature`, where one does.
     #[must_use]
-    pub const fn of(feature: Feature) -> Self {
+    pub const fn of(feature: Feature) -> Option<Self> {
         match feature {
-            Feature::BytesOut => Self::VolumeOut,
-            Feature::DestinationPorts => Self::PortSpread,
+            Feature::BytesOut => Some(Self::VolumeOut),
+            Feature::DestinationPorts => Some(Self::PortSpread),
+            _ => None,
         }
     }
 

@@ -153,7 +153,15 @@ const WHOLES: [(&str, Whole, Kind); 16] = [
     ("floodmark.entity.scope", Whole::EntityScope, Kind::Text),
     ("floodmark.entity.peer_group", Whole::EntityPeerGroup, Kind::Text),
 ];
-const FEATURES: [&str; 2] = [Feature::ALL[0].name(), Feature::ALL[1].name()];
+const FEATURES: [&str; Feature::ALL.len()] = {
+    let mut names = [""; Feature::ALL.len()];
+    let mut nth = 0;
+    while nth < names.len() {
+        names[nth] = Feature::ALL[nth].name();
+        nth += 1;
+    }
+    names
+};
 /// What the name of a tag follows.
 const TAGS: &str = "floodmark.{side}.asset.tags.";
 /// The record's own time, which is what the ECS path stands for only where the record has one.

@@ -228,7 +228,7 @@ pub(super) fn score(feature: Feature, observed: u64, points: u8, log10_p: f32) -
         Feature::BytesOut => {
             Usual { median: 48_000, p99: 2_100_000, max: 3_000_000, samples: 432, peer_samples: 5_120 }
         }
-        Feature::DestinationPorts => Usual { median: 2, p99: 5, max: 6, samples: 1, peer_samples: 0 },
+        _ => Usual { median: 2, p99: 5, max: 6, samples: 1, peer_samples: 0 },
     };
     Score { points, feature, observed, log10_p, usual }
 }

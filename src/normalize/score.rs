@@ -222,24 +222,44 @@ pub(super) fn put_window(seconds: u64, out: &mut Pen<'_>) {
 /// Appends what was seen: ` sent 1.02 GB`, ` tried 57 ports`.
 #[inline(always)]
 pub(super) fn put_seen(score: &Score, out: &mut Pen<'_>) {
-    match score.feature {
-        Feature::BytesOut => {
-            out.put(b" sent ");
-            out.aside(|out| put_bytes(out, score.observed));
-        }
-        Feature::DestinationPorts => {
-            out.put(b" tried ");
-            put_uint(out, score.observed);
-            out.put_cut(b" ports", if score.observed == 1 { 5 } else { 6 });
-        }
+    let observed = score.observed;
+    out.put_slice(verb(score.feature));
+    if score.feature.is_bytes() {
+        out.aside(|out| put_bytes(out, observed));
+    } else {
+        put_uint(out, observed);
+    }
+    let rest = rest(score.feature);
+    out.put_slice(if observed == 1 { rest.0 } else { rest.1 });
+}
+
+/// What an entity did, before the amount.
+fn verb(feature: Feature) -> &'static [u8] {
+    match feature {
+        Feature::BytesOut | Feature::ExternalBytesOut => b" sent ",
+        Feature::BytesIn => b" received ",
+        Feature::Packets => b" sent and received ",
+        Feature::DestinationPorts => b" tried ",
+        Feature::Peers => b" sent to ",
+        Feature::Sources => b" was sent to by ",
+        Feature::Rejects => b" had ",
+    }
+}
+
+/// What it did, after the amount: of one, and of several.
+fn rest(feature: Feature) -> (&'static [u8], &'static [u8]) {
+    match feature {
+        Feature::BytesOut | Feature::BytesIn => (b"", b""),
+        Feature::ExternalBytesOut => (b" to outside", b" to outside"),
+        Feature::Packets => (b" packet", b" packets"),
+        Feature::DestinationPorts => (b" port", b" ports"),
+        Feature::Peers | Feature::Sources => (b" address", b" addresses"),
+        Feature::Rejects => (b" flow rejected", b" flows rejected"),
     }
 }
 
 fn put_amount(feature: Feature, amount: u64, out: &mut Pen<'_>) {
-    match feature {
-        Feature::BytesOut => put_bytes(out, amount),
-        Feature::DestinationPorts => put_uint(out, amount),
-    }
+    if feature.is_bytes() { put_bytes(out, amount) } else { put_uint(out, amount) }
 }
 
 /// Appends what is usual as the end of a sentence.

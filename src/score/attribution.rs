@@ -9,7 +9,7 @@ use super::{
     columns::{Column, Record, Slots},
     identity::{ADDRESS, INTERFACE, Who, scope_of, who},
     interfaces::{Interface, Interfaces},
-    keys::{Finder, Key, Keys},
+    keys::{Finder, Key, Keys, Mixer},
     networks::{Address, Networks, address},
     own::{Ends, Own, Shared, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
@@ -28,6 +28,7 @@ pub(super) struct Attribution {
     tags: Vec<Column>,
     internal: Networks,
     pub(super) keys: Keys,
+    pub(super) mixer: Mixer,
     finder: Finder,
     pub(super) interfaces: Interfaces,
     pub(super) registry: Registry,
@@ -104,6 +105,7 @@ impl Attribution {
             tags: identity.iter().filter_map(tag).collect(),
             identity,
             internal,
+            mixer: Mixer::new(&keys),
             keys,
             finder,
             interfaces: Interfaces::new(entities_max),
@@ -117,7 +119,8 @@ impl Attribution {
         }
     }
 
-    /// Finds whom the records of `batch` from `first` on are about, [`FEW`] of them or as many as are left. Nothing is
+    /// Finds whom the records of `batch` from `first` on are about, [`FEW`] of them or as many as are left; what is given
+    /// beyond those means nothing. Nothing is
     /// remembered of those that are not to be learned.
     ///
     /// It goes over them again and again, each time one look-up further: what a look-up reads from memory is then fetched
@@ -129,7 +132,7 @@ impl Attribution {
         first: usize,
         changes: &mut Vec<Change>,
         peers: &SharedPeers,
-    ) -> &[Found] {
+    ) -> [Found; FEW] {
         let events = &batch.events[first..batch.events.len().min(first + FEW)];
         let mut read = 0;
         for (step, event) in self.steps.iter_mut().zip(events) {
@@ -155,7 +158,7 @@ impl Attribution {
         for (nth, event) in events.iter().enumerate() {
             self.found[nth] = self.find(nth, &slots.read(batch, event), event.learn, changes, peers);
         }
-        &self.found[..events.len()]
+        self.found
     }
 
     /// Decides which side of `record`, the `nth` of the few, is its own. One without an end is about no window of anybody.
@@ -215,6 +218,12 @@ impl Attribution {
             }
         };
         found.map_or(Found::Nobody, |(entity, change)| Found::Entity { entity, side: own.side, change })
+    }
+
+    /// Whether `address` lies in the internal networks.
+    #[inline]
+    pub(super) fn is_internal(&self, address: Address) -> bool {
+        self.internal.contain(address)
     }
 
     /// Takes over `interface` from a snapshot.

@@ -4,7 +4,7 @@ use crate::event::{Activity, Asset, Bookmark, Origin, Position};
 
 use super::{
     Scorer, Unsaved,
-    entity::{Entity, Open, Raised},
+    entity::{Entity, Open, Raised, Sums},
     episode::Episode,
     gate::Gate,
     interfaces::Interface,
@@ -139,6 +139,7 @@ fn group_bytes(group: &Group) -> Vec<u8> {
         let Epoch { pools, .. } = &**epoch;
         pools.iter().for_each(|pool| pool.encode(&mut out));
     }
+    group.gathered.iter().for_each(|gathered| gathered.encode(&mut out));
     out
 }
 
@@ -170,8 +171,11 @@ fn put_episode(episode: Episode, out: &mut Vec<u8>) {
 
 fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_int(open.window(), out);
-    put_uint(open.bytes, out);
+    let Sums { bytes_out, external_bytes_out, bytes_in, packets, rejects } = open.sums;
+    [bytes_out, external_bytes_out, bytes_in, packets, rejects].into_iter().for_each(|sum| put_uint(sum, out));
     open.ports.encode(out);
+    open.peers.encode(out);
+    open.sources.encode(out);
     put_option(open.raised.as_deref(), out, put_raised);
     put_option(open.activity.as_deref(), out, put_activity);
 }

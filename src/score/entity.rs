@@ -5,15 +5,18 @@ use std::{net::IpAddr, sync::Arc};
 use crate::event::{Activity, Asset, EntityName};
 
 use super::{
+    addresses::Addresses,
     decay::{Decay, Moment},
     distinct::Distinct,
     episode::Episode,
-    grid::{Grid, Narrow, Window},
-    histogram::Compact,
+    grid::{EPOCH_WINDOWS, Grid, Narrow, Window},
+    histogram::{Compact, geometry::bucket_of},
     judge::Judge,
     keys::Key,
+    knots::Knots,
     peak::Peak,
     peers::{FEATURES, Peers, moment_of},
+    plan::{NO_PORT, Observation},
 };
 
 /// One entity.
@@ -60,14 +63,28 @@ pub(super) struct Sample {
 #[derive(Debug)]
 pub(super) struct Open {
     window: Narrow,
-    pub(super) bytes: u64,
-    pub(super) ports: Distinct,
-    /// The fold as of which the window was judged last, and what came out.
+    /// The fold as of which the window was judged last.
     judged: Narrow,
+    pub(super) sums: Sums,
+    pub(super) ports: Distinct,
+    pub(super) peers: Addresses,
+    pub(super) sources: Addresses,
+    /// The buckets of the values that were judged last, and what came out.
+    buckets: [u16; FEATURES],
     log10_p: [f32; FEATURES],
     pub(super) raised: Option<Box<Raised>>,
     /// All its events, where they are counted and summed up.
     pub(super) activity: Option<Box<Activity>>,
+}
+
+/// What is added up in a window; sums stay at their largest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    pub(super) bytes_out: u64,
+    pub(super) external_bytes_out: u64,
+    pub(super) bytes_in: u64,
+    pub(super) packets: u64,
+    pub(super) rejects: u64,
 }
 
 /// The findings that a window has raised, and the physical thing that it was.
@@ -159,14 +176,14 @@ impl Entity {
     #[inline]
     pub(super) fn warm(&self, as_of: Window) -> u64 {
         let peak = u64::from(self.peak_log10_p.to_bits());
-        self.named_by ^ u64::from(self.dirty) ^ peak ^ self.judges[(as_of & 1) as usize].warm()
+        self.named_by ^ u64::from(self.dirty) ^ peak ^ self.judges[place_of(as_of)].warm()
     }
 
     /// Reads what judging as of fold `as_of` will read behind the entity's pointers.
     #[inline]
     pub(super) fn warm_behind(&self, as_of: Window) -> u64 {
         let open = self.open.last().map_or(0, Open::warm) ^ Arc::strong_count(&self.name) as u64;
-        if self.judges[(as_of & 1) as usize].as_of == as_of {
+        if self.judges[place_of(as_of)].as_of == as_of {
             return open;
         }
         open ^ self.warm_baseline()
@@ -175,14 +192,13 @@ impl Entity {
     /// Reads what appointing a judge or learning a window will read behind the entity's pointers.
     #[inline]
     pub(super) fn warm_baseline(&self) -> u64 {
-        let own = self.own.each_ref().map(Compact::warm);
-        own[0] ^ own[1] ^ self.pending.first().map_or(0, |sample| sample.window as u64)
+        self.own.iter().fold(0, |read, own| read ^ own.warm()) ^ self.pending.first().map_or(0, |sample| sample.window as u64)
     }
 
     /// The judge as of fold `as_of`, which must have run and not be older than what is settled.
     #[inline]
     pub(super) fn judge(&mut self, as_of: Window, bench: &Bench<'_>) -> &Judge {
-        let place = (as_of & 1) as usize;
+        let place = place_of(as_of);
         if self.judges[place].as_of != as_of {
             self.appoint(as_of, bench);
         }
@@ -196,28 +212,34 @@ impl Entity {
         let waiting = pending.iter().filter(|sample| sample.window <= as_of);
         let windows = own[0].windows(now) + waiting.clone().count() as u32;
         let pooled = bench.peers.judging(self.pool, windows, as_of, now);
-        judges[(as_of & 1) as usize].appoint(as_of, pooled, bench.learn_all, |feature, pool, knots| {
+        judges[place_of(as_of)].appoint(as_of, pooled, bench.learn_all, |feature, pool| {
             let waiting = waiting.clone().map(|sample| (sample.values[feature], sample.moment));
-            let mut few = [(0, Moment::default()); 4];
+            let mut few = [(0, Moment::default()); 16];
             if pending.len() <= few.len() {
                 let count = few.iter_mut().zip(waiting).map(|(place, sample)| *place = sample).count();
-                knots.tie(&own[feature], &few[..count], pool, now);
+                Knots::of(&own[feature], &few[..count], pool, now)
             } else {
-                knots.tie(&own[feature], &waiting.collect::<Vec<_>>(), pool, now);
+                Knots::of(&own[feature], &waiting.collect::<Vec<_>>(), pool, now)
             }
         });
     }
 
-    /// Judges its open window at `place` as of fold `as_of`.
+    /// Judges its open window at `place` as of fold `as_of`: what has changed since it was judged last, or all.
     #[inline]
     pub(super) fn weigh(&mut self, place: usize, as_of: Window, bench: &Bench<'_>) -> [f32; FEATURES] {
-        let values = self.open[place].values();
-        let judge = self.judge(as_of, bench);
-        let log10_p = [judge.log10_p(0, values[0]), judge.log10_p(1, values[1])];
+        self.judge(as_of, bench);
+        let judge = &self.judges[place_of(as_of)];
         let open = &mut self.open[place];
-        open.log10_p = log10_p;
+        let anew = open.judged != Narrow::of(as_of);
+        for (feature, value) in open.values().into_iter().enumerate() {
+            let bucket = bucket_of(value);
+            if anew || bucket != open.buckets[feature] {
+                open.buckets[feature] = bucket;
+                open.log10_p[feature] = judge.log10_p(feature, bucket);
+            }
+        }
         open.judged = Narrow::of(as_of);
-        log10_p
+        open.log10_p
     }
 
     /// The episode of its window `window`, which has a finding, as far as the windows before it have told of theirs. Once
@@ -254,6 +276,29 @@ impl Entity {
     }
 }
 
+/// Where the judge of fold `as_of` stands: those of two epochs that follow each other are needed together.
+#[inline]
+const fn place_of(as_of: Window) -> usize {
+    (as_of.div_euclid(EPOCH_WINDOWS) & 1) as usize
+}
+
+// === impl Sums ===
+
+impl Sums {
+    /// Adds `other`.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (own, more) in [
+            (&mut self.bytes_out, other.bytes_out),
+            (&mut self.external_bytes_out, other.external_bytes_out),
+            (&mut self.bytes_in, other.bytes_in),
+            (&mut self.packets, other.packets),
+            (&mut self.rejects, other.rejects),
+        ] {
+            *own = own.saturating_add(more);
+        }
+    }
+}
+
 // === impl Open ===
 
 impl Open {
@@ -261,9 +306,12 @@ impl Open {
     pub(super) fn new(window: Window) -> Self {
         Self {
             window: Narrow::of(window),
-            bytes: 0,
-            ports: Distinct::new(),
             judged: Narrow::NONE,
+            sums: Sums::default(),
+            ports: Distinct::new(),
+            peers: Addresses::new(),
+            sources: Addresses::new(),
+            buckets: [0; FEATURES],
             log10_p: [0.0; FEATURES],
             raised: None,
             activity: None,
@@ -276,28 +324,43 @@ impl Open {
         self.window.window()
     }
 
-    /// The features' values so far.
+    /// The features' values so far, in the order of [`Feature::ALL`].
     #[inline]
     pub(super) fn values(&self) -> [u64; FEATURES] {
-        [self.bytes, u64::from(self.ports.count())]
-    }
-
-    /// What judging as of `as_of` came to, if the window was judged so last.
-    #[inline]
-    pub(super) fn weighed(&self, as_of: Window) -> Option<[f32; FEATURES]> {
-        (self.judged == Narrow::of(as_of)).then_some(self.log10_p)
+        let Sums { bytes_out, external_bytes_out, bytes_in, packets, rejects } = self.sums;
+        let counts = [self.ports.count(), self.peers.count(), self.sources.count()].map(u64::from);
+        [bytes_out, external_bytes_out, bytes_in, packets, counts[0], counts[1], counts[2], rejects]
     }
 
     /// Reads the lines of the processor's cache that it lies on.
     #[inline]
     fn warm(&self) -> u64 {
-        self.bytes ^ self.judged.window() as u64 ^ u64::from(self.ports.count())
+        let counts = u64::from(self.ports.count() ^ self.peers.count() ^ self.sources.count());
+        self.sums.bytes_out ^ counts ^ u64::from(self.buckets[0])
     }
 
-    /// Notes that the window has changed and must be judged again.
+    /// Adds what `observation` says.
     #[inline]
-    pub(super) fn touch(&mut self) {
-        self.judged = Narrow::NONE;
+    pub(super) fn add(&mut self, observation: &Observation) {
+        let Observation { bytes, packets, port, peer, role, .. } = *observation;
+        let sums = &mut self.sums;
+        let moved = if role.accepted { bytes } else { 0 };
+        sums.packets = sums.packets.saturating_add(packets.into());
+        let initiated = port != NO_PORT;
+        if role.sends {
+            sums.bytes_out = sums.bytes_out.saturating_add(moved);
+            sums.external_bytes_out = sums.external_bytes_out.saturating_add(if role.outside { moved } else { 0 });
+            sums.rejects += u64::from(!role.accepted);
+            if initiated {
+                self.ports.insert(port as u16);
+                self.peers.insert(peer);
+            }
+        } else {
+            sums.bytes_in = sums.bytes_in.saturating_add(moved);
+            if initiated {
+                self.sources.insert(peer);
+            }
+        }
     }
 }
 
@@ -308,7 +371,8 @@ impl Bench<'_> {
     /// window is judged by the newest too.
     #[inline]
     pub(super) fn as_of(&self, window: Window) -> Window {
-        if window > self.folded { self.grid.judged_by(window).min(self.folded) } else { self.folded }
+        let epoch = Grid::epoch(self.folded);
+        if window > self.folded { self.grid.judged_by(window).min(epoch) } else { epoch }
     }
 
     /// The moment of fold `fold`.

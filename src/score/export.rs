@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::event::Feature;
 
-use super::{Scorer, entity::Entity, grid::Grid, lock, peers::Group, shard::Shard};
+use super::{Scorer, entity::Entity, grid::Grid, lock, peers::{FEATURES, Group}, shard::Shard};
 
 /// One entity's baseline.
 #[derive(Debug, Serialize)]
@@ -53,7 +53,7 @@ impl Scorer {
     pub fn export(&self, out: &mut dyn Write) -> io::Result<()> {
         let shards: Vec<MutexGuard<'_, Shard>> = self.shards.iter().map(lock).collect();
         let learned =
-            |entity: &&Entity| entity.held_out > 0 || (0..2).any(|nth| !entity.baseline(nth).is_empty());
+            |entity: &&Entity| entity.held_out > 0 || (0..FEATURES).any(|nth| !entity.baseline(nth).is_empty());
         let mut entities: Vec<&Entity> =
             shards.iter().flat_map(|shard| &shard.entities).filter(learned).collect();
         entities.sort_by(|one, other| {

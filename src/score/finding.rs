@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::{Activity, Batch, Detector, Direction, Feature, Finding, IdScheme, Revision};
+use crate::event::{Activity, Batch, Detector, Direction, Finding, IdScheme, Revision};
 
 use super::{
     attribution::asset_of,
@@ -71,7 +71,7 @@ pub(super) fn community_id_of(record: &Record<'_>) -> Option<Box<str>> {
 pub(super) fn document(
     entity: &Entity,
     judge: &Judge,
-    feature: usize,
+    (detector, feature): (Detector, usize),
     observed: u64,
     log10_p: f32,
     revision: Revision,
@@ -80,7 +80,6 @@ pub(super) fn document(
     activity: Option<&Activity>,
 ) -> Finding {
     let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
-    let detector = Detector::of(Feature::ALL[feature]);
     let window_start = seconds(Grid::start(window));
     let name = &entity.name;
     let parts: [&[u8]; 5] = [

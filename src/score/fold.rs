@@ -2,7 +2,7 @@
 
 use std::sync::MutexGuard;
 
-use crate::event::Revision;
+use crate::event::{Detector, Feature, Revision};
 
 use super::{
     decay::{Decay, Moment},
@@ -49,10 +49,7 @@ pub(super) fn fold_through(
         let next = first.filter(|window| *window <= through);
         // Windows in which nobody was active have folded too, once something later does.
         let before = next.map_or(through, |window| window - 1);
-        if before > folded {
-            peers.note(before, moment_of(rules.decay, before));
-        }
-        look_again(shards, peers, rules, folded, before, order, notices);
+        end_epoch(shards, peers, rules, folded, before, order, notices);
         folded = folded.max(before);
         let Some(window) = next else { return sum };
         let moment = moment_of(rules.decay, window);
@@ -70,11 +67,30 @@ pub(super) fn fold_through(
                 None => sum.held_out += 1,
             }
         }
-        peers.settle(window, &rules.grid);
-        peers.note(window, moment);
-        look_again(shards, peers, rules, folded, window, order, notices);
+        end_epoch(shards, peers, rules, folded, window, order, notices);
         folded = window;
     }
+}
+
+/// Everything through `through` has folded, where it was everything through `folded` before: the pools take in what the
+/// epochs gathered that have ended, and what waited for one of these as its judge is looked at again.
+fn end_epoch(
+    shards: &mut [MutexGuard<'_, Shard>],
+    peers: &mut Peers,
+    rules: &Rules,
+    folded: Window,
+    through: Window,
+    order: (u32, bool, u32),
+    notices: &mut Vec<Notice>,
+) {
+    let last = Grid::epoch(through);
+    if last <= Grid::epoch(folded) {
+        return;
+    }
+    // Only the first of them can have gathered anything.
+    peers.settle(Grid::epoch_of(folded + 1), &rules.grid);
+    peers.note(last, moment_of(rules.decay, last));
+    look_again(shards, peers, rules, folded, through, order, notices);
 }
 
 /// Judges again the open windows whose judge is one of the folds after `folded` and through `through`.
@@ -87,10 +103,7 @@ fn look_again(
     order: (u32, bool, u32),
     notices: &mut Vec<Notice>,
 ) {
-    if through <= folded {
-        return;
-    }
-    let judged = rules.grid.judge_of(folded + 1)..=rules.grid.judge_of(through);
+    let judged = rules.grid.judged_in(folded, through);
     let bench = rules.bench(peers, through);
     for shard in &mut *shards {
         let windows: Vec<Window> = shard.open.range(judged.clone()).map(|(window, _)| *window).collect();
@@ -143,12 +156,13 @@ impl Shard {
             if let Some(raised) = &open.raised {
                 let judge = *entity.judge(as_of, bench);
                 for feature in (0..FEATURES).filter(|feature| raised.magnitude[*feature].is_some()) {
+                    let Some(detector) = Detector::of(Feature::ALL[feature]) else { continue };
                     let (observed, log10_p) = (values[feature], log10_p[feature]);
                     let when = (window, Grid::end(window));
                     let finding = document(
                         entity,
                         &judge,
-                        feature,
+                        (detector, feature),
                         observed,
                         log10_p,
                         Revision::Closed,

@@ -16,7 +16,7 @@ use super::{
     openings::Openings,
     own::Side,
     peers::SharedPeers,
-    plan::{NO_PORT, Observation, Plan, Standing, port_of},
+    plan::{Observation, Plan, Role, Standing, port_of},
 };
 
 /// What the gate knows.
@@ -89,6 +89,7 @@ impl Gate {
         let known = self.attribution.registry.len();
         for first in (0..batch.events.len()).step_by(FEW) {
             let found = self.attribution.attribute(&mut self.slots, batch, first, &mut plan.changes, peers);
+            let found = &found[..FEW.min(batch.events.len() - first)];
             let entities = found.iter().filter_map(Found::entity);
             std::hint::black_box(entities.fold(0, |read, entity| read ^ self.openings.warm(entity)));
             for (found, index) in found.iter().zip(first..) {
@@ -125,7 +126,7 @@ impl Gate {
                         if let Some(number) = number {
                             tally.divided += u64::from(self.division.seen(entity, number));
                         }
-                        let seen = observation(&record, index, window, standing, side);
+                        let seen = observation(&record, &self.attribution, index, window, standing, side);
                         let seen = Observation { slot: entity.slot(), change, ..seen };
                         plan.observations[entity.shard()].push(seen);
                         if standing == Standing::Learned {
@@ -232,20 +233,31 @@ fn force(folded: &mut Window, openings: &mut Openings, plan: &mut Plan, index: u
 #[inline]
 fn observation(
     record: &Record<'_>,
+    attribution: &Attribution,
     index: usize,
     window: Window,
     standing: Standing,
     side: Side,
 ) -> Observation {
     let sends = side == Side::Source;
-    let (mut bytes, mut port) = (0, NO_PORT);
-    if sends {
-        if accepted(record) {
-            bytes = record.uint(Column::Bytes).unwrap_or(0);
-        }
-        port = port_of(record.uint(Column::SourcePort), record.uint(Column::DestinationPort));
+    let (peer, packet) = if sends {
+        (Column::Destination, Column::PacketDestination)
+    } else {
+        (Column::Source, Column::PacketSource)
+    };
+    let peer = record.address(packet).or_else(|| record.address(peer)).unwrap_or(0);
+    Observation {
+        window,
+        bytes: record.uint(Column::Bytes).unwrap_or(0),
+        packets: u32::try_from(record.uint(Column::Packets).unwrap_or(0)).unwrap_or(u32::MAX),
+        event: index as u32,
+        slot: 0,
+        port: port_of(record.uint(Column::SourcePort), record.uint(Column::DestinationPort)),
+        peer: attribution.mixer.of(peer),
+        change: 0,
+        standing,
+        role: Role { sends, accepted: accepted(record), outside: !attribution.is_internal(peer) },
     }
-    Observation { event: index as u32, slot: 0, window, bytes, port, change: 0, standing, sends }
 }
 
 /// Whether the flow was let through; a log that does not say so has only such flows.

@@ -12,13 +12,15 @@ pub(super) struct Narrow(i32);
 
 /// Length of every window in seconds.
 pub(super) const WINDOW_SECONDS: i64 = 600;
+/// Windows in an epoch: an hour, after which what its windows taught is taken in.
+pub(super) const EPOCH_WINDOWS: Window = 6;
 
 /// How windows, folds and watermarks hang together for one lateness.
 ///
-/// A fold has the number of the window that it folds. Window w is judged against exactly the state after fold J(w), the
-/// last fold whose windows end at or before w's start minus lateness: by then w's earliest record can have come, and
-/// everything older has been waited for. Early and final judgement, every partition and every thread see that state, so
-/// the findings do not depend on who came first.
+/// A fold has the number of the window that it folds, and the fold of an hour's last window ends an epoch. Window w is
+/// judged against exactly the state after fold J(w), the end of the last epoch that ends at or before w's start minus
+/// lateness: by then w's earliest record can have come, and everything older has been waited for. Early and final
+/// judgement, every partition and every thread see that state, so the findings do not depend on who came first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grid {
     lateness: i64,
@@ -86,15 +88,29 @@ impl Grid {
         Self::window(watermark - self.lateness) - 1
     }
 
-    /// J(w): the fold whose state judges `window`.
+    /// The end of the last epoch that has ended once everything through `folded` has folded.
     #[inline]
-    pub(super) const fn judged_by(&self, window: Window) -> Window {
-        window - self.lag
+    pub(super) const fn epoch(folded: Window) -> Window {
+        (folded + 1).div_euclid(EPOCH_WINDOWS) * EPOCH_WINDOWS - 1
     }
 
-    /// The window that fold `fold` is the judge of.
-    pub(super) const fn judge_of(&self, fold: Window) -> Window {
-        fold + self.lag
+    /// The end of the epoch that `window` lies in.
+    #[inline]
+    pub(super) const fn epoch_of(window: Window) -> Window {
+        window.div_euclid(EPOCH_WINDOWS) * EPOCH_WINDOWS + EPOCH_WINDOWS - 1
+    }
+
+    /// J(w): the fold whose state judges `window`; the end of an epoch.
+    #[inline]
+    pub(super) const fn judged_by(&self, window: Window) -> Window {
+        Self::epoch(window - self.lag)
+    }
+
+    /// The windows whose judge is one of the folds after `folded` and through `through`.
+    pub(super) const fn judged_in(&self, folded: Window, through: Window) -> std::ops::Range<Window> {
+        let first = Self::epoch_of(folded + 1) + self.lag;
+        let after = Self::epoch(through) + self.lag + EPOCH_WINDOWS;
+        if first < after { first..after } else { first..first }
     }
 
     /// After fold `folded`, the last window whose samples every window to come is judged with: they need not be kept
@@ -109,14 +125,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_judge_is_the_last_fold_that_ends_a_lateness_before_the_window_starts() {
-        for (lateness, lag) in [(0, 1), (1, 2), (600, 2), (601, 3), (3_600, 7)] {
+    fn the_judge_is_the_last_hour_that_ends_a_lateness_before_the_window_starts() {
+        for lateness in [0, 1, 600, 601, 3_600, 86_400] {
             let grid = Grid::new(lateness);
-            let judge = grid.judged_by(100);
-            assert_eq!(judge, 100 - lag, "lateness {lateness}");
-            assert!(Grid::end(judge) <= Grid::start(100) - lateness as i64);
-            assert!(Grid::end(judge + 1) > Grid::start(100) - lateness as i64);
-            assert_eq!(grid.judge_of(judge), 100);
+            for window in -20..20 {
+                let judge = grid.judged_by(window);
+                assert_eq!(Grid::end(judge) % 3_600, 0, "it ends with an hour");
+                assert!(Grid::end(judge) <= Grid::start(window) - lateness as i64, "lateness {lateness}");
+                assert!(Grid::end(judge) + 3_600 > Grid::start(window) - lateness as i64 - 599);
+                assert!(grid.settled(window - 1) <= judge, "what is settled is known to every judge to come");
+            }
+        }
+    }
+
+    #[test]
+    fn every_window_is_judged_in_the_folds_of_its_judge_and_in_no_others() {
+        for lateness in [0, 600, 5_000] {
+            let grid = Grid::new(lateness);
+            for (folded, through) in [(-7, -1), (-1, 0), (0, 4), (4, 5), (5, 30), (11, 17)] {
+                let expected: Vec<Window> = (-50..100)
+                    .filter(|window| (folded + 1..=through).contains(&grid.judged_by(*window)))
+                    .collect();
+                assert_eq!(grid.judged_in(folded, through).collect::<Vec<_>>(), expected, "{folded} {through}");
+            }
         }
     }
 

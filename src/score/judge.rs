@@ -1,29 +1,39 @@
 //! A judge: what an entity's window is measured against, as of one fold.
 
-use crate::event::{Feature, Score};
+use crate::event::{Detector, Feature, Score};
 
 use super::{
     grid::{Grid, Window},
-    knots::{Knots, score_points},
+    histogram::geometry::bucket_of,
+    knots::{Knots, Seen, score_points},
     peers::{FEATURES, Pooled},
     pool::FrozenPool,
 };
 
 /// Smallest score that makes a finding.
 pub(super) const MARK: u8 = 80;
-/// Smallest values that make a finding, by feature: ten megabytes, twenty ports. Below, a surprise is too small to matter.
-pub(super) const LEAST: [u64; FEATURES] = [10_000_000, 20];
 /// A window with a feature whose log10 p is below this is held out of learning: p < 0.001.
 const HELD_OUT_BELOW: f32 = -3.0;
 
 /// The cached tails of one entity as of one fold.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Judge {
-    /// The fold; see [`Judge::NONE`].
+    /// The fold; see [`Judge::NO_FOLD`].
     pub(super) as_of: Window,
-    knots: [Knots; FEATURES],
+    seen: Seen,
     /// The peers are so young that every window is learned.
     learns_all: bool,
+    knots: [Knots; FEATURES],
+}
+
+/// Smallest value of `feature` that makes a finding: ten megabytes, twenty ports. Below, a surprise is too small to matter;
+/// and what no detector watches makes none.
+const fn least(feature: Feature) -> u64 {
+    match Detector::of(feature) {
+        Some(Detector::VolumeOut) => 10_000_000,
+        Some(Detector::PortSpread) => 20,
+        None => u64::MAX,
+    }
 }
 
 // === impl Judge ===
@@ -34,43 +44,58 @@ impl Judge {
 
     /// A judge that stands for no fold.
     pub(super) fn none() -> Self {
-        Self { as_of: Self::NO_FOLD, knots: [Knots::default(); FEATURES], learns_all: true }
+        Self {
+            as_of: Self::NO_FOLD,
+            seen: Seen::default(),
+            learns_all: true,
+            knots: [Knots::default(); FEATURES],
+        }
     }
 
-    /// Makes it the judge as of fold `as_of`: `tie` ties the knots of each feature, which are written where they are to
-    /// be. Peers younger than `learn_all` seconds learn everything.
+    /// Makes it the judge as of fold `as_of`: `tie` gives the knots of each feature. Peers younger than `learn_all` seconds
+    /// learn everything.
     pub(super) fn appoint(
         &mut self,
         as_of: Window,
         pooled: Pooled<'_>,
         learn_all: i64,
-        mut tie: impl FnMut(usize, &FrozenPool, &mut Knots),
+        mut tie: impl FnMut(usize, &FrozenPool) -> (Knots, Seen),
     ) {
         self.as_of = as_of;
         let young = |born| Grid::end(as_of) - Grid::start(born) < learn_all;
         self.learns_all = pooled.born.is_none_or(young);
         for (feature, knots) in self.knots.iter_mut().enumerate() {
-            tie(feature, &pooled.frozen[feature], knots);
+            let (tied, seen) = tie(feature, &pooled.frozen[feature]);
+            *knots = tied;
+            // Every window has a value of every feature, so that as many were seen of each.
+            if feature == 0 {
+                self.seen = seen;
+            }
         }
     }
 
     /// Reads the lines of the processor's cache that it lies on.
     #[inline]
     pub(super) fn warm(&self) -> u64 {
-        let knots = self.knots.each_ref().map(Knots::warm);
-        self.as_of as u64 ^ u64::from(knots[0] ^ knots[1])
+        let knots = u64::from(self.knots[0].warm() ^ self.knots[2].warm() ^ self.knots[FEATURES - 1].warm());
+        self.as_of as u64 ^ knots
     }
 
-    /// log10 of the tail probability of `value`.
+    /// log10 of the tail probability of a value in `bucket`.
     #[inline]
-    pub(super) fn log10_p(&self, feature: usize, value: u64) -> f32 {
-        self.knots[feature].log10_p(value)
+    pub(super) fn log10_p(&self, feature: usize, bucket: u16) -> f32 {
+        self.knots[feature].log10_p(bucket, self.seen.least)
+    }
+
+    /// The tail probabilities of `values`.
+    pub(super) fn all_log10_p(&self, values: [u64; FEATURES]) -> [f32; FEATURES] {
+        std::array::from_fn(|feature| self.log10_p(feature, bucket_of(values[feature])))
     }
 
     /// Whether it has seen enough to score.
     #[inline]
     pub(super) fn is_able(&self) -> bool {
-        self.knots[0].enough()
+        self.seen.enough()
     }
 
     /// The score of a window with `values`, whose tail probabilities are known: that of the most surprising feature, of
@@ -80,7 +105,8 @@ impl Judge {
         if !self.is_able() {
             return None;
         }
-        let feature = usize::from(log10_p[1] < log10_p[0]);
+        let more = |most: usize, feature: usize| if log10_p[feature] < log10_p[most] { feature } else { most };
+        let feature = (1..FEATURES).fold(0, more);
         Some(self.score_of(feature, values[feature], log10_p[feature]))
     }
 
@@ -92,14 +118,14 @@ impl Judge {
             feature: Feature::ALL[feature],
             observed,
             log10_p,
-            usual: self.knots[feature].usual(),
+            usual: self.knots[feature].usual(&self.seen),
         }
     }
 
     /// Whether `value` is a finding.
     #[inline]
     pub(super) fn marks(&self, feature: usize, value: u64, log10_p: f32) -> bool {
-        value >= LEAST[feature] && score_points(log10_p) >= MARK && self.is_able()
+        value >= least(Feature::ALL[feature]) && score_points(log10_p) >= MARK && self.is_able()
     }
 
     /// Whether a window is held out of learning.

@@ -39,7 +39,8 @@ pub(super) struct Group {
     pub(super) born: Option<Window>,
     /// After which fold what was in the pools, ascending; only folds that changed something.
     pub(super) epochs: Vec<(Window, Arc<Epoch>)>,
-    gathered: [Increments; FEATURES],
+    /// What the epoch that has not ended taught so far.
+    pub(super) gathered: [Increments; FEATURES],
     dirty: bool,
 }
 
@@ -69,7 +70,7 @@ pub(super) struct SharedPeers(RwLock<Peers>);
 impl Epoch {
     /// An epoch that holds `pools`.
     pub(super) fn of(pools: [Pool; FEATURES]) -> Self {
-        let frozen = [pools[0].freeze(), pools[1].freeze()];
+        let frozen = pools.each_ref().map(Pool::freeze);
         Self { pools, frozen }
     }
 }
@@ -161,6 +162,7 @@ impl Peers {
                 for (gathered, value) in group.gathered.iter_mut().zip(values) {
                     gathered.record_at(value, moment);
                 }
+                group.dirty = true;
             }
         };
         add(EVERYBODY);

@@ -16,20 +16,34 @@ pub(super) struct EntityRef(u32);
 /// What one event says of one entity.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Observation {
+    pub(super) window: Window,
+    /// Bytes of the flow.
+    pub(super) bytes: u64,
+    /// Packets of the flow.
+    pub(super) packets: u32,
     /// The event, by its place in the batch.
     pub(super) event: u32,
     /// The entity, by its slot in the shard.
     pub(super) slot: u32,
-    pub(super) window: Window,
-    /// Bytes that the entity sent and the network let through.
-    pub(super) bytes: u64,
-    /// The port that it sent to, or [`NO_PORT`].
+    /// The port that the flow was sent to, or [`NO_PORT`].
     pub(super) port: u32,
+    /// The address on the other side, by its hash under the state's seed.
+    pub(super) peer: u32,
     /// What to do to the entity first: one more than the place in [`Plan::changes`], or 0.
     pub(super) change: u32,
     pub(super) standing: Standing,
-    /// The entity is the sender.
+    pub(super) role: Role,
+}
+
+/// What an entity had to do with a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Role {
+    /// It is the sender.
     pub(super) sends: bool,
+    /// The network let the flow through.
+    pub(super) accepted: bool,
+    /// The other side lies outside the internal networks.
+    pub(super) outside: bool,
 }
 
 /// How an event stands to what is learned.
@@ -76,7 +90,7 @@ pub(super) struct Plan {
     pub(super) segments: Vec<Segment>,
 }
 
-/// No port: the protocol has none, the event is a reply, or the entity did not send it.
+/// No port: the protocol has none, or the flow is a reply.
 pub(super) const NO_PORT: u32 = u32::MAX;
 
 // === impl EntityRef ===

@@ -17,12 +17,13 @@ use crate::{
 
 use super::{
     Config, Scorer, StateError,
+    addresses::Addresses,
     decay::Moment,
     distinct::Distinct,
-    entity::{Entity, Open, Raised, Sample},
+    entity::{Entity, Open, Raised, Sample, Sums},
     episode::Episode,
     gate::Gate,
-    histogram::Compact,
+    histogram::{Compact, Increments},
     identity::KINDS,
     interfaces::Interface,
     keys::Key,
@@ -179,14 +180,21 @@ fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {
     let mut epochs = Vec::with_capacity(count.min(16));
     for _ in 0..count {
         let fold = take_window(bytes)?;
-        let pools = [Pool::decode(bytes)?, Pool::decode(bytes)?];
+        let mut pools: [Pool; FEATURES] = Default::default();
+        for pool in &mut pools {
+            *pool = Pool::decode(bytes)?;
+        }
         epochs.push((fold, Arc::new(Epoch::of(pools))));
     }
+    let mut group = Group::new(key, scope, name, born, epochs);
+    for gathered in &mut group.gathered {
+        *gathered = Increments::decode(bytes)?;
+    }
     take_end(bytes)?;
-    if !epochs.is_sorted_by(|one, other| one.0 < other.0) {
+    if !group.epochs.is_sorted_by(|one, other| one.0 < other.0) {
         return Err(StateError::Torn);
     }
-    Ok(Group::new(key, scope, name, born, epochs))
+    Ok(group)
 }
 
 fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
@@ -231,8 +239,13 @@ fn sample(bytes: &mut &[u8]) -> Result<Sample, StateError> {
 
 fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {
     let mut open = Open::new(take_window(bytes)?);
-    open.bytes = take_uint(bytes)?;
+    let Sums { bytes_out, external_bytes_out, bytes_in, packets, rejects } = &mut open.sums;
+    for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {
+        *sum = take_uint(bytes)?;
+    }
     open.ports = Distinct::decode(bytes)?;
+    open.peers = Addresses::decode(bytes)?;
+    open.sources = Addresses::decode(bytes)?;
     open.raised = take_option(bytes, raised)?.map(Box::new);
     open.activity = take_option(bytes, activity)?.map(Box::new);
     Ok(open)

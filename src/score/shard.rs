@@ -2,15 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::event::{Activity, Batch, Score, Verdict};
+use crate::event::{Activity, Batch, Detector, Feature, Score, Verdict};
 
 use super::{
     columns::{Column, Record, Slots},
-    entity::{Bench, Entity, Raised},
+    entity::{Bench, Entity, Open, Raised},
     finding::{Notice, community_id_of, document, revise, witness},
     grid::{Grid, Window},
     peers::FEATURES,
-    plan::{Change, NO_PORT, Observation, Standing},
+    plan::{Change, Observation, Standing},
 };
 
 /// A sixteenth of the entities.
@@ -139,24 +139,17 @@ impl Shard {
             let amount = |column| record.uint(column).unwrap_or(0);
             activity.add(Grid::part(amount(Column::End)), amount(Column::Bytes), amount(Column::Packets));
         }
-        open.bytes = open.bytes.saturating_add(observation.bytes);
-        let grown = observation.port != NO_PORT && open.ports.insert(observation.port as u16);
-        if grown || observation.bytes > 0 {
-            open.touch();
-        }
+        open.add(observation);
         let values = open.values();
         let as_of = bench.as_of(observation.window);
-        let log10_p = match open.weighed(as_of) {
-            Some(log10_p) => log10_p,
-            None => entity.weigh(place, as_of, bench),
-        };
+        let log10_p = entity.weigh(place, as_of, bench);
         let judge = entity.judge(as_of, bench);
         let score = judge.score(values, log10_p);
         let marked = (0..FEATURES).any(|feature| judge.marks(feature, values[feature], log10_p[feature]));
         if marked && bench.is_final(observation.window) {
             let record = self.slots.read(batch, event);
             let order = (part, false, observation.event);
-            let raiser = Raiser { record: Some((&record, observation.sends)), order };
+            let raiser = Raiser { record: Some((&record, observation.role.sends)), order };
             raise(entity, place, bench, &raiser, notices);
         }
         if let Some(score) = &score {
@@ -172,14 +165,15 @@ impl Shard {
     fn peek(&mut self, observation: &Observation, bench: &Bench<'_>) -> (Option<Score>, bool) {
         let entity = &mut self.entities[observation.slot as usize];
         let as_of = bench.as_of(observation.window);
-        let alone = [observation.bytes, u64::from(observation.port != NO_PORT)];
+        let mut alone = Open::new(observation.window);
+        alone.add(observation);
         let open = entity.find(observation.window).ok().map(|place| &entity.open[place]);
         let (values, raised) = match (observation.standing, open) {
             (Standing::Known, Some(open)) => (open.values(), open.raised.is_some()),
-            (standing, _) => (alone, standing != Standing::Early),
+            (standing, _) => (alone.values(), standing != Standing::Early),
         };
         let judge = entity.judge(as_of, bench);
-        (judge.score(values, [judge.log10_p(0, values[0]), judge.log10_p(1, values[1])]), raised)
+        (judge.score(values, judge.all_log10_p(values)), raised)
     }
 
     /// The first window that is open.
@@ -215,7 +209,7 @@ impl Shard {
 /// What the asset list calls the observation's own side.
 fn host(batch: &Batch, observation: &Observation) -> Option<Box<str>> {
     let (source, destination) = batch.ends(&batch.events[observation.event as usize]);
-    let own = if observation.sends { source } else { destination };
+    let own = if observation.role.sends { source } else { destination };
     own.asset.as_ref().and_then(|asset| asset.name.clone())
 }
 
@@ -236,14 +230,12 @@ fn raise(
 ) {
     let window = entity.open[place].window();
     let as_of = bench.as_of(window);
-    let log10_p = match entity.open[place].weighed(as_of) {
-        Some(log10_p) => log10_p,
-        None => entity.weigh(place, as_of, bench),
-    };
+    let log10_p = entity.weigh(place, as_of, bench);
     let judge = *entity.judge(as_of, bench);
     let values = entity.open[place].values();
     let mut raised = entity.open[place].raised.take();
     for feature in 0..FEATURES {
+        let Some(detector) = Detector::of(Feature::ALL[feature]) else { continue };
         if !judge.marks(feature, values[feature], log10_p[feature]) {
             continue;
         }
@@ -261,7 +253,7 @@ fn raise(
         let mut finding = document(
             entity,
             &judge,
-            feature,
+            (detector, feature),
             values[feature],
             log10_p[feature],
             revision,

@@ -39,7 +39,7 @@ pub enum StateError {
 }
 
 /// Version of every entry.
-pub(super) const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 3;
 
 /// First byte of a key, by what the entry is.
 pub(super) const ENTITY: u8 = b'e';

@@ -1,6 +1,10 @@
 //! What a shard has for a pool while a window folds: weights that add up to the same, in whatever order they come.
 
-use super::geometry::bucket_of;
+use super::{
+    DecodeError,
+    geometry::{BUCKETS, bucket_of},
+    wire::{put, take},
+};
 use crate::score::decay::Moment;
 
 /// Weights for a pool, by landmark and bucket. Adding and merging commute and associate exactly.
@@ -60,6 +64,32 @@ impl Increments {
         self.entries.clear();
     }
 
+    /// Appends its bytes to `out`: how many, and each as landmark, bucket and weight.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        put(self.entries.len() as u64, out);
+        for Increment { landmark, bucket, weight } in &self.entries {
+            [u64::from(*landmark), u64::from(*bucket), *weight].into_iter().for_each(|number| put(number, out));
+        }
+    }
+
+    /// Takes what [`Increments::encode`] wrote off the front of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// When they are not such bytes; `bytes` then stands somewhere inside them.
+    pub fn decode(bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        let mut increments = Self::new();
+        for _ in 0..take(bytes)? {
+            let landmark = u32::try_from(take(bytes)?).map_err(|_| DecodeError::Number)?;
+            let place = take(bytes)?;
+            if place >= BUCKETS as u64 {
+                return Err(DecodeError::Place { place });
+            }
+            increments.add(Increment { landmark, bucket: place as u16, weight: take(bytes)? });
+        }
+        Ok(increments)
+    }
+
     fn add(&mut self, increment: Increment) {
         if increment.weight == 0 {
             return;
@@ -114,6 +144,10 @@ mod tests {
             backwards.merge(&inner);
             prop_assert_eq!(&forwards, &backwards);
             prop_assert_eq!(&forwards, &collect(&windows));
+            let mut bytes = Vec::new();
+            forwards.encode(&mut bytes);
+            prop_assert_eq!(Increments::decode(&mut &bytes[..]), Ok(forwards));
+            prop_assert!(Increments::decode(&mut &bytes[..bytes.len() - 1]).is_err());
         }
     }
 }

@@ -13,7 +13,7 @@ const LOG2: [f64; PIECES + 1] = table();
 /// decreases with `value`. `value` is a normal number above 0: what is not gives nonsense, but no panic.
 #[must_use]
 #[inline]
-pub fn log10(value: f64) -> f32 {
+pub const fn log10(value: f64) -> f32 {
     let bits = value.to_bits();
     let exponent = (bits >> MANTISSA_BITS) as i32 - 1023;
     let piece = (bits >> (MANTISSA_BITS - PIECE_BITS)) as usize % PIECES;
@@ -21,14 +21,14 @@ pub fn log10(value: f64) -> f32 {
     let rest = (bits << PIECE_BITS) & ((1 << MANTISSA_BITS) - 1) | 1023 << MANTISSA_BITS;
     let along = f64::from_bits(rest) - 1.0;
     let low = LOG2[piece];
-    let log2 = f64::from(exponent) + (low + (LOG2[piece + 1] - low) * along);
+    let log2 = exponent as f64 + (low + (LOG2[piece + 1] - low) * along);
     (log2 * std::f64::consts::LOG10_2) as f32
 }
 
 /// log10 of `value`, where 0 counts as one half.
 #[must_use]
 #[inline]
-pub fn log10_of(value: u64) -> f32 {
+pub const fn log10_of(value: u64) -> f32 {
     log10(if value == 0 { 0.5 } else { value as f64 })
 }
 

@@ -94,7 +94,7 @@ fn twenty_ports_that_nobody_uses_are_a_finding_and_nineteen_are_not() {
 fn a_crossing_seen_before_its_judge_has_run_waits_for_that_fold_and_documents_do_not() {
     let (scorer, ticket, position) = trained();
     scorer.assigned(ticket, &[Partition::new("b")]);
-    // `a` is at window 39 and goes to window 45, whose judge is fold 43; `b` holds the folds back.
+    // `a` is at window 39 and goes to window 45, whose judge is fold 41; `b` holds the folds back.
     let at = START + 45 * 600 + 10;
     let mut batch = batch_of("a", position, &[Flow::sent(4, 700_000_000, at)], 0);
     scorer.score(ticket + 1, &mut batch);
@@ -102,13 +102,13 @@ fn a_crossing_seen_before_its_judge_has_run_waits_for_that_fold_and_documents_do
     assert!(batch.verdicts[0].unwrap().score.unwrap().points >= 80);
     let mut batch = batch_of("b", 0, &[Flow::sent(9, 10, at)], 0);
     scorer.score(ticket + 2, &mut batch);
-    assert_eq!(revisions(&batch), [Revision::Created], "it leaves with the record that let fold 43 run");
+    assert_eq!(revisions(&batch), [Revision::Created], "it leaves with the record that let fold 41 run");
     assert_eq!(batch.findings[0].score.observed, 700_000_000);
 }
 
 #[test]
 fn a_finding_that_waited_for_its_judge_jumps_over_revisions_and_closes_as_one_that_did_not() {
-    let at = START + 40 * 600;
+    let at = START + 45 * 600;
     let flows = [30_000_000, 400_000_000, 1_000_000_000].map(|bytes| Flow::sent(4, bytes, at + 1));
     let (all, jumped) = (
         &[Revision::Created, Revision::Grown(8), Revision::Grown(9)][..],
@@ -124,7 +124,7 @@ fn a_finding_that_waited_for_its_judge_jumps_over_revisions_and_closes_as_one_th
             batch.findings
         };
         // The other partition stands before the judge, or beyond.
-        take("b", 0, &[Flow::sent(9, 10, at + if waits { 0 } else { 1_200 } - 600)]);
+        take("b", 0, &[Flow::sent(9, 10, if waits { at - 1_800 } else { at + 600 })]);
         let mut findings = take("a", position, &flows);
         findings.extend(take("b", 1, &[Flow::sent(9, 10, at + 1_200)]));
         let closing = take("a", position + flows.len(), &[Flow::sent(1, 10, at + 1_200)]);

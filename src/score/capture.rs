@@ -151,13 +151,11 @@ fn entity_bytes(entity: &Entity) -> Vec<u8> {
     put_option(entity.born, &mut out, put_int);
     put_uint(entity.held_out.into(), &mut out);
     put_option(entity.episode, &mut out, put_episode);
-    entity.own.iter().for_each(|own| own.encode(&mut out));
+    entity.own.encode(&mut out);
     put_uint(entity.pending.len() as u64, &mut out);
     for sample in &entity.pending {
-        put_int(sample.window, &mut out);
-        sample.values.iter().for_each(|value| put_uint(*value, &mut out));
-        put_uint(u64::from(sample.moment.landmark), &mut out);
-        put_uint(u64::from(sample.moment.weight), &mut out);
+        put_int(sample.window.window(), &mut out);
+        sample.buckets.iter().for_each(|bucket| put_uint(u64::from(*bucket), &mut out));
     }
     put_uint(entity.open.len() as u64, &mut out);
     entity.open.iter().for_each(|open| put_open(open, &mut out));

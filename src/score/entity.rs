@@ -2,6 +2,8 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use smallvec::SmallVec;
+
 use crate::event::{Activity, Asset, EntityName};
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
     distinct::Distinct,
     episode::Episode,
     grid::{EPOCH_WINDOWS, Grid, Narrow, Window},
-    histogram::{Compact, geometry::bucket_of},
+    histogram::{Packed, geometry::bucket_of},
     judge::Judge,
     keys::Key,
     knots::Knots,
@@ -33,7 +35,7 @@ pub(super) struct Entity {
     /// The episode of its last folded window with a finding.
     pub(super) episode: Option<Episode>,
     /// The baseline.
-    pub(super) own: [Compact; FEATURES],
+    pub(super) own: Packed,
     /// Windows that were learned and that some open window must be judged without: kept apart, ascending.
     pub(super) pending: Vec<Sample>,
     /// Windows that have not folded, ascending.
@@ -51,12 +53,11 @@ pub(super) struct Entity {
     pub(super) peak_log10_p: f32,
 }
 
-/// A window that was learned.
+/// A window that was learned: the bucket of each feature's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sample {
-    pub(super) window: Window,
-    pub(super) values: [u64; FEATURES],
-    pub(super) moment: Moment,
+    pub(super) window: Narrow,
+    pub(super) buckets: [u16; FEATURES],
 }
 
 /// A window that has not folded.
@@ -192,7 +193,7 @@ impl Entity {
     /// Reads what appointing a judge or learning a window will read behind the entity's pointers.
     #[inline]
     pub(super) fn warm_baseline(&self) -> u64 {
-        self.own.iter().fold(0, |read, own| read ^ own.warm()) ^ self.pending.first().map_or(0, |sample| sample.window as u64)
+        self.own.warm() ^ self.pending.first().map_or(0, |sample| u64::from(sample.buckets[0]))
     }
 
     /// The judge as of fold `as_of`, which must have run and not be older than what is settled.
@@ -209,18 +210,19 @@ impl Entity {
     fn appoint(&mut self, as_of: Window, bench: &Bench<'_>) {
         let Self { own, pending, judges, .. } = self;
         let now = bench.moment(as_of);
-        let waiting = pending.iter().filter(|sample| sample.window <= as_of);
-        let windows = own[0].windows(now) + waiting.clone().count() as u32;
+        let waiting = pending.iter().filter(|sample| sample.window.window() <= as_of);
+        let moments: SmallVec<[(Moment, &Sample); 16]> =
+            waiting.map(|sample| (bench.moment(Grid::epoch_of(sample.window.window())), sample)).collect();
+        let mut series = own.series();
+        let first = series.next().unwrap_or_default();
+        let windows = now.windows(first.total(), first.landmark()) + moments.len() as u32;
         let pooled = bench.peers.judging(self.pool, windows, as_of, now);
+        let mut series = std::iter::once(first).chain(series);
+        let mut waiting = SmallVec::<[_; 16]>::new();
         judges[place_of(as_of)].appoint(as_of, pooled, bench.learn_all, |feature, pool| {
-            let waiting = waiting.clone().map(|sample| (sample.values[feature], sample.moment));
-            let mut few = [(0, Moment::default()); 16];
-            if pending.len() <= few.len() {
-                let count = few.iter_mut().zip(waiting).map(|(place, sample)| *place = sample).count();
-                Knots::of(&own[feature], &few[..count], pool, now)
-            } else {
-                Knots::of(&own[feature], &waiting.collect::<Vec<_>>(), pool, now)
-            }
+            waiting.clear();
+            waiting.extend(moments.iter().map(|(at, sample)| (sample.buckets[feature], *at)));
+            Knots::of(series.next().unwrap_or_default(), &waiting, pool, now)
         });
     }
 
@@ -257,21 +259,28 @@ impl Entity {
 
     /// Moves the samples of windows through `settled` into the baseline: every window still to be judged is judged with
     /// them. They go in order of window, whenever that is done.
-    pub(super) fn settle(&mut self, settled: Window) {
-        let count = self.pending.iter().take_while(|sample| sample.window <= settled).count();
-        for sample in self.pending.drain(..count) {
-            for (own, value) in self.own.iter_mut().zip(sample.values) {
-                own.record_at(value, sample.moment);
-            }
+    pub(super) fn settle(&mut self, settled: Window, decay: Decay) {
+        let count = self.pending.iter().take_while(|sample| sample.window.window() <= settled).count();
+        if count > 0 {
+            self.own = self.with(count, decay);
+            self.pending.drain(..count);
         }
     }
 
-    /// The baseline of `feature` with everything that was learned, whether settled or not.
-    pub(super) fn baseline(&self, feature: usize) -> Compact {
-        let mut own = self.own[feature].clone();
-        for sample in &self.pending {
-            own.record_at(sample.values[feature], sample.moment);
-        }
+    /// The baseline with everything that was learned, whether settled or not.
+    pub(super) fn baseline(&self, decay: Decay) -> Packed {
+        self.with(self.pending.len(), decay)
+    }
+
+    /// The baseline with the first `count` samples that wait.
+    fn with(&self, count: usize, decay: Decay) -> Packed {
+        let moment = |sample: &Sample| moment_of(decay, Grid::epoch_of(sample.window.window()));
+        let waiting: Vec<(Moment, &Sample)> =
+            self.pending[..count].iter().map(|sample| (moment(sample), sample)).collect();
+        let mut own = self.own.clone();
+        own.change(FEATURES, |feature, own| {
+            waiting.iter().for_each(|(at, sample)| own.record_bucket_at(sample.buckets[feature], *at));
+        });
         own
     }
 }
@@ -322,6 +331,11 @@ impl Open {
     #[inline]
     pub(super) fn window(&self) -> Window {
         self.window.window()
+    }
+
+    /// The buckets of the values that were judged last.
+    pub(super) fn buckets(&self) -> [u16; FEATURES] {
+        self.buckets
     }
 
     /// The features' values so far, in the order of [`Feature::ALL`].

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::event::Feature;
 
-use super::{Scorer, entity::Entity, grid::Grid, lock, peers::{FEATURES, Group}, shard::Shard};
+use super::{Scorer, decay::Decay, entity::Entity, grid::Grid, lock, peers::Group, shard::Shard};
 
 /// One entity's baseline.
 #[derive(Debug, Serialize)]
@@ -52,8 +52,8 @@ impl Scorer {
     /// When `out` cannot be written to.
     pub fn export(&self, out: &mut dyn Write) -> io::Result<()> {
         let shards: Vec<MutexGuard<'_, Shard>> = self.shards.iter().map(lock).collect();
-        let learned =
-            |entity: &&Entity| entity.held_out > 0 || (0..FEATURES).any(|nth| !entity.baseline(nth).is_empty());
+        let decay = self.rules.decay;
+        let learned = |entity: &&Entity| entity.held_out > 0 || !entity.baseline(decay).nth(0).is_empty();
         let mut entities: Vec<&Entity> =
             shards.iter().flat_map(|shard| &shard.entities).filter(learned).collect();
         entities.sort_by(|one, other| {
@@ -65,7 +65,7 @@ impl Scorer {
         groups.sort_by(|one, other| (&one.scope, &one.name).cmp(&(&other.scope, &other.name)));
 
         out.write_all(b"{\"baselines\":[")?;
-        lines(out, entities.iter().map(|entity| baseline_of(entity)))?;
+        lines(out, entities.iter().map(|entity| baseline_of(entity, decay)))?;
         out.write_all(b"],\n\"pools\":[")?;
         lines(out, groups.iter().map(|group| peers_of(group)))?;
         out.write_all(b"]}\n")
@@ -81,9 +81,10 @@ fn lines<T: Serialize>(out: &mut dyn Write, rows: impl Iterator<Item = T>) -> io
     Ok(())
 }
 
-fn baseline_of(entity: &Entity) -> Baseline<'_> {
+fn baseline_of(entity: &Entity, decay: Decay) -> Baseline<'_> {
+    let baseline = entity.baseline(decay);
     let feature = |(nth, feature): (usize, &Feature)| {
-        let own = entity.baseline(nth);
+        let own = baseline.nth(nth).loose();
         Weights {
             feature: feature.name(),
             landmark: own.landmark(),

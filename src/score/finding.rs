@@ -90,7 +90,7 @@ pub(super) fn document(
         &window_start.to_be_bytes(),
     ];
     let id = IdScheme::derived("finding", &parts);
-    let own = &entity.own[feature];
+    let own = entity.own.nth(feature).loose();
     let mean = own.mean();
     Finding {
         id,

@@ -5,10 +5,10 @@ use std::sync::MutexGuard;
 use crate::event::{Detector, Feature, Revision};
 
 use super::{
-    decay::{Decay, Moment},
+    decay::Decay,
     entity::{Bench, Sample},
     finding::{Notice, document},
-    grid::{Grid, Window},
+    grid::{Grid, Narrow, Window},
     peers::{FEATURES, Peers, moment_of},
     shard::{AHEAD, Shard},
 };
@@ -52,16 +52,16 @@ pub(super) fn fold_through(
         end_epoch(shards, peers, rules, folded, before, order, notices);
         folded = folded.max(before);
         let Some(window) = next else { return sum };
-        let moment = moment_of(rules.decay, window);
+        let moment = moment_of(rules.decay, Grid::epoch_of(window));
         let mut votes = Vec::new();
         for shard in &mut *shards {
             let bench = rules.bench(peers, folded);
-            shard.fold(window, moment, &bench, order, &mut votes, notices);
+            shard.fold(window, &bench, order, &mut votes, notices);
         }
         for (pool, sample) in &votes {
             match sample {
                 Some(sample) => {
-                    peers.gather(*pool, sample.values, sample.moment);
+                    peers.gather(*pool, sample.buckets, moment);
                     sum.learned += 1;
                 }
                 None => sum.held_out += 1,
@@ -126,12 +126,11 @@ impl Rules {
 // === impl Shard ===
 
 impl Shard {
-    /// Folds `window`, at `moment`, in this shard: closes its findings, and learns it or holds it out. What was learned goes to
+    /// Folds `window` in this shard: closes its findings, and learns it or holds it out. What was learned goes to
     /// `votes`, with the pool it votes in; for a window held out there is no sample.
     fn fold(
         &mut self,
         window: Window,
-        moment: Moment,
         bench: &Bench<'_>,
         order: (u32, bool, u32),
         votes: &mut Vec<(u32, Option<Sample>)>,
@@ -152,7 +151,7 @@ impl Shard {
             let log10_p = entity.weigh(place, as_of, bench);
             let holds_out = entity.judge(as_of, bench).holds_out(log10_p);
             let open = entity.open.remove(place);
-            let values = open.values();
+            let (values, buckets) = (open.values(), open.buckets());
             if let Some(raised) = &open.raised {
                 let judge = *entity.judge(as_of, bench);
                 for feature in (0..FEATURES).filter(|feature| raised.magnitude[*feature].is_some()) {
@@ -175,12 +174,12 @@ impl Shard {
                 entity.episode = Some(entity.episode_of(window));
             }
             self.spare.extend(open.activity);
-            entity.settle(bench.grid.settled(window));
+            entity.settle(bench.grid.settled(window), bench.decay);
             if holds_out {
                 entity.held_out += 1;
                 votes.push((entity.pool, None));
             } else {
-                let sample = Sample { window, values, moment };
+                let sample = Sample { window: Narrow::of(window), buckets };
                 entity.learn(sample);
                 votes.push((entity.pool, Some(sample)));
             }

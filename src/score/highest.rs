@@ -73,7 +73,7 @@ impl Entity {
 
     fn highest(&self) -> Option<Highest> {
         let Peak { score, window, host } = self.peak.as_deref()?;
-        let own = &self.own[score.feature as usize];
+        let own = self.own.nth(score.feature as usize).loose();
         let per_window = own.total().max(1) as f64 / f64::from(score.usual.samples.max(1));
         let sizes = own
             .iter()

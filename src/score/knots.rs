@@ -11,8 +11,9 @@ pub mod logarithm;
 mod mixture;
 
 use super::decay::Moment;
-use super::histogram::Compact;
+use super::histogram::Packed;
 use super::histogram::geometry::{BUCKETS, bucket_high, bucket_low, bucket_of};
+use super::histogram::packed::Series;
 use super::pool::FrozenPool;
 use crate::event::Usual;
 use logarithm::{log10, log10_of};
@@ -110,16 +111,17 @@ impl Knots {
     /// Costs nothing but arithmetic, except when more than 16 windows are pending or a landmark has been passed since
     /// `own` was touched: then a copy of it is made, so that the knots are the same as after folding.
     #[must_use]
-    pub fn of(own: &Compact, pending: &[(u64, Moment)], pool: &FrozenPool, now: Moment) -> (Self, Seen) {
+    pub fn of(own: Series<'_>, pending: &[(u16, Moment)], pool: &FrozenPool, now: Moment) -> (Self, Seen) {
         if let Some(mixture) = Mixture::of(own, pending, pool, now) {
             return Self::along(&mixture, pool, now);
         }
-        let mut folded = own.clone();
-        for &(value, at) in pending {
-            folded.record_at(value, at);
-        }
-        folded.advance(now.landmark);
-        Mixture::of(&folded, &[], pool, now)
+        let mut folded = Packed::new();
+        folded.change(1, |_, loose| {
+            own.unpack(loose);
+            pending.iter().for_each(|(bucket, at)| loose.record_bucket_at(*bucket, *at));
+            loose.advance(now.landmark);
+        });
+        Mixture::of(folded.nth(0), &[], pool, now)
             .map_or_else(Default::default, |mixture| Self::along(&mixture, pool, now))
     }
 

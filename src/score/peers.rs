@@ -156,11 +156,11 @@ impl Peers {
     }
 
     /// Takes one vote of a member of the group at `place`, for it and for everybody.
-    pub(super) fn gather(&mut self, place: u32, values: [u64; FEATURES], moment: Moment) {
+    pub(super) fn gather(&mut self, place: u32, buckets: [u16; FEATURES], moment: Moment) {
         let mut add = |place: u32| {
             if let Some(group) = self.groups.get_mut(place as usize) {
-                for (gathered, value) in group.gathered.iter_mut().zip(values) {
-                    gathered.record_at(value, moment);
+                for (gathered, bucket) in group.gathered.iter_mut().zip(buckets) {
+                    gathered.record_bucket_at(bucket, moment);
                 }
                 group.dirty = true;
             }

@@ -18,12 +18,12 @@ use crate::{
 use super::{
     Config, Scorer, StateError,
     addresses::Addresses,
-    decay::Moment,
     distinct::Distinct,
     entity::{Entity, Open, Raised, Sample, Sums},
     episode::Episode,
     gate::Gate,
-    histogram::{Compact, Increments},
+    grid::Narrow,
+    histogram::{Increments, Packed, geometry::LAST},
     identity::KINDS,
     interfaces::Interface,
     keys::Key,
@@ -207,9 +207,7 @@ fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     entity.born = take_option(bytes, take_window)?;
     entity.held_out = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
     entity.episode = take_option(bytes, episode)?;
-    for own in &mut entity.own {
-        *own = Compact::decode(bytes)?;
-    }
+    entity.own = Packed::decode(FEATURES, bytes)?;
     for _ in 0..take_count(bytes)? {
         entity.pending.push(sample(bytes)?);
     }
@@ -228,13 +226,13 @@ fn episode(bytes: &mut &[u8]) -> Result<Episode, StateError> {
 }
 
 fn sample(bytes: &mut &[u8]) -> Result<Sample, StateError> {
-    let window = take_window(bytes)?;
-    let mut values = [0; FEATURES];
-    for value in &mut values {
-        *value = take_uint(bytes)?;
+    let window = Narrow::of(take_window(bytes)?);
+    let mut buckets = [0; FEATURES];
+    for bucket in &mut buckets {
+        let stored = u16::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
+        *bucket = if stored <= LAST { stored } else { return Err(StateError::Torn) };
     }
-    let mut number = || u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn);
-    Ok(Sample { window, values, moment: Moment { landmark: number()?, weight: number()? } })
+    Ok(Sample { window, buckets })
 }
 
 fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {

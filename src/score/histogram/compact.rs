@@ -49,6 +49,11 @@ impl Compact {
     /// Records `value` as of `moment`: moves on to its landmark if that is later, and takes what is left of its weight
     /// if it is earlier.
     pub fn record_at(&mut self, value: u64, moment: Moment) {
+        self.record_bucket_at(bucket_of(value), moment);
+    }
+
+    /// The same for a value in `bucket`.
+    pub fn record_bucket_at(&mut self, bucket: u16, moment: Moment) {
         if moment.weight == 0 {
             return;
         }
@@ -56,15 +61,18 @@ impl Compact {
         if self.is_empty() {
             self.landmark = moment.landmark;
         }
-        self.record(value, u32::try_from(moment.weight_from(self.landmark)).unwrap_or(u32::MAX));
+        self.record_bucket(bucket, u32::try_from(moment.weight_from(self.landmark)).unwrap_or(u32::MAX));
     }
 
     /// Adds `weight`, as of the histogram's own landmark, to the bucket of `value`. A bucket holds at most 2^32 − 1.
     pub fn record(&mut self, value: u64, weight: u32) {
+        self.record_bucket(bucket_of(value), weight);
+    }
+
+    fn record_bucket(&mut self, bucket: u16, weight: u32) {
         if weight == 0 {
             return;
         }
-        let bucket = bucket_of(value);
         match self.buckets.binary_search_by_key(&bucket, |entry| entry.bucket()) {
             Ok(place) => {
                 let before = self.buckets[place].weight();
@@ -81,6 +89,15 @@ impl Compact {
                 self.total += u64::from(weight);
             }
         }
+    }
+
+    /// Makes it hold `falling`, buckets with their weights in descending order, as of `landmark`.
+    pub(super) fn refill(&mut self, landmark: u32, falling: impl Iterator<Item = (u16, u32)>) {
+        self.buckets.clear();
+        self.buckets.extend(falling.map(|(bucket, weight)| Bucket::new(bucket, weight)));
+        self.buckets.reverse();
+        self.total = self.buckets.iter().map(|entry| u64::from(entry.weight())).sum();
+        self.landmark = if self.total == 0 { 0 } else { landmark };
     }
 
     /// Moves on to `landmark`: every weight is divided by 256 per landmark passed, and buckets left with nothing go.
@@ -117,12 +134,6 @@ impl Compact {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.total == 0
-    }
-
-    /// Reads where the buckets begin, so that the memory of several histograms is fetched side by side.
-    #[inline]
-    pub(in crate::score) fn warm(&self) -> u64 {
-        self.buckets.first().map_or(0, |entry| u64::from(entry.bucket()))
     }
 
     /// How many windows as of `now` would weigh as much: the decayed number of samples.

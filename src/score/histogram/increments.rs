@@ -36,8 +36,12 @@ impl Increments {
 
     /// Adds a window with `value` as of `moment`.
     pub fn record_at(&mut self, value: u64, moment: Moment) {
-        let weight = u64::from(moment.weight);
-        self.add(Increment { landmark: moment.landmark, bucket: bucket_of(value), weight });
+        self.record_bucket_at(bucket_of(value), moment);
+    }
+
+    /// The same for a value in `bucket`.
+    pub fn record_bucket_at(&mut self, bucket: u16, moment: Moment) {
+        self.add(Increment { landmark: moment.landmark, bucket, weight: u64::from(moment.weight) });
     }
 
     /// Adds what `other` holds.

@@ -2,8 +2,7 @@
 
 use super::PEER_WINDOWS;
 use crate::score::decay::Moment;
-use crate::score::histogram::Compact;
-use crate::score::histogram::geometry::bucket_of;
+use crate::score::histogram::packed::Series;
 use crate::score::pool::FrozenPool;
 
 /// Windows that may wait to be folded in without costing an allocation.
@@ -12,7 +11,7 @@ const PENDING_MAX: usize = 16;
 /// An entity's own buckets, what waits to be folded into them, and the pool beside them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mixture<'a> {
-    own: &'a Compact,
+    own: Series<'a>,
     pool: &'a FrozenPool,
     /// Ascending; the first `waiting` count.
     pending: [(u16, u32); PENDING_MAX],
@@ -29,8 +28,8 @@ impl<'a> Mixture<'a> {
     /// The mixture of `own`, `pending` and `pool` at `now`; or nothing when `pending` is too long, or when a landmark
     /// has been passed: then `pending` has to be folded into a copy of `own` first, which comes to the same.
     pub(super) fn of(
-        own: &'a Compact,
-        pending: &[(u64, Moment)],
+        own: Series<'a>,
+        pending: &[(u16, Moment)],
         pool: &'a FrozenPool,
         now: Moment,
     ) -> Option<Self> {
@@ -43,8 +42,8 @@ impl<'a> Mixture<'a> {
             return None;
         }
         let mut waiting = [(0, 0); PENDING_MAX];
-        for (place, &(value, at)) in waiting.iter_mut().zip(pending) {
-            *place = (bucket_of(value), at.weight);
+        for (place, &(bucket, at)) in waiting.iter_mut().zip(pending) {
+            *place = (bucket, at.weight);
         }
         waiting[..pending.len()].sort_unstable_by_key(|entry| entry.0);
         let own_total = own.total() + pending.iter().map(|(_, at)| u64::from(at.weight)).sum::<u64>();
@@ -70,12 +69,10 @@ impl<'a> Mixture<'a> {
 
     /// The first and the last bucket in which there is something.
     pub(super) fn range(&self) -> Option<(u16, u16)> {
-        let own = self.own.iter().next().zip(self.own.iter().next_back());
-        let own = own.map(|((first, _), (last, _))| (first, last));
         let waiting = &self.pending[..self.waiting];
         let waiting = waiting.first().zip(waiting.last()).map(|(first, last)| (first.0, last.0));
         let widest = |one: (u16, u16), two: (u16, u16)| (one.0.min(two.0), one.1.max(two.1));
-        [own, waiting, self.pool.range()].into_iter().flatten().reduce(widest)
+        [self.own.range(), waiting, self.pool.range()].into_iter().flatten().reduce(widest)
     }
 
     /// Goes down from bucket `last`, and gives to `found`, for each of `tails` in ascending order, the last bucket from
@@ -85,7 +82,7 @@ impl<'a> Mixture<'a> {
         let mut nth = 0;
         let mut above = 0_u64;
         let mut end = last + 1;
-        let mut own = self.own.iter().rev().peekable();
+        let mut own = self.own.falling().peekable();
         let mut waiting = self.pending[..self.waiting].iter().rev().copied().peekable();
         while nth < tails.len() {
             let next = own.peek().map(|entry| entry.0).max(waiting.peek().map(|entry| entry.0));
@@ -118,7 +115,7 @@ impl<'a> Mixture<'a> {
 
     /// Weight at or above `bucket`.
     pub(super) fn at_or_above(&self, bucket: u16) -> f64 {
-        let own = self.own.iter().rev().take_while(|entry| entry.0 >= bucket).map(|entry| u64::from(entry.1));
+        let own = self.own.falling().take_while(|entry| entry.0 >= bucket).map(|entry| u64::from(entry.1));
         let waiting = self.pending[..self.waiting].iter().filter(|entry| entry.0 >= bucket);
         let own = own.sum::<u64>() + waiting.map(|entry| u64::from(entry.1)).sum::<u64>();
         own as f64 + self.peer_weight * f64::from(self.pool.tail_from(bucket))

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::score::histogram::Increments;
+use crate::score::histogram::{Compact, Increments};
 use crate::score::histogram::geometry::{BUCKETS, bucket_of};
 use crate::score::pool::Pool;
 
@@ -16,7 +16,10 @@ struct Tied(Knots, Seen);
 
 impl Tied {
     fn of(own: &Compact, pending: &[(u64, Moment)], pool: &FrozenPool, now: Moment) -> Self {
-        let (knots, seen) = Knots::of(own, pending, pool, now);
+        let mut packed = Packed::new();
+        packed.change(1, |_, loose| own.clone_into(loose));
+        let pending: Vec<_> = pending.iter().map(|(value, at)| (bucket_of(*value), *at)).collect();
+        let (knots, seen) = Knots::of(packed.nth(0), &pending, pool, now);
         Self(knots, seen)
     }
 

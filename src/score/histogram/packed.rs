@@ -1,0 +1,349 @@
+//! The histograms of an entity in one piece of memory: some two and a half bytes for each bucket that holds something.
+//!
+//! ```text
+//! { length  total  lowest  highest  weight  { buckets between, weight } … } × series
+//! ```
+//!
+//! All numbers are unsigned LEB128, buckets go from the highest down: a tail is read from the front, and only as far as it
+//! is asked for. An empty histogram is a length of 0.
+
+use super::{
+    Compact, DecodeError,
+    geometry::BUCKETS,
+    wire::{put, take},
+};
+
+/// Histograms of one landmark, each of a series of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Packed {
+    bytes: Vec<u8>,
+    landmark: u32,
+}
+
+/// One histogram, to be read from its highest bucket down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Series<'a> {
+    total: u64,
+    landmark: u32,
+    lowest: u16,
+    highest: u16,
+    /// Weights and buckets, from the highest down.
+    bytes: &'a [u8],
+}
+
+/// The buckets of a series with their weights, in descending order.
+#[derive(Debug, Clone)]
+pub struct Falling<'a> {
+    bytes: &'a [u8],
+    next: u16,
+}
+
+// === impl Packed ===
+
+impl Packed {
+    /// Nothing learned of any series.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), landmark: 0 }
+    }
+
+    /// The series, in order; none where nothing was ever learned.
+    pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
+        let mut bytes = &self.bytes[..];
+        std::iter::from_fn(move || {
+            if bytes.is_empty() {
+                return None;
+            }
+            let length = number(&mut bytes) as usize;
+            let (body, rest) = bytes.split_at_checked(length)?;
+            bytes = rest;
+            Some(Series::read(body, self.landmark))
+        })
+    }
+
+    /// The series numbered `nth`; empty where there is none.
+    #[must_use]
+    pub fn nth(&self, nth: usize) -> Series<'_> {
+        self.series().nth(nth).unwrap_or_default()
+    }
+
+    /// Changes every one of `series` histograms: `change` is given the number of each and the histogram, and leaves all of
+    /// them at one landmark, or empty.
+    pub fn change(&mut self, series: usize, mut change: impl FnMut(usize, &mut Compact)) {
+        let mut bytes = Vec::with_capacity(self.bytes.len() + 8 * series);
+        let mut body = Vec::new();
+        let mut landmark = 0;
+        let mut loose = Compact::new();
+        let mut before = self.series();
+        for nth in 0..series {
+            before.next().unwrap_or_default().unpack(&mut loose);
+            change(nth, &mut loose);
+            body.clear();
+            write(&loose, &mut body);
+            landmark = loose.landmark().max(landmark);
+            put(body.len() as u64, &mut bytes);
+            bytes.extend_from_slice(&body);
+        }
+        drop(before);
+        bytes.shrink_to_fit();
+        *self = Self { bytes, landmark };
+    }
+
+    /// Reads where the bytes begin, so that the memory of several is fetched side by side.
+    #[inline]
+    pub(in crate::score) fn warm(&self) -> u64 {
+        self.bytes.first().copied().unwrap_or(0).into()
+    }
+
+    /// Memory held beyond the struct, in bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Appends its bytes to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        put(u64::from(self.landmark), out);
+        put(self.bytes.len() as u64, out);
+        out.extend_from_slice(&self.bytes);
+    }
+
+    /// Takes what [`Packed::encode`] wrote of at most `series` histograms off the front of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// When they are not such bytes; `bytes` then stands somewhere inside them.
+    pub fn decode(series: usize, bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        let landmark = u32::try_from(take(bytes)?).map_err(|_| DecodeError::Number)?;
+        let length = usize::try_from(take(bytes)?).unwrap_or(usize::MAX);
+        let (own, rest) = bytes.split_at_checked(length).ok_or(DecodeError::Truncated)?;
+        *bytes = rest;
+        let mut left = own;
+        let mut count = 0;
+        while !left.is_empty() {
+            let length = usize::try_from(take(&mut left)?).unwrap_or(usize::MAX);
+            let (body, rest) = left.split_at_checked(length).ok_or(DecodeError::Truncated)?;
+            check(body)?;
+            left = rest;
+            count += 1;
+        }
+        if count > 0 && count != series || count == 0 && landmark != 0 {
+            return Err(DecodeError::Form);
+        }
+        Ok(Self { bytes: own.to_vec(), landmark })
+    }
+}
+
+// === impl Series ===
+
+impl<'a> Series<'a> {
+    fn read(mut body: &'a [u8], landmark: u32) -> Self {
+        if body.is_empty() {
+            return Self::default();
+        }
+        let total = number(&mut body);
+        let (lowest, highest) = (number(&mut body) as u16, number(&mut body) as u16);
+        Self { total, landmark, lowest, highest, bytes: body }
+    }
+
+    /// The landmark from which the weights count; 0 while empty.
+    #[must_use]
+    pub const fn landmark(&self) -> u32 {
+        self.landmark
+    }
+
+    /// Sum of the weights.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Whether nothing is recorded, or all of it forgotten.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// The first and the last bucket that hold something.
+    #[must_use]
+    pub const fn range(&self) -> Option<(u16, u16)> {
+        if self.is_empty() { None } else { Some((self.lowest, self.highest)) }
+    }
+
+    /// The buckets that hold something, with their weights, in descending order.
+    #[must_use]
+    pub const fn falling(&self) -> Falling<'a> {
+        Falling { bytes: self.bytes, next: self.highest }
+    }
+
+    /// Makes `loose` the same histogram.
+    pub fn unpack(&self, loose: &mut Compact) {
+        loose.refill(self.landmark, self.falling());
+    }
+
+    /// The same histogram, to be changed.
+    #[must_use]
+    pub fn loose(&self) -> Compact {
+        let mut loose = Compact::new();
+        self.unpack(&mut loose);
+        loose
+    }
+}
+
+// === impl Falling ===
+
+impl Iterator for Falling<'_> {
+    type Item = (u16, u32);
+
+    #[inline]
+    fn next(&mut self) -> Option<(u16, u32)> {
+        if self.bytes.is_empty() {
+            return None;
+        }
+        let bucket = self.next;
+        let weight = number(&mut self.bytes) as u32;
+        if !self.bytes.is_empty() {
+            self.next = bucket.wrapping_sub(number(&mut self.bytes) as u16 + 1);
+        }
+        Some((bucket, weight))
+    }
+}
+
+/// Appends `histogram`; nothing where it is empty.
+fn write(histogram: &Compact, out: &mut Vec<u8>) {
+    let (first, last) = (histogram.iter().next(), histogram.iter().next_back());
+    let Some(((lowest, _), (highest, _))) = first.zip(last) else { return };
+    put(histogram.total(), out);
+    put(u64::from(lowest), out);
+    put(u64::from(highest), out);
+    let mut above = highest;
+    for (bucket, weight) in histogram.iter().rev() {
+        if bucket < highest {
+            put(u64::from(above - bucket - 1), out);
+        }
+        put(u64::from(weight), out);
+        above = bucket;
+    }
+}
+
+/// Checks that `body` is what [`write`] wrote.
+fn check(mut body: &[u8]) -> Result<(), DecodeError> {
+    let body = &mut body;
+    if body.is_empty() {
+        return Ok(());
+    }
+    let (total, lowest, highest) = (take(body)?, take(body)?, take(body)?);
+    if highest >= BUCKETS as u64 {
+        return Err(DecodeError::Place { place: highest });
+    }
+    let (mut bucket, mut sum) = (highest, 0_u64);
+    loop {
+        let weight = take(body)?;
+        if weight == 0 || weight > u64::from(u32::MAX) {
+            return Err(DecodeError::Weight { weight });
+        }
+        sum += weight;
+        if body.is_empty() {
+            break;
+        }
+        let between = take(body)?;
+        bucket = bucket.checked_sub(between.saturating_add(1)).ok_or(DecodeError::Place { place: between })?;
+    }
+    if sum == total && bucket == lowest { Ok(()) } else { Err(DecodeError::Form) }
+}
+
+/// Takes a number off the front of `bytes`, which were written or checked here; 0 at their end.
+#[inline]
+fn number(bytes: &mut &[u8]) -> u64 {
+    let mut number = 0;
+    let mut shift = 0;
+    while let Some((byte, rest)) = bytes.split_first() {
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if *byte < 0x80 || shift > 63 {
+            break;
+        }
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::score::decay::Moment;
+
+    const SERIES: usize = 3;
+
+    fn windows() -> impl Strategy<Value = Vec<[u64; SERIES]>> {
+        let value = (0_u32..41, 0_u64..1 << 41).prop_map(|(shift, value)| value >> shift);
+        vec([value.clone(), value.clone(), value], 0..150)
+    }
+
+    fn moment() -> impl Strategy<Value = Moment> {
+        (5_u32..7, 16_u32..4_097).prop_map(|(landmark, weight)| Moment { landmark, weight })
+    }
+
+    #[test]
+    fn what_was_never_learned_takes_nothing_and_has_no_series() {
+        let packed = Packed::new();
+        assert_eq!((packed.bytes(), packed.series().count(), packed.nth(7)), (0, 0, Series::default()));
+        assert_eq!(packed.nth(0).range(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_packed_histogram_is_the_loose_one_whatever_was_learned_at_once(
+            windows in windows(), moments in vec(moment(), 150), at_once in 1_usize..9,
+        ) {
+            let mut loose: [Compact; SERIES] = Default::default();
+            let mut packed = Packed::new();
+            let all: Vec<_> = windows.iter().zip(&moments).collect();
+            for few in all.chunks(at_once) {
+                for (values, at) in few {
+                    loose.iter_mut().zip(**values).for_each(|(own, value)| own.record_at(value, **at));
+                }
+                packed.change(SERIES, |nth, own| {
+                    few.iter().for_each(|(values, at)| own.record_at(values[nth], **at));
+                });
+            }
+            for (nth, loose) in loose.iter().enumerate() {
+                let series = packed.nth(nth);
+                prop_assert_eq!(&series.loose(), loose);
+                prop_assert_eq!(series.total(), loose.total());
+                let ends = loose.iter().next().zip(loose.iter().next_back());
+                prop_assert_eq!(series.range(), ends.map(|(first, last)| (first.0, last.0)));
+                prop_assert_eq!(series.falling().collect::<Vec<_>>(), loose.iter().rev().collect::<Vec<_>>());
+                // The histogram that everybody knows, and back.
+                prop_assert_eq!(&Compact::from_hdr(&series.loose().to_hdr(), series.landmark()), loose);
+            }
+        }
+
+        #[test]
+        fn what_is_encoded_comes_back_and_what_is_not_is_refused_without_a_panic(
+            windows in windows(), at in moment(), place in any::<prop::sample::Index>(), byte in any::<u8>(),
+        ) {
+            let mut packed = Packed::new();
+            packed.change(SERIES, |nth, own| windows.iter().for_each(|values| own.record_at(values[nth], at)));
+            let mut bytes = Vec::new();
+            packed.encode(&mut bytes);
+            prop_assert_eq!(&Packed::decode(SERIES, &mut &bytes[..]).unwrap(), &packed);
+            prop_assert!(Packed::decode(SERIES, &mut &bytes[..bytes.len() - 1]).is_err());
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            if let Ok(other) = Packed::decode(SERIES, &mut &bytes[..]) {
+                // What is taken is sound.
+                other.series().for_each(|series| prop_assert_eq_total(series));
+            }
+        }
+    }
+
+    fn prop_assert_eq_total(series: Series<'_>) {
+        let sum: u64 = series.falling().map(|(_, weight)| u64::from(weight)).sum();
+        assert_eq!(sum, series.total());
+    }
+}

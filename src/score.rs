@@ -11,6 +11,7 @@ pub mod histogram;
 pub mod knots;
 pub mod pool;
 
+mod amounts;
 mod attribution;
 mod books;
 mod capture;
@@ -40,7 +41,9 @@ mod peers;
 mod plan;
 mod registry;
 mod restore;
+mod series;
 mod shard;
+mod stretch;
 #[cfg(test)]
 mod tests;
 mod wire;

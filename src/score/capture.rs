@@ -4,7 +4,8 @@ use crate::event::{Activity, Asset, Bookmark, Origin, Position};
 
 use super::{
     Scorer, Unsaved,
-    entity::{Entity, Open, Raised, Sums},
+    amounts::Amounts,
+    entity::{Entity, Open, Raised},
     episode::Episode,
     gate::Gate,
     interfaces::Interface,
@@ -13,7 +14,9 @@ use super::{
     networks::number,
     own::Shared,
     peers::{Epoch, Group},
+    series::FEATURES,
     shard::Shard,
+    stretch::Stretch,
     wire::{ENTITY, GATE, GROUP, INTERFACE, VERSION, key, put_int, put_option, put_text, put_uint, put_wide},
 };
 
@@ -152,6 +155,8 @@ fn entity_bytes(entity: &Entity) -> Vec<u8> {
     put_uint(entity.held_out.into(), &mut out);
     put_option(entity.episode, &mut out, put_episode);
     entity.own.encode(&mut out);
+    entity.own_of_spans.iter().for_each(|own| own.encode(&mut out));
+    entity.stretches.iter().for_each(|stretch| put_option(stretch.as_deref(), &mut out, put_stretch));
     put_uint(entity.pending.len() as u64, &mut out);
     for sample in &entity.pending {
         put_int(sample.window.window(), &mut out);
@@ -169,13 +174,33 @@ fn put_episode(episode: Episode, out: &mut Vec<u8>) {
 
 fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_int(open.window(), out);
-    let Sums { bytes_out, external_bytes_out, bytes_in, packets, rejects } = open.sums;
-    [bytes_out, external_bytes_out, bytes_in, packets, rejects].into_iter().for_each(|sum| put_uint(sum, out));
-    open.ports.encode(out);
-    open.peers.encode(out);
-    open.sources.encode(out);
+    put_amounts(&open.amounts, out);
     put_option(open.raised.as_deref(), out, put_raised);
     put_option(open.activity.as_deref(), out, put_activity);
+}
+
+fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
+    let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, ports, peers, sources } = amounts;
+    for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {
+        put_uint(*sum, out);
+    }
+    ports.encode(out);
+    peers.encode(out);
+    sources.encode(out);
+}
+
+fn put_stretch(stretch: &Stretch, out: &mut Vec<u8>) {
+    put_int(stretch.start, out);
+    put_amounts(&stretch.amounts, out);
+    out.extend([u8::from(stretch.held_out), stretch.told]);
+    put_magnitudes(&stretch.magnitude, out);
+    put_option(stretch.episode, out, put_episode);
+}
+
+fn put_magnitudes(magnitudes: &[Option<u8>; FEATURES], out: &mut Vec<u8>) {
+    for magnitude in magnitudes {
+        put_option(*magnitude, out, |magnitude, out| put_uint(u64::from(magnitude), out));
+    }
 }
 
 fn put_activity(activity: &Activity, out: &mut Vec<u8>) {
@@ -187,9 +212,7 @@ fn put_activity(activity: &Activity, out: &mut Vec<u8>) {
 }
 
 fn put_raised(raised: &Raised, out: &mut Vec<u8>) {
-    for magnitude in raised.magnitude {
-        put_option(magnitude, out, |magnitude, out| put_uint(u64::from(magnitude), out));
-    }
+    put_magnitudes(&raised.magnitude, out);
     for text in [&raised.interface, &raised.instance] {
         put_option(text.as_deref(), out, put_text);
     }

@@ -7,9 +7,8 @@ use smallvec::SmallVec;
 use crate::event::{Activity, Asset, EntityName};
 
 use super::{
-    addresses::Addresses,
+    amounts::Amounts,
     decay::{Decay, Moment},
-    distinct::Distinct,
     episode::Episode,
     grid::{EPOCH_WINDOWS, Grid, Narrow, Window},
     histogram::{Packed, geometry::bucket_of},
@@ -17,8 +16,9 @@ use super::{
     keys::Key,
     knots::Knots,
     peak::Peak,
-    peers::{FEATURES, Peers, moment_of},
-    plan::{NO_PORT, Observation},
+    peers::{Peers, moment_of},
+    series::{FEATURES, Span},
+    stretch::Stretch,
 };
 
 /// One entity.
@@ -34,8 +34,13 @@ pub(super) struct Entity {
     pub(super) held_out: u32,
     /// The episode of its last folded window with a finding.
     pub(super) episode: Option<Episode>,
-    /// The baseline.
+    /// The baseline of windows.
     pub(super) own: Packed,
+    /// Its hour and its day, as far as they have folded, and their baselines.
+    pub(super) stretches: [Option<Box<Stretch>>; Span::ALL.len()],
+    pub(super) own_of_spans: [Packed; Span::ALL.len()],
+    /// The asset of its own side, as it was last seen in this process.
+    pub(super) asset: Option<Arc<Asset>>,
     /// Windows that were learned and that some open window must be judged without: kept apart, ascending.
     pub(super) pending: Vec<Sample>,
     /// Windows that have not folded, ascending.
@@ -66,26 +71,13 @@ pub(super) struct Open {
     window: Narrow,
     /// The fold as of which the window was judged last.
     judged: Narrow,
-    pub(super) sums: Sums,
-    pub(super) ports: Distinct,
-    pub(super) peers: Addresses,
-    pub(super) sources: Addresses,
+    pub(super) amounts: Amounts,
     /// The buckets of the values that were judged last, and what came out.
     buckets: [u16; FEATURES],
     log10_p: [f32; FEATURES],
     pub(super) raised: Option<Box<Raised>>,
     /// All its events, where they are counted and summed up.
     pub(super) activity: Option<Box<Activity>>,
-}
-
-/// What is added up in a window; sums stay at their largest.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sums {
-    pub(super) bytes_out: u64,
-    pub(super) external_bytes_out: u64,
-    pub(super) bytes_in: u64,
-    pub(super) packets: u64,
-    pub(super) rejects: u64,
 }
 
 /// The findings that a window has raised, and the physical thing that it was.
@@ -126,7 +118,10 @@ impl Entity {
             born: None,
             held_out: 0,
             episode: None,
-            own: Default::default(),
+            own: Packed::new(),
+            stretches: Default::default(),
+            own_of_spans: Default::default(),
+            asset: None,
             pending: Vec::new(),
             open: Vec::new(),
             judges: [Judge::none(); 2],
@@ -291,23 +286,6 @@ const fn place_of(as_of: Window) -> usize {
     (as_of.div_euclid(EPOCH_WINDOWS) & 1) as usize
 }
 
-// === impl Sums ===
-
-impl Sums {
-    /// Adds `other`.
-    pub(super) fn add(&mut self, other: &Self) {
-        for (own, more) in [
-            (&mut self.bytes_out, other.bytes_out),
-            (&mut self.external_bytes_out, other.external_bytes_out),
-            (&mut self.bytes_in, other.bytes_in),
-            (&mut self.packets, other.packets),
-            (&mut self.rejects, other.rejects),
-        ] {
-            *own = own.saturating_add(more);
-        }
-    }
-}
-
 // === impl Open ===
 
 impl Open {
@@ -316,10 +294,7 @@ impl Open {
         Self {
             window: Narrow::of(window),
             judged: Narrow::NONE,
-            sums: Sums::default(),
-            ports: Distinct::new(),
-            peers: Addresses::new(),
-            sources: Addresses::new(),
+            amounts: Amounts::default(),
             buckets: [0; FEATURES],
             log10_p: [0.0; FEATURES],
             raised: None,
@@ -338,43 +313,16 @@ impl Open {
         self.buckets
     }
 
-    /// The features' values so far, in the order of [`Feature::ALL`].
+    /// The features' values so far.
     #[inline]
     pub(super) fn values(&self) -> [u64; FEATURES] {
-        let Sums { bytes_out, external_bytes_out, bytes_in, packets, rejects } = self.sums;
-        let counts = [self.ports.count(), self.peers.count(), self.sources.count()].map(u64::from);
-        [bytes_out, external_bytes_out, bytes_in, packets, counts[0], counts[1], counts[2], rejects]
+        self.amounts.values()
     }
 
     /// Reads the lines of the processor's cache that it lies on.
     #[inline]
     fn warm(&self) -> u64 {
-        let counts = u64::from(self.ports.count() ^ self.peers.count() ^ self.sources.count());
-        self.sums.bytes_out ^ counts ^ u64::from(self.buckets[0])
-    }
-
-    /// Adds what `observation` says.
-    #[inline]
-    pub(super) fn add(&mut self, observation: &Observation) {
-        let Observation { bytes, packets, port, peer, role, .. } = *observation;
-        let sums = &mut self.sums;
-        let moved = if role.accepted { bytes } else { 0 };
-        sums.packets = sums.packets.saturating_add(packets.into());
-        let initiated = port != NO_PORT;
-        if role.sends {
-            sums.bytes_out = sums.bytes_out.saturating_add(moved);
-            sums.external_bytes_out = sums.external_bytes_out.saturating_add(if role.outside { moved } else { 0 });
-            sums.rejects += u64::from(!role.accepted);
-            if initiated {
-                self.ports.insert(port as u16);
-                self.peers.insert(peer);
-            }
-        } else {
-            sums.bytes_in = sums.bytes_in.saturating_add(moved);
-            if initiated {
-                self.sources.insert(peer);
-            }
-        }
+        self.amounts.warm() ^ u64::from(self.buckets[0])
     }
 }
 

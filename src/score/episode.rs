@@ -40,6 +40,11 @@ impl Episode {
         }
     }
 
+    /// The one of the two that ends later.
+    pub(super) fn later(self, other: Self) -> Self {
+        if other.last > self.last { other } else { self }
+    }
+
     /// The incident that the episode of the entity called `name` is: hash of the entity, with its scope, and of the start.
     pub(super) fn incident(self, name: &EntityName) -> EventId {
         let start = u64::try_from(Grid::start(self.start())).unwrap_or(0);

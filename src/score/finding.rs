@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::event::{Activity, Batch, Detector, Direction, Finding, IdScheme, Revision};
+use crate::event::{Activity, Batch, Detector, Direction, EventId, Finding, IdScheme, Revision, Score};
 
 use super::{
     attribution::asset_of,
     columns::{Column, Record},
     entity::{Entity, Raised},
-    grid::{Grid, WINDOW_SECONDS, Window},
-    judge::Judge,
+    grid::Grid,
+    histogram::packed::Series,
     networks::address,
     own::Side,
 };
@@ -66,60 +66,75 @@ pub(super) fn community_id_of(record: &Record<'_>) -> Option<Box<str>> {
     (!text.is_empty()).then(|| String::from_utf8_lossy(text).into())
 }
 
-/// The document of `revision` about a window of `entity` in which `feature` came to `observed`.
-#[expect(clippy::too_many_arguments, reason = "each is one fact of the document")]
-pub(super) fn document(
-    entity: &Entity,
-    judge: &Judge,
-    (detector, feature): (Detector, usize),
-    observed: u64,
-    log10_p: f32,
-    revision: Revision,
-    (window, at): (Window, i64),
-    raised: &Raised,
-    activity: Option<&Activity>,
-) -> Finding {
-    let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
-    let window_start = seconds(Grid::start(window));
-    let name = &entity.name;
-    let parts: [&[u8]; 5] = [
-        detector.name().as_bytes(),
-        name.kind.as_bytes(),
-        name.name.as_bytes(),
-        name.scope.as_bytes(),
-        &window_start.to_be_bytes(),
-    ];
-    let id = IdScheme::derived("finding", &parts);
-    let own = entity.own.nth(feature).loose();
-    let mean = own.mean();
-    Finding {
-        id,
-        document: IdScheme::derived("finding-document", &[&id.0, revision.name().as_bytes()]),
-        revision,
-        incident: entity.episode_of(window).incident(name),
-        detector,
-        entity: Arc::clone(name),
-        asset: raised.asset.clone(),
-        score: judge.score_of(feature, observed, log10_p),
-        mean,
-        mean_plus_3_sigma: own.std().mul_add(3.0, mean),
-        activity: activity.copied(),
-        age_seconds: seconds(Grid::start(window) - Grid::start(entity.born.unwrap_or(window))),
-        window_start,
-        window_seconds: WINDOW_SECONDS as u32,
-        at: seconds(at),
-        interface: raised.interface.clone(),
-        instance: raised.instance.clone(),
-        community_id: None,
-        address: raised.address,
-        peer: raised.peer,
+/// What a document of a finding says, beside whom it is about.
+pub(super) struct Case<'a> {
+    pub(super) detector: Detector,
+    pub(super) score: Score,
+    pub(super) revision: Revision,
+    /// Start of what was judged, seconds since 1970, and its length in seconds.
+    pub(super) start: i64,
+    pub(super) seconds: i64,
+    /// When the revision was called for, seconds since 1970.
+    pub(super) at: i64,
+    /// The entity's own past.
+    pub(super) own: Series<'a>,
+    pub(super) incident: EventId,
+    pub(super) raised: &'a Raised,
+    pub(super) activity: Option<&'a Activity>,
+}
+
+// === impl Case ===
+
+impl Case<'_> {
+    /// The document about `entity`.
+    pub(super) fn document(&self, entity: &Entity) -> Finding {
+        let Self { detector, score, revision, raised, .. } = *self;
+        let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
+        let window_start = seconds(self.start);
+        let name = &entity.name;
+        let (start, length) = (window_start.to_be_bytes(), self.seconds.to_be_bytes());
+        let parts: [&[u8]; 6] = [
+            detector.name().as_bytes(),
+            name.kind.as_bytes(),
+            name.name.as_bytes(),
+            name.scope.as_bytes(),
+            &start,
+            &length,
+        ];
+        let id = IdScheme::derived("finding", &parts);
+        let own = self.own.loose();
+        let mean = own.mean();
+        Finding {
+            id,
+            document: IdScheme::derived("finding-document", &[&id.0, revision.name().as_bytes()]),
+            revision,
+            incident: self.incident,
+            detector,
+            entity: Arc::clone(name),
+            asset: raised.asset.clone().or_else(|| entity.asset.clone()),
+            score,
+            mean,
+            mean_plus_3_sigma: own.std().mul_add(3.0, mean),
+            activity: self.activity.copied(),
+            age_seconds: entity.born.map_or(0, |born| seconds(self.start - Grid::start(born))),
+            window_start,
+            window_seconds: u32::try_from(self.seconds).unwrap_or(u32::MAX),
+            at: seconds(self.at),
+            interface: raised.interface.clone(),
+            instance: raised.instance.clone(),
+            community_id: None,
+            address: raised.address,
+            peer: raised.peer,
+        }
     }
 }
 
 /// Puts `notices` into `batch`, in their order.
 pub(super) fn deliver(notices: &mut Vec<Notice>, batch: &mut Batch) {
     notices.sort_by(|one, other| {
-        let key = |notice: &Notice| (notice.order, notice.finding.window_start);
+        let key = |notice: &Notice| {
+            (notice.order, notice.finding.window_start, notice.finding.window_seconds)
+        };
         let (a, b) = (&one.finding, &other.finding);
         let name = |finding: &Finding| (finding.detector, finding.revision);
         (key(one).cmp(&key(other)))

@@ -7,10 +7,12 @@ use crate::event::{Detector, Feature, Revision};
 use super::{
     decay::Decay,
     entity::{Bench, Sample},
-    finding::{Notice, document},
-    grid::{Grid, Narrow, Window},
-    peers::{FEATURES, Peers, moment_of},
+    finding::{Case, Notice},
+    grid::{Grid, Narrow, WINDOW_SECONDS, Window},
+    peers::{Peers, moment_of},
+    series::{FEATURES, Span},
     shard::{AHEAD, Shard},
+    stretch::Vote,
 };
 
 /// What folding needs besides the state.
@@ -61,7 +63,7 @@ pub(super) fn fold_through(
         for (pool, sample) in &votes {
             match sample {
                 Some(sample) => {
-                    peers.gather(*pool, sample.buckets, moment);
+                    peers.gather(*pool, 0, &sample.buckets, moment);
                     sum.learned += 1;
                 }
                 None => sum.held_out += 1,
@@ -88,7 +90,20 @@ fn end_epoch(
         return;
     }
     // Only the first of them can have gathered anything.
-    peers.settle(Grid::epoch_of(folded + 1), &rules.grid);
+    let epoch = Grid::epoch_of(folded + 1);
+    for span in Span::ALL {
+        let end = span.last_of(span.start_of(epoch));
+        if end <= last {
+            let mut votes = Vec::new();
+            let bench = rules.bench(peers, folded);
+            shards.iter_mut().for_each(|shard| shard.end(span, &bench, order, &mut votes, notices));
+            let moment = moment_of(rules.decay, end);
+            for (pool, first, buckets) in votes {
+                peers.gather(pool, first, buckets.as_deref().unwrap_or_default(), moment);
+            }
+        }
+    }
+    peers.settle(epoch, &rules.grid);
     peers.note(last, moment_of(rules.decay, last));
     look_again(shards, peers, rules, folded, through, order, notices);
 }
@@ -154,24 +169,29 @@ impl Shard {
             let (values, buckets) = (open.values(), open.buckets());
             if let Some(raised) = &open.raised {
                 let judge = *entity.judge(as_of, bench);
+                let incident = entity.episode_of(window).incident(&entity.name);
                 for feature in (0..FEATURES).filter(|feature| raised.magnitude[*feature].is_some()) {
                     let Some(detector) = Detector::of(Feature::ALL[feature]) else { continue };
-                    let (observed, log10_p) = (values[feature], log10_p[feature]);
-                    let when = (window, Grid::end(window));
-                    let finding = document(
-                        entity,
-                        &judge,
-                        (detector, feature),
-                        observed,
-                        log10_p,
-                        Revision::Closed,
-                        when,
+                    let finding = Case {
+                        detector,
+                        score: judge.score_of(feature, values[feature], log10_p[feature]),
+                        revision: Revision::Closed,
+                        start: Grid::start(window),
+                        seconds: WINDOW_SECONDS,
+                        at: Grid::end(window),
+                        own: entity.own.nth(feature),
+                        incident,
                         raised,
-                        open.activity.as_deref(),
-                    );
+                        activity: open.activity.as_deref(),
+                    }
+                    .document(entity);
                     notices.push(Notice { order, finding });
                 }
                 entity.episode = Some(entity.episode_of(window));
+            }
+            let begins = entity.stretch(&open, holds_out, bench, order, notices);
+            for (span, _) in Span::ALL.into_iter().zip(begins).filter(|(_, begins)| *begins) {
+                self.stretched[span as usize].push(slot);
             }
             self.spare.extend(open.activity);
             entity.settle(bench.grid.settled(window), bench.decay);
@@ -183,6 +203,21 @@ impl Shard {
                 entity.learn(sample);
                 votes.push((entity.pool, Some(sample)));
             }
+        }
+    }
+
+    /// Ends the hour or the day of every entity that has one.
+    fn end(
+        &mut self,
+        span: Span,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        votes: &mut Vec<Vote>,
+        notices: &mut Vec<Notice>,
+    ) {
+        for slot in std::mem::take(&mut self.stretched[span as usize]) {
+            self.soil(slot);
+            votes.extend(self.entities[slot as usize].end(span, bench, order, notices));
         }
     }
 }

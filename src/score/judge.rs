@@ -6,7 +6,8 @@ use super::{
     grid::{Grid, Window},
     histogram::geometry::bucket_of,
     knots::{Knots, Seen, score_points},
-    peers::{FEATURES, Pooled},
+    peers::Pooled,
+    series::FEATURES,
     pool::FrozenPool,
 };
 
@@ -28,11 +29,50 @@ pub(super) struct Judge {
 
 /// Smallest value of `feature` that makes a finding: ten megabytes, twenty ports. Below, a surprise is too small to matter;
 /// and what no detector watches makes none.
-const fn least(feature: Feature) -> u64 {
+pub(super) const fn least(feature: Feature) -> u64 {
     match Detector::of(feature) {
         Some(Detector::VolumeOut) => 10_000_000,
         Some(Detector::PortSpread) => 20,
         None => u64::MAX,
+    }
+}
+
+/// How surprising one value of an hour or a day is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seeing {
+    knots: Knots,
+    seen: Seen,
+    log10_p: f32,
+    learns_all: bool,
+}
+
+// === impl Seeing ===
+
+impl Seeing {
+    /// `value` against `knots`, tied from as much as `seen` says.
+    pub(super) fn of(knots: Knots, seen: Seen, value: u64, learns_all: bool) -> Self {
+        Self { knots, seen, log10_p: knots.log10_p(bucket_of(value), seen.least), learns_all }
+    }
+
+    /// Whether it is a finding, where it is large enough to matter.
+    pub(super) fn marks(&self) -> bool {
+        score_points(self.log10_p) >= MARK && self.seen.enough()
+    }
+
+    /// Whether what it belongs to is held out of learning.
+    pub(super) fn holds_out(&self) -> bool {
+        self.seen.enough() && !self.learns_all && self.log10_p < HELD_OUT_BELOW
+    }
+
+    /// Its score, where `observed` is the value of `feature`.
+    pub(super) fn score(&self, feature: Feature, observed: u64) -> Score {
+        Score {
+            points: score_points(self.log10_p),
+            feature,
+            observed,
+            log10_p: self.log10_p,
+            usual: self.knots.usual(&self.seen),
+        }
     }
 }
 

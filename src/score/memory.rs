@@ -10,7 +10,8 @@ use super::{
     memo::Memo,
     openings::Openings,
     own::Shared,
-    peers::{Epoch, FEATURES, POOLS_MAX},
+    peers::{Epoch, POOLS_MAX},
+    series::SERIES,
 };
 
 /// Buckets that a baseline of one feature holds, of six bytes each. Measured figure: 33 to 104 at 485 windows, by the
@@ -34,12 +35,12 @@ const EPOCHS: usize = 4;
 #[must_use]
 pub fn memory_bytes_max(config: &Config) -> u64 {
     let most = config.entities_max as usize;
-    let entity = size_of::<Entity>() + NAME_BYTES + FEATURES * BUCKETS_BYTES + TABLE_BYTES;
+    let entity = size_of::<Entity>() + NAME_BYTES + SERIES * BUCKETS_BYTES / 2 + TABLE_BYTES;
     let interface = size_of::<Interface>() + size_of::<Shared>() + NAME_BYTES + TABLE_BYTES;
     let activity = if config.activity { size_of::<Activity>() + BOX_BYTES } else { 0 };
     let open =
         (size_of::<Open>() + activity) * Openings::most(most) + Distinct::BYTES_MAX * most / MANY_PORTS_EACH;
-    let pools = (POOLS_MAX + 1) * EPOCHS * (size_of::<Epoch>() + FEATURES * POOL_BYTES);
+    let pools = (POOLS_MAX + 1) * EPOCHS * (size_of::<Epoch>() + SERIES * POOL_BYTES);
     (most * (entity + interface) + open + pools + 2 * Memo::bytes(most)) as u64
 }
 

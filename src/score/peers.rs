@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::event::Feature;
-
 use super::{
     decay::{Decay, Moment},
     grid::{Grid, Window},
@@ -11,10 +9,9 @@ use super::{
     keys::Key,
     knots::WINDOWS_MIN,
     pool::{FrozenPool, Pool},
+    series::{SERIES, Span},
 };
 
-/// How many features there are.
-pub(super) const FEATURES: usize = Feature::ALL.len();
 /// The place of everybody's pool.
 pub(super) const EVERYBODY: u32 = 0;
 /// Moments of folds that are kept.
@@ -25,8 +22,8 @@ pub(super) const POOLS_MAX: usize = 256;
 /// The pools of one group after one fold.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Epoch {
-    pub(super) pools: [Pool; FEATURES],
-    pub(super) frozen: [FrozenPool; FEATURES],
+    pub(super) pools: [Pool; SERIES],
+    pub(super) frozen: [FrozenPool; SERIES],
 }
 
 /// One peer group.
@@ -40,7 +37,7 @@ pub(super) struct Group {
     /// After which fold what was in the pools, ascending; only folds that changed something.
     pub(super) epochs: Vec<(Window, Arc<Epoch>)>,
     /// What the epoch that has not ended taught so far.
-    pub(super) gathered: [Increments; FEATURES],
+    pub(super) gathered: [Increments; SERIES],
     dirty: bool,
 }
 
@@ -56,7 +53,7 @@ pub(super) struct Peers {
 /// The pools that judge an entity.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pooled<'a> {
-    pub(super) frozen: &'a [FrozenPool; FEATURES],
+    pub(super) frozen: &'a [FrozenPool; SERIES],
     /// The first window that they learned.
     pub(super) born: Option<Window>,
 }
@@ -69,7 +66,7 @@ pub(super) struct SharedPeers(RwLock<Peers>);
 
 impl Epoch {
     /// An epoch that holds `pools`.
-    pub(super) fn of(pools: [Pool; FEATURES]) -> Self {
+    pub(super) fn of(pools: [Pool; SERIES]) -> Self {
         let frozen = pools.each_ref().map(Pool::freeze);
         Self { pools, frozen }
     }
@@ -141,11 +138,20 @@ impl Peers {
         self.groups.len() as u32 - 1
     }
 
-    /// The pools that judge a member of the group at `place`, of whose windows they hold `own`, as of fold `fold`: the
-    /// group's if they hold enough windows of others, else everybody's. A host that is alone in its role has no peers
-    /// there, and would be its own witness.
+    /// The pools that judge windows of a member of the group at `place`, of whose windows they hold `own`, as of fold
+    /// `fold`: the group's if they hold enough windows of others, else everybody's. A host that is alone in its role has no
+    /// peers there, and would be its own witness.
     pub(super) fn judging(&self, place: u32, own: u32, fold: Window, now: Moment) -> Pooled<'_> {
-        let enough = |epoch: &&Arc<Epoch>| epoch.frozen[0].windows(now) >= own + WINDOWS_MIN;
+        self.judging_by(0, place, own, fold, now)
+    }
+
+    /// The same for the member's hours or days, as of the fold that has just been made.
+    pub(super) fn judging_span(&self, span: Span, place: u32, own: u32, now: Moment) -> Pooled<'_> {
+        self.judging_by(span.first(), place, own, Window::MAX, now)
+    }
+
+    fn judging_by(&self, series: usize, place: u32, own: u32, fold: Window, now: Moment) -> Pooled<'_> {
+        let enough = |epoch: &&Arc<Epoch>| epoch.frozen[series].windows(now) >= own + WINDOWS_MIN;
         let everybody = &self.groups[EVERYBODY as usize];
         let group = self.groups.get(place as usize).unwrap_or(everybody);
         let (group, epoch) = match group.as_of(fold).filter(enough) {
@@ -155,12 +161,12 @@ impl Peers {
         Pooled { frozen: &epoch.frozen, born: group.born }
     }
 
-    /// Takes one vote of a member of the group at `place`, for it and for everybody.
-    pub(super) fn gather(&mut self, place: u32, buckets: [u16; FEATURES], moment: Moment) {
+    /// Takes one vote of a member of the group at `place`, for it and for everybody: `buckets` of the series from `first`.
+    pub(super) fn gather(&mut self, place: u32, first: usize, buckets: &[u16], moment: Moment) {
         let mut add = |place: u32| {
             if let Some(group) = self.groups.get_mut(place as usize) {
-                for (gathered, bucket) in group.gathered.iter_mut().zip(buckets) {
-                    gathered.record_bucket_at(bucket, moment);
+                for (gathered, bucket) in group.gathered[first..].iter_mut().zip(buckets) {
+                    gathered.record_bucket_at(*bucket, moment);
                 }
                 group.dirty = true;
             }

@@ -18,21 +18,24 @@ use crate::{
 use super::{
     Config, Scorer, StateError,
     addresses::Addresses,
+    amounts::Amounts,
     distinct::Distinct,
-    entity::{Entity, Open, Raised, Sample, Sums},
+    entity::{Entity, Open, Raised, Sample},
     episode::Episode,
     gate::Gate,
-    grid::Narrow,
-    histogram::{Increments, Packed, geometry::LAST},
+    grid::{Grid, Narrow},
+    histogram::{Increments, Packed, geometry::LAST, wire::take_byte},
     identity::KINDS,
     interfaces::Interface,
     keys::Key,
     lock,
     networks::address,
     own::Shared,
-    peers::{Epoch, FEATURES, Group},
+    peers::{Epoch, Group},
+    series::{FEATURES, SERIES, Span},
     pool::Pool,
     registry::{EVERYONE, entity_key, entity_name},
+    stretch::Stretch,
     wire::{
         ENTITY, GATE, GROUP, INTERFACE, hash_of, take_count, take_end, take_int, take_option, take_text,
         take_uint, take_version, take_wide,
@@ -116,6 +119,14 @@ impl Scorer {
             shard.open.entry(open.window()).or_default().push(place.slot());
             gate.openings.enter(place, open.window());
         }
+        for span in Span::ALL {
+            if let Some(stretch) = &entity.stretches[span as usize] {
+                if Grid::epoch(span.last_of(stretch.start)) <= Grid::epoch(gate.folded) {
+                    return Err(StateError::Torn);
+                }
+                shard.stretched[span as usize].push(place.slot());
+            }
+        }
         shard.entities.push(entity);
         Ok(())
     }
@@ -180,7 +191,7 @@ fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {
     let mut epochs = Vec::with_capacity(count.min(16));
     for _ in 0..count {
         let fold = take_window(bytes)?;
-        let mut pools: [Pool; FEATURES] = Default::default();
+        let mut pools: [Pool; SERIES] = std::array::from_fn(|_| Pool::default());
         for pool in &mut pools {
             *pool = Pool::decode(bytes)?;
         }
@@ -208,6 +219,12 @@ fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     entity.held_out = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
     entity.episode = take_option(bytes, episode)?;
     entity.own = Packed::decode(FEATURES, bytes)?;
+    for span in Span::ALL {
+        entity.own_of_spans[span as usize] = Packed::decode(span.features().len(), bytes)?;
+    }
+    for span in Span::ALL {
+        entity.stretches[span as usize] = take_option(bytes, |bytes| stretch(span, bytes))?.map(Box::new);
+    }
     for _ in 0..take_count(bytes)? {
         entity.pending.push(sample(bytes)?);
     }
@@ -237,16 +254,46 @@ fn sample(bytes: &mut &[u8]) -> Result<Sample, StateError> {
 
 fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {
     let mut open = Open::new(take_window(bytes)?);
-    let Sums { bytes_out, external_bytes_out, bytes_in, packets, rejects } = &mut open.sums;
-    for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {
-        *sum = take_uint(bytes)?;
-    }
-    open.ports = Distinct::decode(bytes)?;
-    open.peers = Addresses::decode(bytes)?;
-    open.sources = Addresses::decode(bytes)?;
+    open.amounts = amounts(bytes)?;
     open.raised = take_option(bytes, raised)?.map(Box::new);
     open.activity = take_option(bytes, activity)?.map(Box::new);
     Ok(open)
+}
+
+fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
+    let mut amounts = Amounts::default();
+    let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, .. } = &mut amounts;
+    for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {
+        *sum = take_uint(bytes)?;
+    }
+    amounts.ports = Distinct::decode(bytes)?;
+    amounts.peers = Addresses::decode(bytes)?;
+    amounts.sources = Addresses::decode(bytes)?;
+    Ok(amounts)
+}
+
+fn stretch(span: Span, bytes: &mut &[u8]) -> Result<Stretch, StateError> {
+    let start = take_window(bytes)?;
+    let mut stretch = Stretch::new(start);
+    stretch.amounts = amounts(bytes)?;
+    stretch.held_out = match take_byte(bytes)? {
+        0 => false,
+        1 => true,
+        _ => return Err(StateError::Torn),
+    };
+    stretch.told = take_byte(bytes)?;
+    stretch.magnitude = magnitudes(bytes)?;
+    stretch.episode = take_option(bytes, episode)?;
+    if span.start_of(start) == start { Ok(stretch) } else { Err(StateError::Torn) }
+}
+
+fn magnitudes(bytes: &mut &[u8]) -> Result<[Option<u8>; FEATURES], StateError> {
+    let mut magnitudes = [None; FEATURES];
+    for magnitude in &mut magnitudes {
+        let stored = take_option(bytes, take_uint)?;
+        *magnitude = stored.map(|stored| u8::try_from(stored).map_err(|_| StateError::Torn)).transpose()?;
+    }
+    Ok(magnitudes)
 }
 
 fn activity(bytes: &mut &[u8]) -> Result<Activity, StateError> {
@@ -259,11 +306,7 @@ fn activity(bytes: &mut &[u8]) -> Result<Activity, StateError> {
 }
 
 fn raised(bytes: &mut &[u8]) -> Result<Raised, StateError> {
-    let mut raised = Raised::default();
-    for magnitude in &mut raised.magnitude {
-        let stored = take_option(bytes, take_uint)?;
-        *magnitude = stored.map(|stored| u8::try_from(stored).map_err(|_| StateError::Torn)).transpose()?;
-    }
+    let mut raised = Raised { magnitude: magnitudes(bytes)?, ..Raised::default() };
     raised.interface = take_option(bytes, take_text)?.map(Into::into);
     raised.instance = take_option(bytes, take_text)?.map(Into::into);
     raised.address = take_option(bytes, take_wide)?.map(address);

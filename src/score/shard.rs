@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::event::{Activity, Batch, Detector, Feature, Score, Verdict};
+use crate::event::{Activity, Asset, Batch, Detector, Feature, Score, Verdict};
 
 use super::{
+    amounts::Amounts,
     columns::{Column, Record, Slots},
-    entity::{Bench, Entity, Open, Raised},
-    finding::{Notice, community_id_of, document, revise, witness},
-    grid::{Grid, Window},
-    peers::FEATURES,
+    entity::{Bench, Entity, Raised},
+    finding::{Case, Notice, community_id_of, revise, witness},
+    grid::{Grid, WINDOW_SECONDS, Window},
+    series::{FEATURES, Span},
     plan::{Change, Observation, Standing},
 };
 
@@ -19,6 +20,8 @@ pub(super) struct Shard {
     pub(super) entities: Vec<Entity>,
     /// Which entities have which window open.
     pub(super) open: BTreeMap<Window, Vec<u32>>,
+    /// Which entities have an hour, and which a day, that has not ended.
+    pub(super) stretched: [Vec<u32>; Span::ALL.len()],
     /// Entities that differ from what was captured last.
     pub(super) dirty: Vec<u32>,
     /// Counts of windows that have folded, for windows that begin.
@@ -127,6 +130,7 @@ impl Shard {
         let (place, fresh) = entity.enter(observation.window);
         if fresh {
             self.open.entry(observation.window).or_default().push(observation.slot);
+            entity.asset = own_asset(batch, observation).or(entity.asset.take());
         }
         let open = &mut entity.open[place];
         if fresh && bench.activity {
@@ -139,7 +143,7 @@ impl Shard {
             let amount = |column| record.uint(column).unwrap_or(0);
             activity.add(Grid::part(amount(Column::End)), amount(Column::Bytes), amount(Column::Packets));
         }
-        open.add(observation);
+        open.amounts.add(observation);
         let values = open.values();
         let as_of = bench.as_of(observation.window);
         let log10_p = entity.weigh(place, as_of, bench);
@@ -165,7 +169,7 @@ impl Shard {
     fn peek(&mut self, observation: &Observation, bench: &Bench<'_>) -> (Option<Score>, bool) {
         let entity = &mut self.entities[observation.slot as usize];
         let as_of = bench.as_of(observation.window);
-        let mut alone = Open::new(observation.window);
+        let mut alone = Amounts::default();
         alone.add(observation);
         let open = entity.find(observation.window).ok().map(|place| &entity.open[place]);
         let (values, raised) = match (observation.standing, open) {
@@ -206,11 +210,16 @@ impl Shard {
     }
 }
 
-/// What the asset list calls the observation's own side.
-fn host(batch: &Batch, observation: &Observation) -> Option<Box<str>> {
+/// The asset of the observation's own side.
+fn own_asset(batch: &Batch, observation: &Observation) -> Option<Arc<Asset>> {
     let (source, destination) = batch.ends(&batch.events[observation.event as usize]);
     let own = if observation.role.sends { source } else { destination };
-    own.asset.as_ref().and_then(|asset| asset.name.clone())
+    own.asset.clone()
+}
+
+/// What the asset list calls that side.
+fn host(batch: &Batch, observation: &Observation) -> Option<Box<str>> {
+    own_asset(batch, observation).and_then(|asset| asset.name.clone())
 }
 
 /// What raises a finding: a record, and whether its own side sends; or a fold.
@@ -250,17 +259,19 @@ fn raise(
         next.magnitude[feature] = magnitude;
         let end = raiser.record.and_then(|(record, _)| record.uint(Column::End));
         let at = end.map_or(Grid::end(window), |end| i64::try_from(end).unwrap_or(i64::MAX));
-        let mut finding = document(
-            entity,
-            &judge,
-            (detector, feature),
-            values[feature],
-            log10_p[feature],
+        let mut finding = Case {
+            detector,
+            score: judge.score_of(feature, values[feature], log10_p[feature]),
             revision,
-            (window, at),
-            &next,
-            entity.open[place].activity.as_deref(),
-        );
+            start: Grid::start(window),
+            seconds: WINDOW_SECONDS,
+            at,
+            own: entity.own.nth(feature),
+            incident: entity.episode_of(window).incident(&entity.name),
+            raised: &next,
+            activity: entity.open[place].activity.as_deref(),
+        }
+        .document(entity);
         finding.community_id = raiser.record.and_then(|(record, _)| community_id_of(record));
         notices.push(Notice { order: raiser.order, finding });
         raised = Some(next);

@@ -1,0 +1,195 @@
+//! An hour or a day of an entity: added up from its windows as they fold, judged each time, and learned when it is over.
+//!
+//! Windows fold in order, so that all of one span have folded before the first of the next: a span is judged against
+//! everything that ended before it began, and nobody's order matters. What a span tells is what no shorter one has told.
+
+use crate::event::{Detector, Feature, Revision};
+
+use super::{
+    amounts::Amounts,
+    entity::{Bench, Entity, Open, Raised},
+    episode::Episode,
+    finding::{Case, Notice, revise},
+    grid::{Grid, Window},
+    histogram::geometry::bucket_of,
+    judge::{Seeing, least},
+    knots::{Knots, Seen},
+    peers::moment_of,
+    series::{FEATURES, Span},
+};
+
+/// What has folded of an hour or a day of an entity.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stretch {
+    /// The first window of the span.
+    pub(super) start: Window,
+    pub(super) amounts: Amounts,
+    /// One of its windows was held out of learning.
+    pub(super) held_out: bool,
+    /// By feature, as bits: a shorter span inside it has told of it.
+    pub(super) told: u8,
+    /// By feature: floor(log10) of the value that its own last document named.
+    pub(super) magnitude: [Option<u8>; FEATURES],
+    /// The episode that its findings belong to.
+    pub(super) episode: Option<Episode>,
+}
+
+/// A vote for a pool: the pool, the first series, and the buckets; none where it was held out.
+pub(super) type Vote = (u32, usize, Option<Vec<u16>>);
+
+// === impl Stretch ===
+
+impl Stretch {
+    /// A span that begins with window `start`, of which nothing has folded.
+    pub(super) fn new(start: Window) -> Self {
+        Self {
+            start,
+            amounts: Amounts::default(),
+            held_out: false,
+            told: 0,
+            magnitude: [None; FEATURES],
+            episode: None,
+        }
+    }
+
+    /// The features that it has told of itself, as bits.
+    fn own_told(&self) -> u8 {
+        bits(&self.magnitude)
+    }
+}
+
+/// The features with a magnitude, as bits.
+fn bits(magnitude: &[Option<u8>; FEATURES]) -> u8 {
+    magnitude.iter().enumerate().fold(0, |bits, (nth, one)| bits | u8::from(one.is_some()) << nth)
+}
+
+// === impl Entity ===
+
+impl Entity {
+    /// Takes its window `open`, which has folded, into its hour and its day, and tells what these come to; says which of
+    /// them begin with it.
+    pub(super) fn stretch(
+        &mut self,
+        open: &Open,
+        held_out: bool,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) -> [bool; Span::ALL.len()] {
+        let window = open.window();
+        let mut told = open.raised.as_ref().map_or(0, |raised| bits(&raised.magnitude));
+        Span::ALL.map(|span| {
+            let place = &mut self.stretches[span as usize];
+            let begins = place.is_none();
+            let mut stretch = place.take().unwrap_or_else(|| Box::new(Stretch::new(span.start_of(window))));
+            stretch.amounts.merge(&open.amounts);
+            stretch.held_out |= held_out;
+            stretch.told |= told;
+            self.tell(span, &mut stretch, window, bench, order, notices);
+            told |= stretch.own_told();
+            self.stretches[span as usize] = Some(stretch);
+            begins
+        })
+    }
+
+    /// Raises what `stretch` calls for, now that its window `window` has folded.
+    fn tell(
+        &mut self,
+        span: Span,
+        stretch: &mut Stretch,
+        window: Window,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) {
+        let values = stretch.amounts.values();
+        for (nth, feature) in span.features().iter().enumerate() {
+            let place = *feature as usize;
+            let (value, mut magnitude) = (values[place], stretch.magnitude[place]);
+            let Some(detector) = Detector::of(*feature) else { continue };
+            if value < least(*feature) || magnitude.is_none() && stretch.told & 1 << place != 0 {
+                continue;
+            }
+            let Some(revision) = revise(&mut magnitude, value) else { continue };
+            let seeing = self.see(span, nth, stretch.start, value, bench);
+            if !seeing.marks() {
+                continue;
+            }
+            stretch.magnitude[place] = magnitude;
+            let episode = *stretch.episode.get_or_insert_with(|| Episode::joined(self.episode, window));
+            self.episode = Some(self.episode.map_or(episode, |last| last.later(episode)));
+            let at = Grid::end(window);
+            let case = (detector, *feature, revision, at, episode);
+            notices.push(Notice { order, finding: self.case(span, nth, stretch.start, value, &seeing, case) });
+        }
+    }
+
+    /// Ends its hour or day: closes its findings, learns it or holds it out, and returns its vote.
+    pub(super) fn end(
+        &mut self,
+        span: Span,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) -> Option<Vote> {
+        let stretch = self.stretches[span as usize].take()?;
+        let last = span.last_of(stretch.start);
+        let values = stretch.amounts.values();
+        let mut buckets = Vec::with_capacity(span.features().len());
+        let mut held_out = span == Span::Hour && stretch.held_out;
+        for (nth, feature) in span.features().iter().enumerate() {
+            let value = values[*feature as usize];
+            let seeing = self.see(span, nth, stretch.start, value, bench);
+            held_out |= seeing.holds_out();
+            buckets.push(bucket_of(value));
+            let told = stretch.magnitude[*feature as usize].zip(Detector::of(*feature)).zip(stretch.episode);
+            if let Some(((_, detector), episode)) = told {
+                let case = (detector, *feature, Revision::Closed, Grid::end(last), episode);
+                notices.push(Notice { order, finding: self.case(span, nth, stretch.start, value, &seeing, case) });
+            }
+        }
+        if held_out {
+            return Some((self.pool, span.first(), None));
+        }
+        let at = moment_of(bench.decay, last);
+        self.own_of_spans[span as usize]
+            .change(buckets.len(), |nth, own| own.record_bucket_at(buckets[nth], at));
+        Some((self.pool, span.first(), Some(buckets)))
+    }
+
+    /// How surprising `value` is for its span, in the `nth` of the span's features.
+    fn see(&self, span: Span, nth: usize, start: Window, value: u64, bench: &Bench<'_>) -> Seeing {
+        let now = moment_of(bench.decay, start - 1);
+        let own = self.own_of_spans[span as usize].nth(nth);
+        let windows = now.windows(own.total(), own.landmark());
+        let pooled = bench.peers.judging_span(span, self.pool, windows, now);
+        let young = |born| Grid::start(start) - Grid::start(born) < bench.learn_all;
+        let (knots, seen): (Knots, Seen) = Knots::of(own, &[], &pooled.frozen[span.first() + nth], now);
+        Seeing::of(knots, seen, value, pooled.born.is_none_or(young))
+    }
+
+    /// A document of a finding about its span.
+    fn case(
+        &self,
+        span: Span,
+        nth: usize,
+        start: Window,
+        value: u64,
+        seeing: &Seeing,
+        (detector, feature, revision, at, episode): (Detector, Feature, Revision, i64, Episode),
+    ) -> crate::event::Finding {
+        Case {
+            detector,
+            score: seeing.score(feature, value),
+            revision,
+            start: Grid::start(start),
+            seconds: span.seconds(),
+            at,
+            own: self.own_of_spans[span as usize].nth(nth),
+            incident: episode.incident(&self.name),
+            raised: &Raised::default(),
+            activity: None,
+        }
+        .document(self)
+    }
+}

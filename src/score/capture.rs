@@ -13,7 +13,7 @@ use super::{
     lock,
     networks::number,
     own::Shared,
-    peers::{Epoch, Group},
+    peers::Group,
     series::FEATURES,
     shard::Shard,
     stretch::Stretch,
@@ -139,8 +139,7 @@ fn group_bytes(group: &Group) -> Vec<u8> {
     put_uint(group.epochs.len() as u64, &mut out);
     for (fold, epoch) in &group.epochs {
         put_int(*fold, &mut out);
-        let Epoch { pools, .. } = &**epoch;
-        pools.iter().for_each(|pool| pool.encode(&mut out));
+        out.extend_from_slice(&epoch.bytes);
     }
     group.gathered.iter().for_each(|gathered| gathered.encode(&mut out));
     out

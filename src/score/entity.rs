@@ -45,8 +45,8 @@ pub(super) struct Entity {
     pub(super) pending: Vec<Sample>,
     /// Windows that have not folded, ascending.
     pub(super) open: Vec<Open>,
-    /// Judges of two folds, by whether the fold's number is even.
-    judges: [Judge; 2],
+    /// Judges of two epochs that follow each other, while they have something to judge.
+    judges: [Option<Box<Judge>>; 2],
     /// Whether it differs from what was captured last.
     pub(super) dirty: bool,
     /// The batch that names it.
@@ -124,7 +124,7 @@ impl Entity {
             asset: None,
             pending: Vec::new(),
             open: Vec::new(),
-            judges: [Judge::none(); 2],
+            judges: [None, None],
             dirty: false,
             named_by: 0,
             named_at: 0,
@@ -137,7 +137,7 @@ impl Entity {
     pub(super) fn rename(&mut self, name: Arc<EntityName>, pool: u32) {
         self.name = name;
         self.pool = pool;
-        self.judges = [Judge::none(); 2];
+        self.judges = [None, None];
         self.named_by = 0;
         self.open.iter_mut().for_each(|open| open.judged = Narrow::NONE);
     }
@@ -172,17 +172,18 @@ impl Entity {
     #[inline]
     pub(super) fn warm(&self, as_of: Window) -> u64 {
         let peak = u64::from(self.peak_log10_p.to_bits());
-        self.named_by ^ u64::from(self.dirty) ^ peak ^ self.judges[place_of(as_of)].warm()
+        let judge = self.judges[place_of(as_of)].as_ref().map_or(0, |judge| std::ptr::from_ref(&**judge) as u64);
+        self.named_by ^ u64::from(self.dirty) ^ peak ^ judge
     }
 
     /// Reads what judging as of fold `as_of` will read behind the entity's pointers.
     #[inline]
     pub(super) fn warm_behind(&self, as_of: Window) -> u64 {
         let open = self.open.last().map_or(0, Open::warm) ^ Arc::strong_count(&self.name) as u64;
-        if self.judges[place_of(as_of)].as_of == as_of {
-            return open;
+        match &self.judges[place_of(as_of)] {
+            Some(judge) if judge.as_of == as_of => open ^ judge.warm(),
+            _ => open ^ self.warm_baseline(),
         }
-        open ^ self.warm_baseline()
     }
 
     /// Reads what appointing a judge or learning a window will read behind the entity's pointers.
@@ -194,39 +195,23 @@ impl Entity {
     /// The judge as of fold `as_of`, which must have run and not be older than what is settled.
     #[inline]
     pub(super) fn judge(&mut self, as_of: Window, bench: &Bench<'_>) -> &Judge {
-        let place = place_of(as_of);
-        if self.judges[place].as_of != as_of {
-            self.appoint(as_of, bench);
+        let Self { own, pending, pool, judges, .. } = self;
+        let judge = judges[place_of(as_of)].get_or_insert_with(|| Box::new(Judge::none()));
+        if judge.as_of != as_of {
+            appoint(judge, own, pending, *pool, as_of, bench);
         }
-        &self.judges[place]
-    }
-
-    #[cold]
-    fn appoint(&mut self, as_of: Window, bench: &Bench<'_>) {
-        let Self { own, pending, judges, .. } = self;
-        let now = bench.moment(as_of);
-        let waiting = pending.iter().filter(|sample| sample.window.window() <= as_of);
-        let moments: SmallVec<[(Moment, &Sample); 16]> =
-            waiting.map(|sample| (bench.moment(Grid::epoch_of(sample.window.window())), sample)).collect();
-        let mut series = own.series();
-        let first = series.next().unwrap_or_default();
-        let windows = now.windows(first.total(), first.landmark()) + moments.len() as u32;
-        let pooled = bench.peers.judging(self.pool, windows, as_of, now);
-        let mut series = std::iter::once(first).chain(series);
-        let mut waiting = SmallVec::<[_; 16]>::new();
-        judges[place_of(as_of)].appoint(as_of, pooled, bench.learn_all, |feature, pool| {
-            waiting.clear();
-            waiting.extend(moments.iter().map(|(at, sample)| (sample.buckets[feature], *at)));
-            Knots::of(series.next().unwrap_or_default(), &waiting, pool, now)
-        });
+        judge
     }
 
     /// Judges its open window at `place` as of fold `as_of`: what has changed since it was judged last, or all.
     #[inline]
     pub(super) fn weigh(&mut self, place: usize, as_of: Window, bench: &Bench<'_>) -> [f32; FEATURES] {
-        self.judge(as_of, bench);
-        let judge = &self.judges[place_of(as_of)];
-        let open = &mut self.open[place];
+        let Self { own, pending, pool, judges, open, .. } = self;
+        let judge = judges[place_of(as_of)].get_or_insert_with(|| Box::new(Judge::none()));
+        if judge.as_of != as_of {
+            appoint(judge, own, pending, *pool, as_of, bench);
+        }
+        let open = &mut open[place];
         let anew = open.judged != Narrow::of(as_of);
         for (feature, value) in open.values().into_iter().enumerate() {
             let bucket = bucket_of(value);
@@ -259,6 +244,10 @@ impl Entity {
         if count > 0 {
             self.own = self.with(count, decay);
             self.pending.drain(..count);
+            for judge in &mut self.judges {
+                // What it judged has folded.
+                judge.take_if(|judge| judge.as_of < settled);
+            }
         }
     }
 
@@ -278,6 +267,33 @@ impl Entity {
         });
         own
     }
+}
+
+/// Makes `judge` that of fold `as_of` over windows like `own` and `pending`.
+#[cold]
+fn appoint(
+    judge: &mut Judge,
+    own: &Packed,
+    pending: &[Sample],
+    pool: u32,
+    as_of: Window,
+    bench: &Bench<'_>,
+) {
+    let now = bench.moment(as_of);
+    let waiting = pending.iter().filter(|sample| sample.window.window() <= as_of);
+    let moments: SmallVec<[(Moment, &Sample); 16]> =
+        waiting.map(|sample| (bench.moment(Grid::epoch_of(sample.window.window())), sample)).collect();
+    let mut series = own.series();
+    let first = series.next().unwrap_or_default();
+    let windows = now.windows(first.total(), first.landmark()) + moments.len() as u32;
+    let pooled = bench.peers.judging(pool, windows, as_of, now);
+    let mut series = std::iter::once(first).chain(series);
+    let mut waiting = SmallVec::<[_; 16]>::new();
+    judge.appoint(as_of, pooled, bench.learn_all, |feature, pool| {
+        waiting.clear();
+        waiting.extend(moments.iter().map(|(at, sample)| (sample.buckets[feature], *at)));
+        Knots::of(series.next().unwrap_or_default(), &waiting, pool, now)
+    });
 }
 
 /// Where the judge of fold `as_of` stands: those of two epochs that follow each other are needed together.

@@ -104,12 +104,12 @@ fn baseline_of(entity: &Entity, decay: Decay) -> Baseline<'_> {
 }
 
 fn peers_of(group: &Group) -> Peers<'_> {
-    let pools = group.epochs.last().map(|(_, epoch)| &epoch.pools);
+    let pools = &group.pools;
     let feature = |(nth, feature): (usize, &Feature)| Weights {
         feature: feature.name(),
-        landmark: pools.map_or(0, |pools| pools[nth].landmark()),
-        weight: pools.map_or(0, |pools| pools[nth].total()),
-        buckets: pools.map_or_else(Vec::new, |pools| pools[nth].iter().collect()),
+        landmark: pools[nth].landmark(),
+        weight: pools[nth].total(),
+        buckets: pools[nth].iter().collect(),
     };
     Peers {
         scope: &group.scope,

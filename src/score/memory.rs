@@ -49,6 +49,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn sizes() {
+        println!("entity {} open {} stretch {} judge {} epoch {} amounts {} interface {} group {}", size_of::<Entity>(), size_of::<Open>(), size_of::<crate::score::stretch::Stretch>(), size_of::<crate::score::judge::Judge>(), size_of::<Epoch>(), size_of::<crate::score::amounts::Amounts>(), size_of::<Interface>(), size_of::<crate::score::peers::Group>());
+    }
+
+    #[test]
     fn the_bound_grows_with_the_entities_and_8000_fit_the_small_profile() {
         let with = |entities_max| memory_bytes_max(&Config { entities_max, ..Config::default() });
         assert!(with(8_000) < 100 << 20, "{} MiB", with(8_000) >> 20);

@@ -17,13 +17,13 @@ pub(super) const EVERYBODY: u32 = 0;
 /// Moments of folds that are kept.
 const MOMENTS: usize = 4;
 /// Most peer groups that have pools of their own; the members of further ones are compared with everybody.
-pub(super) const POOLS_MAX: usize = 256;
+pub(super) const POOLS_MAX: usize = 128;
 
-/// The pools of one group after one fold.
+/// The pools of one group after one fold: to be read, and as they are written.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Epoch {
-    pub(super) pools: [Pool; SERIES],
     pub(super) frozen: [FrozenPool; SERIES],
+    pub(super) bytes: Box<[u8]>,
 }
 
 /// One peer group.
@@ -34,6 +34,8 @@ pub(super) struct Group {
     pub(super) name: Box<str>,
     /// The first window that its pools learned.
     pub(super) born: Option<Window>,
+    /// What all its members have taught.
+    pub(super) pools: Box<[Pool; SERIES]>,
     /// After which fold what was in the pools, ascending; only folds that changed something.
     pub(super) epochs: Vec<(Window, Arc<Epoch>)>,
     /// What the epoch that has not ended taught so far.
@@ -66,29 +68,25 @@ pub(super) struct SharedPeers(RwLock<Peers>);
 
 impl Epoch {
     /// An epoch that holds `pools`.
-    pub(super) fn of(pools: [Pool; SERIES]) -> Self {
-        let frozen = pools.each_ref().map(Pool::freeze);
-        Self { pools, frozen }
+    pub(super) fn of(pools: &[Pool; SERIES]) -> Self {
+        let mut bytes = Vec::new();
+        pools.iter().for_each(|pool| pool.encode(&mut bytes));
+        Self { frozen: pools.each_ref().map(Pool::freeze), bytes: bytes.into() }
     }
 }
 
 // === impl Group ===
 
 impl Group {
-    /// The group `name` of `scope`, with what its pools were after some folds.
-    pub(super) fn new(
-        key: Key,
-        scope: &str,
-        name: &str,
-        born: Option<Window>,
-        epochs: Vec<(Window, Arc<Epoch>)>,
-    ) -> Self {
+    /// The group `name` of `scope`, of whose members nothing is known.
+    pub(super) fn new(key: Key, scope: &str, name: &str) -> Self {
         Self {
             key,
             scope: scope.into(),
             name: name.into(),
-            born,
-            epochs,
+            born: None,
+            pools: Box::default(),
+            epochs: Vec::new(),
             gathered: Default::default(),
             dirty: false,
         }
@@ -104,13 +102,12 @@ impl Group {
         if self.gathered.iter().all(Increments::is_empty) {
             return;
         }
-        let mut pools = self.epochs.last().map(|(_, epoch)| epoch.pools.clone()).unwrap_or_default();
-        for (pool, gathered) in pools.iter_mut().zip(&mut self.gathered) {
+        for (pool, gathered) in self.pools.iter_mut().zip(&mut self.gathered) {
             pool.add(gathered);
             gathered.clear();
         }
         self.born.get_or_insert(fold);
-        self.epochs.push((fold, Arc::new(Epoch::of(pools))));
+        self.epochs.push((fold, Arc::new(Epoch::of(&self.pools))));
         let needed = self.epochs.iter().rposition(|(folded, _)| *folded <= settled).unwrap_or(0);
         self.epochs.drain(..needed);
         self.dirty = true;
@@ -122,14 +119,14 @@ impl Group {
 impl Peers {
     /// Everybody, who has seen nothing.
     pub(super) fn new(key: Key) -> Self {
-        let everybody = Group::new(key, "", "", None, Vec::new());
+        let everybody = Group::new(key, "", "");
         let moments = [(Window::MIN, Moment::default()); MOMENTS];
         Self { groups: vec![everybody], nothing: Arc::default(), moments }
     }
 
     /// Adds the group `name` of `scope`, and returns its place.
     pub(super) fn add(&mut self, key: Key, scope: &str, name: &str) -> u32 {
-        self.put(Group::new(key, scope, name, None, Vec::new()))
+        self.put(Group::new(key, scope, name))
     }
 
     /// Adds `group`, and returns its place.

@@ -32,7 +32,7 @@ use super::{
     networks::address,
     own::Shared,
     peers::{Epoch, Group},
-    series::{FEATURES, SERIES, Span},
+    series::{FEATURES, Span},
     pool::Pool,
     registry::{EVERYONE, entity_key, entity_name},
     stretch::Stretch,
@@ -186,18 +186,15 @@ fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {
     let bytes = &mut bytes;
     take_version(bytes)?;
     let (scope, name) = (take_text(bytes)?, take_text(bytes)?);
-    let born = take_option(bytes, take_window)?;
-    let count = take_count(bytes)?;
-    let mut epochs = Vec::with_capacity(count.min(16));
-    for _ in 0..count {
+    let mut group = Group::new(key, scope, name);
+    group.born = take_option(bytes, take_window)?;
+    for _ in 0..take_count(bytes)? {
         let fold = take_window(bytes)?;
-        let mut pools: [Pool; SERIES] = std::array::from_fn(|_| Pool::default());
-        for pool in &mut pools {
+        for pool in &mut *group.pools {
             *pool = Pool::decode(bytes)?;
         }
-        epochs.push((fold, Arc::new(Epoch::of(pools))));
+        group.epochs.push((fold, Arc::new(Epoch::of(&group.pools))));
     }
-    let mut group = Group::new(key, scope, name, born, epochs);
     for gathered in &mut group.gathered {
         *gathered = Increments::decode(bytes)?;
     }

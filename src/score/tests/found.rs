@@ -70,7 +70,8 @@ fn ids_follow_from_detector_entity_window_and_revision_alone() {
     let mut batch = batch_of("a", position, &[Flow::sent(4, 700_000_000, at)], 0);
     scorer.score(ticket, &mut batch);
     let finding = &batch.findings[0];
-    let parts: [&[u8]; 5] = [b"exfil.volume", b"address", b"10.0.0.4", b"123456789012", &at.to_be_bytes()];
+    let (start, length) = (at.to_be_bytes(), 600_u64.to_be_bytes());
+    let parts: [&[u8]; 6] = [b"exfil.volume", b"address", b"10.0.0.4", b"123456789012", &start, &length];
     assert_eq!(finding.id, IdScheme::derived("finding", &parts));
     assert_eq!(finding.document, IdScheme::derived("finding-document", &[&finding.id.0, b"created"]));
 }

@@ -25,8 +25,8 @@ pub struct Config {
     /// is taken for usual, an attack too; it fades with `half_life`. Default 1d; `0s` holds unusual windows out from the
     /// start.
     pub learn_all: Duration,
-    /// The most entities that have a baseline; each takes about two kilobytes. Events of further ones are delivered
-    /// without a score, and `floodmark_score_entities_refused_total` counts them. Default 64000, which leaves
+    /// The most entities that have a baseline; each takes up to six kilobytes. Events of further ones are delivered
+    /// without a score, and `floodmark_score_entities_refused_total` counts them. Default 32000, which leaves
     /// room for databases, sinks and threads in the default `limits.memory`; from 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub entities_max: u32,
@@ -92,7 +92,7 @@ impl Default for Config {
             lateness: Duration::seconds(600),
             idle: Duration::seconds(600),
             learn_all: Duration::seconds(DAY_SECONDS),
-            entities_max: 64_000,
+            entities_max: 32_000,
             activity: false,
         }
     }

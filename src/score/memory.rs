@@ -4,54 +4,62 @@ use crate::event::Activity;
 
 use super::{
     Config,
+    addresses::Addresses,
     distinct::Distinct,
-    entity::{Entity, Open},
+    entity::{Entity, Open, Sample},
     interfaces::Interface,
+    judge::Judge,
     memo::Memo,
     openings::Openings,
     own::Shared,
-    peers::{Epoch, POOLS_MAX},
-    series::SERIES,
+    peers::{Group, POOLS_MAX},
+    series::{SERIES, Span},
+    stretch::Stretch,
 };
 
-/// Buckets that a baseline of one feature holds, of six bytes each. Measured figure: 33 to 104 at 485 windows, by the
-/// spread of what is observed (detection.md, section 4.1); with a quarter of spare room.
-const BUCKETS_BYTES: usize = 130 * 6;
+/// What the packed histograms of all series of an entity take. Measured figure: half a kilobyte in a quiet estate, two where
+/// what is observed is spread over ten octaves.
+const BASELINE_BYTES: usize = 2_048;
 /// Name, scope and kind of an entity or interface, with the allocator's own.
 const NAME_BYTES: usize = 192;
 /// Bytes of an entry in a hash table with the room that it keeps free.
 const TABLE_BYTES: usize = 96;
-/// One in this many entities has an open window with more than eight ports; the bound of the others' is their struct.
-const MANY_PORTS_EACH: usize = 8;
+/// One in this many entities has an open window with more than eight ports, and one with more than four addresses on either
+/// side; one in twice as many such an hour or day. The bound of the others' is their struct.
+const MANY_EACH: usize = 8;
+/// Windows of an entity that have folded and not entered its baseline: those of two hours and of the lateness.
+const PENDING: usize = 16;
 /// What the allocator adds to a small box.
 const BOX_BYTES: usize = 16;
-/// Buckets of a dense histogram of a pool, of eight bytes each, and its frozen tail, of four.
-const POOL_BYTES: usize = 640 * (8 + 4);
-/// Epochs of a pool that are kept at a time.
+/// Buckets of a dense histogram of a pool, of eight bytes each.
+const POOL_BYTES: usize = 640 * 8;
+/// Epochs of a pool that are kept at a time, and what each takes for a series: its frozen tail and its bytes.
 const EPOCHS: usize = 4;
+const FROZEN_BYTES: usize = 300 * 4 + 512;
 
 /// The most bytes that scoring takes for `config`, when every entity, interface and peer group that may be is there.
-/// About 2.4 KB an entity; 100,000 come to 240 MB.
+/// About six kilobytes an entity.
 #[must_use]
 pub fn memory_bytes_max(config: &Config) -> u64 {
     let most = config.entities_max as usize;
-    let entity = size_of::<Entity>() + NAME_BYTES + SERIES * BUCKETS_BYTES / 2 + TABLE_BYTES;
+    let judges = 2 * (size_of::<Judge>() + BOX_BYTES);
+    let stretches = Span::ALL.len() * (size_of::<Stretch>() + BOX_BYTES);
+    let entity = size_of::<Entity>() + NAME_BYTES + TABLE_BYTES + BASELINE_BYTES;
+    let entity = entity + judges + stretches + PENDING * size_of::<Sample>();
     let interface = size_of::<Interface>() + size_of::<Shared>() + NAME_BYTES + TABLE_BYTES;
     let activity = if config.activity { size_of::<Activity>() + BOX_BYTES } else { 0 };
-    let open =
-        (size_of::<Open>() + activity) * Openings::most(most) + Distinct::BYTES_MAX * most / MANY_PORTS_EACH;
-    let pools = (POOLS_MAX + 1) * EPOCHS * (size_of::<Epoch>() + SERIES * POOL_BYTES);
+    let many = Distinct::BYTES_MAX + 2 * Addresses::BYTES_MAX;
+    let open = (size_of::<Open>() + activity) * Openings::most(most)
+        + many * most / MANY_EACH
+        + many * Span::ALL.len() * most / MANY_EACH / 2;
+    let group = size_of::<Group>() + SERIES * (POOL_BYTES + EPOCHS * FROZEN_BYTES);
+    let pools = (POOLS_MAX + 1) * group;
     (most * (entity + interface) + open + pools + 2 * Memo::bytes(most)) as u64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes() {
-        println!("entity {} open {} stretch {} judge {} epoch {} amounts {} interface {} group {}", size_of::<Entity>(), size_of::<Open>(), size_of::<crate::score::stretch::Stretch>(), size_of::<crate::score::judge::Judge>(), size_of::<Epoch>(), size_of::<crate::score::amounts::Amounts>(), size_of::<Interface>(), size_of::<crate::score::peers::Group>());
-    }
 
     #[test]
     fn the_bound_grows_with_the_entities_and_8000_fit_the_small_profile() {

@@ -52,7 +52,7 @@ fn a_million_spoofed_sources_make_the_process_no_larger_than_the_first_300_000_d
         "sources: {{ flows: {{ from: {{ stdin: {{}} }} }} }}\n\
          sinks: {{ out: {{ to: {{ discard: {{}} }}, select: findings }} }}\n\
          score: {{ entities_max: {ENTITIES_MAX} }}\n\
-         limits: {{ memory: 256MiB }}\n\
+         limits: {{ memory: 384MiB }}\n\
          telemetry: {{ listen: \"127.0.0.1:{port}\" }}\n"
     );
     folder.write("c.yaml", config);

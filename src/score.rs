@@ -8,7 +8,10 @@ pub mod decay;
 pub mod distinct;
 pub mod histogram;
 pub mod knots;
+pub mod maturity;
 pub mod pool;
+pub mod ring;
+pub mod roles;
 
 mod attribution;
 mod books;

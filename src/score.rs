@@ -7,11 +7,13 @@
 pub mod decay;
 pub mod distinct;
 pub mod histogram;
+pub mod influence;
 pub mod knots;
 pub mod maturity;
 pub mod pool;
 pub mod ring;
 pub mod roles;
+pub mod season;
 
 mod attribution;
 mod books;

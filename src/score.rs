@@ -6,6 +6,7 @@
 
 pub mod decay;
 pub mod distinct;
+pub mod drift;
 pub mod histogram;
 pub mod influence;
 pub mod knots;

@@ -8,19 +8,19 @@
 //! windows a day). A baseline worth fewer than 24 windows is warming, whatever its age, and learns everything.
 //!
 //! **A ceiling for a day.** What a day teaches is learned as no higher than half an octave (√2) above the largest value
-//! that the baseline knew when the day began. Without it an attacker who sends what is just not held out moves the tail
-//! hour by hour: six windows an hour are 0.2 % of 2,900, twice what is held out, the knots are tied anew each hour, and
-//! beyond the largest value they may fall by as little as 2 decades a decade, so that each hour allows about √2 times the
-//! last: 4,000 times in a day. With it √2 a day is the most, whatever the entity, the pool and the hour:
-//! 5.7 times in 5 days, 32 in 10; a drift of three times is called before that (`drift`).
+//! that the baseline knew when the day began, and what quarantine (`ring`) releases after five days as no higher than
+//! five times that. So by neither way a baseline's largest value rises faster than √2 a day: 5.7 times in 5 days, 32 in
+//! 10. Without it, an attacker who sends what is just not held out is at his peers' largest values within a day: between
+//! a host's own largest and theirs the tail falls slowly, and knots are tied anew each hour. Measured in `poison`:
+//! what is held out lies 12.6 times higher after one day and 15.5 after five; with the ceiling 3.9 and 8.9.
 //!
 //! **A ceiling from the peers.** Where the peers' pool is worth 10,000 windows, nothing is learned as higher than its
 //! 99.99th percentile, unless the entity's own 99th percentile lies higher: the largest host of a network is not
 //! to be surprised at itself for ever.
 //!
 //! What these cost: in its first month a steady host may miss up to a third of a day's windows, when all of them lie
-//! in the first hours of the day. A host that really does more learns it slowly, and is found surprising until then. Quarantine
-//! (`ring`) is the way for that: what it releases is learned without a ceiling, as it has proved itself on five days.
+//! in the first hours of the day. A host that really does more learns it slowly, and is found surprising until then:
+//! five days for a factor of 5.7, ten for 32, unless an analyst says that it is expected.
 
 use super::decay::Moment;
 use super::grid::WINDOW_SECONDS;
@@ -40,6 +40,8 @@ pub const POOL_MIN: u32 = 10_000;
 const POOL_ABOVE: f32 = 1e-4;
 /// Buckets by which a day may raise the largest value: half an octave.
 const RISE: u16 = 8;
+/// Buckets by which a release from quarantine may raise it: as much as the days that it takes.
+const RISE_OF_RELEASE: u16 = RISE * 5;
 /// Windows of an hour and of a day.
 const WINDOWS_AN_HOUR: i64 = 3_600 / WINDOW_SECONDS;
 /// See [`WINDOWS_AN_HOUR`].
@@ -87,6 +89,13 @@ pub fn ceiling_of_peers(pool: &FrozenPool, own_p99: u16, now: Moment) -> u16 {
 pub fn highest_of(own: &Compact) -> (u16, u16) {
     let last = own.iter().next_back().map_or(0, |(bucket, _)| bucket);
     (last, bucket_of(own.value_at_quantile(0.99)))
+}
+
+/// The highest bucket that a release from quarantine may teach an entity that knows `own` and is worth `windows`
+/// windows: [`LAST`] while it is warming.
+#[must_use]
+pub fn ceiling_of_release(own: &Compact, windows: u32) -> u16 {
+    if windows < WINDOWS_MIN { LAST } else { (highest_of(own).0 + RISE_OF_RELEASE).min(LAST) }
 }
 
 /// `value`, or the highest of bucket `ceiling` if it lies above.

@@ -129,6 +129,16 @@ fn a_day_raises_the_largest_value_by_half_an_octave_at_most() {
 }
 
 #[test]
+fn a_release_raises_it_by_no_more_than_five_days_would() {
+    let mut learner = Learner::default();
+    assert_eq!(ceiling_of_release(&learner.own, 23), LAST);
+    (0..30).for_each(|day| {
+        learner.day(day, 144, 1_000);
+    });
+    assert_eq!(ceiling_of_release(&learner.own, 24), bucket_of(1_000) + 5 * RISE);
+}
+
+#[test]
 fn peers_are_a_ceiling_when_they_are_worth_ten_thousand_windows() {
     let now = moment(DAY_ONE);
     let usual = bucket_of(1_000);

@@ -9,7 +9,7 @@
 //!
 //! **A ceiling for a day.** What a day teaches is learned as no higher than half an octave (√2) above the largest value
 //! that the baseline knew when the day began, and what quarantine (`ring`) releases after five days as no higher than
-//! five times that. So by neither way a baseline's largest value rises faster than √2 a day: 5.7 times in 5 days, 32 in
+//! five times half an octave above what is known then. So by neither way a baseline's largest value rises faster than √2 a day: 5.7 times in 5 days, 32 in
 //! 10. Without it, an attacker who sends what is just not held out is at his peers' largest values within a day: between
 //! a host's own largest and theirs the tail falls slowly, and knots are tied anew each hour. Measured in `poison`:
 //! what is held out lies 12.6 times higher after one day and 15.5 after five; with the ceiling 3.9 and 8.9.
@@ -24,9 +24,9 @@
 
 use super::decay::Moment;
 use super::grid::WINDOW_SECONDS;
-use super::histogram::geometry::{BUCKETS, LAST, bucket_high, bucket_of};
+use super::histogram::DecodeError;
+use super::histogram::geometry::{BUCKETS, LAST};
 use super::histogram::wire::{put, take};
-use super::histogram::{Compact, DecodeError};
 use super::maturity::{WINDOWS_MIN, day_of};
 use super::pool::FrozenPool;
 
@@ -62,11 +62,13 @@ pub struct Influence<const N: usize> {
 
 /// What is known of an entity when a day begins.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a, const N: usize> {
+pub struct Known<const N: usize> {
     /// On how many distinct days it was learned.
     pub days: u16,
-    /// What was learned, by series.
-    pub own: [&'a Compact; N],
+    /// How many windows its baseline will be worth when the day ends: that is when the windows of the day weigh most.
+    pub windows: u32,
+    /// By series, the highest bucket that was learned; 0 where there is none.
+    pub highest: [u16; N],
 }
 
 /// The day of `window`, counted from 1970.
@@ -84,24 +86,11 @@ pub fn ceiling_of_peers(pool: &FrozenPool, own_p99: u16, now: Moment) -> u16 {
     pool.last_at_least(0, BUCKETS as u16, POOL_ABOVE).unwrap_or(LAST).max(own_p99)
 }
 
-/// The bucket of the largest value that `own` knows, and that of its 99th percentile; 0 while it knows none.
+/// The highest bucket that a release from quarantine may teach an entity of which `highest` is the highest bucket known
+/// and that is worth `windows` windows: [`LAST`] while it is warming.
 #[must_use]
-pub fn highest_of(own: &Compact) -> (u16, u16) {
-    let last = own.iter().next_back().map_or(0, |(bucket, _)| bucket);
-    (last, bucket_of(own.value_at_quantile(0.99)))
-}
-
-/// The highest bucket that a release from quarantine may teach an entity that knows `own` and is worth `windows`
-/// windows: [`LAST`] while it is warming.
-#[must_use]
-pub fn ceiling_of_release(own: &Compact, windows: u32) -> u16 {
-    if windows < WINDOWS_MIN { LAST } else { (highest_of(own).0 + RISE_OF_RELEASE).min(LAST) }
-}
-
-/// `value`, or the highest of bucket `ceiling` if it lies above.
-#[must_use]
-pub const fn under(value: u64, ceiling: u16) -> u64 {
-    if ceiling >= LAST || value <= bucket_high(ceiling) { value } else { bucket_high(ceiling) }
+pub const fn ceiling_of_release(highest: u16, windows: u32) -> u16 {
+    if windows < WINDOWS_MIN || highest + RISE_OF_RELEASE > LAST { LAST } else { highest + RISE_OF_RELEASE }
 }
 
 // === impl Influence ===
@@ -119,22 +108,20 @@ impl<const N: usize> Influence<N> {
         Self::default()
     }
 
-    /// Begins the day of `window`, unless it has begun: `known` is what is known before it, and `evening` the moment at
-    /// which the day ends, when its windows weigh most. Windows are to come in order; one of an earlier day counts to
-    /// the day that has begun.
-    pub fn begin<'a>(&mut self, window: i64, evening: Moment, known: impl FnOnce() -> Known<'a, N>) {
+    /// Begins the day of `window`, unless it has begun: `known` is what is known before it. Windows are to come in order;
+    /// one of an earlier day counts to the day that has begun.
+    pub fn begin(&mut self, window: i64, known: impl FnOnce() -> Known<N>) {
         let day = day_of_window(window);
         if day <= self.day {
             return;
         }
         *self = Self { day, ..Self::default() };
-        let Known { days, own } = known();
-        let windows = own.iter().map(|own| own.windows(evening)).max().unwrap_or(0);
+        let Known { days, windows, highest } = known();
         if days < DAYS_MIN || windows < WINDOWS_MIN {
             return;
         }
         self.allowed = (windows / (SHARE - 1)).min(WINDOWS_A_DAY as u32) as u16;
-        self.ceilings = own.map(|own| (highest_of(own).0 + RISE).min(LAST));
+        self.ceilings = highest.map(|highest| highest.saturating_add(RISE).min(LAST));
     }
 
     /// Whether `window` may still be learned, and if so, that it is. Its day must have begun.
@@ -151,10 +138,11 @@ impl<const N: usize> Influence<N> {
         true
     }
 
-    /// `value` as the day may teach it, for `series`; `peers` is what [`ceiling_of_peers`] gives, or [`LAST`].
+    /// The bucket that the day may teach where a value lies in `bucket` of `series`; `peers` is what [`ceiling_of_peers`]
+    /// gives, or [`LAST`].
     #[must_use]
-    pub fn bounded(&self, series: usize, value: u64, peers: u16) -> u64 {
-        under(value, self.ceilings.get(series).copied().unwrap_or(LAST).min(peers))
+    pub fn bounded(&self, series: usize, bucket: u16, peers: u16) -> u16 {
+        bucket.min(peers).min(self.ceilings.get(series).copied().unwrap_or(LAST))
     }
 
     /// How many windows the day has taught.

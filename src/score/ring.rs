@@ -12,8 +12,9 @@
 //! with two habits only the higher one can be released. Of a day at most [`WINDOWS_MAX`] windows (an hour's) are
 //! learned: enough for the next window not to be held out any more, after which learning goes on by itself.
 //!
-//! **Forty summaries**, so that eight series can show five days at once; the oldest goes for a newer one. A flood of
-//! held-out values therefore delays a release, and never causes one.
+//! **Sixty-four summaries**, so that twelve series can show five days at once (a host that sends more is held out in bytes
+//! and packets, by ten minutes, hour and day); the oldest goes for a newer one. A flood of held-out values therefore
+//! delays a release, and never causes one.
 //!
 //! What it costs an attacker to be taught here: five days of the same, each of them in a window that was surprising enough
 //! to be held out, and on none of them anything that another detector sees.
@@ -24,7 +25,7 @@ use super::histogram::geometry::{LAST, bucket_low, bucket_of};
 use super::histogram::wire::{put, take, take_byte};
 
 /// How many summaries are kept.
-pub const KEPT_MAX: usize = 40;
+pub const KEPT_MAX: usize = 64;
 /// On how many distinct days similar values must have been seen.
 pub const DAYS_MIN: usize = 5;
 /// As how many windows a day counts at most, when it is learned at last.

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::score::decay::Decay;
-use crate::score::histogram::Increments;
-use crate::score::histogram::geometry::bucket_low;
+use crate::score::histogram::geometry::{bucket_low, bucket_mid, bucket_of};
+use crate::score::histogram::{Compact, Increments};
 use crate::score::pool::Pool;
 
 const HALF_LIFE: u32 = 14 * 86_400;
@@ -33,10 +33,12 @@ struct Learner {
 impl Learner {
     fn learn(&mut self, window: i64, value: u64) -> bool {
         let (own, days) = (&self.own, self.days);
-        self.influence.begin(window, evening(window), || Known { days, own: [own] });
+        let windows = own.windows(evening(window));
+        self.influence.begin(window, || Known { days, windows, highest: [highest_of(own)] });
         let admitted = self.influence.admit(window);
         if admitted {
-            self.own.record_at(self.influence.bounded(0, value, LAST), moment(window));
+            let bucket = self.influence.bounded(0, bucket_of(value), LAST);
+            self.own.record_at(bucket_mid(bucket), moment(window));
         }
         admitted
     }
@@ -48,6 +50,10 @@ impl Learner {
         self.days += 1;
         learned as i64
     }
+}
+
+fn highest_of(own: &Compact) -> u16 {
+    own.iter().map(|(bucket, _)| bucket).max().unwrap_or(0)
 }
 
 fn pool(windows: u32, own: u64) -> FrozenPool {
@@ -121,7 +127,7 @@ fn a_day_raises_the_largest_value_by_half_an_octave_at_most() {
     let mut last = bucket_of(1_000);
     for day in 30..40 {
         learner.day(day, 144, 1 << 40);
-        let (highest, _) = highest_of(&learner.own);
+        let highest = highest_of(&learner.own);
         assert_eq!(highest, last + RISE, "day {day}");
         last = highest;
     }
@@ -130,12 +136,13 @@ fn a_day_raises_the_largest_value_by_half_an_octave_at_most() {
 
 #[test]
 fn a_release_raises_it_by_no_more_than_five_days_would() {
+    assert_eq!(ceiling_of_release(600, 24), LAST);
     let mut learner = Learner::default();
-    assert_eq!(ceiling_of_release(&learner.own, 23), LAST);
+    assert_eq!(ceiling_of_release(0, 23), LAST);
     (0..30).for_each(|day| {
         learner.day(day, 144, 1_000);
     });
-    assert_eq!(ceiling_of_release(&learner.own, 24), bucket_of(1_000) + 5 * RISE);
+    assert_eq!(ceiling_of_release(highest_of(&learner.own), 24), bucket_of(1_000) + 5 * RISE);
 }
 
 #[test]
@@ -148,9 +155,11 @@ fn peers_are_a_ceiling_when_they_are_worth_ten_thousand_windows() {
     // Who is larger than all others is not cut to their size.
     assert_eq!(ceiling_of_peers(&pool(20_000, 1 << 30), 300, now), 300);
     let influence = Influence::<1>::new();
-    assert_eq!(influence.bounded(0, 1 << 30, usual), bucket_high(usual));
-    assert_eq!(influence.bounded(0, 1_000, usual), 1_000);
-    assert_eq!(influence.bounded(0, u64::MAX, LAST), u64::MAX);
+    assert_eq!(
+        [usual - 1, usual, 500].map(|bucket| influence.bounded(0, bucket, usual)),
+        [usual - 1, usual, usual]
+    );
+    assert_eq!(influence.bounded(0, LAST, LAST), LAST);
 }
 
 #[test]

@@ -27,14 +27,14 @@ fn held(holds: &[(i64, u8, u16, bool)]) -> Ring {
 }
 
 #[test]
-fn an_empty_ring_is_a_pointer_and_a_full_one_376_bytes() {
+fn an_empty_ring_is_a_pointer_and_a_full_one_544_bytes() {
     assert_eq!((size_of::<Ring>(), size_of::<Held>()), (8, 8));
     let mut full = Ring::new();
     for nth in 0..1000 {
         full.hold(nth * 60, (nth % 8) as u8, 200, false);
         assert!(full.bytes() <= 8 + 24 + 8 * KEPT_MAX + 24, "{}", full.bytes());
     }
-    assert_eq!((full.len(), full.bytes()), (KEPT_MAX, 8 + 24 + 320));
+    assert_eq!((full.len(), full.bytes()), (KEPT_MAX, 8 + 24 + 512));
 }
 
 #[test]
@@ -88,17 +88,17 @@ fn another_detectors_finding_keeps_the_whole_group() {
 
 #[test]
 fn the_oldest_goes_and_what_is_older_still_does_not_come_in() {
-    let mut ring = ring((10..60).map(|day| (day, (day * 10) as u16)));
+    let mut ring = ring((10..90).map(|day| (day, (day * 10) as u16)));
     assert_eq!(ring.len(), KEPT_MAX);
     ring.hold(5 * DAY, 0, 7, false);
     let windows: Vec<i64> = ring.release_all().iter().map(|one| one.window / DAY).collect();
-    assert_eq!(windows, (20..60).collect::<Vec<_>>());
+    assert_eq!(windows, (26..90).collect::<Vec<_>>());
 }
 
 #[test]
 fn what_no_ring_would_write_is_refused() {
     let cases: [(&[u8], DecodeError); 5] = [
-        (&[41], DecodeError::Form),
+        (&[65], DecodeError::Form),
         (&[1, 0, 0xe0, 0x04, 0, 1], DecodeError::Place { place: 608 }),
         (&[1, 0, 5, 0, 0x80], DecodeError::Weight { weight: 0x80 }),
         (&[2, 0, 5, 0, 1, 0, 6, 0, 1], DecodeError::Form),

@@ -7,9 +7,15 @@
 pub mod addresses;
 pub mod decay;
 pub mod distinct;
+pub mod drift;
 pub mod histogram;
+pub mod influence;
 pub mod knots;
+pub mod maturity;
 pub mod pool;
+pub mod ring;
+pub mod roles;
+pub mod season;
 
 mod amounts;
 mod attribution;

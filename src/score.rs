@@ -4,10 +4,13 @@
 //! gate, one ticket at a time; the rest happens in sixteen shards, each passed in the order of tickets, so that several
 //! threads work side by side and the outcome is that of one.
 
+pub mod cardinality;
 pub mod decay;
 pub mod distinct;
+pub mod fringe;
 pub mod histogram;
 pub mod knots;
+pub mod mixer;
 pub mod pool;
 
 mod attribution;

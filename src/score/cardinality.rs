@@ -54,50 +54,43 @@ pub(super) const fn words_of(precision: u32) -> usize {
     (1_usize << precision).div_ceil(PER_WORD)
 }
 
-/// Raises the register of `hash` among `words`; says whether that changed anything. `shape` follows.
+/// The register `nth` among `words`.
 #[inline]
-pub(super) fn raise(words: &mut [u64], precision: u32, hash: u32, shape: &mut Shape) -> bool {
-    let register = (hash >> (32 - precision)) as usize;
+fn register(words: &[u64], nth: usize) -> u32 {
+    (words[nth / PER_WORD] >> (nth % PER_WORD * WIDTH) & 31) as u32
+}
+
+/// Raises the register of `hash` among `words`; gives its rank before and after where that changed anything.
+#[inline]
+pub(super) fn raise(words: &mut [u64], precision: u32, hash: u32) -> Option<(u32, u32)> {
+    let nth = (hash >> (32 - precision)) as usize;
     let rank = (hash << precision).leading_zeros().min(32 - precision) + 1;
-    raise_to(words, register, rank, shape)
+    raise_to(words, nth, rank)
 }
 
 #[inline]
-fn raise_to(words: &mut [u64], register: usize, rank: u32, shape: &mut Shape) -> bool {
-    let shift = register % PER_WORD * WIDTH;
-    let word = &mut words[register / PER_WORD];
-    let before = (*word >> shift & 31) as u32;
+fn raise_to(words: &mut [u64], nth: usize, rank: u32) -> Option<(u32, u32)> {
+    let before = register(words, nth);
     if rank <= before {
-        return false;
+        return None;
     }
-    *word ^= u64::from(before ^ rank) << shift;
-    shape.sum += 1 << (32 - rank);
-    if before == 0 {
-        shape.clear -= 1;
-    } else {
-        shape.sum -= 1 << (32 - before);
-    }
-    true
+    words[nth / PER_WORD] ^= u64::from(before ^ rank) << (nth % PER_WORD * WIDTH);
+    Some((before, rank))
 }
 
 /// Raises the registers of `words` to those of `others`.
-pub(super) fn raise_all(words: &mut [u64], precision: u32, others: &[u64], shape: &mut Shape) {
-    for register in 0..1_usize << precision {
-        let rank = (others[register / PER_WORD] >> (register % PER_WORD * WIDTH) & 31) as u32;
-        if rank > 0 {
-            raise_to(words, register, rank, shape);
-        }
+pub(super) fn raise_all(words: &mut [u64], precision: u32, others: &[u64]) {
+    for nth in 0..1_usize << precision {
+        raise_to(words, nth, register(others, nth));
     }
 }
 
-/// Checks that `words` are registers of this precision, and tells their shape.
-pub(super) fn shape_of(words: &[u64], precision: u32) -> Result<Shape, DecodeError> {
+/// Checks that `words` are registers of this precision.
+pub(super) fn check(words: &[u64], precision: u32) -> Result<(), DecodeError> {
     let mut copy = vec![0; words.len()];
-    let mut shape = Shape::new(precision);
-    raise_all(&mut copy, precision, words, &mut shape);
-    let rank_max = 33 - precision;
-    let fits = |word: &u64| (0..PER_WORD).all(|nth| (*word >> (nth * WIDTH) & 31) as u32 <= rank_max);
-    if copy == words && words.iter().all(fits) { Ok(shape) } else { Err(DecodeError::Form) }
+    raise_all(&mut copy, precision, words);
+    let fits = |nth| register(words, nth) <= 33 - precision;
+    if copy == words && (0..1 << precision).all(fits) { Ok(()) } else { Err(DecodeError::Form) }
 }
 
 // === impl Shape ===
@@ -106,6 +99,21 @@ impl Shape {
     /// That of registers none of which is set.
     pub(super) const fn new(precision: u32) -> Self {
         Self { sum: 0, clear: 1 << precision }
+    }
+
+    /// That of `words`.
+    pub(super) fn of(words: &[u64], precision: u32) -> Self {
+        let mut shape = Self::new(precision);
+        (0..1_usize << precision).for_each(|nth| shape.change(0, register(words, nth)));
+        shape
+    }
+
+    /// Follows a register from rank `before` to `after`.
+    #[inline]
+    fn change(&mut self, before: u32, after: u32) {
+        let weight = |rank: u32| if rank == 0 { 0 } else { 1_u64 << (32 - rank) };
+        self.sum = self.sum + weight(after) - weight(before);
+        self.clear -= u32::from(before == 0 && after > 0);
     }
 
     /// How many hashes there probably were.
@@ -188,7 +196,11 @@ impl<const P: u32> Cardinality<P> {
                 self.insert(hash);
                 true
             }
-            Form::Registers { words, shape, .. } => raise(words, P, hash, shape) && self.recount(),
+            Form::Registers { words, shape, .. } => {
+                let Some((before, after)) = raise(words, P, hash) else { return false };
+                shape.change(before, after);
+                self.recount()
+            }
         }
     }
 
@@ -196,10 +208,10 @@ impl<const P: u32> Cardinality<P> {
     #[cold]
     fn widen(&mut self, known: &[u32]) {
         let mut words = vec![0; words_of(P)].into_boxed_slice();
-        let mut shape = Shape::new(P);
         for hash in known {
-            raise(&mut words, P, *hash, &mut shape);
+            raise(&mut words, P, *hash);
         }
+        let shape = Shape::of(&words, P);
         self.form = Form::Registers { words, shape, count: 0 };
         self.recount();
     }
@@ -251,7 +263,8 @@ impl<const P: u32> Cardinality<P> {
                 self.widen(&known[..len]);
             }
             if let Form::Registers { words, shape, .. } = &mut self.form {
-                raise_all(words, P, theirs, shape);
+                raise_all(words, P, theirs);
+                *shape = Shape::of(words, P);
             }
             self.recount();
         } else {
@@ -306,7 +319,8 @@ impl<const P: u32> Cardinality<P> {
                     words.push(u64::from_le_bytes(*octets));
                     *bytes = rest;
                 }
-                let shape = shape_of(&words, P)?;
+                check(&words, P)?;
+                let shape = Shape::of(&words, P);
                 if shape == Shape::new(P) {
                     return Err(DecodeError::Form);
                 }

@@ -12,6 +12,7 @@ pub mod histogram;
 pub mod knots;
 pub mod mixer;
 pub mod pool;
+pub mod repeats;
 
 mod attribution;
 mod books;

@@ -24,7 +24,8 @@ pub mod tide;
 use super::mixer::{Mixer, place};
 
 use self::{
-    door::Door, external::External, heavy::Top, pair::Pair, sizes::Sizes, table::Table, tide::Seen, tide::Tide,
+    door::Door, external::External, heavy::Top, pair::Pair, sizes::Sizes, table::Table, tide::Seen,
+    tide::Tide,
 };
 
 /// What a flow record says of an entity and an external address.
@@ -232,10 +233,10 @@ impl Fringe {
         }
         for (nth, contact) in few.iter().enumerate() {
             read ^= match slots[nth] {
-                Some(slot) => u64::from(self.externals.warm_record(slot)),
+                Some(slot) => self.externals.warm_record(slot),
                 None => self.door.warm(contact.hash),
             };
-            read ^= pairs[nth].map_or(0, |slot| u64::from(self.pairs.warm_record(slot)));
+            read ^= pairs[nth].map_or(0, |slot| self.pairs.warm_record(slot));
         }
         std::hint::black_box(read);
     }
@@ -257,7 +258,8 @@ impl Fringe {
         let resident = self.externals.find(contact.hash, |external| external.key() == contact.external);
         let is_proven = contact.shows_both()
             || contact.accepted && contact.initiated && contact.protocol != TCP && {
-                let known = resident.is_some_and(|slot| self.externals.records()[slot as usize].has_answered());
+                let known =
+                    resident.is_some_and(|slot| self.externals.records()[slot as usize].has_answered());
                 known || self.meets(contact)
             };
         let slot = match resident {
@@ -307,7 +309,8 @@ impl Fringe {
             }
         }
         *reason? += 1;
-        let (slot, evicted) = self.externals.insert(contact.hash, External::new(contact.external), &self.mixer);
+        let (slot, evicted) =
+            self.externals.insert(contact.hash, External::new(contact.external), &self.mixer);
         self.totals.evicted += u64::from(evicted);
         Some(slot)
     }

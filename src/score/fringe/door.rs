@@ -212,7 +212,11 @@ mod tests {
     fn it_comes_back_from_its_pages_and_merges_as_a_set() {
         let (mut one, mut other, mut both) = (Door::new(5_000), Door::new(5_000), Door::new(5_000));
         for nth in 0..2_000 {
-            if nth < 1_500 { one.enter(hash(nth)) } else { other.enter(hash(nth)) };
+            if nth < 1_500 {
+                one.enter(hash(nth))
+            } else {
+                other.enter(hash(nth))
+            };
             both.enter(hash(nth));
         }
         let mut again = Door::new(5_000);

@@ -198,6 +198,11 @@ impl Record for External {
         self.key == other.key
     }
 
+    #[inline]
+    fn warm(&self) -> u64 {
+        self.key ^ u64::from(self.has_answered)
+    }
+
     fn last(&self) -> u32 {
         self.last
     }

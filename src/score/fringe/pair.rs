@@ -150,6 +150,11 @@ impl Record for Pair {
         self.key() == other.key()
     }
 
+    #[inline]
+    fn warm(&self) -> u64 {
+        self.entity ^ u64::from(self.has_answered)
+    }
+
     fn last(&self) -> u32 {
         self.last
     }

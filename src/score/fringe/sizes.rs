@@ -4,7 +4,7 @@ use super::{
     counts::{CountMin, ROWS},
     door::Door,
     external::External,
-    heavy::{self, Top},
+    heavy::Top,
     pair::Pair,
     spreaders::Spreaders,
     table::Table,
@@ -60,13 +60,15 @@ impl Sizes {
             + 2 * Spreaders::bytes_of(self.spreads)
             + Tide::SOURCES_BYTES;
         let tops = Top::<u64>::BYTES + Top::<u32>::BYTES + Top::<(u64, u64)>::BYTES;
-        Door::bytes_of(self.door_keys) + self.windows * tide + tops + heavy::SCRATCH_BYTES
+        Door::bytes_of(self.door_keys) + self.windows * tide + tops
     }
 
     /// The most memory that a shard takes, in bytes.
     #[must_use]
     pub const fn bytes_max(&self) -> usize {
-        self.sketch_bytes() + Table::<External>::bytes_of(self.externals) + Table::<Pair>::bytes_of(self.pairs)
+        self.sketch_bytes()
+            + Table::<External>::bytes_of(self.externals)
+            + Table::<Pair>::bytes_of(self.pairs)
     }
 }
 

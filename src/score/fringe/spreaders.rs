@@ -132,7 +132,8 @@ impl Spreaders {
     /// `hash` hashes a key.
     #[must_use]
     pub fn widest(&self, most: usize, hash: impl Fn(u64) -> u64) -> Vec<Spreader> {
-        let mut keys: Vec<u64> = self.cells.iter().filter(|cell| cell.level > 5).map(|cell| cell.key).collect();
+        let mut keys: Vec<u64> =
+            self.cells.iter().filter(|cell| cell.level > 5).map(|cell| cell.key).collect();
         keys.sort_unstable();
         keys.dedup();
         let least = SPREAD_MIN.max(self.background().saturating_mul(2));

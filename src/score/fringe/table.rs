@@ -32,6 +32,8 @@ pub trait Record: Copy {
     fn is_same(&self, other: &Self) -> bool;
     /// Whether it is worth more than others: it cannot be one of a flood.
     fn is_proven(&self) -> bool;
+    /// Reads its first and its last bytes, which may lie in two lines of the processor's cache.
+    fn warm(&self) -> u64;
     /// When it was seen last.
     fn last(&self) -> u32;
     /// Appends its bytes to `out`.
@@ -202,8 +204,8 @@ impl<T: Record> Table<T> {
     /// Reads the record at `slot`, so that the memory of several is fetched side by side.
     #[inline]
     #[must_use]
-    pub fn warm_record(&self, slot: u32) -> bool {
-        self.records[slot as usize].is_proven()
+    pub fn warm_record(&self, slot: u32) -> u64 {
+        self.records[slot as usize].warm()
     }
 
     /// The place of the record that hashes to `hash` and for which `is` holds.

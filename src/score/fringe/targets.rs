@@ -147,7 +147,10 @@ impl Targets {
             for (nth, hash) in other.cells[..other.len.into()].iter().enumerate() {
                 self.add(*hash, Outcome::Open);
                 let marks = [(other.refused, Outcome::Refused), (other.answered, Outcome::Answered)];
-                marks.iter().filter(|(mask, _)| mask >> nth & 1 == 1).for_each(|(_, outcome)| self.add(*hash, *outcome));
+                marks
+                    .iter()
+                    .filter(|(mask, _)| mask >> nth & 1 == 1)
+                    .for_each(|(_, outcome)| self.add(*hash, *outcome));
             }
             return;
         }
@@ -196,8 +199,12 @@ impl Targets {
             return Err(DecodeError::Form);
         }
         let ascends = whole.cells[..len.min(EXACT_MAX)].is_sorted_by(|one, other| one < other);
-        let fits =
-            || whole.cells.iter().all(|cell| (0..16).step_by(4).all(|shift| cell >> shift & 15 <= LEFT as u16 + 1));
+        let fits = || {
+            whole
+                .cells
+                .iter()
+                .all(|cell| (0..16).step_by(4).all(|shift| cell >> shift & 15 <= LEFT as u16 + 1))
+        };
         let is_well = if len <= EXACT_MAX { ascends } else { fits() && whole.cells != [0; EXACT_MAX] };
         if is_well { Ok(whole) } else { Err(DecodeError::Form) }
     }

@@ -53,8 +53,21 @@ fn an_answered_syn_proves_nothing_and_a_talk_over_tcp_does_at_once() {
     let reset = Contact { sent: true, flags: 4, bytes: 40, ..syn };
     fringe.observe(&[syn, syn_ack, syn_ack, syn_ack, syn_ack, reset, reset]);
     assert!(!has(&fringe, 7));
-    fringe.observe(&[Contact { external: 8, hash: Fringe::mixer(SEED).of(8), bytes: 3_000, packets: 12, ..syn_ack }]);
-    fringe.observe(&[Contact { external: 9, hash: Fringe::mixer(SEED).of(9), bytes: 100, packets: 2, flags: 19, ..syn_ack }]);
+    fringe.observe(&[Contact {
+        external: 8,
+        hash: Fringe::mixer(SEED).of(8),
+        bytes: 3_000,
+        packets: 12,
+        ..syn_ack
+    }]);
+    fringe.observe(&[Contact {
+        external: 9,
+        hash: Fringe::mixer(SEED).of(9),
+        bytes: 100,
+        packets: 2,
+        flags: 19,
+        ..syn_ack
+    }]);
     assert!(has(&fringe, 8) && has(&fringe, 9));
     assert_eq!(fringe.totals().admitted_proven, 2);
     assert!(fringe.externals().records().iter().all(External::has_answered));
@@ -62,7 +75,15 @@ fn an_answered_syn_proves_nothing_and_a_talk_over_tcp_does_at_once() {
 
 #[test]
 fn without_a_handshake_both_question_and_answer_are_needed_in_any_order_and_the_entity_must_ask() {
-    let query = Contact { protocol: 17, sent: true, initiated: true, accepted: true, flags: 0, port: 53, ..probe(7, 1) };
+    let query = Contact {
+        protocol: 17,
+        sent: true,
+        initiated: true,
+        accepted: true,
+        flags: 0,
+        port: 53,
+        ..probe(7, 1)
+    };
     let answer = Contact { sent: false, ..query };
     for contacts in [[query, answer], [answer, query]] {
         let mut fringe = fringe(1_000);
@@ -112,7 +133,8 @@ fn a_pair_has_a_record_once_the_entity_has_begun_and_both_have_talked() {
     let mut fringe = fringe(1_000);
     fringe.observe(&[Contact { accepted: true, sent: true, bytes: 9_000, ..probe(7, 1) }]);
     assert!(fringe.pairs().is_empty(), "the outside began");
-    let call = Contact { accepted: true, sent: true, initiated: true, bytes: 9_000, packets: 20, ..probe(7, 1) };
+    let call =
+        Contact { accepted: true, sent: true, initiated: true, bytes: 9_000, packets: 20, ..probe(7, 1) };
     fringe.observe(&[call, Contact { sent: false, bytes: 100, ..call }]);
     let pair = fringe.pair(fringe.mixer.of(7), 1, 7).unwrap();
     assert_eq!((pair.bytes(), pair.records()), ((9_000, 100), (2, 0)));
@@ -227,7 +249,10 @@ fn entries(fringe: &mut Fringe, depth: Depth) -> Vec<(Vec<u8>, Vec<u8>)> {
     entries
 }
 
-fn restored(entries: &[(Vec<u8>, Vec<u8>)], externals: usize) -> Result<(Fringe, usize), crate::score::wire::StateError> {
+fn restored(
+    entries: &[(Vec<u8>, Vec<u8>)],
+    externals: usize,
+) -> Result<(Fringe, usize), crate::score::wire::StateError> {
     let mut fringe = fringe(externals);
     let lost = fringe.restore(3, entries.iter().map(|(key, value)| (key.as_slice(), value.as_slice())))?;
     Ok((fringe, lost))
@@ -268,7 +293,8 @@ fn keys_stand_for_addresses_and_those_of_nat64_for_the_address_within() {
 #[test]
 fn it_fits_what_its_sizes_say() {
     assert_eq!((size_of::<External>(), size_of::<Pair>()), (88, 56));
-    let (small, large) = (sizes::memory_bytes_max(100_000, 20_000), sizes::memory_bytes_max(500_000, 100_000));
+    let (small, large) =
+        (sizes::memory_bytes_max(100_000, 20_000), sizes::memory_bytes_max(500_000, 100_000));
     assert!(small < 17 << 20 && large < 76 << 20, "{small} and {large}");
 }
 

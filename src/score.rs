@@ -4,15 +4,18 @@
 //! gate, one ticket at a time; the rest happens in sixteen shards, each passed in the order of tickets, so that several
 //! threads work side by side and the outcome is that of one.
 
-pub mod addresses;
+pub mod cardinality;
 pub mod decay;
 pub mod distinct;
 pub mod drift;
+pub mod fringe;
 pub mod histogram;
 pub mod influence;
 pub mod knots;
 pub mod maturity;
+pub mod mixer;
 pub mod pool;
+pub mod repeats;
 pub mod ring;
 pub mod roles;
 pub mod season;
@@ -83,6 +86,7 @@ use self::{
     gate::{Gate, Tally},
     grid::Grid,
     keys::{Finder, Keys},
+    mixer::Mixer,
     networks::Networks,
     openings::Openings,
     peers::{Peers, SharedPeers},
@@ -148,9 +152,9 @@ impl Scorer {
         let keys = Keys::new(state_seed);
         let most = config.entities_max as usize;
         let peers = Peers::new(keys.of(&["pool"]));
-        let finder = Finder::new(seed::fresh());
+        let (finder, mixer) = (Finder::new(seed::fresh()), Mixer::new(state_seed, "addresses"));
         let attribution =
-            Attribution::new(config.identity.clone(), Networks::new(internal), keys, finder, most);
+            Attribution::new(config.identity.clone(), Networks::new(internal), (keys, mixer), finder, most);
         let clocks = Clocks::new(config.idle.as_millis());
         Self {
             rules,

@@ -1,7 +1,7 @@
 //! What an entity did in a span of time: one value of every feature. Amounts only grow, and adding them up commutes.
 
 use super::{
-    addresses::Addresses,
+    cardinality::Cardinality,
     distinct::Distinct,
     plan::{NO_PORT, Observation},
     series::FEATURES,
@@ -16,8 +16,8 @@ pub(super) struct Amounts {
     pub(super) packets: u64,
     pub(super) rejects: u64,
     pub(super) ports: Distinct,
-    pub(super) peers: Addresses,
-    pub(super) sources: Addresses,
+    pub(super) peers: Cardinality,
+    pub(super) sources: Cardinality,
 }
 
 // === impl Amounts ===

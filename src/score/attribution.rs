@@ -9,7 +9,8 @@ use super::{
     columns::{Column, Record, Slots},
     identity::{ADDRESS, INTERFACE, Who, scope_of, who},
     interfaces::{Interface, Interfaces},
-    keys::{Finder, Key, Keys, Mixer},
+    keys::{Finder, Key, Keys},
+    mixer::Mixer,
     networks::{Address, Networks, address},
     own::{Ends, Own, Shared, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
@@ -28,7 +29,7 @@ pub(super) struct Attribution {
     tags: Vec<Column>,
     internal: Networks,
     pub(super) keys: Keys,
-    pub(super) mixer: Mixer,
+    mixer: Mixer,
     finder: Finder,
     pub(super) interfaces: Interfaces,
     pub(super) registry: Registry,
@@ -93,7 +94,7 @@ impl Attribution {
     pub(super) fn new(
         identity: Vec<Identity>,
         internal: Networks,
-        keys: Keys,
+        (keys, mixer): (Keys, Mixer),
         finder: Finder,
         entities_max: usize,
     ) -> Self {
@@ -105,7 +106,7 @@ impl Attribution {
             tags: identity.iter().filter_map(tag).collect(),
             identity,
             internal,
-            mixer: Mixer::new(&keys),
+            mixer,
             keys,
             finder,
             interfaces: Interfaces::new(entities_max),
@@ -218,6 +219,12 @@ impl Attribution {
             }
         };
         found.map_or(Found::Nobody, |(entity, change)| Found::Entity { entity, side: own.side, change })
+    }
+
+    /// The hash of `address` under the state's seed, for sets of addresses.
+    #[inline]
+    pub(super) fn hash(&self, address: Address) -> u32 {
+        (self.mixer.of_two(address as u64, (address >> 64) as u64) >> 32) as u32
     }
 
     /// Whether `address` lies in the internal networks.

@@ -253,7 +253,7 @@ fn observation(
         event: index as u32,
         slot: 0,
         port: port_of(record.uint(Column::SourcePort), record.uint(Column::DestinationPort)),
-        peer: attribution.mixer.of(peer),
+        peer: attribution.hash(peer),
         change: 0,
         standing,
         role: Role { sends, accepted: accepted(record), outside: !attribution.is_internal(peer) },

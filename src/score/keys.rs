@@ -20,11 +20,6 @@ pub(super) struct Finder {
     other: SeedableRandomState,
 }
 
-/// Hashes addresses under the state's seed, for sets of them that the state keeps: quick, and good enough that nobody
-/// without the seed can choose addresses whose hashes are alike.
-#[derive(Clone, Copy)]
-pub(super) struct Mixer([u64; 3]);
-
 // === impl Keys ===
 
 impl Keys {
@@ -41,28 +36,6 @@ impl Keys {
             hasher.write(part.as_bytes());
         }
         hasher.finish128().as_u128()
-    }
-}
-
-// === impl Mixer ===
-
-impl Mixer {
-    /// The mixer of the state whose keys these are.
-    pub(super) fn new(keys: &Keys) -> Self {
-        let [one, other] = ["one", "other"].map(|part| keys.of(&["addresses", part]));
-        Self([one as u64, (one >> 64) as u64, other as u64])
-    }
-
-    /// The hash of `address`.
-    #[inline]
-    pub(super) fn of(&self, address: u128) -> u32 {
-        let [one, two, three] = self.0;
-        let folded = |a: u64, b: u64| {
-            let product = u128::from(a) * u128::from(b);
-            product as u64 ^ (product >> 64) as u64
-        };
-        let mixed = folded(address as u64 ^ one, (address >> 64) as u64 ^ two);
-        (folded(mixed ^ three, two | 1) >> 32) as u32
     }
 }
 
@@ -101,17 +74,11 @@ impl Finder {
     }
 }
 
-// None shows its seed.
+// Neither shows its seed.
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Keys")
-    }
-}
-
-impl std::fmt::Debug for Mixer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Mixer")
     }
 }
 

@@ -4,7 +4,7 @@ use crate::event::Activity;
 
 use super::{
     Config,
-    addresses::Addresses,
+    cardinality::Cardinality,
     distinct::Distinct,
     entity::{Entity, Open, Sample},
     interfaces::Interface,
@@ -48,7 +48,7 @@ pub fn memory_bytes_max(config: &Config) -> u64 {
     let entity = entity + judges + stretches + PENDING * size_of::<Sample>();
     let interface = size_of::<Interface>() + size_of::<Shared>() + NAME_BYTES + TABLE_BYTES;
     let activity = if config.activity { size_of::<Activity>() + BOX_BYTES } else { 0 };
-    let many = Distinct::BYTES_MAX + 2 * Addresses::BYTES_MAX;
+    let many = Distinct::BYTES_MAX + 2 * Cardinality::<8>::BYTES_MAX;
     let open = (size_of::<Open>() + activity) * Openings::most(most)
         + many * most / MANY_EACH
         + many * Span::ALL.len() * most / MANY_EACH / 2;

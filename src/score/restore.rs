@@ -17,7 +17,7 @@ use crate::{
 
 use super::{
     Config, Scorer, StateError,
-    addresses::Addresses,
+    cardinality::Cardinality,
     amounts::Amounts,
     distinct::Distinct,
     entity::{Entity, Open, Raised, Sample},
@@ -264,8 +264,8 @@ fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
         *sum = take_uint(bytes)?;
     }
     amounts.ports = Distinct::decode(bytes)?;
-    amounts.peers = Addresses::decode(bytes)?;
-    amounts.sources = Addresses::decode(bytes)?;
+    amounts.peers = Cardinality::decode(bytes)?;
+    amounts.sources = Cardinality::decode(bytes)?;
     Ok(amounts)
 }
 

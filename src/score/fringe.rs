@@ -1,0 +1,455 @@
+//! The fringe: what is known of the outside, in bounded memory. External addresses are as many as an attacker likes, so
+//! that nobody out there has a baseline; everybody counts in sketches of fixed size, and whoever keeps coming, or is proven
+//! to be where it says, has a record of about a hundred bytes, as do pairs of an entity and an external address.
+//!
+//! One fringe is a sixteenth of the outside, worked on by one thread at a time; which one an address belongs to follows
+//! from its hash under the state's seed, and so does everything else, so that every process with that state agrees.
+//!
+//! What depends on the order of a window's records: who is let in at the third time rather than the second, and from which
+//! contact on a record counts; who goes when a table is full; which of more than 512 heavy hitters are kept; when the
+//! door-keeper forgets. Everything else is a sum, a maximum or a set. Nothing depends on threads, or on where batches end.
+
+pub mod capture;
+pub mod counts;
+pub mod door;
+pub mod external;
+pub mod heavy;
+pub mod pair;
+pub mod sizes;
+pub mod spreaders;
+pub mod table;
+pub mod targets;
+pub mod tide;
+
+use super::mixer::{Mixer, place};
+
+use self::{
+    door::Door, external::External, heavy::Top, pair::Pair, sizes::Sizes, table::Table, tide::Seen,
+    tide::Tide,
+};
+
+/// What a flow record says of an entity and an external address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contact {
+    /// The external address (see [`external_key`]).
+    pub external: u64,
+    /// Its hash: [`Mixer::of`] under the fringe's mixer, whose shard it belongs to (see [`shard_of`]).
+    pub hash: u64,
+    /// The entity, by a hash under the state's seed.
+    pub entity: u64,
+    /// Bytes and packets of the record.
+    pub bytes: u64,
+    /// See [`Self::bytes`].
+    pub packets: u64,
+    /// The window that the record counts in.
+    pub window: i64,
+    /// When the record ends, in seconds since 1970.
+    pub at: u32,
+    /// The port that the conversation is about, or 0.
+    pub port: u16,
+    /// IANA's number of the protocol.
+    pub protocol: u8,
+    /// TCP flags as the log has them; 0 where it has none.
+    pub flags: u8,
+    /// The entity sent this, so that it left; else it came in.
+    pub sent: bool,
+    /// The entity began the conversation; else the outside did, or nobody can tell.
+    pub initiated: bool,
+    /// The network let it through.
+    pub accepted: bool,
+}
+
+/// How many of what there were, since the process began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Externals that got a record because they came often.
+    pub admitted_often: u64,
+    /// Externals that got a record because both sides talked.
+    pub admitted_proven: u64,
+    /// Externals that got a record because they came to many entities.
+    pub admitted_spread: u64,
+    /// Externals that lost their record to another one.
+    pub evicted: u64,
+    /// Records of an external that has none of its own.
+    pub unadmitted: u64,
+    /// Pairs that got a record.
+    pub pairs_admitted: u64,
+    /// Pairs that lost their record to another one.
+    pub pairs_evicted: u64,
+    /// Records too late for the sketches of their window: only externals and pairs counted them.
+    pub unsketched: u64,
+}
+
+/// A sixteenth of the outside.
+#[derive(Debug)]
+pub struct Fringe {
+    mixer: Mixer,
+    sizes: Sizes,
+    door: Door,
+    /// By window, ascending.
+    tides: Vec<Tide>,
+    spare: Vec<Tide>,
+    externals: Table<External>,
+    pairs: Table<Pair>,
+    addresses: Top<u64>,
+    services: Top<u32>,
+    talks: Top<(u64, u64)>,
+    totals: Totals,
+    /// What the last window that folded has seen, and of what had to fold before its time.
+    last: (i64, Seen),
+    early: Option<(i64, Seen)>,
+}
+
+/// How many contacts' memory is fetched in one go.
+const AHEAD: usize = 16;
+/// In heavy hitters, windows after which what was counted counts half: a day.
+const FADE: i64 = 144;
+const TCP: u8 = 6;
+const FIN: u8 = 1;
+/// Bytes a packet that answers to a connection which nobody completes do not reach: a SYN-ACK has at most 60, with IPv6 80.
+const BARE: u64 = 96;
+/// Told apart from the address itself: an entity has asked it, and it has sent an answer to somebody.
+const ASKED: u64 = 0xa5ce_d000_0000_0001;
+/// See [`ASKED`].
+const REPLIED: u64 = 0x4e71_1ed0_0000_0003;
+
+/// Another hash of what is a hash already, or is not secret.
+#[inline]
+const fn again(hash: u64) -> u64 {
+    let product = (hash ^ 0x9e37_79b9_7f4a_7c15) as u128 * 0xd6e8_feb8_6659_fd93_u128;
+    let folded = product as u64 ^ (product >> 64) as u64;
+    let product = (folded ^ 0xe703_7ed1_a0b4_28db) as u128 * 0x8ebc_6af0_9c88_c6e3_u128;
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// A place below `places` for a hash within its shard: all hashes of a shard have the same upper four bits.
+#[inline]
+const fn inner(hash: u64, places: usize) -> usize {
+    place((hash >> 28) as u32, places)
+}
+
+/// The hash of a pair whose external address hashes to `hash`, of the same shard.
+#[inline]
+const fn pair_hash(hash: u64, entity: u64) -> u64 {
+    again(hash ^ entity.rotate_left(29)) & !(15 << 60) | hash & 15 << 60
+}
+
+/// The shard of the external address that hashes to `hash`.
+#[inline]
+#[must_use]
+pub const fn shard_of(hash: u64) -> usize {
+    (hash >> 60) as usize
+}
+
+/// The key of an external address, given as IPv6 with IPv4 mapped into it: IPv4 by itself, also where a NAT64 gateway
+/// embeds it (64:ff9b::/96, RFC 6052); of IPv6 the upper half, because whoever has a /64 has all of it. The keys of IPv4 lie
+/// where `0:ffff::/32` would, which is reserved (RFC 4291, section 2.4) and nobody's.
+#[inline]
+#[must_use]
+pub const fn external_key(address: u128) -> u64 {
+    let above = address >> 32;
+    if above == 0xffff || above == 0x0064_ff9b << 64 {
+        0xffff_0000_0000 | address as u64 & 0xffff_ffff
+    } else {
+        (address >> 64) as u64
+    }
+}
+
+/// The address that a key stands for, as IPv6 with IPv4 mapped into it, and how many of its bits count: 128 or 64.
+#[must_use]
+pub const fn external_address(key: u64) -> (u128, u8) {
+    if key >> 32 == 0xffff { (key as u128, 128) } else { ((key as u128) << 64, 64) }
+}
+
+// === impl Contact ===
+
+impl Contact {
+    /// Whether the record by itself shows that both sides talk: over TCP the entity has sent more than what an unfinished
+    /// handshake takes, or has closed the connection. That needs the other side's sequence numbers, which a spoofed source
+    /// never sees; a SYN-ACK, however often it is sent, shows nothing.
+    #[inline]
+    fn shows_both(&self) -> bool {
+        self.sent
+            && self.accepted
+            && self.protocol == TCP
+            && (self.flags & FIN > 0 || self.bytes > self.packets.saturating_mul(BARE))
+    }
+
+    /// Whether the record counts as a visit: what the entity answers does not, lest every SYN that is answered counts twice.
+    #[inline]
+    const fn is_visit(&self) -> bool {
+        !self.sent || self.initiated
+    }
+}
+
+// === impl Fringe ===
+
+impl Fringe {
+    /// The hash that every shard's fringe uses, under the state's `seed`.
+    #[must_use]
+    pub fn mixer(seed: [u8; 16]) -> Mixer {
+        Mixer::new(seed, "external")
+    }
+
+    /// Nobody out there yet.
+    #[must_use]
+    pub fn new(mixer: Mixer, sizes: Sizes) -> Self {
+        Self {
+            mixer,
+            sizes,
+            door: Door::new(sizes.door_keys),
+            tides: Vec::new(),
+            spare: Vec::new(),
+            externals: Table::new(sizes.externals),
+            pairs: Table::new(sizes.pairs),
+            addresses: Top::new(mixer.of(1)),
+            services: Top::new(mixer.of(2)),
+            talks: Top::new(mixer.of(3)),
+            totals: Totals::default(),
+            last: (i64::MIN, Seen::default()),
+            early: None,
+        }
+    }
+
+    /// Takes in contacts of its own shard, in the order of their records.
+    pub fn observe(&mut self, contacts: &[Contact]) {
+        for few in contacts.chunks(AHEAD) {
+            self.warm(few);
+            few.iter().for_each(|contact| self.add(contact));
+        }
+    }
+
+    /// Reads what the contacts will read: one after the other, each would wait for memory alone.
+    #[inline]
+    fn warm(&self, few: &[Contact]) {
+        let mut slots = [None; AHEAD];
+        let mut pairs = [None; AHEAD];
+        let mut read = 0;
+        for (nth, contact) in few.iter().enumerate() {
+            slots[nth] = self.externals.warm(contact.hash);
+            if contact.initiated {
+                pairs[nth] = self.pairs.warm(pair_hash(contact.hash, contact.entity));
+            }
+        }
+        for (nth, contact) in few.iter().enumerate() {
+            read ^= match slots[nth] {
+                Some(slot) => self.externals.warm_record(slot),
+                None => self.door.warm(contact.hash),
+            };
+            read ^= pairs[nth].map_or(0, |slot| self.pairs.warm_record(slot));
+        }
+        std::hint::black_box(read);
+    }
+
+    #[inline]
+    fn add(&mut self, contact: &Contact) {
+        let pair = pair_hash(contact.hash, contact.entity);
+        let tide = self.tide(contact.window);
+        match tide {
+            Some(tide) => self.tides[tide].add(contact, pair),
+            None => self.totals.unsketched += 1,
+        }
+        if contact.accepted && contact.bytes > 0 {
+            self.addresses.add(contact.external, contact.bytes);
+            let service = u32::from(contact.protocol) << 16 | u32::from(contact.port);
+            self.services.add(service, contact.bytes);
+            self.talks.add((contact.entity, contact.external), contact.bytes);
+        }
+        let resident = self.externals.find(contact.hash, |external| external.key() == contact.external);
+        let is_proven = contact.shows_both()
+            || contact.accepted && contact.initiated && contact.protocol != TCP && {
+                let known =
+                    resident.is_some_and(|slot| self.externals.records()[slot as usize].has_answered());
+                known || self.meets(contact)
+            };
+        let slot = match resident {
+            Some(slot) => slot,
+            None => match self.admit(contact, tide, pair, is_proven) {
+                Some(slot) => slot,
+                None => {
+                    self.totals.unadmitted += 1;
+                    if let Some(tide) = tide {
+                        self.tides[tide].unadmitted += 1;
+                    }
+                    return;
+                }
+            },
+        };
+        self.externals.visit(slot).add(contact, is_proven);
+        if contact.initiated {
+            self.add_pair(contact, tide, pair, is_proven);
+        }
+    }
+
+    /// Whether both an entity has asked and the external address has sent something, over a protocol that has no handshake;
+    /// whichever is seen last tells.
+    #[inline]
+    fn meets(&mut self, contact: &Contact) -> bool {
+        let (own, other) = if contact.sent { (ASKED, REPLIED) } else { (REPLIED, ASKED) };
+        let mark = |sign| again(contact.hash ^ sign) & !(15 << 60) | contact.hash & 15 << 60;
+        self.door.enter(mark(own));
+        self.door.knows(mark(other))
+    }
+
+    /// Gives the contact's external a record if it is due one.
+    fn admit(&mut self, contact: &Contact, tide: Option<usize>, pair: u64, is_proven: bool) -> Option<u32> {
+        let mut reason = is_proven.then_some(&mut self.totals.admitted_proven);
+        if contact.is_visit() {
+            let known = self.door.enter(contact.hash);
+            if let Some(tide) = tide {
+                let tide = &mut self.tides[tide];
+                tide.fresh += u64::from(!known);
+                // The door-keeper keeps those who never come again out of the counts; it stands for the first time.
+                if known && 1 + tide.counts.add(contact.hash) >= tide.counts.often() {
+                    reason = reason.or(Some(&mut self.totals.admitted_often));
+                }
+                if !contact.sent && tide.spread.add(contact.hash, contact.external, pair).is_some() {
+                    reason = reason.or(Some(&mut self.totals.admitted_spread));
+                }
+            }
+        }
+        *reason? += 1;
+        let (slot, evicted) =
+            self.externals.insert(contact.hash, External::new(contact.external), &self.mixer);
+        self.totals.evicted += u64::from(evicted);
+        Some(slot)
+    }
+
+    /// Takes in what the contact says of a pair, if it has a record or is due one.
+    fn add_pair(&mut self, contact: &Contact, tide: Option<usize>, hash: u64, is_proven: bool) {
+        let key = (contact.entity, contact.external);
+        let slot = match self.pairs.find(hash, |pair| pair.key() == key) {
+            Some(slot) => slot,
+            None => {
+                let counts = tide.map(|tide| &mut self.tides[tide].counts);
+                let often = counts.is_some_and(|counts| counts.add(hash) >= counts.often());
+                if !often && !is_proven {
+                    return;
+                }
+                let pair = Pair::new(contact.entity, contact.external);
+                let (slot, evicted) = self.pairs.insert(hash, pair, &self.mixer);
+                self.totals.pairs_admitted += 1;
+                self.totals.pairs_evicted += u64::from(evicted);
+                slot
+            }
+        };
+        self.pairs.visit(slot).add(contact, is_proven);
+    }
+
+    /// The place of the sketches of `window`; none where newer windows have taken them all.
+    #[inline]
+    fn tide(&mut self, window: i64) -> Option<usize> {
+        match self.tides.iter().rposition(|tide| tide.window == window) {
+            None => self.begin(window),
+            found => found,
+        }
+    }
+
+    #[cold]
+    fn begin(&mut self, window: i64) -> Option<usize> {
+        if window <= self.last.0 {
+            return None;
+        }
+        if self.tides.len() >= self.sizes.windows {
+            if window < self.tides[0].window {
+                return None;
+            }
+            // Somebody is far ahead of the watermark: the oldest window's numbers stay, its sketches do not.
+            let tide = self.tides.remove(0);
+            self.early = Some((tide.window, tide.seen(&self.mixer)));
+            self.spare.push(tide);
+        }
+        let mut tide = self.spare.pop().unwrap_or_else(|| Tide::new(window, &self.sizes));
+        tide.begin(window);
+        let at = self.tides.partition_point(|tide| tide.window < window);
+        self.tides.insert(at, tide);
+        Some(at)
+    }
+
+    /// Folds every window through `window`: what the last of them has seen can be read from now on.
+    pub fn fold(&mut self, window: i64) {
+        if window <= self.last.0 {
+            return;
+        }
+        let early = self.early.take_if(|(early, _)| *early <= window);
+        let mut last = early.filter(|(early, _)| *early == window).map(|(_, seen)| seen);
+        while self.tides.first().is_some_and(|tide| tide.window <= window) {
+            let tide = self.tides.remove(0);
+            if tide.window == window {
+                last = Some(tide.seen(&self.mixer));
+            }
+            self.spare.push(tide);
+        }
+        if self.last.0 > i64::MIN && window.div_euclid(FADE) > self.last.0.div_euclid(FADE) {
+            self.addresses.halve();
+            self.services.halve();
+            self.talks.halve();
+        }
+        self.last = (window, last.unwrap_or_default());
+        self.externals.renew();
+        self.pairs.renew();
+    }
+
+    /// What the last window that folded has seen.
+    #[must_use]
+    pub const fn last(&self) -> (i64, &Seen) {
+        (self.last.0, &self.last.1)
+    }
+
+    /// How many of what there were, since the process began.
+    #[must_use]
+    pub const fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The record of the external address that hashes to `hash`.
+    #[must_use]
+    pub fn external(&self, hash: u64, key: u64) -> Option<&External> {
+        let slot = self.externals.find(hash, |external| external.key() == key)?;
+        self.externals.records().get(slot as usize)
+    }
+
+    /// The record of the pair, whose external address hashes to `hash`.
+    #[must_use]
+    pub fn pair(&self, hash: u64, entity: u64, external: u64) -> Option<&Pair> {
+        let slot = self.pairs.find(pair_hash(hash, entity), |pair| pair.key() == (entity, external))?;
+        self.pairs.records().get(slot as usize)
+    }
+
+    /// External sources with a record.
+    #[must_use]
+    pub const fn externals(&self) -> &Table<External> {
+        &self.externals
+    }
+
+    /// Pairs with a record.
+    #[must_use]
+    pub const fn pairs(&self) -> &Table<Pair> {
+        &self.pairs
+    }
+
+    /// The heaviest external addresses, services (protocol and port, see [`service_of`]) and pairs of entity and external
+    /// address, by bytes let through both ways; what is a day old counts half.
+    #[must_use]
+    pub const fn heaviest(&self) -> (&Top<u64>, &Top<u32>, &Top<(u64, u64)>) {
+        (&self.addresses, &self.services, &self.talks)
+    }
+
+    /// Memory held, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let tides = (self.tides.len() + self.spare.len()) as isize - self.sizes.windows as isize;
+        let tide = size_of::<Tide>() + Tide::SOURCES_BYTES;
+        let sketches = self.sizes.sketch_bytes() as isize + tides * tide as isize;
+        sketches as usize + self.externals.bytes() + self.pairs.bytes()
+    }
+}
+
+/// Protocol and port of a service among the heavy hitters.
+#[must_use]
+pub const fn service_of(service: u32) -> (u8, u16) {
+    ((service >> 16) as u8, service as u16)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! What of a fringe is written into the state, and how often.
+//!
+//! Records of externals and pairs stand in pages of 64, written when one of them has changed, and who of them goes next in
+//! one entry; the door-keeper in pages of
+//! 4 KiB; heavy hitters in one entry each. Windows' sketches are not written: they live for ten minutes, cost more to
+//! write each minute than they are worth, and what is lost with them is that somebody is let in two contacts later.
+//!
+//! Keys are a letter, the shard, which part, and the page: their number is bounded by the config.
+
+use crate::score::wire::{StateError, VERSION, put_uint, take_uint, take_version};
+
+use super::{Fringe, Table, Top, table::Record};
+
+/// First byte of a key of the fringe.
+pub const FRINGE: u8 = b'x';
+
+/// How much of what has changed is captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Externals and pairs: after a fold.
+    Records,
+    /// The door-keeper and the heavy hitters too: once an hour, and when the process ends.
+    Whole,
+}
+
+const EXTERNALS: u8 = 1;
+const PAIRS: u8 = 2;
+const DOOR: u8 = 3;
+const HEAD: u8 = 4;
+/// Who of a part goes next.
+const ORDER: u8 = 16;
+
+fn key(shard: usize, part: u8, page: usize) -> Vec<u8> {
+    let mut key = vec![FRINGE, shard as u8, part];
+    key.extend_from_slice(&(page as u32).to_be_bytes());
+    key
+}
+
+// === impl Fringe ===
+
+impl Fringe {
+    /// Gives the entries that have changed since this was called last, with their keys; without a value the key goes.
+    /// `shard` is this one's number.
+    pub fn capture(&mut self, shard: usize, depth: Depth, mut each: impl FnMut(Vec<u8>, Option<Vec<u8>>)) {
+        self.externals.take_dirty(|nth, page| each(key(shard, EXTERNALS, nth), page));
+        self.pairs.take_dirty(|nth, page| each(key(shard, PAIRS, nth), page));
+        for (part, moved) in [(EXTERNALS, self.externals.take_moved()), (PAIRS, self.pairs.take_moved())] {
+            if moved.is_some() {
+                each(key(shard, ORDER | part, 0), moved);
+            }
+        }
+        if depth == Depth::Whole {
+            self.door.take_dirty(|nth, page| {
+                let mut out = vec![VERSION];
+                out.extend_from_slice(&page);
+                each(key(shard, DOOR, nth), Some(out));
+            });
+            let mut out = vec![VERSION];
+            let (young, taken) = self.door.young();
+            put_uint(young as u64, &mut out);
+            put_uint(taken as u64, &mut out);
+            self.addresses.encode(&mut out);
+            self.services.encode(&mut out);
+            self.talks.encode(&mut out);
+            each(key(shard, HEAD, 0), Some(out));
+        }
+    }
+
+    /// Takes over the entries of shard `shard` among `entries`, which are in the order of their keys; gives how many
+    /// records found no room. A door-keeper of another size knows nobody.
+    ///
+    /// # Errors
+    ///
+    /// When they are not what [`Fringe::capture`] wrote.
+    pub fn restore<'a>(
+        &mut self,
+        shard: usize,
+        entries: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
+    ) -> Result<usize, StateError> {
+        let of = |part: u8| {
+            let prefix = [FRINGE, shard as u8, part];
+            entries.clone().filter(move |(key, _)| key.starts_with(&prefix))
+        };
+        let mut lost = pages(&mut self.externals, of(EXTERNALS), of(ORDER | EXTERNALS), &self.mixer)?;
+        lost += pages(&mut self.pairs, of(PAIRS), of(ORDER | PAIRS), &self.mixer)?;
+        let mut fits = true;
+        for (nth, (key, mut value)) in of(DOOR).enumerate() {
+            take_version(&mut value)?;
+            fits &= page_of(key)? == nth && self.door.set_page(nth, value);
+        }
+        if !fits {
+            self.door = super::Door::new(self.sizes.door_keys);
+        }
+        for (_, mut value) in of(HEAD) {
+            take_version(&mut value)?;
+            let (young, taken) = (take_uint(&mut value)?, take_uint(&mut value)?);
+            if fits {
+                self.door.set_young(young as usize, taken as usize);
+            }
+            self.addresses = Top::decode(self.mixer.of(1), &mut value)?;
+            self.services = Top::decode(self.mixer.of(2), &mut value)?;
+            self.talks = Top::decode(self.mixer.of(3), &mut value)?;
+        }
+        Ok(lost)
+    }
+}
+
+/// Restores a table from its pages, none of which may be missing.
+fn pages<'a, T: Record>(
+    table: &mut Table<T>,
+    entries: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    mut order: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    mixer: &super::Mixer,
+) -> Result<usize, StateError> {
+    let mut pages = Vec::new();
+    for (nth, (key, value)) in entries.enumerate() {
+        if page_of(key)? != nth {
+            return Err(StateError::Torn);
+        }
+        pages.push(value);
+    }
+    Ok(table.restore(pages, order.next().map(|(_, value)| value), mixer)?)
+}
+
+/// The page that a key names.
+fn page_of(key: &[u8]) -> Result<usize, StateError> {
+    let octets = key.get(3..).and_then(|rest| rest.try_into().ok());
+    octets.map(|octets| u32::from_be_bytes(octets) as usize).ok_or_else(|| StateError::Key(key.to_vec()))
+}

@@ -1,0 +1,169 @@
+//! What is known of an internal entity's conversations with one external address: 56 bytes.
+
+use crate::score::{
+    histogram::{
+        DecodeError,
+        wire::{put, take, take_byte},
+    },
+    mixer::Mixer,
+};
+
+use super::{
+    Contact,
+    external::{take_flag, take_narrow},
+    pair_hash,
+    table::{Credit, Record},
+};
+
+/// A pair with a record of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair {
+    entity: u64,
+    external: u64,
+    bytes_out: u64,
+    bytes_in: u64,
+    first: u32,
+    last: u32,
+    records: u32,
+    rejects: u32,
+    has_answered: bool,
+    credit: Credit,
+}
+
+// === impl Pair ===
+
+impl Pair {
+    /// A pair that has not talked yet.
+    #[must_use]
+    pub fn new(entity: u64, external: u64) -> Self {
+        Self {
+            entity,
+            external,
+            bytes_out: 0,
+            bytes_in: 0,
+            first: u32::MAX,
+            last: 0,
+            records: 0,
+            rejects: 0,
+            has_answered: false,
+            credit: Credit::default(),
+        }
+    }
+
+    /// Adds what a record says. `is_proven`: it shows that both sides talk.
+    #[inline]
+    pub fn add(&mut self, contact: &Contact, is_proven: bool) {
+        self.has_answered |= is_proven;
+        self.first = self.first.min(contact.at);
+        self.last = self.last.max(contact.at);
+        self.records = self.records.saturating_add(1);
+        if contact.accepted {
+            let bytes = if contact.sent { &mut self.bytes_out } else { &mut self.bytes_in };
+            *bytes = bytes.saturating_add(contact.bytes);
+        } else {
+            self.rejects = self.rejects.saturating_add(1);
+        }
+    }
+
+    /// The entity and the external key.
+    #[must_use]
+    pub const fn key(&self) -> (u64, u64) {
+        (self.entity, self.external)
+    }
+
+    /// When it was seen first and last, in seconds since 1970, since it has a record.
+    #[must_use]
+    pub const fn seen(&self) -> (u32, u32) {
+        (self.first, self.last)
+    }
+
+    /// How many flow records it had, and how many of them were refused.
+    #[must_use]
+    pub const fn records(&self) -> (u32, u32) {
+        (self.records, self.rejects)
+    }
+
+    /// Bytes let through that the entity sent, and that it was sent.
+    #[must_use]
+    pub const fn bytes(&self) -> (u64, u64) {
+        (self.bytes_out, self.bytes_in)
+    }
+
+    /// Whether both sides have talked.
+    #[must_use]
+    pub const fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
+    /// Appends its bytes to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.entity.to_le_bytes());
+        out.extend_from_slice(&self.external.to_le_bytes());
+        put(self.bytes_out, out);
+        put(self.bytes_in, out);
+        put(self.first.into(), out);
+        put((self.last - self.first).into(), out);
+        put(self.records.into(), out);
+        put(self.rejects.into(), out);
+        out.extend_from_slice(&[self.has_answered.into(), self.credit.bits()]);
+    }
+
+    /// Takes what [`Pair::encode`] wrote off the front of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// When they are not such bytes.
+    pub fn decode(bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        let (entity, rest) = bytes.split_first_chunk().ok_or(DecodeError::Truncated)?;
+        let (external, rest) = rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
+        *bytes = rest;
+        let mut pair = Self::new(u64::from_le_bytes(*entity), u64::from_le_bytes(*external));
+        pair.bytes_out = take(bytes)?;
+        pair.bytes_in = take(bytes)?;
+        pair.first = take_narrow(bytes)?;
+        pair.last = take_narrow(bytes)?.checked_add(pair.first).ok_or(DecodeError::Number)?;
+        pair.records = take_narrow(bytes)?;
+        pair.rejects = take_narrow(bytes)?;
+        pair.has_answered = take_flag(bytes)?;
+        pair.credit = Credit::from_bits(take_byte(bytes)?);
+        Ok(pair)
+    }
+}
+
+impl Record for Pair {
+    #[inline]
+    fn hash(&self, mixer: &Mixer) -> u64 {
+        pair_hash(mixer.of(self.external), self.entity)
+    }
+
+    #[inline]
+    fn credit(&mut self) -> &mut Credit {
+        &mut self.credit
+    }
+
+    #[inline]
+    fn is_proven(&self) -> bool {
+        self.has_answered
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+
+    #[inline]
+    fn warm(&self) -> u64 {
+        self.entity ^ u64::from(self.has_answered)
+    }
+
+    fn last(&self) -> u32 {
+        self.last
+    }
+
+    fn put(&self, out: &mut Vec<u8>) {
+        self.encode(out);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        Self::decode(bytes)
+    }
+}

@@ -1,0 +1,471 @@
+//! Records by key in bounded room: whoever has come once lately goes before whoever keeps coming.
+//!
+//! After S3-FIFO (Yang et al., SOSP 2023): who is new stands in a small queue; who comes again while there is moved to the
+//! main one when its turn comes, and who does not goes, leaving a fingerprint, its ghost. Whoever comes back while the
+//! ghost is there goes straight to the main queue, where each turn costs one of the visits that it has to its credit. A
+//! flood of strangers turns over the small queue, a tenth of the room, and leaves the main one to those who stay. Even one
+//! that comes again and again replaces no more than an eighth of the room in a window, or half of it where each is
+//! proven to be where it says.
+//!
+//! Nobody goes before the table is full; until then what it holds does not depend on any order. Who goes then does.
+
+use std::collections::VecDeque;
+
+use crate::score::{
+    histogram::{
+        DecodeError,
+        wire::{VERSION, put, take, take_version},
+    },
+    mixer::{Mixer, place},
+};
+
+/// Records that are written into the state together.
+pub const PAGE: usize = 64;
+
+/// What a table holds.
+pub trait Record: Copy {
+    /// Its hash, whose upper four bits are the shard's.
+    fn hash(&self, mixer: &Mixer) -> u64;
+    /// What the table keeps with it; 0 at first.
+    fn credit(&mut self) -> &mut Credit;
+    /// Whether both are of the same key.
+    fn is_same(&self, other: &Self) -> bool;
+    /// Whether it is worth more than others: it cannot be one of a flood.
+    fn is_proven(&self) -> bool;
+    /// Reads its first and its last bytes, which may lie in two lines of the processor's cache.
+    fn warm(&self) -> u64;
+    /// When it was seen last.
+    fn last(&self) -> u32;
+    /// Appends its bytes to `out`.
+    fn put(&self, out: &mut Vec<u8>);
+    /// Takes what [`Record::put`] wrote off the front of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// When they are not such bytes.
+    fn take(bytes: &mut &[u8]) -> Result<Self, DecodeError>;
+}
+
+/// A record's visits, as the table counts them, and which queue it stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Credit(u8);
+
+/// Records by key.
+#[derive(Debug, Clone)]
+pub struct Table<T> {
+    records: Vec<T>,
+    /// Open addressing: the key's hash in the upper half, its record's place plus one in the lower; 0 is free.
+    index: Vec<u64>,
+    small: VecDeque<u32>,
+    main: VecDeque<u32>,
+    /// Fingerprints of those who went; 0 is none. A later one takes the place of an earlier.
+    ghosts: Vec<u32>,
+    /// How many may still join the main queue in this window when it is full: of others, and of those who are proven.
+    joins: [usize; 2],
+    max: usize,
+    /// Whether the queues differ from what was captured last.
+    moved: bool,
+    /// Pages with a record that has changed.
+    dirty: Vec<bool>,
+    /// Pages of the state, from the first of these on, that hold nothing any more.
+    stale: std::ops::Range<usize>,
+}
+
+// === impl Credit ===
+
+impl Credit {
+    const MAX: u8 = 3;
+    const PROVEN_MAX: u8 = 7;
+    const IN_MAIN: u8 = 8;
+
+    #[inline]
+    fn raise(&mut self, is_proven: bool) {
+        let max = if is_proven { Self::PROVEN_MAX } else { Self::MAX };
+        self.0 += u8::from(self.visits() < max);
+    }
+
+    #[inline]
+    const fn visits(self) -> u8 {
+        self.0 & 7
+    }
+
+    /// As a byte of the state.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// From a byte of the state.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits & 15)
+    }
+}
+
+const fn index_of(max: usize) -> usize {
+    max + max / 3 + 8
+}
+
+/// What the index says of a hash: its middle, which neither the shard nor the sketches' places leave the same.
+#[inline]
+const fn tag(hash: u64) -> u32 {
+    (hash >> 28) as u32
+}
+
+/// What stands for a hash among the ghosts.
+#[inline]
+const fn ghost(hash: u64) -> u32 {
+    hash as u32 | 1
+}
+
+// === impl Table ===
+
+impl<T: Record> Table<T> {
+    /// Nothing, and room for `max` records, at least one. The room is reserved; memory is taken as records come.
+    #[must_use]
+    pub fn new(max: usize) -> Self {
+        let max = max.max(1);
+        Self {
+            records: Vec::with_capacity(max),
+            index: vec![0; index_of(max)],
+            small: VecDeque::with_capacity(max),
+            main: VecDeque::with_capacity(max),
+            ghosts: vec![0; max],
+            joins: Self::joins_of(max),
+            max,
+            moved: false,
+            dirty: vec![false; max.div_ceil(PAGE)],
+            stale: 0..0,
+        }
+    }
+
+    const fn joins_of(max: usize) -> [usize; 2] {
+        [max.div_ceil(8), max.div_ceil(2)]
+    }
+
+    /// Begins a window: as many as may be in one can join the main queue again.
+    pub fn renew(&mut self) {
+        self.joins = Self::joins_of(self.max);
+    }
+
+    /// Takes one of those who may join the main queue, if one is left or the queue has room.
+    fn may_join(&mut self, is_proven: bool) -> bool {
+        if self.main.len() + self.max / 10 < self.max {
+            return true;
+        }
+        let left = &mut self.joins[usize::from(is_proven)];
+        let may = *left > 0;
+        *left -= usize::from(may);
+        may
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Every record.
+    #[must_use]
+    pub fn records(&self) -> &[T] {
+        &self.records
+    }
+
+    #[inline]
+    fn home(&self, tag: u32) -> usize {
+        place(tag, self.index.len())
+    }
+
+    #[inline]
+    fn next(&self, at: usize) -> usize {
+        if at + 1 == self.index.len() { 0 } else { at + 1 }
+    }
+
+    /// Reads where the index says something of `hash`, and gives the place of the record that it may mean.
+    #[inline]
+    #[must_use]
+    pub fn warm(&self, hash: u64) -> Option<u32> {
+        let mut at = self.home(tag(hash));
+        loop {
+            match self.index[at] {
+                0 => return None,
+                entry if (entry >> 32) as u32 == tag(hash) => return Some(entry as u32 - 1),
+                _ => at = self.next(at),
+            }
+        }
+    }
+
+    /// Reads the record at `slot`, so that the memory of several is fetched side by side.
+    #[inline]
+    #[must_use]
+    pub fn warm_record(&self, slot: u32) -> u64 {
+        self.records[slot as usize].warm()
+    }
+
+    /// The place of the record that hashes to `hash` and for which `is` holds.
+    #[inline]
+    #[must_use]
+    pub fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<u32> {
+        let mut at = self.home(tag(hash));
+        loop {
+            let entry = self.index[at];
+            if entry == 0 {
+                return None;
+            }
+            let slot = entry as u32 - 1;
+            if (entry >> 32) as u32 == tag(hash) && is(&self.records[slot as usize]) {
+                return Some(slot);
+            }
+            at = self.next(at);
+        }
+    }
+
+    /// The record at `slot`, which is about to change because it was visited.
+    #[inline]
+    pub fn visit(&mut self, slot: u32) -> &mut T {
+        self.dirty[slot as usize / PAGE] = true;
+        let record = &mut self.records[slot as usize];
+        let is_proven = record.is_proven();
+        record.credit().raise(is_proven);
+        record
+    }
+
+    /// Takes in `record`, which is not there yet; gives its place, and whether another one had to go.
+    pub fn insert(&mut self, hash: u64, record: T, mixer: &Mixer) -> (u32, bool) {
+        let is_full = self.records.len() >= self.max;
+        let slot = if is_full {
+            let slot = self.evict(mixer);
+            self.records[slot as usize] = record;
+            slot
+        } else {
+            self.records.push(record);
+            self.records.len() as u32 - 1
+        };
+        self.dirty[slot as usize / PAGE] = true;
+        self.enter(hash, slot);
+        let seat = place(tag(hash), self.ghosts.len());
+        self.moved = true;
+        if self.ghosts[seat] == ghost(hash) && self.may_join(record.is_proven()) {
+            self.ghosts[seat] = 0;
+            self.promote(slot, 0);
+        } else {
+            self.small.push_back(slot);
+        }
+        (slot, is_full)
+    }
+
+    /// Puts the record at `slot` into the index.
+    fn enter(&mut self, hash: u64, slot: u32) {
+        let mut at = self.home(tag(hash));
+        while self.index[at] != 0 {
+            at = self.next(at);
+        }
+        self.index[at] = u64::from(tag(hash)) << 32 | u64::from(slot + 1);
+    }
+
+    /// Puts the record at `slot` at the end of the main queue, with this many visits to its credit.
+    fn promote(&mut self, slot: u32, visits: u8) {
+        *self.records[slot as usize].credit() = Credit(visits | Credit::IN_MAIN);
+        self.dirty[slot as usize / PAGE] = true;
+        self.main.push_back(slot);
+    }
+
+    /// Lets somebody go, and gives the place that was theirs.
+    fn evict(&mut self, mixer: &Mixer) -> u32 {
+        loop {
+            let from_small = self.small.len() >= (self.max / 10).max(1) || self.main.is_empty();
+            let queue = if from_small { &mut self.small } else { &mut self.main };
+            // One of the queues holds somebody, because the table is full.
+            let Some(slot) = queue.pop_front() else { return 0 };
+            let record = &mut self.records[slot as usize];
+            let (is_proven, visits) = (record.is_proven(), record.credit().visits());
+            match from_small {
+                // The first visit is the one that it came with.
+                true if visits > 2 - u8::from(is_proven) && self.may_join(is_proven) => {
+                    self.promote(slot, if is_proven { visits / 2 } else { 0 });
+                }
+                false if visits > 0 => self.promote(slot, visits - 1),
+                _ => {
+                    let hash = self.records[slot as usize].hash(mixer);
+                    self.remove(hash, slot);
+                    if from_small {
+                        let seat = place(tag(hash), self.ghosts.len());
+                        self.ghosts[seat] = ghost(hash);
+                    }
+                    return slot;
+                }
+            }
+        }
+    }
+
+    /// Takes the record at `slot`, which hashes to `hash`, out of the index, and moves those up that stood behind it.
+    fn remove(&mut self, hash: u64, slot: u32) {
+        let mut hole = self.home(tag(hash));
+        while self.index[hole] as u32 != slot + 1 {
+            if self.index[hole] == 0 {
+                return;
+            }
+            hole = self.next(hole);
+        }
+        let places = self.index.len();
+        let mut at = hole;
+        loop {
+            at = self.next(at);
+            let entry = self.index[at];
+            if entry == 0 {
+                break;
+            }
+            let home = self.home((entry >> 32) as u32);
+            // It may move up if its home does not lie between the hole and itself.
+            if (at + places - home) % places >= (at + places - hole) % places {
+                self.index[hole] = entry;
+                hole = at;
+            }
+        }
+        self.index[hole] = 0;
+    }
+
+    /// Gives the bytes of each page that has changed since this was called last, with its number; none where it has gone.
+    pub fn take_dirty(&mut self, mut each: impl FnMut(usize, Option<Vec<u8>>)) {
+        for (nth, page) in self.records.chunks(PAGE).enumerate() {
+            if std::mem::take(&mut self.dirty[nth]) {
+                let mut out = vec![VERSION];
+                put(page.len() as u64, &mut out);
+                page.iter().for_each(|record| record.put(&mut out));
+                each(nth, Some(out));
+            }
+        }
+        std::mem::take(&mut self.stale).for_each(|nth| each(nth, None));
+    }
+
+    /// Gives the bytes that tell who goes next, if that has changed since this was called last.
+    pub fn take_moved(&mut self) -> Option<Vec<u8>> {
+        if !std::mem::take(&mut self.moved) {
+            return None;
+        }
+        let mut out = vec![VERSION];
+        self.joins.iter().for_each(|left| put(*left as u64, &mut out));
+        for queue in [&self.small, &self.main] {
+            put(queue.len() as u64, &mut out);
+            queue.iter().for_each(|slot| put((*slot).into(), &mut out));
+        }
+        put(self.ghosts.len() as u64, &mut out);
+        self.ghosts.iter().for_each(|ghost| put((*ghost).into(), &mut out));
+        Some(out)
+    }
+
+    /// Takes over the pages that [`Table::take_dirty`] gave last of each number, ascending, and what [`Table::take_moved`]
+    /// gave; gives how many records found no room. Where the room is another one, who goes next follows from when they were
+    /// seen last.
+    ///
+    /// # Errors
+    ///
+    /// When they are not such bytes.
+    pub fn restore<'a>(
+        &mut self,
+        pages: impl IntoIterator<Item = &'a [u8]>,
+        order: Option<&[u8]>,
+        mixer: &Mixer,
+    ) -> Result<usize, DecodeError> {
+        let (mut lost, mut last) = (0, 0);
+        for (nth, mut bytes) in pages.into_iter().enumerate() {
+            take_version(&mut bytes)?;
+            for _ in 0..take(&mut bytes)?.min(PAGE as u64) {
+                let record = T::take(&mut bytes)?;
+                if self.records.len() < self.max {
+                    self.records.push(record);
+                } else {
+                    lost += 1;
+                }
+            }
+            if !bytes.is_empty() {
+                return Err(DecodeError::Form);
+            }
+            last = nth + 1;
+        }
+        self.stale = self.records.len().div_ceil(PAGE)..last;
+        if lost > 0 {
+            self.dirty.fill(true);
+        }
+        for slot in 0..self.records.len() {
+            let record = self.records[slot];
+            let hash = record.hash(mixer);
+            if self.find(hash, |known| known.is_same(&record)).is_some() {
+                return Err(DecodeError::Form);
+            }
+            self.enter(hash, slot as u32);
+        }
+        match order {
+            Some(order) if self.restore_order(order)? => {}
+            _ => self.order_by_time(),
+        }
+        Ok(lost)
+    }
+
+    /// Takes over what [`Table::take_moved`] gave; says whether it is about as many places.
+    fn restore_order(&mut self, mut bytes: &[u8]) -> Result<bool, DecodeError> {
+        let bytes = &mut bytes;
+        take_version(bytes)?;
+        let joins = [take(bytes)?, take(bytes)?];
+        let mut seated = vec![false; self.records.len()];
+        let mut queues = [VecDeque::with_capacity(self.max), VecDeque::with_capacity(self.max)];
+        for queue in &mut queues {
+            for _ in 0..take(bytes)? {
+                let place = take(bytes)?;
+                let Some(seated) = seated.get_mut(place as usize) else { return Ok(false) };
+                if std::mem::replace(seated, true) {
+                    return Err(DecodeError::Place { place });
+                }
+                queue.push_back(place as u32);
+            }
+        }
+        if take(bytes)? != self.ghosts.len() as u64 || seated.contains(&false) {
+            return Ok(false);
+        }
+        for ghost in &mut self.ghosts {
+            *ghost = u32::try_from(take(bytes)?).map_err(|_| DecodeError::Number)?;
+        }
+        if !bytes.is_empty() {
+            return Err(DecodeError::Form);
+        }
+        self.joins = joins.map(|left| (left as usize).min(self.max));
+        [self.small, self.main] = queues;
+        Ok(true)
+    }
+
+    /// Puts the records into their queues by when they were seen last.
+    fn order_by_time(&mut self) {
+        self.moved = true;
+        let mut slots: Vec<u32> = (0..self.records.len() as u32).collect();
+        slots.sort_unstable_by_key(|slot| (self.records[*slot as usize].last(), *slot));
+        for slot in slots {
+            let in_main = self.records[slot as usize].credit().0 & Credit::IN_MAIN > 0;
+            let queue = if in_main { &mut self.main } else { &mut self.small };
+            queue.push_back(slot);
+        }
+    }
+
+    /// Memory held, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let each = size_of::<T>() + 2 * size_of::<u32>();
+        self.records.len() * each + self.index.len() * 8 + self.ghosts.len() * 4 + self.dirty.len()
+    }
+}
+
+impl<T> Table<T> {
+    /// The most memory that a table of `max` records takes, in bytes.
+    #[must_use]
+    pub const fn bytes_of(max: usize) -> usize {
+        size_of::<Self>() + max * (size_of::<T>() + 12) + index_of(max) * 8 + max / PAGE + 1
+    }
+}
+
+#[cfg(test)]
+mod tests;

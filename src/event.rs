@@ -32,4 +32,4 @@ pub use receipt::{Covered, Receipt, Settle, Settlement};
 pub use span::Span;
 pub use syslog::{FACILITIES, SEVERITIES, Syslog};
 pub use value::Value;
-pub use verdict::{Detector, EntityName, Feature, Finding, Revision, Score, Usual, Verdict};
+pub use verdict::{Detector, EntityName, Feature, Finding, Maturity, Revision, Score, Usual, Verdict};

@@ -35,11 +35,13 @@ mod finding;
 mod fold;
 mod gate;
 mod grid;
+mod habits;
 mod highest;
 mod identity;
 mod interfaces;
 mod judge;
 mod keys;
+mod lesson;
 mod memo;
 mod memory;
 mod networks;
@@ -282,6 +284,7 @@ impl Scorer {
                 fold_through(&mut shards, &mut peers, &self.rules, folded, segment.fold, order, notices);
             self.books.windows_learned.inc_by(sum.learned);
             self.books.windows_held_out.inc_by(sum.held_out);
+            self.books.windows_capped.inc_by(sum.capped);
             folded = segment.fold;
         }
         drop(shards);

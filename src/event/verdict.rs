@@ -48,6 +48,20 @@ pub struct Usual {
     pub samples: u32,
     /// Its peers' windows, decayed.
     pub peer_samples: u32,
+    /// How far the entity's own past may be trusted.
+    pub maturity: Maturity,
+}
+
+/// How far a baseline may be trusted. Later is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Maturity {
+    /// Fewer than 24 effective windows or 3 distinct days: fixed bounds and the peers alone should decide.
+    #[default]
+    Warming,
+    /// Fewer than 200 effective windows: its own past, with its peers' beside it.
+    Shrunk,
+    /// Its own past.
+    Mature,
 }
 
 /// A feature: one number per entity and window.
@@ -152,6 +166,8 @@ pub enum Detector {
     VolumeOut,
     /// An entity sends to more distinct ports than it and its peers usually do.
     PortSpread,
+    /// The last seven days of an entity have left the weeks before behind.
+    Drift,
 }
 
 // === impl EntityName ===
@@ -214,6 +230,12 @@ impl Feature {
         }
     }
 
+    /// Whether it is a volume, which rises and falls with the hour of the day as the entity's traffic does.
+    #[must_use]
+    pub const fn is_volume(self) -> bool {
+        self.is_bytes() || matches!(self, Self::Packets)
+    }
+
     /// Whether its values are bytes; the others are counts.
     #[must_use]
     pub const fn is_bytes(self) -> bool {
@@ -221,11 +243,28 @@ impl Feature {
     }
 }
 
+// === impl Maturity ===
+
+impl Maturity {
+    /// Every state, in ascending order.
+    pub const ALL: [Self; 3] = [Self::Warming, Self::Shrunk, Self::Mature];
+
+    /// What documents call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Warming => "warming",
+            Self::Shrunk => "shrunk",
+            Self::Mature => "mature",
+        }
+    }
+}
+
 // === impl Detector ===
 
 impl Detector {
     /// Every detector.
-    pub const ALL: [Self; 2] = [Self::VolumeOut, Self::PortSpread];
+    pub const ALL: [Self; 3] = [Self::VolumeOut, Self::PortSpread, Self::Drift];
 
     /// The detector that watches `feature`, where one does.
     #[must_use]
@@ -243,6 +282,7 @@ impl Detector {
         match self {
             Self::VolumeOut => "exfil.volume",
             Self::PortSpread => "scan.ports",
+            Self::Drift => "baseline.drift",
         }
     }
 }

@@ -164,6 +164,12 @@ pub(super) fn rule(detector: Detector) -> Rule {
             tactic: ("TA0010", "Exfiltration"),
             technique: ("T1048", "Exfiltration Over Alternative Protocol"),
         },
+        Detector::Drift => Rule {
+            name: "Usual level far above the weeks before",
+            category: "exfiltration",
+            tactic: ("TA0010", "Exfiltration"),
+            technique: ("T1030", "Data Transfer Size Limits"),
+        },
         Detector::PortSpread => Rule {
             name: "More ports tried than usual",
             category: "discovery",

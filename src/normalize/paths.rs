@@ -236,6 +236,8 @@ derived! {
     SCORE_SAMPLES "floodmark.score.samples" Long;
     /// How many of its peers' windows that rests on, decayed.
     SCORE_PEER_SAMPLES "floodmark.score.peer_samples" Long;
+    /// How far the entity's own past may be trusted: `warming` (judged by its peers), `shrunk` or `mature`.
+    SCORE_MATURITY "floodmark.score.maturity" Keyword;
     /// Whether the record came after its window had folded: scored, not learned. Only written where it did.
     SCORE_LATE "floodmark.score.late" Boolean;
     /// Start of the window.

@@ -6,8 +6,8 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::event::{
     Activity, Asset, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityName, Entry, Event,
-    EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Origin, Partition, Place, Record, Revision,
-    Score, SourceId, Span, Syslog, Usual, Value, Verdict,
+    EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Maturity, Origin, Partition, Place, Record,
+    Revision, Score, SourceId, Span, Syslog, Usual, Value, Verdict,
 };
 
 /// A batch in the making; what is set, is set for the event added last.
@@ -225,10 +225,15 @@ pub(super) fn entity(kind: &'static str, name: &str, serial: u64) -> EntityName 
 
 pub(super) fn score(feature: Feature, observed: u64, points: u8, log10_p: f32) -> Score {
     let usual = match feature {
-        Feature::BytesOut => {
-            Usual { median: 48_000, p99: 2_100_000, max: 3_000_000, samples: 432, peer_samples: 5_120 }
-        }
-        _ => Usual { median: 2, p99: 5, max: 6, samples: 1, peer_samples: 0 },
+        Feature::BytesOut => Usual {
+            median: 48_000,
+            p99: 2_100_000,
+            max: 3_000_000,
+            samples: 432,
+            peer_samples: 5_120,
+            maturity: Maturity::Mature,
+        },
+        _ => Usual { median: 2, p99: 5, max: 6, samples: 1, peer_samples: 0, maturity: Maturity::Warming },
     };
     Score { points, feature, observed, log10_p, usual }
 }

@@ -8,9 +8,9 @@ use super::{
     amount::{put_bytes, put_length, put_probability},
     fragment::{Fragment, Fragments},
     paths::{
-        ENTITY_KIND, ENTITY_NAME, ENTITY_PEER_GROUP, ENTITY_SCOPE, SCORE_FEATURE, SCORE_LATE, SCORE_MAX,
-        SCORE_MEDIAN, SCORE_OBSERVED, SCORE_P, SCORE_P99, SCORE_PEER_SAMPLES, SCORE_POINTS, SCORE_SAMPLES,
-        SCORE_WINDOW_START,
+        ENTITY_KIND, ENTITY_NAME, ENTITY_PEER_GROUP, ENTITY_SCOPE, SCORE_FEATURE, SCORE_LATE, SCORE_MATURITY,
+        SCORE_MAX, SCORE_MEDIAN, SCORE_OBSERVED, SCORE_P, SCORE_P99, SCORE_PEER_SAMPLES, SCORE_POINTS,
+        SCORE_SAMPLES, SCORE_WINDOW_START,
     },
     pen::Pen,
     piece::piece,
@@ -175,6 +175,9 @@ fn put_known(feature: Feature, usual: &Usual, out: &mut Pen<'_>) {
         put_uint(out, number);
         out.push(b',');
     }
+    out.put(piece![Key(SCORE_MATURITY), Text("\"")]);
+    out.put_slice(usual.maturity.name().as_bytes());
+    out.put(b"\",");
 }
 
 /// Appends the rest of the score's object.

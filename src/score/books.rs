@@ -21,6 +21,7 @@ pub(super) struct Books {
     interfaces: Gauge,
     pub(super) windows_learned: Counter,
     pub(super) windows_held_out: Counter,
+    pub(super) windows_capped: Counter,
     pub(super) findings: Counter,
     entities_max: u32,
     warned: AtomicBool,
@@ -70,6 +71,10 @@ impl Books {
             windows_held_out: counter(
                 "floodmark_score_windows_held_out",
                 "Windows of entities held out of learning because they look unusual.",
+            ),
+            windows_capped: counter(
+                "floodmark_score_windows_capped",
+                "Windows of entities not learned because their day had taught as much as one may.",
             ),
             findings: counter("floodmark_score_findings", "Documents of findings raised."),
             entities_max,

@@ -8,6 +8,7 @@ use super::{
     entity::{Entity, Open, Raised},
     episode::Episode,
     gate::Gate,
+    habits::Habits,
     interfaces::Interface,
     keys::Keys,
     lock,
@@ -156,9 +157,12 @@ fn entity_bytes(entity: &Entity) -> Vec<u8> {
     entity.own.encode(&mut out);
     entity.own_of_spans.iter().for_each(|own| own.encode(&mut out));
     entity.stretches.iter().for_each(|stretch| put_option(stretch.as_deref(), &mut out, put_stretch));
+    put_option(entity.habits.as_deref(), &mut out, Habits::encode);
     put_uint(entity.pending.len() as u64, &mut out);
     for sample in &entity.pending {
         put_int(sample.window.window(), &mut out);
+        put_int(sample.seen.window(), &mut out);
+        out.push(sample.times);
         sample.buckets.iter().for_each(|bucket| put_uint(u64::from(*bucket), &mut out));
     }
     put_uint(entity.open.len() as u64, &mut out);
@@ -179,7 +183,8 @@ fn put_open(open: &Open, out: &mut Vec<u8>) {
 }
 
 fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
-    let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, ports, peers, sources } = amounts;
+    let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, ports, peers, sources } =
+        amounts;
     for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {
         put_uint(*sum, out);
     }

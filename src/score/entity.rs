@@ -4,17 +4,19 @@ use std::{net::IpAddr, sync::Arc};
 
 use smallvec::SmallVec;
 
-use crate::event::{Activity, Asset, EntityName};
+use crate::event::{Activity, Asset, EntityName, Maturity};
 
 use super::{
     amounts::Amounts,
     decay::{Decay, Moment},
     episode::Episode,
     grid::{EPOCH_WINDOWS, Grid, Narrow, Window},
-    histogram::{Packed, geometry::bucket_of},
-    judge::Judge,
+    habits::{Habits, Shifts},
+    histogram::{Packed, packed::Series},
+    judge::{Appointment, Judge},
     keys::Key,
-    knots::Knots,
+    knots::{Knots, Seen},
+    maturity::maturity,
     peak::Peak,
     peers::{Peers, moment_of},
     series::{FEATURES, Span},
@@ -39,6 +41,8 @@ pub(super) struct Entity {
     /// Its hour and its day, as far as they have folded, and their baselines.
     pub(super) stretches: [Option<Box<Stretch>>; Span::ALL.len()],
     pub(super) own_of_spans: [Packed; Span::ALL.len()],
+    /// What it knows of its own ways, once its first hour has ended.
+    pub(super) habits: Option<Box<Habits>>,
     /// The asset of its own side, as it was last seen in this process.
     pub(super) asset: Option<Arc<Asset>>,
     /// Windows that were learned and that some open window must be judged without: kept apart, ascending.
@@ -58,12 +62,20 @@ pub(super) struct Entity {
     pub(super) peak_log10_p: f32,
 }
 
-/// A window that was learned: the bucket of each feature's value.
+/// What a window taught: the bucket of each feature's value, or [`NOTHING`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sample {
+    /// The window whose fold taught it.
     pub(super) window: Narrow,
+    /// The window in which it was seen: the same, but for what comes out of quarantine.
+    pub(super) seen: Narrow,
+    /// As how many windows it counts.
+    pub(super) times: u8,
     pub(super) buckets: [u16; FEATURES],
 }
+
+/// In place of a bucket: nothing of this feature.
+pub(super) const NOTHING: u16 = u16::MAX;
 
 /// A window that has not folded.
 #[derive(Debug)]
@@ -106,6 +118,22 @@ pub(super) struct Bench<'a> {
     pub(super) activity: bool,
 }
 
+// === impl Sample ===
+
+impl Sample {
+    /// What `window` taught when it folded.
+    pub(super) fn of(window: Window, buckets: [u16; FEATURES]) -> Self {
+        let window = Narrow::of(window);
+        Self { window, seen: window, times: 1, buckets }
+    }
+
+    /// What `feature` came to, and how much it weighs, where `at` is the moment of the hour in which it was seen.
+    fn taught(&self, feature: usize, at: Moment) -> Option<(u16, Moment)> {
+        let bucket = self.buckets[feature];
+        (bucket != NOTHING).then(|| (bucket, Moment { weight: at.weight * u32::from(self.times), ..at }))
+    }
+}
+
 // === impl Entity ===
 
 impl Entity {
@@ -121,6 +149,7 @@ impl Entity {
             own: Packed::new(),
             stretches: Default::default(),
             own_of_spans: Default::default(),
+            habits: None,
             asset: None,
             pending: Vec::new(),
             open: Vec::new(),
@@ -172,7 +201,8 @@ impl Entity {
     #[inline]
     pub(super) fn warm(&self, as_of: Window) -> u64 {
         let peak = u64::from(self.peak_log10_p.to_bits());
-        let judge = self.judges[place_of(as_of)].as_ref().map_or(0, |judge| std::ptr::from_ref(&**judge) as u64);
+        let judge =
+            self.judges[place_of(as_of)].as_ref().map_or(0, |judge| std::ptr::from_ref(&**judge) as u64);
         self.named_by ^ u64::from(self.dirty) ^ peak ^ judge
     }
 
@@ -195,10 +225,10 @@ impl Entity {
     /// The judge as of fold `as_of`, which must have run and not be older than what is settled.
     #[inline]
     pub(super) fn judge(&mut self, as_of: Window, bench: &Bench<'_>) -> &Judge {
-        let Self { own, pending, pool, judges, .. } = self;
+        let Self { own, pending, pool, judges, habits, .. } = self;
         let judge = judges[place_of(as_of)].get_or_insert_with(|| Box::new(Judge::none()));
         if judge.as_of != as_of {
-            appoint(judge, own, pending, *pool, as_of, bench);
+            appoint(judge, (own, pending, habits.as_deref()), *pool, as_of, bench);
         }
         judge
     }
@@ -206,15 +236,16 @@ impl Entity {
     /// Judges its open window at `place` as of fold `as_of`: what has changed since it was judged last, or all.
     #[inline]
     pub(super) fn weigh(&mut self, place: usize, as_of: Window, bench: &Bench<'_>) -> [f32; FEATURES] {
-        let Self { own, pending, pool, judges, open, .. } = self;
+        let Self { own, pending, pool, judges, habits, open, .. } = self;
         let judge = judges[place_of(as_of)].get_or_insert_with(|| Box::new(Judge::none()));
         if judge.as_of != as_of {
-            appoint(judge, own, pending, *pool, as_of, bench);
+            appoint(judge, (own, pending, habits.as_deref()), *pool, as_of, bench);
         }
         let open = &mut open[place];
+        let window = open.window();
         let anew = open.judged != Narrow::of(as_of);
         for (feature, value) in open.values().into_iter().enumerate() {
-            let bucket = bucket_of(value);
+            let bucket = judge.bucket(feature, value, window);
             if anew || bucket != open.buckets[feature] {
                 open.buckets[feature] = bucket;
                 open.log10_p[feature] = judge.log10_p(feature, bucket);
@@ -249,6 +280,9 @@ impl Entity {
                 judge.take_if(|judge| judge.as_of < settled);
             }
         }
+        if let Some(habits) = &mut self.habits {
+            habits.settle(settled);
+        }
     }
 
     /// The baseline with everything that was learned, whether settled or not.
@@ -258,23 +292,23 @@ impl Entity {
 
     /// The baseline with the first `count` samples that wait.
     fn with(&self, count: usize, decay: Decay) -> Packed {
-        let moment = |sample: &Sample| moment_of(decay, Grid::epoch_of(sample.window.window()));
+        let moment = |sample: &Sample| moment_of(decay, Grid::epoch_of(sample.seen.window()));
         let waiting: Vec<(Moment, &Sample)> =
             self.pending[..count].iter().map(|sample| (moment(sample), sample)).collect();
         let mut own = self.own.clone();
         own.change(FEATURES, |feature, own| {
-            waiting.iter().for_each(|(at, sample)| own.record_bucket_at(sample.buckets[feature], *at));
+            let taught = waiting.iter().filter_map(|(at, sample)| sample.taught(feature, *at));
+            taught.for_each(|(bucket, at)| own.record_bucket_at(bucket, at));
         });
         own
     }
 }
 
-/// Makes `judge` that of fold `as_of` over windows like `own` and `pending`.
+/// Makes `judge` that of fold `as_of` for who has learned `own`, with what is `pending`, and has these `habits`.
 #[cold]
 fn appoint(
     judge: &mut Judge,
-    own: &Packed,
-    pending: &[Sample],
+    (own, pending, habits): (&Packed, &[Sample], Option<&Habits>),
     pool: u32,
     as_of: Window,
     bench: &Bench<'_>,
@@ -282,17 +316,29 @@ fn appoint(
     let now = bench.moment(as_of);
     let waiting = pending.iter().filter(|sample| sample.window.window() <= as_of);
     let moments: SmallVec<[(Moment, &Sample); 16]> =
-        waiting.map(|sample| (bench.moment(Grid::epoch_of(sample.window.window())), sample)).collect();
+        waiting.map(|sample| (bench.moment(Grid::epoch_of(sample.seen.window())), sample)).collect();
     let mut series = own.series();
     let first = series.next().unwrap_or_default();
-    let windows = now.windows(first.total(), first.landmark()) + moments.len() as u32;
+    let whole = moments.iter().filter(|(_, sample)| sample.seen == sample.window).count();
+    let windows = now.windows(first.total(), first.landmark()) + whole as u32;
     let pooled = bench.peers.judging(pool, windows, as_of, now);
+    let judged = bench.grid.judged_in(as_of - 1, as_of).start;
+    let shifts = habits.map_or_else(Shifts::default, |habits| habits.shifts(as_of, judged));
+    let maturity = maturity(windows, shifts.days);
+    // Who is warming and has peers is judged by them alone: its own past may be an attacker's.
+    let alone = maturity == Maturity::Warming && pooled.suffice;
+    let appointment = Appointment { as_of, now, pooled, learn_all: bench.learn_all, shifts, maturity };
     let mut series = std::iter::once(first).chain(series);
     let mut waiting = SmallVec::<[_; 16]>::new();
-    judge.appoint(as_of, pooled, bench.learn_all, |feature, pool| {
+    judge.appoint(&appointment, |feature, pool| {
+        let own = series.next().unwrap_or_default();
+        if alone {
+            let (knots, seen) = Knots::of(Series::default(), &[], pool, now);
+            return (knots, Seen { samples: windows, ..seen });
+        }
         waiting.clear();
-        waiting.extend(moments.iter().map(|(at, sample)| (sample.buckets[feature], *at)));
-        Knots::of(series.next().unwrap_or_default(), &waiting, pool, now)
+        waiting.extend(moments.iter().filter_map(|(at, sample)| sample.taught(feature, *at)));
+        Knots::of(own, &waiting, pool, now)
     });
 }
 

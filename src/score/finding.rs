@@ -12,6 +12,7 @@ use super::{
     histogram::packed::Series,
     networks::address,
     own::Side,
+    season::moved,
 };
 
 /// A finding on its way into a batch, with what puts it in an order that neither seed nor threads decide.
@@ -76,12 +77,16 @@ pub(super) struct Case<'a> {
     pub(super) seconds: i64,
     /// When the revision was called for, seconds since 1970.
     pub(super) at: i64,
-    /// The entity's own past.
+    /// The entity's own past, and by how much values at this hour are moved against it.
     pub(super) own: Series<'a>,
+    pub(super) shift: i16,
     pub(super) incident: EventId,
     pub(super) raised: &'a Raised,
     pub(super) activity: Option<&'a Activity>,
 }
+
+/// What a mean is moved by: so large that rounding does not matter.
+const SCALE: u64 = 1 << 40;
 
 // === impl Case ===
 
@@ -103,7 +108,9 @@ impl Case<'_> {
         ];
         let id = IdScheme::derived("finding", &parts);
         let own = self.own.loose();
-        let mean = own.mean();
+        // A fact about this hour, as what is usual is.
+        let scale = moved(SCALE, -self.shift) as f64 / SCALE as f64;
+        let (mean, sigma) = (own.mean() * scale, own.std() * scale);
         Finding {
             id,
             document: IdScheme::derived("finding-document", &[&id.0, revision.name().as_bytes()]),
@@ -114,7 +121,7 @@ impl Case<'_> {
             asset: raised.asset.clone().or_else(|| entity.asset.clone()),
             score,
             mean,
-            mean_plus_3_sigma: own.std().mul_add(3.0, mean),
+            mean_plus_3_sigma: sigma.mul_add(3.0, mean),
             activity: self.activity.copied(),
             age_seconds: entity.born.map_or(0, |born| seconds(self.start - Grid::start(born))),
             window_start,
@@ -132,9 +139,8 @@ impl Case<'_> {
 /// Puts `notices` into `batch`, in their order.
 pub(super) fn deliver(notices: &mut Vec<Notice>, batch: &mut Batch) {
     notices.sort_by(|one, other| {
-        let key = |notice: &Notice| {
-            (notice.order, notice.finding.window_start, notice.finding.window_seconds)
-        };
+        let key =
+            |notice: &Notice| (notice.order, notice.finding.window_start, notice.finding.window_seconds);
         let (a, b) = (&one.finding, &other.finding);
         let name = |finding: &Finding| (finding.detector, finding.revision);
         (key(one).cmp(&key(other)))

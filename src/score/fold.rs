@@ -6,13 +6,14 @@ use crate::event::{Detector, Feature, Revision};
 
 use super::{
     decay::Decay,
-    entity::{Bench, Sample},
+    entity::Bench,
     finding::{Case, Notice},
-    grid::{Grid, Narrow, WINDOW_SECONDS, Window},
+    grid::{Grid, WINDOW_SECONDS, Window},
+    lesson::Lesson,
     peers::{Peers, moment_of},
     series::{FEATURES, Span},
     shard::{AHEAD, Shard},
-    stretch::Vote,
+    stretch::{Vote, bits},
 };
 
 /// What folding needs besides the state.
@@ -32,6 +33,8 @@ pub(super) struct Folded {
     pub(super) learned: u64,
     /// Windows of entities that were held out.
     pub(super) held_out: u64,
+    /// Windows of entities whose day had taught enough.
+    pub(super) capped: u64,
 }
 
 /// Folds every open window through `through`, in order, given that everything through `folded` has folded before. Each
@@ -60,13 +63,14 @@ pub(super) fn fold_through(
             let bench = rules.bench(peers, folded);
             shard.fold(window, &bench, order, &mut votes, notices);
         }
-        for (pool, sample) in &votes {
-            match sample {
-                Some(sample) => {
+        for (pool, lesson) in &votes {
+            match lesson {
+                Lesson::Learned(sample) => {
                     peers.gather(*pool, 0, &sample.buckets, moment);
                     sum.learned += 1;
                 }
-                None => sum.held_out += 1,
+                Lesson::HeldOut => sum.held_out += 1,
+                Lesson::Enough => sum.capped += 1,
             }
         }
         end_epoch(shards, peers, rules, folded, window, order, notices);
@@ -141,14 +145,14 @@ impl Rules {
 // === impl Shard ===
 
 impl Shard {
-    /// Folds `window` in this shard: closes its findings, and learns it or holds it out. What was learned goes to
-    /// `votes`, with the pool it votes in; for a window held out there is no sample.
+    /// Folds `window` in this shard: closes its findings, and learns it or holds it out. What came of it goes to
+    /// `votes`, with the pool it votes in.
     fn fold(
         &mut self,
         window: Window,
         bench: &Bench<'_>,
         order: (u32, bool, u32),
-        votes: &mut Vec<(u32, Option<Sample>)>,
+        votes: &mut Vec<(u32, Lesson)>,
         notices: &mut Vec<Notice>,
     ) {
         let as_of = bench.as_of(window);
@@ -164,17 +168,18 @@ impl Shard {
             let entity = &mut self.entities[slot as usize];
             let Ok(place) = entity.find(window) else { continue };
             let log10_p = entity.weigh(place, as_of, bench);
-            let holds_out = entity.judge(as_of, bench).holds_out(log10_p);
+            let judge = *entity.judge(as_of, bench);
+            let holds_out = judge.holds_out(log10_p);
             let open = entity.open.remove(place);
             let (values, buckets) = (open.values(), open.buckets());
             if let Some(raised) = &open.raised {
-                let judge = *entity.judge(as_of, bench);
                 let incident = entity.episode_of(window).incident(&entity.name);
                 for feature in (0..FEATURES).filter(|feature| raised.magnitude[*feature].is_some()) {
                     let Some(detector) = Detector::of(Feature::ALL[feature]) else { continue };
                     let finding = Case {
                         detector,
-                        score: judge.score_of(feature, values[feature], log10_p[feature]),
+                        score: judge.score_of(feature, values[feature], log10_p[feature], window),
+                        shift: judge.shift(feature, window),
                         revision: Revision::Closed,
                         start: Grid::start(window),
                         seconds: WINDOW_SECONDS,
@@ -195,14 +200,9 @@ impl Shard {
             }
             self.spare.extend(open.activity);
             entity.settle(bench.grid.settled(window), bench.decay);
-            if holds_out {
-                entity.held_out += 1;
-                votes.push((entity.pool, None));
-            } else {
-                let sample = Sample { window: Narrow::of(window), buckets };
-                entity.learn(sample);
-                votes.push((entity.pool, Some(sample)));
-            }
+            let told = open.raised.as_ref().map_or(0, |raised| bits(&raised.magnitude));
+            let lesson = entity.learn_or_hold(window, (buckets, log10_p, holds_out, told), &judge, bench);
+            votes.push((entity.pool, lesson));
         }
     }
 

@@ -146,7 +146,11 @@ mod tests {
                 let expected: Vec<Window> = (-50..100)
                     .filter(|window| (folded + 1..=through).contains(&grid.judged_by(*window)))
                     .collect();
-                assert_eq!(grid.judged_in(folded, through).collect::<Vec<_>>(), expected, "{folded} {through}");
+                assert_eq!(
+                    grid.judged_in(folded, through).collect::<Vec<_>>(),
+                    expected,
+                    "{folded} {through}"
+                );
             }
         }
     }

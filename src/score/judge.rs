@@ -1,14 +1,18 @@
 //! A judge: what an entity's window is measured against, as of one fold.
 
-use crate::event::{Detector, Feature, Score};
+use crate::event::{Detector, Feature, Maturity, Score, Usual};
 
 use super::{
+    decay::Moment,
     grid::{Grid, Window},
-    histogram::geometry::bucket_of,
+    habits::Shifts,
+    histogram::geometry::{LAST, bucket_of},
+    influence::ceiling_of_peers,
     knots::{Knots, Seen, score_points},
     peers::Pooled,
-    series::FEATURES,
     pool::FrozenPool,
+    season::moved,
+    series::FEATURES,
 };
 
 /// Smallest score that makes a finding.
@@ -24,7 +28,27 @@ pub(super) struct Judge {
     seen: Seen,
     /// The peers are so young that every window is learned.
     learns_all: bool,
+    shifts: Shifts,
     knots: [Knots; FEATURES],
+    /// The highest buckets that the peers let the entity learn.
+    ceilings: [u16; FEATURES],
+}
+
+/// How an entity is judged: by whom, and as of when.
+pub(super) struct Appointment<'a> {
+    /// The fold.
+    pub(super) as_of: Window,
+    pub(super) now: Moment,
+    pub(super) pooled: Pooled<'a>,
+    /// Peers younger than so many seconds learn everything.
+    pub(super) learn_all: i64,
+    pub(super) shifts: Shifts,
+    pub(super) maturity: Maturity,
+}
+
+/// Smallest value of `feature` whose drift matters in an hour.
+pub(super) const fn least_of_drift(feature: Feature) -> u64 {
+    if feature.is_bytes() { 10_000_000 } else { 20 }
 }
 
 /// Smallest value of `feature` that makes a finding: ten megabytes, twenty ports. Below, a surprise is too small to matter;
@@ -33,7 +57,7 @@ pub(super) const fn least(feature: Feature) -> u64 {
     match Detector::of(feature) {
         Some(Detector::VolumeOut) => 10_000_000,
         Some(Detector::PortSpread) => 20,
-        None => u64::MAX,
+        Some(Detector::Drift) | None => u64::MAX,
     }
 }
 
@@ -44,14 +68,33 @@ pub(super) struct Seeing {
     seen: Seen,
     log10_p: f32,
     learns_all: bool,
+    shift: i16,
+    /// The bucket in which the value is learned.
+    pub(super) bucket: u16,
+}
+
+/// What is usual at an hour by whose `shift` values are moved.
+#[inline]
+fn back(usual: Usual, shift: i16) -> Usual {
+    if shift == 0 {
+        return usual;
+    }
+    let [median, p99, max] = [usual.median, usual.p99, usual.max].map(|value| moved(value, -shift));
+    Usual { median, p99, max, ..usual }
 }
 
 // === impl Seeing ===
 
 impl Seeing {
-    /// `value` against `knots`, tied from as much as `seen` says.
-    pub(super) fn of(knots: Knots, seen: Seen, value: u64, learns_all: bool) -> Self {
-        Self { knots, seen, log10_p: knots.log10_p(bucket_of(value), seen.least), learns_all }
+    /// `value`, moved by `shift`, against `knots`, tied from as much as `seen` says.
+    pub(super) fn of((knots, seen): (Knots, Seen), value: u64, shift: i16, learns_all: bool) -> Self {
+        let bucket = bucket_of(moved(value, shift));
+        Self { knots, seen, log10_p: knots.log10_p(bucket, seen.least), learns_all, shift, bucket }
+    }
+
+    /// By how much the value was moved.
+    pub(super) fn shift(&self) -> i16 {
+        self.shift
     }
 
     /// Whether it is a finding, where it is large enough to matter.
@@ -71,7 +114,7 @@ impl Seeing {
             feature,
             observed,
             log10_p: self.log10_p,
-            usual: self.knots.usual(&self.seen),
+            usual: back(self.knots.usual(&self.seen), self.shift),
         }
     }
 }
@@ -88,28 +131,30 @@ impl Judge {
             as_of: Self::NO_FOLD,
             seen: Seen::default(),
             learns_all: true,
+            shifts: Shifts::default(),
             knots: [Knots::default(); FEATURES],
+            ceilings: [LAST; FEATURES],
         }
     }
 
-    /// Makes it the judge as of fold `as_of`: `tie` gives the knots of each feature. Peers younger than `learn_all` seconds
-    /// learn everything.
+    /// Makes it the judge that `appointment` asks for: `tie` gives the knots of each feature.
     pub(super) fn appoint(
         &mut self,
-        as_of: Window,
-        pooled: Pooled<'_>,
-        learn_all: i64,
+        appointment: &Appointment<'_>,
         mut tie: impl FnMut(usize, &FrozenPool) -> (Knots, Seen),
     ) {
-        self.as_of = as_of;
-        let young = |born| Grid::end(as_of) - Grid::start(born) < learn_all;
+        let Appointment { as_of, now, pooled, learn_all, shifts, maturity } = appointment;
+        (self.as_of, self.shifts) = (*as_of, *shifts);
+        let young = |born| Grid::end(*as_of) - Grid::start(born) < *learn_all;
         self.learns_all = pooled.born.is_none_or(young);
         for (feature, knots) in self.knots.iter_mut().enumerate() {
-            let (tied, seen) = tie(feature, &pooled.frozen[feature]);
+            let pool = &pooled.frozen[feature];
+            let (tied, seen) = tie(feature, pool);
             *knots = tied;
+            self.ceilings[feature] = ceiling_of_peers(pool, tied.p99().min(LAST), *now);
             // Every window has a value of every feature, so that as many were seen of each.
             if feature == 0 {
-                self.seen = seen;
+                self.seen = Seen { maturity: *maturity, ..seen };
             }
         }
     }
@@ -127,9 +172,26 @@ impl Judge {
         self.knots[feature].log10_p(bucket, self.seen.least)
     }
 
-    /// The tail probabilities of `values`.
-    pub(super) fn all_log10_p(&self, values: [u64; FEATURES]) -> [f32; FEATURES] {
-        std::array::from_fn(|feature| self.log10_p(feature, bucket_of(values[feature])))
+    /// The bucket in which `value` is looked up and learned: that of what it would be at a usual hour.
+    #[inline]
+    pub(super) fn bucket(&self, feature: usize, value: u64, window: Window) -> u16 {
+        bucket_of(moved(value, self.shift(feature, window)))
+    }
+
+    /// By how much values of `feature` in `window` are moved.
+    #[inline]
+    pub(super) fn shift(&self, feature: usize, window: Window) -> i16 {
+        if Feature::ALL[feature].is_volume() { self.shifts.of(window) } else { 0 }
+    }
+
+    /// The highest bucket that the peers let the entity learn of `feature`.
+    pub(super) fn ceiling(&self, feature: usize) -> u16 {
+        self.ceilings[feature]
+    }
+
+    /// The tail probabilities of `values` in `window`.
+    pub(super) fn all_log10_p(&self, values: [u64; FEATURES], window: Window) -> [f32; FEATURES] {
+        std::array::from_fn(|feature| self.log10_p(feature, self.bucket(feature, values[feature], window)))
     }
 
     /// Whether it has seen enough to score.
@@ -141,24 +203,30 @@ impl Judge {
     /// The score of a window with `values`, whose tail probabilities are known: that of the most surprising feature, of
     /// the first among equals. Absent while the judge has not seen enough.
     #[inline]
-    pub(super) fn score(&self, values: [u64; FEATURES], log10_p: [f32; FEATURES]) -> Option<Score> {
+    pub(super) fn score(
+        &self,
+        values: [u64; FEATURES],
+        log10_p: [f32; FEATURES],
+        window: Window,
+    ) -> Option<Score> {
         if !self.is_able() {
             return None;
         }
-        let more = |most: usize, feature: usize| if log10_p[feature] < log10_p[most] { feature } else { most };
+        let more =
+            |most: usize, feature: usize| if log10_p[feature] < log10_p[most] { feature } else { most };
         let feature = (1..FEATURES).fold(0, more);
-        Some(self.score_of(feature, values[feature], log10_p[feature]))
+        Some(self.score_of(feature, values[feature], log10_p[feature], window))
     }
 
-    /// The score of one feature.
+    /// The score of one feature in `window`.
     #[inline]
-    pub(super) fn score_of(&self, feature: usize, observed: u64, log10_p: f32) -> Score {
+    pub(super) fn score_of(&self, feature: usize, observed: u64, log10_p: f32, window: Window) -> Score {
         Score {
             points: score_points(log10_p),
             feature: Feature::ALL[feature],
             observed,
             log10_p,
-            usual: self.knots[feature].usual(&self.seen),
+            usual: back(self.knots[feature].usual(&self.seen), self.shift(feature, window)),
         }
     }
 
@@ -166,6 +234,11 @@ impl Judge {
     #[inline]
     pub(super) fn marks(&self, feature: usize, value: u64, log10_p: f32) -> bool {
         value >= least(Feature::ALL[feature]) && score_points(log10_p) >= MARK && self.is_able()
+    }
+
+    /// Whether a value of this probability is too surprising to be learned.
+    pub(super) fn surprises(log10_p: f32) -> bool {
+        log10_p < HELD_OUT_BELOW
     }
 
     /// Whether a window is held out of learning.

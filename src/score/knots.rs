@@ -15,7 +15,7 @@ use super::histogram::Packed;
 use super::histogram::geometry::{BUCKETS, bucket_high, bucket_low, bucket_of};
 use super::histogram::packed::Series;
 use super::pool::FrozenPool;
-use crate::event::Usual;
+use crate::event::{Maturity, Usual};
 use logarithm::{log10, log10_of};
 use mixture::Mixture;
 
@@ -65,6 +65,8 @@ pub struct Seen {
     pub peer_samples: u32,
     /// Least log10 p that so many windows can carry.
     pub least: f32,
+    /// How far the entity's own past may be trusted.
+    pub maturity: Maturity,
 }
 
 /// The score of a tail probability: `min(100, round(100 · (−log10 p) / 6))`, so 50 is one in a thousand.
@@ -171,12 +173,19 @@ impl Knots {
     /// entity's windows shrunk towards its peers', and how many windows of either there are.
     #[must_use]
     pub const fn usual(&self, seen: &Seen) -> Usual {
-        let Seen { samples, peer_samples, .. } = *seen;
+        let Seen { samples, peer_samples, maturity, .. } = *seen;
         if self.x[MAX] == NOWHERE {
-            return Usual { median: 0, p99: 0, max: 0, samples, peer_samples };
+            return Usual { median: 0, p99: 0, max: 0, samples, peer_samples, maturity };
         }
-        let [median, p99, max] = [bucket_high(self.x[MEDIAN]), bucket_high(self.x[P99]), bucket_high(self.x[MAX])];
-        Usual { median, p99, max, samples, peer_samples }
+        let [median, p99, max] =
+            [bucket_high(self.x[MEDIAN]), bucket_high(self.x[P99]), bucket_high(self.x[MAX])];
+        Usual { median, p99, max, samples, peer_samples, maturity }
+    }
+
+    /// The bucket of the 99th percentile.
+    #[must_use]
+    pub const fn p99(&self) -> u16 {
+        self.x[P99]
     }
 
     /// Reads the line of the processor's cache that they lie on.
@@ -200,6 +209,7 @@ impl Knots {
             samples: (samples + 0.5) as u32,
             peer_samples: (peer_samples + 0.5) as u32,
             least: -2.0 * decades,
+            maturity: Maturity::default(),
         };
         let mut knots = Self::default();
         for (nth, (bucket, weight)) in points.into_iter().enumerate() {

@@ -7,6 +7,7 @@
 
 use super::histogram::DecodeError;
 use super::histogram::wire::{put, take};
+use crate::event::Maturity;
 
 /// Fewest effective windows with which a baseline is more than its peers'.
 pub const WINDOWS_MIN: u32 = 24;
@@ -14,18 +15,6 @@ pub const WINDOWS_MIN: u32 = 24;
 pub const WINDOWS_MATURE: u32 = 200;
 /// Fewest distinct days.
 pub const DAYS_MIN: u16 = 3;
-
-/// How far a baseline may be trusted. Later is more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Maturity {
-    /// Fewer than 24 effective windows or 3 distinct days: fixed bounds and the peers alone should decide.
-    #[default]
-    Warming,
-    /// Fewer than 200 effective windows: its own past, with its peers' beside it.
-    Shrunk,
-    /// Its own past.
-    Mature,
-}
 
 /// On how many distinct days an entity was learned: four bytes, whatever its age.
 ///
@@ -52,32 +41,15 @@ pub const fn day_of(seconds: i64) -> u16 {
     }
 }
 
-// === impl Maturity ===
-
-impl Maturity {
-    /// Every state, in ascending order.
-    pub const ALL: [Self; 3] = [Self::Warming, Self::Shrunk, Self::Mature];
-
-    /// The state of a baseline that is worth `windows` windows now and was learned on `days` distinct days.
-    #[must_use]
-    pub const fn of(windows: u32, days: u16) -> Self {
-        if windows < WINDOWS_MIN || days < DAYS_MIN {
-            Self::Warming
-        } else if windows < WINDOWS_MATURE {
-            Self::Shrunk
-        } else {
-            Self::Mature
-        }
-    }
-
-    /// What documents call it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Warming => "warming",
-            Self::Shrunk => "shrunk",
-            Self::Mature => "mature",
-        }
+/// The state of a baseline that is worth `windows` windows now and was learned on `days` distinct days.
+#[must_use]
+pub const fn maturity(windows: u32, days: u16) -> Maturity {
+    if windows < WINDOWS_MIN || days < DAYS_MIN {
+        Maturity::Warming
+    } else if windows < WINDOWS_MATURE {
+        Maturity::Shrunk
+    } else {
+        Maturity::Mature
     }
 }
 
@@ -152,7 +124,7 @@ mod tests {
             (199, 3, Shrunk),
             (200, 3, Mature),
         ] {
-            assert_eq!(Maturity::of(windows, days), state, "{windows} windows of {days} days");
+            assert_eq!(maturity(windows, days), state, "{windows} windows of {days} days");
         }
         assert_eq!(Maturity::ALL.map(Maturity::name), ["warming", "shrunk", "mature"]);
         assert!(Maturity::ALL.is_sorted());

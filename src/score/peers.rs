@@ -58,6 +58,8 @@ pub(super) struct Pooled<'a> {
     pub(super) frozen: &'a [FrozenPool; SERIES],
     /// The first window that they learned.
     pub(super) born: Option<Window>,
+    /// They hold enough windows of others to judge an entity that has hardly any past of its own.
+    pub(super) suffice: bool,
 }
 
 /// Peers that the gate adds to, shards read and folds change.
@@ -155,7 +157,7 @@ impl Peers {
             Some(epoch) => (group, epoch),
             None => (everybody, everybody.as_of(fold).unwrap_or(&self.nothing)),
         };
-        Pooled { frozen: &epoch.frozen, born: group.born }
+        Pooled { frozen: &epoch.frozen, born: group.born, suffice: enough(&epoch) }
     }
 
     /// Takes one vote of a member of the group at `place`, for it and for everybody: `buckets` of the series from `first`.

@@ -117,8 +117,7 @@ impl Pool {
         }
         let mut tail = vec![0.0; usize::from(highest - lowest) + 1].into_boxed_slice();
         let mut above = 0_u64;
-        for (share, weight) in
-            tail.iter_mut().zip(&weights[usize::from(lowest)..=usize::from(highest)]).rev()
+        for (share, weight) in tail.iter_mut().zip(&weights[usize::from(lowest)..=usize::from(highest)]).rev()
         {
             above += weight;
             *share = (above as f64 / self.total() as f64) as f32;

@@ -17,13 +17,14 @@ use crate::{
 
 use super::{
     Config, Scorer, StateError,
-    cardinality::Cardinality,
     amounts::Amounts,
+    cardinality::Cardinality,
     distinct::Distinct,
-    entity::{Entity, Open, Raised, Sample},
+    entity::{Entity, NOTHING, Open, Raised, Sample},
     episode::Episode,
     gate::Gate,
     grid::{Grid, Narrow},
+    habits::Habits,
     histogram::{Increments, Packed, geometry::LAST, wire::take_byte},
     identity::KINDS,
     interfaces::Interface,
@@ -32,9 +33,9 @@ use super::{
     networks::address,
     own::Shared,
     peers::{Epoch, Group},
-    series::{FEATURES, Span},
     pool::Pool,
     registry::{EVERYONE, entity_key, entity_name},
+    series::{FEATURES, Span},
     stretch::Stretch,
     wire::{
         ENTITY, GATE, GROUP, INTERFACE, hash_of, take_count, take_end, take_int, take_option, take_text,
@@ -222,6 +223,7 @@ fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     for span in Span::ALL {
         entity.stretches[span as usize] = take_option(bytes, |bytes| stretch(span, bytes))?.map(Box::new);
     }
+    entity.habits = take_option(bytes, |bytes| Ok(Box::new(Habits::decode(bytes)?)))?;
     for _ in 0..take_count(bytes)? {
         entity.pending.push(sample(bytes)?);
     }
@@ -229,7 +231,7 @@ fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
         entity.open.push(open(bytes)?);
     }
     take_end(bytes)?;
-    let ascending = entity.pending.is_sorted_by(|one, other| one.window < other.window)
+    let ascending = entity.pending.is_sorted_by(|one, other| one.window <= other.window)
         && entity.open.is_sorted_by(|one, other| one.window() < other.window());
     if ascending { Ok(entity) } else { Err(StateError::Torn) }
 }
@@ -240,13 +242,16 @@ fn episode(bytes: &mut &[u8]) -> Result<Episode, StateError> {
 }
 
 fn sample(bytes: &mut &[u8]) -> Result<Sample, StateError> {
-    let window = Narrow::of(take_window(bytes)?);
+    let [window, seen] = [take_window(bytes)?, take_window(bytes)?].map(Narrow::of);
+    let times = take_byte(bytes)?;
     let mut buckets = [0; FEATURES];
     for bucket in &mut buckets {
-        let stored = u16::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
-        *bucket = if stored <= LAST { stored } else { return Err(StateError::Torn) };
+        *bucket = u16::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
+        if *bucket > LAST && *bucket != NOTHING {
+            return Err(StateError::Torn);
+        }
     }
-    Ok(Sample { window, buckets })
+    Ok(Sample { window, seen, times, buckets })
 }
 
 fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {

@@ -10,8 +10,8 @@ use super::{
     entity::{Bench, Entity, Raised},
     finding::{Case, Notice, community_id_of, revise, witness},
     grid::{Grid, WINDOW_SECONDS, Window},
-    series::{FEATURES, Span},
     plan::{Change, Observation, Standing},
+    series::{FEATURES, Span},
 };
 
 /// A sixteenth of the entities.
@@ -148,7 +148,7 @@ impl Shard {
         let as_of = bench.as_of(observation.window);
         let log10_p = entity.weigh(place, as_of, bench);
         let judge = entity.judge(as_of, bench);
-        let score = judge.score(values, log10_p);
+        let score = judge.score(values, log10_p, observation.window);
         let marked = (0..FEATURES).any(|feature| judge.marks(feature, values[feature], log10_p[feature]));
         if marked && bench.is_final(observation.window) {
             let record = self.slots.read(batch, event);
@@ -177,7 +177,8 @@ impl Shard {
             (standing, _) => (alone.values(), standing != Standing::Early),
         };
         let judge = entity.judge(as_of, bench);
-        (judge.score(values, judge.all_log10_p(values)), raised)
+        let window = observation.window;
+        (judge.score(values, judge.all_log10_p(values, window), window), raised)
     }
 
     /// The first window that is open.
@@ -261,7 +262,8 @@ fn raise(
         let at = end.map_or(Grid::end(window), |end| i64::try_from(end).unwrap_or(i64::MAX));
         let mut finding = Case {
             detector,
-            score: judge.score_of(feature, values[feature], log10_p[feature]),
+            score: judge.score_of(feature, values[feature], log10_p[feature], window),
+            shift: judge.shift(feature, window),
             revision,
             start: Grid::start(window),
             seconds: WINDOW_SECONDS,

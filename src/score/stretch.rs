@@ -3,17 +3,20 @@
 //! Windows fold in order, so that all of one span have folded before the first of the next: a span is judged against
 //! everything that ended before it began, and nobody's order matters. What a span tells is what no shorter one has told.
 
-use crate::event::{Detector, Feature, Revision};
+use smallvec::SmallVec;
+
+use crate::event::{Detector, Feature, Finding, Revision};
 
 use super::{
     amounts::Amounts,
+    drift::Drifted,
     entity::{Bench, Entity, Open, Raised},
     episode::Episode,
     finding::{Case, Notice, revise},
     grid::{Grid, Window},
-    histogram::geometry::bucket_of,
+    histogram::geometry::LAST,
     judge::{Seeing, least},
-    knots::{Knots, Seen},
+    knots::Knots,
     peers::moment_of,
     series::{FEATURES, Span},
 };
@@ -59,7 +62,7 @@ impl Stretch {
 }
 
 /// The features with a magnitude, as bits.
-fn bits(magnitude: &[Option<u8>; FEATURES]) -> u8 {
+pub(super) fn bits(magnitude: &[Option<u8>; FEATURES]) -> u8 {
     magnitude.iter().enumerate().fold(0, |bits, (nth, one)| bits | u8::from(one.is_some()) << nth)
 }
 
@@ -120,7 +123,8 @@ impl Entity {
             self.episode = Some(self.episode.map_or(episode, |last| last.later(episode)));
             let at = Grid::end(window);
             let case = (detector, *feature, revision, at, episode);
-            notices.push(Notice { order, finding: self.case(span, nth, stretch.start, value, &seeing, case) });
+            notices
+                .push(Notice { order, finding: self.case(span, nth, stretch.start, value, &seeing, case) });
         }
     }
 
@@ -136,20 +140,42 @@ impl Entity {
         let last = span.last_of(stretch.start);
         let values = stretch.amounts.values();
         let mut buckets = Vec::with_capacity(span.features().len());
+        let mut surprising: SmallVec<[(usize, u16); 8]> = SmallVec::new();
         let mut held_out = span == Span::Hour && stretch.held_out;
         for (nth, feature) in span.features().iter().enumerate() {
             let value = values[*feature as usize];
             let seeing = self.see(span, nth, stretch.start, value, bench);
             held_out |= seeing.holds_out();
-            buckets.push(bucket_of(value));
+            surprising.extend(seeing.holds_out().then_some((nth, seeing.bucket)));
+            buckets.push(seeing.bucket);
             let told = stretch.magnitude[*feature as usize].zip(Detector::of(*feature)).zip(stretch.episode);
             if let Some(((_, detector), episode)) = told {
                 let case = (detector, *feature, Revision::Closed, Grid::end(last), episode);
-                notices.push(Notice { order, finding: self.case(span, nth, stretch.start, value, &seeing, case) });
+                notices.push(Notice {
+                    order,
+                    finding: self.case(span, nth, stretch.start, value, &seeing, case),
+                });
+            }
+        }
+        let habits = self.habits.get_or_insert_default();
+        for (nth, bucket) in surprising {
+            let own = 1 << span.features()[nth] as u8;
+            let corroborated = (stretch.told | stretch.own_told()) & !own != 0;
+            habits.ring.hold(last, (span.first() + nth) as u8, bucket, corroborated);
+        }
+        if span == Span::Hour {
+            let drifted: Vec<_> = habits.end_hour(stretch.start, &values, held_out).collect();
+            for (feature, drifted) in drifted {
+                notices.push(Notice { order, finding: self.drift(stretch.start, feature, &drifted, bench) });
             }
         }
         if held_out {
             return Some((self.pool, span.first(), None));
+        }
+        if let Some(habits) = &self.habits {
+            for (nth, bucket) in buckets.iter_mut().enumerate() {
+                *bucket = habits.influence.bounded(span.first() + nth, *bucket, LAST);
+            }
         }
         let at = moment_of(bench.decay, last);
         self.own_of_spans[span as usize]
@@ -164,8 +190,27 @@ impl Entity {
         let windows = now.windows(own.total(), own.landmark());
         let pooled = bench.peers.judging_span(span, self.pool, windows, now);
         let young = |born| Grid::start(start) - Grid::start(born) < bench.learn_all;
-        let (knots, seen): (Knots, Seen) = Knots::of(own, &[], &pooled.frozen[span.first() + nth], now);
-        Seeing::of(knots, seen, value, pooled.born.is_none_or(young))
+        let tied = Knots::of(own, &[], &pooled.frozen[span.first() + nth], now);
+        let shift = match span {
+            Span::Hour if span.features()[nth].is_volume() => {
+                self.habits.as_ref().map_or(0, |habits| habits.shifts(start - 1, start).of(start))
+            }
+            _ => 0,
+        };
+        Seeing::of(tied, value, shift, pooled.born.is_none_or(young))
+    }
+
+    /// The document that says that `feature` has drifted, as the hour that begins with window `start` showed.
+    fn drift(&mut self, start: Window, feature: Feature, drifted: &Drifted, bench: &Bench<'_>) -> Finding {
+        let last = Span::Hour.last_of(start);
+        let episode = Episode::joined(self.episode, last);
+        self.episode = Some(self.episode.map_or(episode, |before| before.later(episode)));
+        let nth = Span::Hour.features().iter().position(|one| *one == feature).unwrap_or(0);
+        let seeing = self.see(Span::Hour, nth, start, drifted.now, bench);
+        let case = (Detector::Drift, feature, Revision::Created, Grid::end(last), episode);
+        let mut finding = self.case(Span::Hour, nth, start, drifted.now, &seeing, case);
+        finding.score.usual.median = drifted.usual;
+        finding
     }
 
     /// A document of a finding about its span.
@@ -177,7 +222,7 @@ impl Entity {
         value: u64,
         seeing: &Seeing,
         (detector, feature, revision, at, episode): (Detector, Feature, Revision, i64, Episode),
-    ) -> crate::event::Finding {
+    ) -> Finding {
         Case {
             detector,
             score: seeing.score(feature, value),
@@ -186,6 +231,7 @@ impl Entity {
             seconds: span.seconds(),
             at,
             own: self.own_of_spans[span as usize].nth(nth),
+            shift: seeing.shift(),
             incident: episode.incident(&self.name),
             raised: &Raised::default(),
             activity: None,

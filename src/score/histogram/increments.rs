@@ -72,7 +72,9 @@ impl Increments {
     pub fn encode(&self, out: &mut Vec<u8>) {
         put(self.entries.len() as u64, out);
         for Increment { landmark, bucket, weight } in &self.entries {
-            [u64::from(*landmark), u64::from(*bucket), *weight].into_iter().for_each(|number| put(number, out));
+            [u64::from(*landmark), u64::from(*bucket), *weight]
+                .into_iter()
+                .for_each(|number| put(number, out));
         }
     }
 

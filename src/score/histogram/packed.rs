@@ -247,7 +247,8 @@ fn check(mut body: &[u8]) -> Result<(), DecodeError> {
             break;
         }
         let between = take(body)?;
-        bucket = bucket.checked_sub(between.saturating_add(1)).ok_or(DecodeError::Place { place: between })?;
+        bucket =
+            bucket.checked_sub(between.saturating_add(1)).ok_or(DecodeError::Place { place: between })?;
     }
     if sum == total && bucket == lowest { Ok(()) } else { Err(DecodeError::Form) }
 }

@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::score::histogram::{Compact, Increments};
 use crate::score::histogram::geometry::{BUCKETS, bucket_of};
+use crate::score::histogram::{Compact, Increments};
 use crate::score::pool::Pool;
 
 const NOW: Moment = Moment { landmark: 7, weight: 100 };
@@ -153,7 +153,11 @@ fn ten_times_the_largest_window_stands_out_of_a_long_tail() {
     let usual = knots.usual();
     assert!((1900..2100).contains(&usual.median) && (95_000..105_000).contains(&usual.p99), "{usual:?}");
     assert!((1_000_000..1_062_500).contains(&usual.max), "{usual:?}");
-    assert!((9_000..=10_000).contains(&bucket_low(knots.0.unremarkable_below())), "{}", bucket_low(knots.0.unremarkable_below()));
+    assert!(
+        (9_000..=10_000).contains(&bucket_low(knots.0.unremarkable_below())),
+        "{}",
+        bucket_low(knots.0.unremarkable_below())
+    );
 }
 
 #[test]

@@ -200,7 +200,11 @@ fn a_record_that_the_entity_receives_makes_it_active_with_nothing_sent() {
     let named = |pairs: &[(&str, u64)]| -> Vec<(String, u16)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), bucket(*value))).collect()
     };
-    assert_eq!(values(&first), named(&[("bytes_in", 900_000), ("packets", 900)]), "and no source: it is a reply");
+    assert_eq!(
+        values(&first),
+        named(&[("bytes_in", 900_000), ("packets", 900)]),
+        "and no source: it is a reply"
+    );
     let second = of("\"10.0.0.2\"");
     let expected = [("packets", 900), ("destination_ports", 1), ("peers", 1), ("rejects", 1)];
     assert_eq!(values(&second), named(&expected), "what was rejected moved no bytes");
@@ -222,7 +226,7 @@ fn records_without_addresses_observe_nothing_and_are_counted() {
 #[test]
 fn records_that_the_state_holds_already_are_scored_and_change_nothing() {
     let mut bench = Bench::new(&config());
-    bench.usual(1..9, 0..34);
+    bench.usual(1..9, 0..40);
     bench.scorer.capture(bench.ticket);
     let before = exported(&bench.scorer);
     let known: Vec<_> = (0..2_000_u64)

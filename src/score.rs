@@ -22,6 +22,7 @@ pub mod season;
 
 mod amounts;
 mod attribution;
+mod bench;
 mod books;
 mod capture;
 mod clocks;
@@ -52,6 +53,7 @@ mod peers;
 mod plan;
 mod registry;
 mod restore;
+mod sample;
 mod series;
 mod shard;
 mod stretch;

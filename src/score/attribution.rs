@@ -8,7 +8,7 @@ use super::{
     Identity,
     columns::{Column, Record, Slots},
     identity::{ADDRESS, INTERFACE, Who, scope_of, who},
-    interfaces::{Interface, Interfaces},
+    interfaces::{Interface, Interfaces, interface_key},
     keys::{Finder, Key, Keys},
     mixer::Mixer,
     networks::{Address, Networks, address},
@@ -371,13 +371,6 @@ impl Attribution {
         self.pools.insert(key, place);
         place
     }
-}
-
-/// The key of the interface of `record`, by the bytes that name it.
-#[inline]
-fn interface_key(finder: &Finder, record: &Record<'_>) -> Key {
-    let columns = [Column::Account, Column::Region, Column::Vpc, Column::Interface];
-    finder.of(columns.map(|column| record.text(column)), [])
 }
 
 /// The interface's own side, as `flow-direction` has it.

@@ -8,6 +8,7 @@ use crate::event::{Activity, Asset, EntityName, Maturity};
 
 use super::{
     amounts::Amounts,
+    bench::Bench,
     decay::{Decay, Moment},
     episode::Episode,
     grid::{EPOCH_WINDOWS, Grid, Narrow, Window},
@@ -18,7 +19,8 @@ use super::{
     knots::{Knots, Seen},
     maturity::maturity,
     peak::Peak,
-    peers::{Peers, moment_of},
+    peers::moment_of,
+    sample::Sample,
     series::{FEATURES, Span},
     stretch::Stretch,
 };
@@ -62,21 +64,6 @@ pub(super) struct Entity {
     pub(super) peak_log10_p: f32,
 }
 
-/// What a window taught: the bucket of each feature's value, or [`NOTHING`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sample {
-    /// The window whose fold taught it.
-    pub(super) window: Narrow,
-    /// The window in which it was seen: the same, but for what comes out of quarantine.
-    pub(super) seen: Narrow,
-    /// As how many windows it counts.
-    pub(super) times: u8,
-    pub(super) buckets: [u16; FEATURES],
-}
-
-/// In place of a bucket: nothing of this feature.
-pub(super) const NOTHING: u16 = u16::MAX;
-
 /// A window that has not folded.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -102,36 +89,6 @@ pub(super) struct Raised {
     pub(super) address: Option<IpAddr>,
     pub(super) peer: Option<IpAddr>,
     pub(super) asset: Option<Arc<Asset>>,
-}
-
-/// What judging needs besides the entity.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bench<'a> {
-    pub(super) grid: Grid,
-    pub(super) decay: Decay,
-    pub(super) peers: &'a Peers,
-    /// Everything through this window has folded.
-    pub(super) folded: Window,
-    /// Peers younger than this many seconds learn everything.
-    pub(super) learn_all: i64,
-    /// Whether windows count and sum up all their events.
-    pub(super) activity: bool,
-}
-
-// === impl Sample ===
-
-impl Sample {
-    /// What `window` taught when it folded.
-    pub(super) fn of(window: Window, buckets: [u16; FEATURES]) -> Self {
-        let window = Narrow::of(window);
-        Self { window, seen: window, times: 1, buckets }
-    }
-
-    /// What `feature` came to, and how much it weighs, where `at` is the moment of the hour in which it was seen.
-    fn taught(&self, feature: usize, at: Moment) -> Option<(u16, Moment)> {
-        let bucket = self.buckets[feature];
-        (bucket != NOTHING).then(|| (bucket, Moment { weight: at.weight * u32::from(self.times), ..at }))
-    }
 }
 
 // === impl Entity ===
@@ -385,29 +342,5 @@ impl Open {
     #[inline]
     fn warm(&self) -> u64 {
         self.amounts.warm() ^ u64::from(self.buckets[0])
-    }
-}
-
-// === impl Bench ===
-
-impl Bench<'_> {
-    /// The fold as of which `window` is judged: its own judge where that has run, else the newest there is. A folded
-    /// window is judged by the newest too.
-    #[inline]
-    pub(super) fn as_of(&self, window: Window) -> Window {
-        let epoch = Grid::epoch(self.folded);
-        if window > self.folded { self.grid.judged_by(window).min(epoch) } else { epoch }
-    }
-
-    /// The moment of fold `fold`.
-    #[inline]
-    fn moment(&self, fold: Window) -> Moment {
-        self.peers.moment(fold).unwrap_or_else(|| moment_of(self.decay, fold))
-    }
-
-    /// Whether the fold that judges `window` for good has run.
-    #[inline]
-    pub(super) fn is_final(&self, window: Window) -> bool {
-        self.grid.judged_by(window) <= self.folded
     }
 }

@@ -5,8 +5,8 @@ use std::sync::MutexGuard;
 use crate::event::{Detector, Feature, Revision};
 
 use super::{
+    bench::Bench,
     decay::Decay,
-    entity::Bench,
     finding::{Case, Notice},
     grid::{Grid, WINDOW_SECONDS, Window},
     lesson::Lesson,

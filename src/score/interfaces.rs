@@ -2,7 +2,13 @@
 
 use hashbrown::HashTable;
 
-use super::{keys::Key, memo::Memo, networks::Address, own::Shared};
+use super::{
+    columns::{Column, Record},
+    keys::{Finder, Key},
+    memo::Memo,
+    networks::Address,
+    own::Shared,
+};
 
 /// Most addresses of one interface that become entities of their own.
 pub(super) const ADDRESSES_MAX: u32 = 1_024;
@@ -158,4 +164,11 @@ impl Interfaces {
             each(interface, self.shared[place as usize]);
         }
     }
+}
+
+/// The key of the interface of `record`, by the bytes that name it.
+#[inline]
+pub(super) fn interface_key(finder: &Finder, record: &Record<'_>) -> Key {
+    let columns = [Column::Account, Column::Region, Column::Vpc, Column::Interface];
+    finder.of(columns.map(|column| record.text(column)), [])
 }

@@ -1,13 +1,15 @@
 //! What a window that has folded teaches its entity, if anything: how learning is kept from being spoiled.
 
 use super::{
+    bench::Bench,
     decay::Decay,
-    entity::{Bench, Entity, NOTHING, Sample},
+    entity::Entity,
     grid::{EPOCH_WINDOWS, Grid, Narrow, Window},
     influence::{Known, ceiling_of_release},
     judge::Judge,
     peers::moment_of,
     ring::Released,
+    sample::{NOTHING, Sample},
     series::{FEATURES, SERIES, Span},
 };
 

@@ -20,7 +20,7 @@ use super::{
     amounts::Amounts,
     cardinality::Cardinality,
     distinct::Distinct,
-    entity::{Entity, NOTHING, Open, Raised, Sample},
+    entity::{Entity, Open, Raised},
     episode::Episode,
     gate::Gate,
     grid::{Grid, Narrow},
@@ -35,6 +35,7 @@ use super::{
     peers::{Epoch, Group},
     pool::Pool,
     registry::{EVERYONE, entity_key, entity_name},
+    sample::{NOTHING, Sample},
     series::{FEATURES, Span},
     stretch::Stretch,
     wire::{

@@ -6,8 +6,9 @@ use crate::event::{Activity, Asset, Batch, Detector, Feature, Score, Verdict};
 
 use super::{
     amounts::Amounts,
+    bench::Bench,
     columns::{Column, Record, Slots},
-    entity::{Bench, Entity, Raised},
+    entity::{Entity, Raised},
     finding::{Case, Notice, community_id_of, revise, witness},
     grid::{Grid, WINDOW_SECONDS, Window},
     plan::{Change, Observation, Standing},

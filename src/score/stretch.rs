@@ -9,8 +9,9 @@ use crate::event::{Detector, Feature, Finding, Revision};
 
 use super::{
     amounts::Amounts,
+    bench::Bench,
     drift::Drifted,
-    entity::{Bench, Entity, Open, Raised},
+    entity::{Entity, Open, Raised},
     episode::Episode,
     finding::{Case, Notice, revise},
     grid::{Grid, Window},

@@ -93,6 +93,13 @@ impl Spreaders {
         })
     }
 
+    /// Reads the cells of the key that hashes to `hash`, so that the memory of several is fetched side by side.
+    #[inline]
+    #[must_use]
+    pub fn warm(&self, hash: u64) -> u64 {
+        self.places(hash).iter().fold(0, |read, place| read ^ self.cells[*place].key)
+    }
+
     /// Notes that `key`, which hashes to `hash`, has met a peer; `pair` is the hash of both. Gives the key's spread where
     /// that is new to it, most of its cells name it and it is worth a look.
     #[inline]

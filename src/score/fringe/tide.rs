@@ -77,6 +77,12 @@ impl Tide {
         self.targets.clear();
     }
 
+    /// Reads what [`Tide::add`] will read.
+    #[inline]
+    pub(super) fn warm(&self, contact: &Contact) -> u64 {
+        if contact.sent { 0 } else { self.targets.warm(super::again(contact.entity)) }
+    }
+
     /// Takes in what everybody counts for.
     #[inline]
     pub(super) fn add(&mut self, contact: &Contact, pair: u64) {

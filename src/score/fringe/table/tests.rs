@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::score::fringe::{Contact, external::External};
+use crate::score::histogram::wire::VERSION;
 
 fn mixer() -> Mixer {
     Mixer::new([1; 16], "table")

@@ -142,7 +142,9 @@ impl<T: Record> Table<T> {
 
     /// Begins a window: as many as may be in one can join the main queue again.
     pub fn renew(&mut self) {
-        self.joins = Self::joins_of(self.max);
+        let joins = Self::joins_of(self.max);
+        self.moved |= self.joins != joins;
+        self.joins = joins;
     }
 
     /// Takes one of those who may join the main queue, if one is left or the queue has room.

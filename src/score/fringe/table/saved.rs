@@ -125,7 +125,7 @@ impl<T: Record> Table<T> {
 
     /// Puts the records into their queues by when they were seen last.
     fn order_by_time(&mut self) {
-        self.moved = true;
+        self.moved = !self.records.is_empty();
         let mut slots: Vec<u32> = (0..self.records.len() as u32).collect();
         slots.sort_unstable_by_key(|slot| (self.records[*slot as usize].last(), *slot));
         for slot in slots {

@@ -262,7 +262,7 @@ fn restored(
 fn it_comes_back_from_the_state_and_goes_on_alike() {
     let (mut fringe, ..) = flood(20_000, 4, 1);
     fringe.observe(
-        &(0..3_000).map(|key| Contact { window: 11, ..probe(1 << 45 | key, key) }).collect::<Vec<_>>(),
+        &(0..3_000).map(|key| Contact { window: 11, ..probe((1 << 45) + key, key) }).collect::<Vec<_>>(),
     );
     let written = entries(&mut fringe, Depth::Whole);
     assert!(entries(&mut fringe, Depth::Records).is_empty());
@@ -272,7 +272,7 @@ fn it_comes_back_from_the_state_and_goes_on_alike() {
     assert_eq!(again.pairs.records(), fringe.pairs.records());
     assert!(again.door == fringe.door && again.addresses == fringe.addresses && again.talks == fringe.talks);
     // Of the sketches too: some have come once before, and strangers are told from those whom the window knows.
-    let key = |nth: u64| if nth % 2 == 0 { nth % 400 } else { 1 << 45 | nth % 500 };
+    let key = |nth: u64| if nth.is_multiple_of(2) { nth % 400 } else { (1 << 45) + nth % 500 };
     let more: Vec<Contact> = (0..9_000).map(|nth| Contact { window: 11, ..probe(key(nth), nth) }).collect();
     fringe.observe(&more);
     again.observe(&more);

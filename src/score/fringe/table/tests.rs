@@ -40,7 +40,7 @@ fn visit(table: &mut Table<External>, key: u64, at: u32) -> bool {
         initiated: false,
         accepted: true,
     };
-    table.visit(slot).add(&contact, key % 7 == 0);
+    table.visit(slot).add(&contact, key.is_multiple_of(7));
     evicted
 }
 

@@ -73,7 +73,9 @@ pub enum Sighting {
 }
 
 /// Sixteen fingerprints; 0 is none, and they fill up from the front.
-type Line = [u32; LINE];
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Line([u32; LINE]);
 
 /// Records by window.
 #[derive(Debug)]
@@ -131,14 +133,15 @@ fn places(hash: u64, lines: usize) -> ([usize; 2], u32) {
 #[inline]
 fn search(line: &Line, fingerprint: u32) -> Search {
     // Without a branch for each: what is compared is one line of the processor's cache.
-    let found = line.iter().fold(false, |found, held| found | (*held == fingerprint));
-    if found {
-        return Search::Found;
+    let (mut found, mut held) = (0_u32, 0_u32);
+    for other in line.0 {
+        found |= u32::from(other == fingerprint);
+        held += u32::from(other != 0);
     }
-    if line[LINE - 1] != 0 {
-        Search::Full
-    } else {
-        Search::Room(line.iter().position(|held| *held == 0).unwrap_or(0))
+    match held as usize {
+        _ if found > 0 => Search::Found,
+        LINE => Search::Full,
+        held => Search::Room(held),
     }
 }
 
@@ -160,7 +163,7 @@ impl Part {
                     Search::Found => return Sighting::Repeat,
                     Search::Full => {}
                     Search::Room(at) => {
-                        line[at] = fingerprint;
+                        line.0[at] = fingerprint;
                         self.held += 1;
                         return Sighting::New;
                     }
@@ -179,8 +182,8 @@ impl Part {
         let mut reached = 1.0;
         let mut compared = 0.0;
         for level in &self.levels {
-            let held: usize = level.iter().map(|line| line.iter().filter(|held| **held > 0).count()).sum();
-            let full = level.iter().filter(|line| line[LINE - 1] != 0).count();
+            let held: usize = level.iter().map(|line| line.0.iter().filter(|held| **held > 0).count()).sum();
+            let full = level.iter().filter(|line| line.0[LINE - 1] != 0).count();
             let (each, full) = (held as f64 / level.len() as f64, full as f64 / level.len() as f64);
             compared += reached * (each + full * each);
             reached *= full * full;
@@ -222,7 +225,7 @@ impl Repeats {
         };
         part.levels.iter().fold(0, |read, level| {
             let ([one, other], _) = places(hash, level.len());
-            read ^ level[one][0] ^ level[other][0]
+            read ^ level[one].0[0] ^ level[other].0[0]
         })
     }
 
@@ -262,13 +265,13 @@ impl Repeats {
         let level = match self.spare.iter().position(|level| level.len() == lines) {
             Some(place) => {
                 let mut level = self.spare.swap_remove(place);
-                level.fill([0; LINE]);
+                level.fill(Line([0; LINE]));
                 level
             }
             None => {
                 // What is kept must not come on top of what is taken.
                 self.spare.clear();
-                vec![[0; LINE]; lines]
+                vec![Line([0; LINE]); lines]
             }
         };
         self.lines += lines;

@@ -24,6 +24,7 @@ pub const SPREAD_MIN: u32 = 32;
 
 /// What falls into one place: a line of the processor's cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(align(64))]
 struct Cell {
     words: [u64; WORDS],
     /// Whose pair has most leading zeros; of two, the greater.

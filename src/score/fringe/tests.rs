@@ -282,7 +282,8 @@ fn it_comes_back_from_the_state_and_goes_on_alike() {
     }
     assert_eq!(again.last(), fringe.last());
     let written_again = [&mut fringe, &mut again].map(|fringe| entries(fringe, Depth::Whole));
-    let keys = |nth: usize| written_again[nth].iter().map(|(key, value)| (key, value.len())).collect::<Vec<_>>();
+    let keys =
+        |nth: usize| written_again[nth].iter().map(|(key, value)| (key, value.len())).collect::<Vec<_>>();
     assert_eq!(keys(0), keys(1));
     assert!(written_again[0] == written_again[1]);
     let (_, lost) = restored(&written, 1_000).unwrap();

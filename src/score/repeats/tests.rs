@@ -114,7 +114,7 @@ fn without_room_everything_is_new() {
 #[test]
 fn how_often_a_genuine_record_is_dropped_is_what_it_says() {
     // With fingerprints cut to 16 bits it happens often enough to be counted.
-    let mut part = Part { levels: vec![vec![[0; LINE]; 1 << 10]], held: 0 };
+    let mut part = Part { levels: vec![vec![Line([0; LINE]); 1 << 10]], held: 0 };
     let mixer = Mixer::new([1; 16], "false");
     let cut = |nth: u64| mixer.of(nth) & 0xffff_ffff_0000_ffff;
     (0..12_000).for_each(|nth| {

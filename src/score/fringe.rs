@@ -10,6 +10,7 @@
 //! door-keeper forgets. Everything else is a sum, a maximum or a set. Nothing depends on threads, or on where batches end.
 
 pub mod capture;
+pub mod contact;
 pub mod counts;
 pub mod door;
 pub mod external;
@@ -23,41 +24,12 @@ pub mod tide;
 
 use super::mixer::{Mixer, place};
 
-use self::{
-    door::Door, external::External, heavy::Top, pair::Pair, sizes::Sizes, table::Table, tide::Seen,
-    tide::Tide,
-};
+pub use contact::{Contact, external_address, external_key, shard_of};
 
-/// What a flow record says of an entity and an external address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Contact {
-    /// The external address (see [`external_key`]).
-    pub external: u64,
-    /// Its hash: [`Mixer::of`] under the fringe's mixer, whose shard it belongs to (see [`shard_of`]).
-    pub hash: u64,
-    /// The entity, by a hash under the state's seed.
-    pub entity: u64,
-    /// Bytes and packets of the record.
-    pub bytes: u64,
-    /// See [`Self::bytes`].
-    pub packets: u64,
-    /// The window that the record counts in.
-    pub window: i64,
-    /// When the record ends, in seconds since 1970.
-    pub at: u32,
-    /// The port that the conversation is about, or 0.
-    pub port: u16,
-    /// IANA's number of the protocol.
-    pub protocol: u8,
-    /// TCP flags as the log has them; 0 where it has none.
-    pub flags: u8,
-    /// The entity sent this, so that it left; else it came in.
-    pub sent: bool,
-    /// The entity began the conversation; else the outside did, or nobody can tell.
-    pub initiated: bool,
-    /// The network let it through.
-    pub accepted: bool,
-}
+use self::{
+    contact::TCP, door::Door, external::External, heavy::Top, pair::Pair, sizes::Sizes, table::Table,
+    tide::Seen, tide::Tide,
+};
 
 /// How many of what there were, since the process began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,10 +76,6 @@ pub struct Fringe {
 const AHEAD: usize = 16;
 /// In heavy hitters, windows after which what was counted counts half: a day.
 const FADE: i64 = 144;
-const TCP: u8 = 6;
-const FIN: u8 = 1;
-/// Bytes a packet that answers to a connection which nobody completes do not reach: a SYN-ACK has at most 60, with IPv6 80.
-const BARE: u64 = 96;
 /// Told apart from the address itself: an entity has asked it, and it has sent an answer to somebody.
 const ASKED: u64 = 0xa5ce_d000_0000_0001;
 /// See [`ASKED`].
@@ -132,54 +100,6 @@ const fn inner(hash: u64, places: usize) -> usize {
 #[inline]
 const fn pair_hash(hash: u64, entity: u64) -> u64 {
     again(hash ^ entity.rotate_left(29)) & !(15 << 60) | hash & 15 << 60
-}
-
-/// The shard of the external address that hashes to `hash`.
-#[inline]
-#[must_use]
-pub const fn shard_of(hash: u64) -> usize {
-    (hash >> 60) as usize
-}
-
-/// The key of an external address, given as IPv6 with IPv4 mapped into it: IPv4 by itself, also where a NAT64 gateway
-/// embeds it (64:ff9b::/96, RFC 6052); of IPv6 the upper half, because whoever has a /64 has all of it. The keys of IPv4 lie
-/// where `0:ffff::/32` would, which is reserved (RFC 4291, section 2.4) and nobody's.
-#[inline]
-#[must_use]
-pub const fn external_key(address: u128) -> u64 {
-    let above = address >> 32;
-    if above == 0xffff || above == 0x0064_ff9b << 64 {
-        0xffff_0000_0000 | address as u64 & 0xffff_ffff
-    } else {
-        (address >> 64) as u64
-    }
-}
-
-/// The address that a key stands for, as IPv6 with IPv4 mapped into it, and how many of its bits count: 128 or 64.
-#[must_use]
-pub const fn external_address(key: u64) -> (u128, u8) {
-    if key >> 32 == 0xffff { (key as u128, 128) } else { ((key as u128) << 64, 64) }
-}
-
-// === impl Contact ===
-
-impl Contact {
-    /// Whether the record by itself shows that both sides talk: over TCP the entity has sent more than what an unfinished
-    /// handshake takes, or has closed the connection. That needs the other side's sequence numbers, which a spoofed source
-    /// never sees; a SYN-ACK, however often it is sent, shows nothing.
-    #[inline]
-    fn shows_both(&self) -> bool {
-        self.sent
-            && self.accepted
-            && self.protocol == TCP
-            && (self.flags & FIN > 0 || self.bytes > self.packets.saturating_mul(BARE))
-    }
-
-    /// Whether the record counts as a visit: what the entity answers does not, lest every SYN that is answered counts twice.
-    #[inline]
-    const fn is_visit(&self) -> bool {
-        !self.sent || self.initiated
-    }
 }
 
 // === impl Fringe ===
@@ -225,6 +145,12 @@ impl Fringe {
         let mut slots = [None; AHEAD];
         let mut pairs = [None; AHEAD];
         let mut read = 0;
+        let tide = self.tides.last();
+        for contact in few {
+            read ^= tide.map_or(0, |tide| tide.warm(contact));
+            read ^= self.externals.touch(contact.hash) ^ self.door.warm(contact.hash);
+            read ^= self.pairs.touch(pair_hash(contact.hash, contact.entity));
+        }
         for (nth, contact) in few.iter().enumerate() {
             slots[nth] = self.externals.warm(contact.hash);
             if contact.initiated {
@@ -232,9 +158,10 @@ impl Fringe {
             }
         }
         for (nth, contact) in few.iter().enumerate() {
-            read ^= match slots[nth] {
-                Some(slot) => self.externals.warm_record(slot),
-                None => self.door.warm(contact.hash),
+            read ^= match (slots[nth], tide) {
+                (Some(slot), _) => self.externals.warm_record(slot),
+                (None, Some(tide)) => tide.spread.warm(contact.hash),
+                (None, None) => 0,
             };
             read ^= pairs[nth].map_or(0, |slot| self.pairs.warm_record(slot));
         }

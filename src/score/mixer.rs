@@ -74,7 +74,7 @@ impl std::fmt::Debug for Mixer {
 #[inline]
 #[must_use]
 pub const fn place(hash: u32, places: usize) -> usize {
-    (hash as u64 * places as u64 >> 32) as usize
+    ((hash as u64 * places as u64) >> 32) as usize
 }
 
 #[cfg(test)]

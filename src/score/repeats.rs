@@ -1,15 +1,15 @@
 //! Repeats: a record that comes again at another position counts once inside its window, while there is room to remember.
 //!
 //! A window keeps a fingerprint of 32 bits of each record, in lines of sixteen, which are lines of the processor's cache. A
-//! record's fingerprint stands in the first of its two lines that had room; when both are full, in the next level, which has
-//! three times the lines of those before it. Nothing is ever taken out, so that a line with room left ends a search: most
-//! take one look. When a window folds, its part goes as a whole.
+//! record's fingerprint stands in the first of its two lines that had room; when both are full, in the next level: the first
+//! has room for 65,536 records, the next one for all that a window may have. Nothing is ever taken out, so that a line with
+//! room left ends a search. When a window folds, its part goes as a whole.
 //!
 //! No window takes more than half of what may be taken, so that the next one finds room while the last is waited for. When
 //! there is no room, a record counts as new: rather too much than too little.
 //!
 //! A genuine record is taken for a repeat when its fingerprint stands in one of its lines by chance: at most 32 are
-//! compared in each of at most [`LEVELS_MAX`] levels, so that it happens less than once in 26 million records (see
+//! compared in each of at most [`LEVELS_MAX`] levels, so that it happens less than once in 33 million records (see
 //! [`FALSE_MAX`]), and less the emptier the lines are.
 //!
 //! What it tells depends on the set of records alone, but for which of too many found room. It is not written into the
@@ -22,10 +22,12 @@ use super::mixer::{Mixer, place};
 
 /// Fingerprints in a line.
 const LINE: usize = 16;
-/// Lines of the first level: 64 KiB.
-const FIRST: usize = 1 << 10;
-/// Most levels of a window; each makes it four times as large.
-const LEVELS_MAX: usize = 5;
+/// Lines of the first level: 256 KiB.
+const FIRST: usize = 1 << 12;
+/// Fewest lines of a level.
+const LEAST: usize = 64;
+/// Most levels of a window; two, unless it got little room at first and more when another window folded.
+const LEVELS_MAX: usize = 4;
 /// How often at most a genuine record is taken for a repeat.
 pub const FALSE_MAX: f64 = (2 * LINE * LEVELS_MAX) as f64 / 4_294_967_296.0;
 
@@ -71,7 +73,9 @@ pub enum Sighting {
 }
 
 /// Sixteen fingerprints; 0 is none, and they fill up from the front.
-type Line = [u32; LINE];
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Line([u32; LINE]);
 
 /// Records by window.
 #[derive(Debug)]
@@ -129,14 +133,15 @@ fn places(hash: u64, lines: usize) -> ([usize; 2], u32) {
 #[inline]
 fn search(line: &Line, fingerprint: u32) -> Search {
     // Without a branch for each: what is compared is one line of the processor's cache.
-    let found = line.iter().fold(false, |found, held| found | (*held == fingerprint));
-    if found {
-        return Search::Found;
+    let (mut found, mut held) = (0_u32, 0_u32);
+    for other in line.0 {
+        found |= u32::from(other == fingerprint);
+        held += u32::from(other != 0);
     }
-    if line[LINE - 1] != 0 {
-        Search::Full
-    } else {
-        Search::Room(line.iter().position(|held| *held == 0).unwrap_or(0))
+    match held as usize {
+        _ if found > 0 => Search::Found,
+        LINE => Search::Full,
+        held => Search::Room(held),
     }
 }
 
@@ -158,7 +163,7 @@ impl Part {
                     Search::Found => return Sighting::Repeat,
                     Search::Full => {}
                     Search::Room(at) => {
-                        line[at] = fingerprint;
+                        line.0[at] = fingerprint;
                         self.held += 1;
                         return Sighting::New;
                     }
@@ -177,8 +182,8 @@ impl Part {
         let mut reached = 1.0;
         let mut compared = 0.0;
         for level in &self.levels {
-            let held: usize = level.iter().map(|line| line.iter().filter(|held| **held > 0).count()).sum();
-            let full = level.iter().filter(|line| line[LINE - 1] != 0).count();
+            let held: usize = level.iter().map(|line| line.0.iter().filter(|held| **held > 0).count()).sum();
+            let full = level.iter().filter(|line| line.0[LINE - 1] != 0).count();
             let (each, full) = (held as f64 / level.len() as f64, full as f64 / level.len() as f64);
             compared += reached * (each + full * each);
             reached *= full * full;
@@ -190,7 +195,7 @@ impl Part {
 // === impl Repeats ===
 
 impl Repeats {
-    /// Nothing remembered, under the state's `seed`; it takes at most `bytes`. Less than 128 KiB remember nothing.
+    /// Nothing remembered, under the state's `seed`; it takes at most `bytes`. Less than 8 KiB remember nothing.
     #[must_use]
     pub fn new(seed: [u8; 16], bytes: u64) -> Self {
         Self {
@@ -218,9 +223,10 @@ impl Repeats {
             Some((near, part)) if *near == window => part,
             _ => return 0,
         };
-        let last = part.levels.last().map_or(0, |level| level[places(hash, level.len()).0[0]][0]);
-        let first = part.levels.first().map_or(0, |level| level[places(hash, level.len()).0[0]][0]);
-        first ^ last
+        part.levels.iter().fold(0, |read, level| {
+            let ([one, other], _) = places(hash, level.len());
+            read ^ level[one].0[0] ^ level[other].0[0]
+        })
     }
 
     /// Whether the record that hashes to `hash` has been seen in `window`; it has from now on, where there is room.
@@ -251,20 +257,23 @@ impl Repeats {
         let Some((_, part)) = &mut self.near else { return Sighting::Full };
         let own = part.lines();
         let room = (self.lines_max / 2).saturating_sub(own).min(self.lines_max - self.lines);
-        let lines = (own * 3).clamp(FIRST, FIRST.max(room)).min(room);
+        let lines = if own == 0 { room.min(FIRST) } else { room };
         // A level that hardly widens it would only be one more to look through.
-        if lines < FIRST.max(own / 4) || part.levels.len() >= LEVELS_MAX {
+        if lines < LEAST.max(own / 4) || part.levels.len() >= LEVELS_MAX {
             return Sighting::Full;
         }
-        let mut level = match self.spare.iter().position(|level| level.len() == lines) {
-            Some(place) => self.spare.swap_remove(place),
+        let level = match self.spare.iter().position(|level| level.len() == lines) {
+            Some(place) => {
+                let mut level = self.spare.swap_remove(place);
+                level.fill(Line([0; LINE]));
+                level
+            }
             None => {
+                // What is kept must not come on top of what is taken.
                 self.spare.clear();
-                Vec::new()
+                vec![Line([0; LINE]); lines]
             }
         };
-        level.clear();
-        level.resize(lines, [0; LINE]);
         self.lines += lines;
         part.levels.push(level);
         part.sight(hash)
@@ -280,15 +289,9 @@ impl Repeats {
         let later = self.windows.split_off(&window.saturating_add(1));
         for part in std::mem::replace(&mut self.windows, later).into_values() {
             self.lines -= part.lines();
-            // What is kept for the next window counts, as if it were in use, only when it is.
+            // The next window to begin takes them over.
             self.spare = part.levels;
         }
-        let free = self.lines_max - self.lines;
-        let mut kept = 0;
-        self.spare.retain(|level| {
-            kept += level.len();
-            kept <= free / 2
-        });
     }
 
     fn parts(&self) -> impl Iterator<Item = &Part> {

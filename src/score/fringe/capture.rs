@@ -1,15 +1,17 @@
 //! What of a fringe is written into the state, and how often.
 //!
-//! Records of externals and pairs stand in pages of 64, written when one of them has changed, and who of them goes next in
-//! one entry; the door-keeper in pages of
-//! 4 KiB; heavy hitters in one entry each. Windows' sketches are not written: they live for ten minutes, cost more to
-//! write each minute than they are worth, and what is lost with them is that somebody is let in two contacts later.
+//! Records of externals and pairs stand in pages of 64, written when one of them has changed, and who of them goes next
+//! in one entry. The sketches live as long as a window and are as large each minute as all records together, so that they
+//! are written at depth: the door-keeper in pages of 4 KiB, heavy hitters and each open window in one entry each. Without
+//! them a restart costs that somebody is let in two contacts later, and that a window's numbers begin anew.
 //!
 //! Keys are a letter, the shard, which part, and the page: their number is bounded by the config.
 
-use crate::score::wire::{StateError, VERSION, put_uint, take_uint, take_version};
+use crate::score::wire::{
+    StateError, VERSION, put_int, put_uint, take_end, take_int, take_uint, take_version,
+};
 
-use super::{Fringe, Table, Top, table::Record};
+use super::{Fringe, Table, Tide, Top, table::Record};
 
 /// First byte of a key of the fringe.
 pub const FRINGE: u8 = b'x';
@@ -17,9 +19,9 @@ pub const FRINGE: u8 = b'x';
 /// How much of what has changed is captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// Externals and pairs: after a fold.
+    /// Externals and pairs.
     Records,
-    /// The door-keeper and the heavy hitters too: once an hour, and when the process ends.
+    /// The sketches too: what is restored from it goes on as if nothing had happened.
     Whole,
 }
 
@@ -27,6 +29,7 @@ const EXTERNALS: u8 = 1;
 const PAIRS: u8 = 2;
 const DOOR: u8 = 3;
 const HEAD: u8 = 4;
+const TIDE: u8 = 5;
 /// Who of a part goes next.
 const ORDER: u8 = 16;
 
@@ -62,7 +65,16 @@ impl Fringe {
             self.addresses.encode(&mut out);
             self.services.encode(&mut out);
             self.talks.encode(&mut out);
+            put_int(self.last.0, &mut out);
             each(key(shard, HEAD, 0), Some(out));
+            for nth in 0..self.sizes.windows {
+                let bytes = self.tides.get(nth).map(|tide| {
+                    let mut out = vec![VERSION];
+                    tide.encode(&mut out);
+                    out
+                });
+                each(key(shard, TIDE, nth), bytes);
+            }
         }
     }
 
@@ -100,8 +112,30 @@ impl Fringe {
             self.addresses = Top::decode(self.mixer.of(1), &mut value)?;
             self.services = Top::decode(self.mixer.of(2), &mut value)?;
             self.talks = Top::decode(self.mixer.of(3), &mut value)?;
+            self.last.0 = take_int(&mut value)?;
+            take_end(value)?;
         }
+        self.restore_tides(of(TIDE).map(|(_, value)| value), fits)?;
         Ok(lost)
+    }
+}
+
+impl Fringe {
+    /// Takes over windows' sketches, where they have the size that they have now: they have when the door-keeper does.
+    fn restore_tides<'a>(
+        &mut self,
+        entries: impl Iterator<Item = &'a [u8]>,
+        fits: bool,
+    ) -> Result<(), StateError> {
+        for mut value in entries.take(if fits { self.sizes.windows } else { 0 }) {
+            take_version(&mut value)?;
+            let tide = Tide::decode(&self.sizes, value)?;
+            if self.tides.last().map_or(self.last.0, |before| before.window) >= tide.window {
+                return Err(StateError::Torn);
+            }
+            self.tides.push(tide);
+        }
+        Ok(())
     }
 }
 

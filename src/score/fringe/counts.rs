@@ -3,8 +3,13 @@
 //! Every counter of a key goes up, not only the lowest: that overestimates a little more than the conservative update
 //! does, and keeps the sketch a sum, so that order and merging do not matter. Counters of 16 bits stop at their maximum.
 
-use crate::score::histogram::DecodeError;
-use crate::score::histogram::wire::{VERSION, put, take, take_version};
+use crate::score::{
+    histogram::{
+        DecodeError,
+        wire::{VERSION, put, take, take_version},
+    },
+    mixer::place,
+};
 
 /// Counters of a key.
 pub(super) const ROWS: usize = 4;
@@ -52,7 +57,7 @@ impl CountMin {
         let step = mixed as u32 | 1;
         std::array::from_fn(|row| {
             let hash = one.wrapping_add(step.wrapping_mul(row as u32));
-            row * width + super::super::mixer::place(hash, width)
+            row * width + place(hash, width)
         })
     }
 
@@ -76,8 +81,8 @@ impl CountMin {
     }
 
     /// From which estimate on somebody has come often: three times, and what the others have added to the counters on
-    /// average, λ, with one standard deviation √λ. The least of four counters exceeds that by chance in one case of a
-    /// thousand.
+    /// average, λ, with one standard deviation √λ. The least of four counters exceeds that by chance in fewer than four
+    /// cases of a thousand.
     #[inline]
     #[must_use]
     pub fn often(&self) -> u32 {

@@ -18,6 +18,7 @@ const PAGE: usize = 32;
 
 /// One key's block in both filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(align(64))]
 struct Pair([[u64; WORDS]; 2]);
 
 /// Who has been here before.
@@ -148,7 +149,7 @@ impl Door {
     #[must_use]
     pub fn set_page(&mut self, nth: usize, bytes: &[u8]) -> bool {
         let Some(page) = self.blocks.chunks_mut(PAGE).nth(nth) else { return false };
-        if bytes.len() != page.len() * size_of::<Pair>() {
+        if bytes.len() != size_of_val(page) {
             return false;
         }
         let mut words = bytes.as_chunks().0.iter().map(|octets| u64::from_le_bytes(*octets));

@@ -24,6 +24,7 @@ pub const SPREAD_MIN: u32 = 32;
 
 /// What falls into one place: a line of the processor's cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(align(64))]
 struct Cell {
     words: [u64; WORDS],
     /// Whose pair has most leading zeros; of two, the greater.
@@ -91,6 +92,13 @@ impl Spreaders {
         std::array::from_fn(|row| {
             row * columns + place(one.wrapping_add(step.wrapping_mul(row as u32)), columns)
         })
+    }
+
+    /// Reads the cells of the key that hashes to `hash`, so that the memory of several is fetched side by side.
+    #[inline]
+    #[must_use]
+    pub fn warm(&self, hash: u64) -> u64 {
+        self.places(hash).iter().fold(0, |read, place| read ^ self.cells[*place].key)
     }
 
     /// Notes that `key`, which hashes to `hash`, has met a peer; `pair` is the hash of both. Gives the key's spread where

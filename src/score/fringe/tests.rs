@@ -103,7 +103,7 @@ fn one_address_that_comes_to_many_entities_is_let_in_whoever_else_comes() {
     let mut fringe = fringe(1_000);
     // So many strangers that three visits are nothing.
     for key in 0..200_000 {
-        fringe.observe(&[probe(1 << 40 | key % 60_000, 1 + key % 3)]);
+        fringe.observe(&[probe((1 << 40) + key % 60_000, 1 + key % 3)]);
     }
     let unadmitted = fringe.totals().admitted_spread;
     for entity in 0..2_000 {
@@ -244,7 +244,7 @@ fn spoofed_sources_that_come_five_times_each_turn_over_little_of_the_table() {
 
 fn entries(fringe: &mut Fringe, depth: Depth) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut entries = Vec::new();
-    fringe.capture(3, depth, |key, value| entries.push((key, value.unwrap())));
+    fringe.capture(3, depth, |key, value| entries.extend(value.map(|value| (key, value))));
     entries.sort();
     entries
 }
@@ -261,6 +261,9 @@ fn restored(
 #[test]
 fn it_comes_back_from_the_state_and_goes_on_alike() {
     let (mut fringe, ..) = flood(20_000, 4, 1);
+    fringe.observe(
+        &(0..3_000).map(|key| Contact { window: 11, ..probe((1 << 45) + key, key) }).collect::<Vec<_>>(),
+    );
     let written = entries(&mut fringe, Depth::Whole);
     assert!(entries(&mut fringe, Depth::Records).is_empty());
     let (mut again, lost) = restored(&written, 6_250).unwrap();
@@ -268,10 +271,21 @@ fn it_comes_back_from_the_state_and_goes_on_alike() {
     assert_eq!(again.externals.records(), fringe.externals.records());
     assert_eq!(again.pairs.records(), fringe.pairs.records());
     assert!(again.door == fringe.door && again.addresses == fringe.addresses && again.talks == fringe.talks);
-    let more: Vec<Contact> = (0..1_000).map(|key| Contact { window: 11, ..probe(key % 400, key) }).collect();
+    // Of the sketches too: some have come once before, and strangers are told from those whom the window knows.
+    let key = |nth: u64| if nth.is_multiple_of(2) { nth % 400 } else { (1 << 45) + nth % 500 };
+    let more: Vec<Contact> = (0..9_000).map(|nth| Contact { window: 11, ..probe(key(nth), nth) }).collect();
     fringe.observe(&more);
     again.observe(&more);
     assert_eq!(again.externals.records(), fringe.externals.records());
+    for fringe in [&mut fringe, &mut again] {
+        fringe.fold(11);
+    }
+    assert_eq!(again.last(), fringe.last());
+    let written_again = [&mut fringe, &mut again].map(|fringe| entries(fringe, Depth::Whole));
+    let keys =
+        |nth: usize| written_again[nth].iter().map(|(key, value)| (key, value.len())).collect::<Vec<_>>();
+    assert_eq!(keys(0), keys(1));
+    assert!(written_again[0] == written_again[1]);
     let (_, lost) = restored(&written, 1_000).unwrap();
     assert_eq!(lost, again.externals().len() - 1_000 + again.pairs().len().saturating_sub(200));
     assert!(restored(&written[1..], 6_250).is_err(), "the first page is missing");

@@ -1,6 +1,10 @@
 //! What a window has seen of the outside, whoever has a record of their own: numbers that do not depend on any order.
 
-use crate::score::{cardinality::Cardinality, mixer::Mixer};
+use crate::score::{
+    cardinality::Cardinality,
+    mixer::Mixer,
+    wire::{StateError, put_int, put_uint, take_end, take_int, take_uint},
+};
 
 use super::{
     Contact,
@@ -77,6 +81,12 @@ impl Tide {
         self.targets.clear();
     }
 
+    /// Reads what [`Tide::add`] will read.
+    #[inline]
+    pub(super) fn warm(&self, contact: &Contact) -> u64 {
+        if contact.sent { 0 } else { self.targets.warm(super::again(contact.entity)) }
+    }
+
     /// Takes in what everybody counts for.
     #[inline]
     pub(super) fn add(&mut self, contact: &Contact, pair: u64) {
@@ -99,6 +109,33 @@ impl Tide {
             widest: self.spread.widest(WIDEST, |key| mixer.of(key)),
             targets: self.targets.widest(WIDEST, super::again),
         }
+    }
+
+    /// Appends its bytes to `out`: the window, the numbers, and each sketch.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_int(self.window, out);
+        for number in [self.contacts, self.rejects, self.fresh, self.unadmitted] {
+            put_uint(number, out);
+        }
+        self.sources.encode(out);
+        self.counts.encode(out);
+        self.spread.encode(out);
+        self.targets.encode(out);
+    }
+
+    /// Reads what [`Tide::encode`] wrote with the same sizes.
+    pub(super) fn decode(sizes: &Sizes, mut bytes: &[u8]) -> Result<Self, StateError> {
+        let bytes = &mut bytes;
+        let mut tide = Self::new(take_int(bytes)?, sizes);
+        for number in [&mut tide.contacts, &mut tide.rejects, &mut tide.fresh, &mut tide.unadmitted] {
+            *number = take_uint(bytes)?;
+        }
+        tide.sources = Cardinality::decode(bytes)?;
+        tide.counts = CountMin::decode(sizes.counters, bytes)?;
+        tide.spread = Spreaders::decode(sizes.spreads, bytes)?;
+        tide.targets = Spreaders::decode(sizes.spreads, bytes)?;
+        take_end(bytes)?;
+        Ok(tide)
     }
 
     /// Adds what `other`, of the same window and sizes, has seen.

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::score::fringe::{Contact, external::External};
+use crate::score::histogram::wire::VERSION;
 
 fn mixer() -> Mixer {
     Mixer::new([1; 16], "table")
@@ -39,7 +40,7 @@ fn visit(table: &mut Table<External>, key: u64, at: u32) -> bool {
         initiated: false,
         accepted: true,
     };
-    table.visit(slot).add(&contact, key % 7 == 0);
+    table.visit(slot).add(&contact, key.is_multiple_of(7));
     evicted
 }
 
@@ -84,12 +85,12 @@ fn of_those_who_come_often_in_one_window_an_eighth_of_the_room_may_stay() {
     }
     // They come in any order, often enough to be remembered each time.
     for nth in 0..200_000_u64 {
-        visit(&mut table, 1 << 32 | (nth * 7_919 % 3_001) * 7 + 1, 5);
+        visit(&mut table, (1 << 32) + (nth * 7_919 % 3_001) * 7 + 1, 5);
     }
     assert!((0..900).filter(|key| has(&table, *key)).count() >= 900 - 125);
     table.renew();
     for nth in 0..200_000_u64 {
-        visit(&mut table, 2 << 32 | (nth * 7_919 % 3_001) * 7 + 1, 6);
+        visit(&mut table, (2 << 32) + (nth * 7_919 % 3_001) * 7 + 1, 6);
     }
     assert!((0..900).filter(|key| has(&table, *key)).count() >= 900 - 250);
 }

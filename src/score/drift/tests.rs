@@ -61,7 +61,8 @@ fn weeks_begin_on_mondays() {
 #[test]
 fn a_stable_host_with_a_weekly_rhythm_never_drifts_in_ninety_days() {
     for seed in 0..300 {
-        assert_eq!(said(90 * 24, seed, |_| 1.0), [], "seed {seed}");
+        let hours = said(90 * 24, seed, |_| 1.0);
+        assert!(hours.is_empty(), "seed {seed}: {hours:?}");
     }
 }
 
@@ -94,7 +95,7 @@ fn five_percent_more_a_day_is_called_in_the_fourth_week_and_by_day_35_at_the_lat
 fn one_percent_more_a_day_is_never_called() {
     // What is known to get through: the median keeps up.
     let slow = said(40 * 168, 1, |hour| 1.01_f64.powf(hour as f64 / 24.0));
-    assert_eq!(slow, []);
+    assert!(slow.is_empty(), "{slow:?}");
 }
 
 #[test]
@@ -118,8 +119,8 @@ fn who_goes_on_after_being_called_is_called_again_for_each_three_times() {
 
 #[test]
 fn a_single_hour_is_no_drift_and_nor_are_three_weeks() {
-    assert_eq!(said(12 * 168, 3, |hour| if hour == 1_400 { 1_000.0 } else { 1.0 }), []);
-    assert_eq!(said(4 * 168, 168, |hour| if hour > 3 * 168 { 1_000.0 } else { 1.0 }), []);
+    assert!(said(12 * 168, 3, |hour| if hour == 1_400 { 1_000.0 } else { 1.0 }).is_empty());
+    assert!(said(4 * 168, 168, |hour| if hour > 3 * 168 { 1_000.0 } else { 1.0 }).is_empty());
 }
 
 #[test]

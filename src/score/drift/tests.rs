@@ -100,7 +100,7 @@ fn one_percent_more_a_day_is_never_called() {
 
 #[test]
 fn a_new_level_is_called_once_and_again_only_after_it_was_over() {
-    let level = |hour: i64| if hour > 6 * 168 && (hour < 8 * 168 || hour > 11 * 168) { 5.0 } else { 1.0 };
+    let level = |hour: i64| if hour > 6 * 168 && !(8 * 168..=11 * 168).contains(&hour) { 5.0 } else { 1.0 };
     for seed in 0..20 {
         let hours = said(14 * 168, seed, level);
         assert_eq!(hours.len(), 2, "seed {seed}: {hours:?}");

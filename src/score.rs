@@ -51,6 +51,8 @@ mod own;
 mod peak;
 mod peers;
 mod plan;
+#[cfg(test)]
+mod poison;
 mod registry;
 mod restore;
 mod sample;

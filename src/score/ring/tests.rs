@@ -76,9 +76,9 @@ fn two_habits_are_released_side_by_side_and_a_stray_value_stays() {
 
 #[test]
 fn another_detectors_finding_keeps_the_whole_group() {
-    let mut held = ring((0..8).map(|day| (day, 200 + day as u16)));
-    held.hold(3 * DAY + 1, 0, 190, true);
-    assert_eq!(held.release(), []);
+    let mut early = ring((0..8).map(|day| (day, 200 + day as u16)));
+    early.hold(3 * DAY + 1, 0, 190, true);
+    assert_eq!(early.release(), []);
     let mut late = ring((0..5).map(|day| (day, 200)));
     late.corroborate(2 * DAY);
     assert_eq!(late.release(), []);

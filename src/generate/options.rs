@@ -33,8 +33,10 @@ pub enum LineFormat {
     V2,
     /// All 29 fields of versions 2 to 5, in the order in which AWS introduced them.
     V5,
+    /// All 54 fields of versions 2 to 11, in AWS's order; only in [`Profile::Fleet`].
+    V11,
     /// A format string as AWS takes it, `${srcaddr} ${dstaddr} …`, or the bare names as a header line has them, over
-    /// the fields of versions 2 to 5.
+    /// the fields of versions 2 to 5, in [`Profile::Fleet`] of versions 2 to 11.
     Custom(String),
 }
 

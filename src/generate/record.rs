@@ -1,4 +1,4 @@
-//! One flow log record before it is text: everything that the fields of versions 2 to 5 can say about it.
+//! One flow log record before it is text: everything that the fields can say about it.
 
 use std::net::IpAddr;
 
@@ -10,6 +10,10 @@ pub(super) enum Service {
     None,
     /// Amazon S3.
     S3,
+    /// Amazon DynamoDB.
+    DynamoDb,
+    /// Another service of AWS.
+    Amazon,
 }
 
 /// What the flow log says about its own sight.
@@ -65,7 +69,12 @@ pub(super) struct Record {
     pub(super) path: u8,
     /// Whether the interval was seen.
     pub(super) status: Status,
+    /// Index of the interface on the other side, [`NOBODY`] where the flow log does not know it.
+    pub(super) next: u32,
 }
+
+/// No interface of the estate.
+pub(super) const NOBODY: u32 = u32::MAX;
 
 impl End {
     /// An end whose packet carries the address that the record shows.

@@ -6,7 +6,7 @@ use crate::generate::estate::{NAT, v4};
 use crate::generate::flow::{Flow, ICMP, Outbox, Party, Stage, TCP, Volume};
 use crate::generate::label::Episode;
 use crate::generate::options::DAY;
-use crate::generate::record::{End, Record, Status};
+use crate::generate::record::{End, NOBODY, Record, Status};
 
 /// Ports that scanners knock at; none that the estate leaves open.
 const PORTS: [u16; 12] = [23, 2323, 3389, 445, 8080, 5900, 6379, 1433, 8443, 9200, 27017, 25];
@@ -85,6 +85,7 @@ impl Actor for Blindness {
                 egress: false,
                 path: 0,
                 status: if skipped { Status::SkipData } else { Status::NoData },
+                next: NOBODY,
             };
             outbox.record(draw, record);
         }

@@ -10,6 +10,7 @@ mod bundle;
 mod draw;
 mod estate;
 mod field;
+mod fleet;
 mod flow;
 mod geography;
 mod internet;
@@ -29,6 +30,7 @@ use std::io::Write;
 
 pub use bundle::demo_bundle;
 pub use estate::assets_csv;
+pub use fleet::{Attack, FleetOptions, FleetOutputs, FlowsTo, TruthKey, write_fleet};
 pub use geography::{asn_database, city_database};
 pub use options::{LineFormat, Options, Profile};
 
@@ -96,6 +98,11 @@ pub fn write(
     out: &mut dyn Write,
     mut labels: Option<&mut dyn Write>,
 ) -> Result<Written, Error> {
+    if options.profile == Profile::Fleet {
+        let flows = FlowsTo::Stream(out);
+        let labels = labels.map(|labels| labels as &mut dyn Write);
+        return write_fleet(options, FleetOutputs { flows, labels, truth: None, assets: None });
+    }
     options.validate()?;
     let layout = Layout::new(&options.format)?;
     let mut written = Written::default();

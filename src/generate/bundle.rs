@@ -27,7 +27,7 @@ pub(super) type Gzip = GzEncoder<BufWriter<File>>;
 /// When an option is out of range or belongs to a load, or a file cannot be written.
 pub fn demo_bundle(options: &Options, directory: &Path) -> Result<Written, Error> {
     options.validate()?;
-    if options.profile == Profile::Load || options.lines.is_some() {
+    if options.profile != Profile::Estate || options.lines.is_some() {
         let value = options.lines.unwrap_or(0);
         return Err(Error::Range { option: "lines", value, range: "a bundle is an estate over a span" });
     }

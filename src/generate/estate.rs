@@ -178,6 +178,12 @@ pub(super) fn instance_id(host: u32) -> [u8; 19] {
     numbered_instance(u64::from(host))
 }
 
+/// An id of 17 hexadecimal digits after `prefix`, of thing number `serial` of its kind.
+pub(super) fn numbered(prefix: &str, serial: u64) -> String {
+    let kind = prefix.bytes().fold(0, |kind: u64, byte| kind << 8 | u64::from(byte));
+    format!("{prefix}{:017x}", scramble(kind << 24 ^ serial))
+}
+
 /// The id of interface number `serial`.
 pub(super) fn numbered_interface(serial: u64) -> [u8; 21] {
     let mut id = *b"eni-00000000000000000";

@@ -1,6 +1,6 @@
 //! One flow log record before it is text: everything that the fields can say about it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Which AWS service an address belongs to, as `pkt-src-aws-service` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,5 +80,28 @@ impl End {
     /// An end whose packet carries the address that the record shows.
     pub(super) fn plain(address: IpAddr, port: u16) -> Self {
         Self { address, packet: address, port, service: Service::None }
+    }
+}
+
+impl Record {
+    /// What the flow log says about an interval that it did not see, or in which nothing happened.
+    pub(super) fn gap(host: u32, start: u64, end: u64, status: Status) -> Self {
+        let nobody = End::plain(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        Self {
+            host,
+            source: nobody,
+            destination: nobody,
+            protocol: 0,
+            packets: 0,
+            bytes: 0,
+            start,
+            end,
+            rejected: false,
+            tcp_flags: 0,
+            egress: false,
+            path: 0,
+            status,
+            next: NOBODY,
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::generate::Error;
 use crate::generate::bundle::moment;
 
 use super::Fleet;
+use super::ground::Vpc;
 use super::nic::Nic;
 use super::text::environment;
 
@@ -22,10 +23,18 @@ type Out = BufWriter<File>;
 /// The folder of assets.
 pub(super) struct Describer {
     directory: PathBuf,
-    /// Interfaces and instances, each row with when it was valid.
+    /// Rows with when they were valid, by VPC's number; VPCs of one account and region share a place.
+    places: Vec<usize>,
+    histories: Vec<History>,
+    list: Out,
+}
+
+/// The rows of one account and region over time.
+struct History {
+    account: String,
+    region: &'static str,
     interfaces: Out,
     instances: Out,
-    list: Out,
 }
 
 impl Describer {
@@ -35,10 +44,23 @@ impl Describer {
         let create = |name: &str| File::create(directory.join(name)).map(BufWriter::new);
         let mut describer = Self {
             directory: directory.to_owned(),
-            interfaces: create("network-interfaces.ndjson")?,
-            instances: create("instances.ndjson")?,
+            places: Vec::new(),
+            histories: Vec::new(),
             list: create("assets.csv")?,
         };
+        for Vpc { account, region, .. } in &fleet.vpcs {
+            let same = |of: &History| of.account == *account && of.region == *region;
+            let known = describer.histories.iter().position(same);
+            describer.places.push(known.unwrap_or(describer.histories.len()));
+            if known.is_none() {
+                describer.histories.push(History {
+                    account: account.clone(),
+                    region,
+                    interfaces: create(&format!("{account}_{region}_network-interfaces.ndjson"))?,
+                    instances: create(&format!("{account}_{region}_instances.ndjson"))?,
+                });
+            }
+        }
         writeln!(describer.list, "key,name,owner,role,criticality,tags")?;
         let mut cidrs = BTreeSet::new();
         for vpc in &fleet.vpcs {
@@ -71,24 +93,23 @@ impl Describer {
         for nic in live(fleet) {
             self.past(fleet, nic, None)?;
         }
-        for out in [&mut self.interfaces, &mut self.instances, &mut self.list] {
-            out.flush()?;
+        self.list.flush()?;
+        for history in &mut self.histories {
+            history.interfaces.flush()?;
+            history.instances.flush()?;
         }
-        let places: BTreeSet<(&str, &str)> =
-            fleet.vpcs.iter().map(|vpc| (vpc.account.as_str(), vpc.region)).collect();
-        for place in places {
-            self.answers(fleet, place)?;
-        }
-        Ok(())
+        self.histories.iter().try_for_each(|of| self.answers(fleet, (&of.account, of.region)))
     }
 
-    /// A row with when it was valid: `valid_to` is the first second in which it was no more.
+    /// A describe call's answer with one row and when it was valid: `valid_to` is the first second in which it was no more.
     fn past(&mut self, fleet: &Fleet, nic: &Nic, until: Option<u64>) -> Result<(), Error> {
+        let history = &mut self.histories[self.places[nic.vpc]];
         let (from, to) = (moment(nic.born).to_string(), until.map(|until| moment(until).to_string()));
-        let wrapped = |row: Value| json!({ "valid_from": from, "valid_to": to, "row": row });
-        row(&mut self.interfaces, &wrapped(rows::interface(fleet, nic)))?;
+        let wrapped = |member: &str, row: Value| json!({ "valid_from": from, "valid_to": to, member: [row] });
+        row(&mut history.interfaces, &wrapped("NetworkInterfaces", rows::interface(fleet, nic)))?;
         if let Some(instance) = rows::instance(fleet, nic) {
-            row(&mut self.instances, &wrapped(instance))?;
+            let reservation = rows::reservation(&history.account, nic.serial, instance);
+            row(&mut history.instances, &wrapped("Reservations", reservation))?;
         }
         Ok(())
     }
@@ -116,7 +137,7 @@ impl Describer {
         self.answer(place, "network-interfaces", "NetworkInterfaces", interfaces)?;
         let instances = live(fleet).filter(|nic| here(nic.vpc)).filter_map(|nic| rows::instance(fleet, nic));
         let reservations =
-            instances.zip(0_u64..).map(|(instance, ordinal)| rows::reservation(place.0, ordinal, instance));
+            instances.zip(0..).map(|(instance, ordinal)| rows::reservation(place.0, ordinal, instance));
         self.answer(place, "instances", "Reservations", reservations)?;
         let vpcs = || (0..fleet.vpcs.len()).filter(|vpc| here(*vpc));
         let subnets = vpcs().flat_map(|vpc| (0..4).map(move |subnet| rows::subnet(&fleet.vpcs[vpc], subnet)));

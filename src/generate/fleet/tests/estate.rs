@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// The rows of a history file: from when, until when, and what.
-fn history(directory: &Path, name: &str) -> Vec<(String, Option<String>, Value)> {
-    let rows = objects(&fs::read(directory.join(name)).unwrap());
-    rows.into_iter()
-        .map(|row| {
-            let text = |name: &str| row[name].as_str().map(str::to_owned);
-            (text("valid_from").unwrap(), text("valid_to"), row["row"].clone())
-        })
-        .collect()
+/// The rows of the histories of a call: from when, until when, and what.
+fn history(directory: &Path, call: &str, member: &str) -> Vec<(String, Option<String>, Value)> {
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let files = names.filter(|path| path.to_str().unwrap().ends_with(&format!("_{call}.ndjson")));
+    let rows = files.flat_map(|path| objects(&fs::read(path).unwrap()));
+    rows.map(|row| {
+        let text = |name: &str| row[name].as_str().map(str::to_owned);
+        (text("valid_from").unwrap(), text("valid_to"), row[member][0].clone())
+    })
+    .collect()
 }
 
 fn seconds(text: &str) -> u64 {
@@ -38,7 +39,7 @@ fn a_member_lives_as_long_as_it_should_and_its_address_goes_to_another() {
     let options = Options { span: 4 * DAY, fleet, ..small() };
     let folder = tempfile::tempdir().unwrap();
     assets(&options, folder.path());
-    let rows = history(folder.path(), "network-interfaces.ndjson");
+    let rows = history(folder.path(), "network-interfaces", "NetworkInterfaces");
     let mut ended = BTreeMap::new();
     let mut holders: BTreeMap<(String, String), Vec<(u64, u64, String)>> = BTreeMap::new();
     for (from, to, row) in &rows {

@@ -20,7 +20,7 @@ use crate::{
 /// Generate synthetic VPC flow logs with labelled attacks.
 ///
 /// The same options give the same bytes on every machine. Without options: seven days of a small estate, with nightly
-/// backups and, on the last day, an intruder.
+/// backups and, on the last day, an intruder. `--profile fleet` makes a whole AWS estate, in constant memory.
 #[derive(Debug, clap::Args)]
 pub(super) struct Generate {
     /// What every draw follows from.
@@ -41,7 +41,7 @@ pub(super) struct Generate {
     /// What traffic: a company's habits, a plain mixture over many hosts, or an AWS estate with services that come and go.
     #[arg(long, value_enum, default_value_t = ProfileName::Estate)]
     profile: ProfileName,
-    /// Internal hosts.
+    /// Internal hosts; in the profile `fleet` members of services at the busiest time.
     #[arg(long)]
     hosts: Option<u32>,
     /// External addresses.

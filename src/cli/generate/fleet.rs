@@ -41,13 +41,13 @@ pub(super) struct FleetArgs {
     /// Services keep their size day and night.
     #[arg(long)]
     no_autoscaling: bool,
-    /// About how many lines a day, on the average over a week; without it as many as come of themselves.
+    /// About how many lines a day, on the average over a week; without it about 3,000 for each host.
     #[arg(long, value_name = "LINES")]
     lines_per_day: Option<u64>,
     /// How late one line in a hundred is delivered at the most, as in `20m` [default: 5m].
     #[arg(long, value_name = "DURATION")]
     late: Option<Duration>,
-    /// Script an attack on the baselines; may be given several times.
+    /// Script an attack on the baselines: warm-up, boiling-frog, contamination, chaff or flood; may be given several times.
     #[arg(long, value_name = "NAME", value_parser = attack)]
     attack: Vec<Attack>,
     /// Spoofed sources a minute of `--attack flood` [default: 10000].

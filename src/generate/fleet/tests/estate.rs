@@ -16,6 +16,9 @@ fn history(directory: &Path, call: &str, member: &str) -> Vec<(String, Option<St
     .collect()
 }
 
+/// From when until when, and of which service.
+type Life = (u64, u64, String);
+
 fn seconds(text: &str) -> u64 {
     text.parse::<jiff::Timestamp>().unwrap().as_second() as u64
 }
@@ -41,7 +44,7 @@ fn a_member_lives_as_long_as_it_should_and_its_address_goes_to_another() {
     assets(&options, folder.path());
     let rows = history(folder.path(), "network-interfaces", "NetworkInterfaces");
     let mut ended = BTreeMap::new();
-    let mut holders: BTreeMap<(String, String), Vec<(u64, u64, String)>> = BTreeMap::new();
+    let mut holders: BTreeMap<(String, String), Vec<Life>> = BTreeMap::new();
     for (from, to, row) in &rows {
         let (from, until) = (seconds(from), to.as_ref().map_or(u64::MAX, |to| seconds(to)));
         let of = |name: &str| row[name].as_str().unwrap().to_owned();

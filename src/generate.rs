@@ -10,6 +10,7 @@ mod bundle;
 mod draw;
 mod estate;
 mod field;
+mod fleet;
 mod flow;
 mod geography;
 mod internet;
@@ -29,9 +30,11 @@ use std::io::Write;
 
 pub use bundle::demo_bundle;
 pub use estate::assets_csv;
+pub use fleet::{Attack, FleetOptions, FleetOutputs, FlowsTo, TruthKey, write_fleet};
 pub use geography::{asn_database, city_database};
 pub use options::{LineFormat, Options, Profile};
 
+use estate::Company;
 use line::Layout;
 use load::Load;
 use timeline::Timeline;
@@ -42,11 +45,13 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Why lines could not be generated.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A name in a custom format is not one of the 29 fields of versions 2 to 5.
-    #[error("could not read the line format: `{name}` is not a field of VPC flow logs version 2 to 5")]
+    /// A name in a custom format is not one of the fields that the profile knows.
+    #[error("could not read the line format: `{name}` is not a field of VPC flow logs version 2 to {newest}")]
     UnknownField {
         /// The name as it stands in the format, without `${` and `}`.
         name: String,
+        /// The newest version whose fields the profile writes: 5, or 11 in the profile `fleet`.
+        newest: u8,
     },
     /// A custom format names no field at all.
     #[error("could not read the line format: it names no field")]
@@ -93,6 +98,11 @@ pub fn write(
     out: &mut dyn Write,
     mut labels: Option<&mut dyn Write>,
 ) -> Result<Written, Error> {
+    if options.profile == Profile::Fleet {
+        let flows = FlowsTo::Stream(out);
+        let labels = labels.map(|labels| labels as &mut dyn Write);
+        return write_fleet(options, FleetOutputs { flows, labels, truth: None, assets: None });
+    }
     options.validate()?;
     let layout = Layout::new(&options.format)?;
     let mut written = Written::default();
@@ -103,7 +113,7 @@ pub fn write(
     if options.profile == Profile::Load {
         let mut load = Load::new(options);
         while let Some(record) = load.next() {
-            layout.line(&record, &mut buffer);
+            layout.line(&Company, &record, &mut buffer);
             written.lines += 1;
             drain(&mut buffer, BUFFER_BYTES, &mut written, out)?;
         }
@@ -117,7 +127,7 @@ pub fn write(
             if written.lines == most {
                 break;
             }
-            layout.line(record, &mut buffer);
+            layout.line(&Company, record, &mut buffer);
             written.lines += 1;
             drain(&mut buffer, BUFFER_BYTES, &mut written, out)?;
         }

@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
 use super::draw::scramble;
-use super::estate::{ACCOUNT, FLOW_LOG, REGION, assets_csv};
+use super::estate::{ACCOUNT, Company, FLOW_LOG, REGION, assets_csv};
 use super::line::Layout;
 use super::options::{DAY, Options, Profile};
 use super::timeline::Timeline;
@@ -17,7 +17,7 @@ use super::{Error, Written, asn_database, city_database};
 /// What gzip writes where it does not know the system; fixed, so that the same logs are the same file.
 const UNKNOWN_SYSTEM: u8 = 255;
 
-type Gzip = GzEncoder<BufWriter<File>>;
+pub(super) type Gzip = GzEncoder<BufWriter<File>>;
 
 /// Writes everything that the demo reads into `directory`: `flows/*.log.gz` whose order by name is their order in
 /// time, `assets.csv`, `labels.ndjson`, `geoip-city.mmdb` and `geoip-asn.mmdb`. Files of the same names are replaced.
@@ -27,7 +27,7 @@ type Gzip = GzEncoder<BufWriter<File>>;
 /// When an option is out of range or belongs to a load, or a file cannot be written.
 pub fn demo_bundle(options: &Options, directory: &Path) -> Result<Written, Error> {
     options.validate()?;
-    if options.profile == Profile::Load || options.lines.is_some() {
+    if options.profile != Profile::Estate || options.lines.is_some() {
         let value = options.lines.unwrap_or(0);
         return Err(Error::Range { option: "lines", value, range: "a bundle is an estate over a span" });
     }
@@ -55,7 +55,7 @@ pub fn demo_bundle(options: &Options, directory: &Path) -> Result<Written, Error
             }
         }
         for record in timeline.delivered() {
-            layout.line(record, &mut lines);
+            layout.line(&Company, record, &mut lines);
             written.lines += 1;
         }
         if let Some((_, file)) = &mut open {
@@ -75,13 +75,21 @@ pub fn demo_bundle(options: &Options, directory: &Path) -> Result<Written, Error
 
 /// Opens the file of a day, counted from 1970-01-01, under the name that AWS would give it.
 fn create(flows: &Path, day: u64) -> Result<Gzip, Error> {
-    let midnight =
-        jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(i64::try_from(day * 24).unwrap_or(0));
-    let when = midnight.strftime("%Y%m%dT%H%MZ");
+    let when = moment(day * DAY).strftime("%Y%m%dT%H%MZ");
     let hash = scramble(day) as u32;
     let name = format!("{ACCOUNT}_vpcflowlogs_{REGION}_{FLOW_LOG}_{when}_{hash:08x}.log.gz");
-    let file = BufWriter::new(File::create(flows.join(name))?);
-    Ok(GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM).write(file, Compression::best()))
+    gzip(&flows.join(name), Compression::best())
+}
+
+/// The moment `seconds` after 1970 began.
+pub(super) fn moment(seconds: u64) -> jiff::Timestamp {
+    jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(0))
+}
+
+/// Creates a compressed file whose bytes are the same on every machine.
+pub(super) fn gzip(path: &Path, level: Compression) -> Result<Gzip, Error> {
+    let file = BufWriter::new(File::create(path)?);
+    Ok(GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM).write(file, level))
 }
 
 fn close(open: Option<(u64, Gzip)>) -> Result<(), Error> {

@@ -5,6 +5,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::draw::scramble;
+use super::field::Field;
+use super::line::Sites;
+use super::record::Record;
 
 /// The account; AWS account ids may begin with a zero, and readers that make numbers of them lose it.
 pub(super) const ACCOUNT: &str = "012345678901";
@@ -167,15 +170,31 @@ pub(super) fn v6(host: u32) -> IpAddr {
 
 /// `eni-` and 17 hexadecimal digits.
 pub(super) fn interface_id(host: u32) -> [u8; 21] {
-    let mut id = *b"eni-00000000000000000";
-    hex(scramble(u64::from(host) << 1), &mut id[5..]);
-    id
+    numbered_interface(u64::from(host))
 }
 
 /// `i-` and 17 hexadecimal digits.
 pub(super) fn instance_id(host: u32) -> [u8; 19] {
+    numbered_instance(u64::from(host))
+}
+
+/// An id of 17 hexadecimal digits after `prefix`, of thing number `serial` of its kind.
+pub(super) fn numbered(prefix: &str, serial: u64) -> String {
+    let kind = prefix.bytes().fold(0, |kind: u64, byte| kind << 8 | u64::from(byte));
+    format!("{prefix}{:017x}", scramble(kind << 24 ^ serial))
+}
+
+/// The id of interface number `serial`.
+pub(super) fn numbered_interface(serial: u64) -> [u8; 21] {
+    let mut id = *b"eni-00000000000000000";
+    hex(scramble(serial << 1), &mut id[5..]);
+    id
+}
+
+/// The id of instance number `serial`.
+pub(super) fn numbered_instance(serial: u64) -> [u8; 19] {
     let mut id = *b"i-00000000000000000";
-    hex(scramble(u64::from(host) << 1 | 1), &mut id[3..]);
+    hex(scramble(serial << 1 | 1), &mut id[3..]);
     id
 }
 
@@ -192,6 +211,26 @@ pub(super) fn subnet_id(host: u32) -> &'static str {
 /// The availability zone of the host.
 pub(super) fn az_id(host: u32) -> &'static str {
     ["euw1-az1", "euw1-az2"][host as usize % 2]
+}
+
+/// What lines say about the company's interfaces.
+pub(super) struct Company;
+
+impl Sites for Company {
+    fn place(&self, field: Field, record: &Record, out: &mut Vec<u8>) {
+        match field {
+            Field::AccountId => out.extend_from_slice(ACCOUNT.as_bytes()),
+            Field::InterfaceId => out.extend_from_slice(&interface_id(record.host)),
+            Field::VpcId => out.extend_from_slice(VPC.as_bytes()),
+            Field::SubnetId => out.extend_from_slice(subnet_id(record.host).as_bytes()),
+            Field::InstanceId if has_instance(record.host) => {
+                out.extend_from_slice(&instance_id(record.host));
+            }
+            Field::Region => out.extend_from_slice(REGION.as_bytes()),
+            Field::AzId => out.extend_from_slice(az_id(record.host).as_bytes()),
+            _ => out.push(b'-'),
+        }
+    }
 }
 
 /// Writes `value` in as many hexadecimal digits as `out` has room for.

@@ -1,6 +1,6 @@
-//! The 29 fields of VPC flow logs versions 2 to 5, with the names and the order in which AWS documents them.
+//! The 54 fields of VPC flow logs versions 2 to 11, with the names and the order in which AWS documents them.
 
-/// A field of versions 2 to 5.
+/// A field of versions 2 to 11.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "AWS documents what each name means")]
 pub(super) enum Field {
@@ -33,10 +33,35 @@ pub(super) enum Field {
     PktDstAwsService,
     FlowDirection,
     TrafficPath,
+    EcsClusterArn,
+    EcsClusterName,
+    EcsContainerInstanceArn,
+    EcsContainerInstanceId,
+    EcsContainerId,
+    EcsSecondContainerId,
+    EcsServiceName,
+    EcsTaskDefinitionArn,
+    EcsTaskArn,
+    EcsTaskId,
+    RejectReason,
+    ResourceId,
+    EncryptionStatus,
+    InstanceTag,
+    InstanceTag2,
+    InterfaceTag,
+    InterfaceTag2,
+    AsgTag,
+    AsgTag2,
+    InterfaceType,
+    NextHopInterfaceId,
+    NextHopSubnetId,
+    NextHopAzId,
+    NextHopVpcId,
+    NextHopInterfaceType,
 }
 
 /// Every field with its name and the version that brought it, in AWS's order.
-pub(super) const FIELDS: [(Field, &str, u8); 29] = [
+pub(super) const FIELDS: [(Field, &str, u8); 54] = [
     (Field::Version, "version", 2),
     (Field::AccountId, "account-id", 2),
     (Field::InterfaceId, "interface-id", 2),
@@ -66,7 +91,35 @@ pub(super) const FIELDS: [(Field, &str, u8); 29] = [
     (Field::PktDstAwsService, "pkt-dst-aws-service", 5),
     (Field::FlowDirection, "flow-direction", 5),
     (Field::TrafficPath, "traffic-path", 5),
+    (Field::EcsClusterArn, "ecs-cluster-arn", 7),
+    (Field::EcsClusterName, "ecs-cluster-name", 7),
+    (Field::EcsContainerInstanceArn, "ecs-container-instance-arn", 7),
+    (Field::EcsContainerInstanceId, "ecs-container-instance-id", 7),
+    (Field::EcsContainerId, "ecs-container-id", 7),
+    (Field::EcsSecondContainerId, "ecs-second-container-id", 7),
+    (Field::EcsServiceName, "ecs-service-name", 7),
+    (Field::EcsTaskDefinitionArn, "ecs-task-definition-arn", 7),
+    (Field::EcsTaskArn, "ecs-task-arn", 7),
+    (Field::EcsTaskId, "ecs-task-id", 7),
+    (Field::RejectReason, "reject-reason", 8),
+    (Field::ResourceId, "resource-id", 9),
+    (Field::EncryptionStatus, "encryption-status", 10),
+    (Field::InstanceTag, "instance-tag", 11),
+    (Field::InstanceTag2, "instance-tag-2", 11),
+    (Field::InterfaceTag, "interface-tag", 11),
+    (Field::InterfaceTag2, "interface-tag-2", 11),
+    (Field::AsgTag, "asg-tag", 11),
+    (Field::AsgTag2, "asg-tag-2", 11),
+    (Field::InterfaceType, "interface-type", 11),
+    (Field::NextHopInterfaceId, "next-hop-interface-id", 11),
+    (Field::NextHopSubnetId, "next-hop-subnet-id", 11),
+    (Field::NextHopAzId, "next-hop-az-id", 11),
+    (Field::NextHopVpcId, "next-hop-vpc-id", 11),
+    (Field::NextHopInterfaceType, "next-hop-interface-type", 11),
 ];
 
 /// How many of [`FIELDS`] the default format has.
 pub(super) const V2_FIELDS: usize = 14;
+
+/// How many of [`FIELDS`] versions 2 to 5 have.
+pub(super) const V5_FIELDS: usize = 29;

@@ -3,15 +3,15 @@
 use super::draw::Draw;
 use super::estate::{self, Estate, NAT};
 use super::internet::Outside;
-use super::record::{End, Record, Service, Status};
+use super::record::{End, NOBODY, Record, Service, Status};
 
 /// Largest delay, in seconds, between the end of a record and its delivery.
 pub(super) const DELAY_MAX: u64 = 90;
 
 /// Path number of traffic to a resource in the same VPC, a NAT gateway included.
-const PATH_SAME_VPC: u8 = 1;
+pub(super) const PATH_SAME_VPC: u8 = 1;
 /// Path number of traffic through an internet gateway.
-const PATH_INTERNET_GATEWAY: u8 = 8;
+pub(super) const PATH_INTERNET_GATEWAY: u8 = 8;
 
 /// Bytes that IPv4 and TCP headers with time stamps take from a packet.
 pub(super) const HEADER_BYTES: u64 = 52;
@@ -120,6 +120,43 @@ impl Stage {
     }
 }
 
+impl Flow {
+    /// What the interface `host` logs of one direction: what goes up from the client, or down from the server. Nothing
+    /// where no packet goes.
+    pub(super) fn sight(
+        &self,
+        host: u32,
+        source: End,
+        destination: End,
+        upward: bool,
+        egress: bool,
+        path: u8,
+    ) -> Option<Record> {
+        let (up_flags, down_flags) = if self.protocol == TCP { self.stage.flags() } else { (0, 0) };
+        let (volume, tcp_flags) = match (upward, self.rejected) {
+            (true, true) => (self.up, up_flags & 2),
+            (true, false) => (self.up, up_flags),
+            (false, _) => (self.down, down_flags),
+        };
+        (volume.packets > 0).then_some(Record {
+            host,
+            source,
+            destination,
+            protocol: self.protocol,
+            packets: volume.packets,
+            bytes: volume.bytes,
+            start: self.start,
+            end: self.end,
+            rejected: self.rejected,
+            tcp_flags,
+            egress,
+            path: if egress { path } else { 0 },
+            status: Status::Ok,
+            next: NOBODY,
+        })
+    }
+}
+
 impl Outbox {
     /// Records that follow are of a new interval.
     pub(super) fn begin(&mut self) {
@@ -176,31 +213,11 @@ impl Outbox {
         at_client: bool,
         path: u8,
     ) {
-        let (up_flags, down_flags) = if flow.protocol == TCP { flow.stage.flags() } else { (0, 0) };
-        let sides = [
-            (near, far, flow.up, if flow.rejected { up_flags & 2 } else { up_flags }, at_client),
-            (far, near, flow.down, down_flags, !at_client),
-        ];
-        for (source, destination, volume, tcp_flags, egress) in sides {
-            if volume.packets == 0 {
-                continue;
+        let sights = [(near, far, true, at_client), (far, near, false, !at_client)];
+        for (source, destination, upward, egress) in sights {
+            if let Some(record) = flow.sight(host, source, destination, upward, egress, path) {
+                self.record(draw, record);
             }
-            let record = Record {
-                host,
-                source,
-                destination,
-                protocol: flow.protocol,
-                packets: volume.packets,
-                bytes: volume.bytes,
-                start: flow.start,
-                end: flow.end,
-                rejected: flow.rejected,
-                tcp_flags,
-                egress,
-                path: if egress { path } else { 0 },
-                status: Status::Ok,
-            };
-            self.record(draw, record);
         }
     }
 

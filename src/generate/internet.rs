@@ -15,6 +15,17 @@ pub(super) const MIRROR: Outside = Outside::at([198, 51, 100, 140], Service::Non
 /// Object storage, an AWS service.
 pub(super) const STORAGE: Outside = Outside::at([192, 0, 2, 180], Service::S3);
 
+/// Key-value tables, an AWS service.
+pub(super) const TABLES: Outside = Outside::at([192, 0, 2, 190], Service::DynamoDb);
+/// Queues, of one of AWS's services that records call `AMAZON`.
+pub(super) const QUEUES: Outside = Outside::at([192, 0, 2, 200], Service::Amazon);
+/// Where agents phone home.
+pub(super) const AGENTS: Outside = Outside::at([198, 51, 100, 150], Service::None);
+/// Somebody whose interface applications call.
+pub(super) const PARTNER: Outside = Outside::at([198, 51, 100, 160], Service::None);
+/// Where an attacker has what it takes sent to.
+pub(super) const DROP: Outside = Outside::at([203, 0, 113, 90], Service::None);
+
 /// First addresses of the networks of 2^14 addresses that clients come from.
 const CLIENT_NETWORKS: [[u8; 2]; 5] = [[18, 0], [18, 64], [18, 128], [18, 192], [19, 0]];
 

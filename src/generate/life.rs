@@ -6,7 +6,7 @@ mod operations;
 mod scan;
 mod upkeep;
 
-pub(super) use scan::{Blindness, Scanners};
+pub(super) use scan::{Blindness, Scanners, knock};
 
 use channel::Channel;
 use clients::Clients;

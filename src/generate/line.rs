@@ -4,10 +4,15 @@ use std::io::Write;
 use std::net::IpAddr;
 
 use super::Error;
-use super::estate::{ACCOUNT, REGION, VPC, az_id, has_instance, instance_id, interface_id, subnet_id};
-use super::field::{FIELDS, Field, V2_FIELDS};
+use super::field::{FIELDS, Field, V2_FIELDS, V5_FIELDS};
 use super::options::LineFormat;
 use super::record::{Record, Service, Status};
+
+/// What a line says about the interface that saw a record, and about whoever stands behind it.
+pub(super) trait Sites {
+    /// Appends the text of a field that is not of the traffic itself.
+    fn place(&self, field: Field, record: &Record, out: &mut Vec<u8>);
+}
 
 /// The fields of a line in order, and the version they add up to.
 #[derive(Debug, Clone)]
@@ -17,15 +22,24 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The layout that `format` describes.
+    /// The layout that `format` describes, of fields up to version 5.
     pub(super) fn new(format: &LineFormat) -> Result<Self, Error> {
+        Self::up_to(5, format)
+    }
+
+    /// The layout that `format` describes, of fields up to the version `newest`.
+    pub(super) fn up_to(newest: u8, format: &LineFormat) -> Result<Self, Error> {
         let picked = match format {
             LineFormat::V2 => FIELDS[..V2_FIELDS].to_vec(),
-            LineFormat::V5 => FIELDS.to_vec(),
+            LineFormat::V5 => FIELDS[..V5_FIELDS].to_vec(),
+            LineFormat::V11 => FIELDS.to_vec(),
             LineFormat::Custom(text) => {
-                text.split_whitespace().map(named).collect::<Result<Vec<_>, Error>>()?
+                text.split_whitespace().map(|word| named(word, newest)).collect::<Result<Vec<_>, Error>>()?
             }
         };
+        if let Some((_, name, _)) = picked.iter().find(|(_, _, version)| *version > newest) {
+            return Err(Error::UnknownField { name: (*name).to_owned(), newest });
+        }
         let version = picked.iter().map(|(_, _, version)| *version).max().ok_or(Error::NoField)?;
         Ok(Self { fields: picked.into_iter().map(|(field, _, _)| field).collect(), version })
     }
@@ -40,24 +54,22 @@ impl Layout {
     }
 
     /// Appends one record as a line.
-    pub(super) fn line(&self, record: &Record, out: &mut Vec<u8>) {
+    pub(super) fn line(&self, sites: &impl Sites, record: &Record, out: &mut Vec<u8>) {
         let blind = record.status != Status::Ok;
         for field in &self.fields {
             if blind && of_traffic(*field) {
                 out.push(b'-');
             } else {
-                self.field(*field, record, out);
+                self.field(*field, sites, record, out);
             }
             out.push(b' ');
         }
         close(out);
     }
 
-    fn field(&self, field: Field, record: &Record, out: &mut Vec<u8>) {
+    fn field(&self, field: Field, sites: &impl Sites, record: &Record, out: &mut Vec<u8>) {
         match field {
             Field::Version => number(u64::from(self.version), out),
-            Field::AccountId => out.extend_from_slice(ACCOUNT.as_bytes()),
-            Field::InterfaceId => out.extend_from_slice(&interface_id(record.host)),
             Field::SrcAddr => address(record.source.address, out),
             Field::DstAddr => address(record.destination.address, out),
             Field::SrcPort => number(u64::from(record.source.port), out),
@@ -73,35 +85,31 @@ impl Layout {
                 Status::NoData => b"NODATA",
                 Status::SkipData => b"SKIPDATA",
             }),
-            Field::VpcId => out.extend_from_slice(VPC.as_bytes()),
-            Field::SubnetId => out.extend_from_slice(subnet_id(record.host).as_bytes()),
-            Field::InstanceId if has_instance(record.host) => {
-                out.extend_from_slice(&instance_id(record.host));
-            }
             Field::TcpFlags => number(u64::from(record.tcp_flags), out),
             Field::Type => {
                 out.extend_from_slice(if record.source.address.is_ipv4() { b"IPv4" } else { b"IPv6" })
             }
             Field::PktSrcAddr => address(record.source.packet, out),
             Field::PktDstAddr => address(record.destination.packet, out),
-            Field::Region => out.extend_from_slice(REGION.as_bytes()),
-            Field::AzId => out.extend_from_slice(az_id(record.host).as_bytes()),
             Field::PktSrcAwsService => service(record.source.service, out),
             Field::PktDstAwsService => service(record.destination.service, out),
             Field::FlowDirection => out.extend_from_slice(if record.egress { b"egress" } else { b"ingress" }),
             Field::TrafficPath if record.path != 0 => number(u64::from(record.path), out),
-            Field::InstanceId | Field::SublocationType | Field::SublocationId | Field::TrafficPath => {
-                out.push(b'-');
-            }
+            Field::SublocationType
+            | Field::SublocationId
+            | Field::TrafficPath
+            | Field::RejectReason
+            | Field::ResourceId => out.push(b'-'),
+            of_the_interface => sites.place(of_the_interface, record, out),
         }
     }
 }
 
 /// The row of the field that `${name}` names.
-fn named(word: &str) -> Result<(Field, &'static str, u8), Error> {
+fn named(word: &str, newest: u8) -> Result<(Field, &'static str, u8), Error> {
     let name = word.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(word);
     let row = FIELDS.iter().find(|(_, known, _)| *known == name);
-    row.copied().ok_or_else(|| Error::UnknownField { name: name.to_owned() })
+    row.copied().ok_or_else(|| Error::UnknownField { name: name.to_owned(), newest })
 }
 
 /// The name of `field`. The table stands in the order of the enum; a test says so.
@@ -109,21 +117,35 @@ fn name_of(field: Field) -> &'static str {
     FIELDS[field as usize].1
 }
 
-/// Whether a NODATA or SKIPDATA record has `-` for the field.
+/// Whether a NODATA or SKIPDATA record has `-` for the field: all that is not of the interface or the interval.
 fn of_traffic(field: Field) -> bool {
-    !matches!(
+    matches!(
         field,
-        Field::Version
-            | Field::AccountId
-            | Field::InterfaceId
-            | Field::Start
-            | Field::End
-            | Field::LogStatus
-            | Field::VpcId
-            | Field::SubnetId
-            | Field::InstanceId
-            | Field::Region
-            | Field::AzId
+        Field::SrcAddr
+            | Field::DstAddr
+            | Field::SrcPort
+            | Field::DstPort
+            | Field::Protocol
+            | Field::Packets
+            | Field::Bytes
+            | Field::Action
+            | Field::TcpFlags
+            | Field::Type
+            | Field::PktSrcAddr
+            | Field::PktDstAddr
+            | Field::SublocationType
+            | Field::SublocationId
+            | Field::PktSrcAwsService
+            | Field::PktDstAwsService
+            | Field::FlowDirection
+            | Field::TrafficPath
+            | Field::RejectReason
+            | Field::EncryptionStatus
+            | Field::NextHopInterfaceId
+            | Field::NextHopSubnetId
+            | Field::NextHopAzId
+            | Field::NextHopVpcId
+            | Field::NextHopInterfaceType
     )
 }
 
@@ -134,7 +156,7 @@ fn close(out: &mut [u8]) {
     }
 }
 
-fn number(value: u64, out: &mut Vec<u8>) {
+pub(super) fn number(value: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
@@ -156,6 +178,8 @@ fn service(service: Service, out: &mut Vec<u8>) {
     match service {
         Service::None => out.push(b'-'),
         Service::S3 => out.extend_from_slice(b"S3"),
+        Service::DynamoDb => out.extend_from_slice(b"DYNAMODB"),
+        Service::Amazon => out.extend_from_slice(b"AMAZON"),
     }
 }
 

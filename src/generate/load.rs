@@ -5,7 +5,7 @@ use super::estate;
 use super::flow::{TCP, UDP};
 use super::geography::{numbered_v4, numbered_v6};
 use super::options::Options;
-use super::record::{End, Record, Status};
+use super::record::{End, NOBODY, Record, Status};
 
 /// Ports that are asked for.
 const SERVICES: [u16; 16] = [443, 443, 443, 443, 443, 80, 80, 8080, 22, 53, 53, 3306, 5432, 6379, 9200, 25];
@@ -109,6 +109,7 @@ impl Load {
             egress: true,
             path: if inside { 1 } else { 8 },
             status: Status::Ok,
+            next: NOBODY,
         };
         let arriving = Record {
             source: leaving.destination,

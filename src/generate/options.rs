@@ -1,6 +1,7 @@
 //! What to generate: the options of `floodmark generate`, whose defaults are the demo's estate and week.
 
 use super::Error;
+use super::fleet::FleetOptions;
 
 /// Seconds of a day.
 pub(super) const DAY: u64 = 86_400;
@@ -24,6 +25,8 @@ pub enum Profile {
     Estate,
     /// Many lines fast: a plain mixture over any number of hosts, for benches.
     Load,
+    /// An AWS estate of several accounts and VPCs, with services whose members come and go; see [`FleetOptions`].
+    Fleet,
 }
 
 /// How a line is laid out.
@@ -33,8 +36,10 @@ pub enum LineFormat {
     V2,
     /// All 29 fields of versions 2 to 5, in the order in which AWS introduced them.
     V5,
+    /// All 54 fields of versions 2 to 11, in AWS's order; only in [`Profile::Fleet`].
+    V11,
     /// A format string as AWS takes it, `${srcaddr} ${dstaddr} …`, or the bare names as a header line has them, over
-    /// the fields of versions 2 to 5.
+    /// the fields of versions 2 to 5, in [`Profile::Fleet`] of versions 2 to 11.
     Custom(String),
 }
 
@@ -54,7 +59,8 @@ pub struct Options {
     pub format: LineFormat,
     /// Whether the first line names the fields, as AWS's files in S3 do. Default: true.
     pub header: bool,
-    /// Internal hosts: 12 to 60,000 in the estate profile, 1 to 16,000,000 in the load profile. Default: 12.
+    /// Internal hosts: 12 to 60,000 in the estate profile, 1 to 16,000,000 in the load profile, and in the fleet profile
+    /// 4 to 60,000 members of services at the busiest time. Default: 12.
     pub hosts: u32,
     /// External addresses that clients and scanners come from, 16 to 60,000,000. Default: 2,000.
     pub externals: u32,
@@ -68,8 +74,10 @@ pub struct Options {
     pub lines: Option<u64>,
     /// Seconds over which a record aggregates: 60 or 600. Default: 600.
     pub aggregation_seconds: u32,
-    /// Whether the intruder comes on the last day. Default: true.
+    /// Whether the intruder comes on the last day of [`Profile::Estate`]. Default: true.
     pub attack: bool,
+    /// What only [`Profile::Fleet`] has.
+    pub fleet: FleetOptions,
 }
 
 impl Default for Options {
@@ -89,6 +97,7 @@ impl Default for Options {
             lines: None,
             aggregation_seconds: 600,
             attack: true,
+            fleet: FleetOptions::default(),
         }
     }
 }
@@ -115,6 +124,19 @@ impl Options {
         }
     }
 
+    /// A fleet over seven days: a thousand hosts, and 50 gaps a day in the log.
+    #[must_use]
+    pub fn fleet() -> Self {
+        Self {
+            profile: Profile::Fleet,
+            hosts: 1_000,
+            externals: 100_000,
+            no_data_per_day: 50,
+            attack: false,
+            ..Self::default()
+        }
+    }
+
     /// The same background without the intruder.
     #[must_use]
     pub fn without_attack(mut self) -> Self {
@@ -132,8 +154,9 @@ impl Options {
         let (hosts, hosts_range) = match self.profile {
             Profile::Estate => (12..=60_000, "an estate has 12 to 60000 hosts"),
             Profile::Load => (1..=16_000_000, "a load has 1 to 16000000 hosts"),
+            Profile::Fleet => (4..=60_000, "a fleet has 4 to 60000 hosts"),
         };
-        let attack_fits = !self.attack || self.profile == Profile::Load || self.span >= 7_200;
+        let attack_fits = !self.attack || self.profile != Profile::Estate || self.span >= 7_200;
         let rules = [
             ("hosts", u64::from(self.hosts), hosts.contains(&self.hosts), hosts_range),
             (
@@ -174,6 +197,9 @@ impl Options {
             if !holds {
                 return Err(Error::Range { option, value, range });
             }
+        }
+        if self.profile == Profile::Fleet {
+            return self.fleet.validate(self);
         }
         Ok(())
     }

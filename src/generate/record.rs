@@ -1,6 +1,6 @@
-//! One flow log record before it is text: everything that the fields of versions 2 to 5 can say about it.
+//! One flow log record before it is text: everything that the fields can say about it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Which AWS service an address belongs to, as `pkt-src-aws-service` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,6 +10,10 @@ pub(super) enum Service {
     None,
     /// Amazon S3.
     S3,
+    /// Amazon DynamoDB.
+    DynamoDb,
+    /// Another service of AWS.
+    Amazon,
 }
 
 /// What the flow log says about its own sight.
@@ -65,11 +69,39 @@ pub(super) struct Record {
     pub(super) path: u8,
     /// Whether the interval was seen.
     pub(super) status: Status,
+    /// Index of the interface on the other side, [`NOBODY`] where the flow log does not know it.
+    pub(super) next: u32,
 }
+
+/// No interface of the estate.
+pub(super) const NOBODY: u32 = u32::MAX;
 
 impl End {
     /// An end whose packet carries the address that the record shows.
     pub(super) fn plain(address: IpAddr, port: u16) -> Self {
         Self { address, packet: address, port, service: Service::None }
+    }
+}
+
+impl Record {
+    /// What the flow log says about an interval that it did not see, or in which nothing happened.
+    pub(super) fn gap(host: u32, start: u64, end: u64, status: Status) -> Self {
+        let nobody = End::plain(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        Self {
+            host,
+            source: nobody,
+            destination: nobody,
+            protocol: 0,
+            packets: 0,
+            bytes: 0,
+            start,
+            end,
+            rejected: false,
+            tcp_flags: 0,
+            egress: false,
+            path: 0,
+            status,
+            next: NOBODY,
+        }
     }
 }

@@ -26,8 +26,8 @@ pub(super) fn office_hours(time: u64) -> bool {
     !is_weekend(time) && (8..18).contains(&(time % DAY / 3600))
 }
 
-/// 1970-01-01 was a Thursday, day 3 of a week that begins on Monday.
-fn is_weekend(time: u64) -> bool {
+/// Whether `time` is on a Saturday or Sunday: 1970-01-01 was a Thursday, day 3 of a week that begins on Monday.
+pub(super) fn is_weekend(time: u64) -> bool {
     (time / DAY + 3) % 7 >= 5
 }
 

@@ -16,6 +16,7 @@ mod ecs;
 mod elasticsearch;
 mod exit_codes;
 mod firehose;
+mod fleet;
 mod flows;
 mod kafka;
 mod kinesis;

@@ -1,12 +1,11 @@
 //! What comes unasked, and what was not seen: background scanning that is rejected, pings, NODATA and SKIPDATA.
 
-use crate::generate::actor::{Actor, World};
+use crate::generate::actor::{Actor, Interval, World};
 use crate::generate::draw::Draw;
-use crate::generate::estate::{NAT, v4};
 use crate::generate::flow::{Flow, ICMP, Outbox, Party, Stage, TCP, Volume};
 use crate::generate::label::Episode;
 use crate::generate::options::DAY;
-use crate::generate::record::{End, Record, Status};
+use crate::generate::record::{Record, Status};
 
 /// Ports that scanners knock at; none that the estate leaves open.
 const PORTS: [u16; 12] = [23, 2323, 3389, 445, 8080, 5900, 6379, 1433, 8443, 9200, 27017, 25];
@@ -29,24 +28,10 @@ impl Actor for Scanners {
             let scanner = Party::Outside(world.internet.scanner(draw));
             let host = public_host(world, draw);
             let ping = draw.permille(PINGS_PERMILLE);
-            let packets = draw.between(1, 3);
-            let (start, end) = world.interval.stretch(draw, if packets == 1 { 1 } else { 20 });
-            let knock = Flow {
-                client: scanner,
-                server: Party::Host(host),
-                client_port: draw.between(1_024, 65_535) as u16,
-                server_port: PORTS[draw.below(PORTS.len() as u64) as usize],
-                protocol: TCP,
-                up: Volume { packets, bytes: packets * SYN_BYTES[draw.below(4) as usize] },
-                down: Volume::default(),
-                start,
-                end: if packets == 1 { start } else { end },
-                stage: Stage::Whole,
-                rejected: true,
-            };
+            let knock = knock(&world.interval, draw, scanner, Party::Host(host));
             outbox.flow(world.estate, draw, &knock);
             if ping {
-                let volume = Volume { packets, bytes: packets * 84 };
+                let volume = Volume { packets: knock.up.packets, bytes: knock.up.packets * 84 };
                 let asked = Flow {
                     client_port: 0,
                     server_port: 0,
@@ -62,6 +47,25 @@ impl Actor for Scanners {
     }
 }
 
+/// A scanner's knock at a port that is closed.
+pub(in crate::generate) fn knock(interval: &Interval, draw: &mut Draw, scanner: Party, host: Party) -> Flow {
+    let packets = draw.between(1, 3);
+    let (start, end) = interval.stretch(draw, if packets == 1 { 1 } else { 20 });
+    Flow {
+        client: scanner,
+        server: host,
+        client_port: draw.between(1_024, 65_535) as u16,
+        server_port: PORTS[draw.below(PORTS.len() as u64) as usize],
+        protocol: TCP,
+        up: Volume { packets, bytes: packets * SYN_BYTES[draw.below(4) as usize] },
+        down: Volume::default(),
+        start,
+        end: if packets == 1 { start } else { end },
+        stage: Stage::Whole,
+        rejected: true,
+    }
+}
+
 impl Actor for Blindness {
     fn act(&mut self, world: &World<'_>, draw: &mut Draw, outbox: &mut Outbox, _: &mut Vec<Episode>) {
         let per_day_milli = u64::from(world.options.no_data_per_day) * 1000;
@@ -70,22 +74,8 @@ impl Actor for Blindness {
             let skipped = draw.permille(300);
             // No data is what a spare interface shows; skipping happens where there is traffic.
             let host = if skipped { draw.between(1, hosts) } else { hosts + 1 };
-            let nobody = End::plain(v4(NAT), 0);
-            let record = Record {
-                host: host as u32,
-                source: nobody,
-                destination: nobody,
-                protocol: 0,
-                packets: 0,
-                bytes: 0,
-                start: world.interval.start,
-                end: world.interval.end - 1,
-                rejected: false,
-                tcp_flags: 0,
-                egress: false,
-                path: 0,
-                status: if skipped { Status::SkipData } else { Status::NoData },
-            };
+            let status = if skipped { Status::SkipData } else { Status::NoData };
+            let record = Record::gap(host as u32, world.interval.start, world.interval.end - 1, status);
             outbox.record(draw, record);
         }
     }

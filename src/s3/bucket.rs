@@ -4,7 +4,12 @@ use std::{path::Path, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::Method;
-use tokio::{fs::File, io::AsyncWriteExt, sync::Mutex, time::sleep};
+use tokio::{
+    fs::File,
+    io::{AsyncSeekExt, AsyncWriteExt},
+    sync::Mutex,
+    time::sleep,
+};
 
 use super::{
     Config, OBJECT_BYTES_MAX, S3Error,
@@ -19,6 +24,9 @@ pub struct Bucket {
     requests: Requests,
     backoff: Mutex<Backoff>,
 }
+
+/// The tries of one request.
+struct Tries(Backoff);
 
 /// How often a request is tried.
 const TRIES_MAX: u32 = 4;
@@ -59,18 +67,15 @@ impl Bucket {
         let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
         let base64 = STANDARD.encode(sha256);
         let most = SILENCE_MAX + Duration::from_secs(bytes / UPLOAD_BYTES_PER_SECOND_MIN);
-        self.tried(async || {
-            let content = Content::open(path, bytes).await?;
-            let question = Question {
-                method: Method::PUT,
-                content: Some((content, hex.clone(), base64.clone())),
-                most,
-                ..Question::of(&key, "s3:PutObject")
-            };
-            let answer = self.requests.ask(question).await?;
-            self.requests.text(answer).await.map(drop)
-        })
-        .await
+        let mut tries = self.tries().await;
+        loop {
+            let content = Some((Content::open(path, bytes).await?, hex.clone(), base64.clone()));
+            let put = Question { method: Method::PUT, content, most, ..Question::of(&key, "s3:PutObject") };
+            match self.text(put).await {
+                Err(error) if tries.again(&error).await => {}
+                answer => return answer.map(drop),
+            }
+        }
     }
 
     /// The names of all objects in the folder that begin with `beginning`, in order.
@@ -85,11 +90,14 @@ impl Bucket {
         for _ in 0..PAGES_MAX {
             let mut query = vec![("encoding-type", "url"), ("list-type", "2"), ("prefix", &prefix)];
             query.extend(token.as_deref().map(|token| ("continuation-token", token)));
-            let page = self.tried(async || {
-                let question = Question { query: &query, ..Question::of("", "s3:ListBucket") };
-                self.requests.text(self.requests.ask(question).await?).await
-            });
-            let page = page.await?;
+            let mut tries = self.tries().await;
+            let page = loop {
+                let list = Question { query: &query, ..Question::of("", "s3:ListBucket") };
+                match self.text(list).await {
+                    Err(error) if tries.again(&error).await => {}
+                    answer => break answer?,
+                }
+            };
             let keys = texts(&page, "Key").filter_map(unescaped);
             names.extend(keys.filter_map(|key| Some(key.strip_prefix(&folder)?.to_owned())));
             token = text(&page, "NextContinuationToken");
@@ -107,22 +115,29 @@ impl Bucket {
     /// When there is none, it is longer, or it could not be got whole.
     pub async fn get_file(&self, name: &str, file: &std::fs::File, most: u64) -> Result<(), S3Error> {
         let key = self.requests.config().key(name);
-        self.tried(async || {
-            let mut answer = self.requests.ask(Question::of(&key, "s3:GetObject")).await?;
-            file.set_len(0)?;
-            let mut file = File::from_std(file.try_clone()?);
-            tokio::io::AsyncSeekExt::rewind(&mut file).await?;
-            let mut bytes = 0;
-            while let Some(piece) = self.requests.piece(&mut answer).await? {
-                bytes += piece.len() as u64;
-                if bytes > most {
-                    return Err(S3Error::TooLarge { bytes, max: most });
-                }
-                file.write_all(&piece).await?;
+        let mut tries = self.tries().await;
+        loop {
+            match self.get_once(&key, file, most).await {
+                Err(error) if tries.again(&error).await => {}
+                answer => return answer,
             }
-            Ok(file.flush().await?)
-        })
-        .await
+        }
+    }
+
+    async fn get_once(&self, key: &str, file: &std::fs::File, most: u64) -> Result<(), S3Error> {
+        let mut answer = self.requests.ask(Question::of(key, "s3:GetObject")).await?;
+        file.set_len(0)?;
+        let mut file = File::from_std(file.try_clone()?);
+        file.rewind().await?;
+        let mut bytes = 0;
+        while let Some(piece) = self.requests.piece(&mut answer).await? {
+            bytes += piece.len() as u64;
+            if bytes > most {
+                return Err(S3Error::TooLarge { bytes, max: most });
+            }
+            file.write_all(&piece).await?;
+        }
+        Ok(file.flush().await?)
     }
 
     /// Deletes the object `name`; one that is not there is deleted.
@@ -131,26 +146,38 @@ impl Bucket {
     /// When it could not be deleted.
     pub async fn delete(&self, name: &str) -> Result<(), S3Error> {
         let key = self.requests.config().key(name);
-        self.tried(async || {
-            let question = Question { method: Method::DELETE, ..Question::of(&key, "s3:DeleteObject") };
-            self.requests.ask(question).await.map(drop)
-        })
-        .await
-    }
-
-    /// Asks until there is an answer that asking again would not change, a few times at most.
-    async fn tried<T>(&self, ask: impl AsyncFn() -> Result<T, S3Error>) -> Result<T, S3Error> {
-        let mut backoff = self.backoff.lock().await.fork();
+        let mut tries = self.tries().await;
         loop {
-            let answer = ask().await;
-            match answer {
-                Err(error) if error.may_pass() && backoff.tries() + 1 < TRIES_MAX => {
-                    tracing::debug!(%error, "asking S3 again");
-                    sleep(backoff.next_wait(None)).await;
-                }
-                answer => return answer,
+            let delete = Question { method: Method::DELETE, ..Question::of(&key, "s3:DeleteObject") };
+            match self.text(delete).await {
+                Err(error) if tries.again(&error).await => {}
+                answer => return answer.map(drop),
             }
         }
+    }
+
+    /// Asks once, and reads the answer whole.
+    async fn text(&self, question: Question<'_>) -> Result<String, S3Error> {
+        let answer = self.requests.ask(question).await?;
+        self.requests.text(answer).await
+    }
+
+    async fn tries(&self) -> Tries {
+        Tries(self.backoff.lock().await.fork())
+    }
+}
+
+// === impl Tries ===
+
+impl Tries {
+    /// Whether to ask again after `error`; waits as long as it takes until then.
+    async fn again(&mut self, error: &S3Error) -> bool {
+        if !error.may_pass() || self.0.tries() + 1 >= TRIES_MAX {
+            return false;
+        }
+        tracing::debug!(%error, "asking S3 again");
+        sleep(self.0.next_wait(None)).await;
+        true
     }
 }
 

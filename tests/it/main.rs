@@ -31,6 +31,7 @@ mod schemas;
 mod search;
 mod servers;
 mod skipped;
+mod snapshots;
 mod standins;
 mod syslog;
 mod tidy;

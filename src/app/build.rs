@@ -71,14 +71,9 @@ impl App {
             MemoryPlan::of(&config, tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64)?;
         tracing::debug!(%plan, "memory");
         let (store, scorer) = open_state(&config, &options, &metrics)?;
-        let snapshots = match (&store, &options.replay) {
-            (Some(store), None) => Snapshots::new(&config, store, &metrics),
-            _ => Ok(None),
-        };
-        let snapshots = snapshots.map_err(|error| AppError::Environment {
-            part: "state.snapshots.to".to_owned(),
-            cause: error.to_string(),
-        })?;
+        // A replay learns nothing that is kept.
+        let kept = store.as_ref().filter(|_| options.replay.is_none());
+        let snapshots = kept.map(|store| open_snapshots(&config, store, &metrics)).transpose()?.flatten();
         let progress: Arc<dyn Progress> = match (&store, &options.replay) {
             (Some(store), None) => Arc::new(StoreProgress(store.clone())),
             _ => Arc::new(NothingKnown),
@@ -125,7 +120,7 @@ impl App {
             metrics,
             scorer,
             store,
-            snapshots: snapshots.map(Arc::new),
+            snapshots,
             progress,
             sources,
             dead_letters: options.replay.map(|replayed| replayed.documents).unwrap_or_default(),
@@ -256,6 +251,18 @@ fn open_state(config: &Config, options: &Options, metrics: &Metrics) -> Result<R
         StateError::Corrupt { directory: state.directory.clone(), cause: error.to_string() }
     })?;
     Ok((Some(Arc::new(store)), Some(Arc::new(scorer))))
+}
+
+fn open_snapshots(
+    config: &Config,
+    store: &Arc<Store>,
+    metrics: &Metrics,
+) -> Result<Option<Arc<Snapshots>>, AppError> {
+    let snapshots = Snapshots::new(config, store, metrics).map_err(|error| AppError::Environment {
+        part: "state.snapshots.to".to_owned(),
+        cause: error.to_string(),
+    })?;
+    Ok(snapshots.map(Arc::new))
 }
 
 fn open_buffers(

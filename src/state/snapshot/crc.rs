@@ -14,7 +14,7 @@ const fn tables() -> [[u32; 256]; 8] {
         let mut sum = byte as u32;
         let mut bit = 0;
         while bit < 8 {
-            sum = sum >> 1 ^ POLYNOMIAL * (sum & 1);
+            sum = (sum >> 1) ^ (POLYNOMIAL * (sum & 1));
             bit += 1;
         }
         tables[0][byte] = sum;
@@ -25,7 +25,7 @@ const fn tables() -> [[u32; 256]; 8] {
         let mut byte = 0;
         while byte < 256 {
             let before = tables[after - 1][byte];
-            tables[after][byte] = before >> 8 ^ tables[0][(before & 0xff) as usize];
+            tables[after][byte] = (before >> 8) ^ tables[0][(before & 0xff) as usize];
             byte += 1;
         }
         after += 1;
@@ -45,7 +45,7 @@ fn add(mut sum: u32, bytes: &[u8]) -> u32 {
         let each = TABLES.iter().rev().zip(wide.to_le_bytes());
         sum = each.fold(0, |sum, (table, byte)| sum ^ table[usize::from(byte)]);
     }
-    rest.iter().fold(sum, |sum, byte| sum >> 8 ^ TABLES[0][usize::from(sum as u8 ^ byte)])
+    rest.iter().fold(sum, |sum, byte| (sum >> 8) ^ TABLES[0][usize::from(sum as u8 ^ byte)])
 }
 
 #[cfg(test)]

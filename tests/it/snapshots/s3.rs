@@ -10,7 +10,7 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{elsewhere, follow, learned, only, said, said_by};
+use super::{assert_said, elsewhere, follow, learned, only, said_by};
 use crate::{
     elasticsearch::{
         proxy::{Act, Proxy, Request},
@@ -88,14 +88,14 @@ fn what_begins_with_an_object_says_what_the_first_would_have_said() {
     let ended = run(&second, &["run", "-q", "-c", "2.yaml"]);
     ended.assert_code(0);
     ended.assert_told("began with a baseline");
-    assert_eq!(said(&second), expected);
+    assert_said(&second, &expected);
 
     let third = elsewhere(&state);
     let address = format!("s3://flows/{}", there[1]);
     let there_still = keys(&server, &listed).contains(&there[1]);
     assert!(there_still, "of two that are kept, the newer one of before is the older one now");
     run(&third, &["run", "-q", "-c", "2.yaml", "--baseline", &address]).assert_code(0);
-    assert_eq!(said(&third), expected);
+    assert_said(&third, &expected);
 
     let fourth = elsewhere(&state);
     let ended = run(&fourth, &["run", "-q", "-c", "2.yaml", "--baseline", "s3://flows/nothing"]);

@@ -66,7 +66,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_escaped_comes_back_and_no_answer_makes_a_panic(it: String) {
-            prop_assert_eq!(unescaped(&escaped(&it, "/")).as_deref(), Some(&*it));
+            prop_assert_eq!(unescaped(&escaped(&it, "/")), Some(it.clone()));
             let _ = (unescaped(&it), text(&it, "Key"), texts(&format!("<Key>{it}"), "Key").count());
         }
     }

@@ -3,6 +3,7 @@
 //! [`App::build`] opens everything and starts nothing, so that what cannot work is said before anything is read.
 //! [`App::run`] starts the sinks, the workers and the sources in that order, and stops them in the other.
 
+mod baseline;
 mod build;
 mod checks;
 mod crashes;
@@ -17,12 +18,14 @@ mod pages;
 mod run;
 mod setup;
 mod sinks;
+mod snapshots;
 #[cfg(feature = "kafka")]
 mod transactions;
 mod workers;
 
 use std::{collections::BTreeMap, num::NonZeroU64, sync::Arc};
 
+pub use baseline::BaselineError;
 pub use build::{Options, Replayed};
 pub use checks::CheckBooks;
 pub use crashes::write_down as write_crash_down;
@@ -57,6 +60,7 @@ pub struct App {
     /// Absent while another process holds the state.
     scorer: Option<Arc<Scorer>>,
     store: Option<Arc<Store>>,
+    snapshots: Option<Arc<snapshots::Snapshots>>,
     progress: Arc<dyn Progress>,
     flight: Arc<Flight>,
     sources: Vec<BuiltSource>,

@@ -1,5 +1,9 @@
 //! AWS as every room sees it that talks to it: who we are there, and where.
 
+mod signer;
+
+pub use signer::{Body, Service, Signer};
+
 use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use schemars::JsonSchema;

@@ -23,6 +23,7 @@ mod root;
 mod scalar;
 mod shared;
 mod source;
+mod state;
 mod suggest;
 mod survey;
 mod tree;
@@ -42,11 +43,11 @@ pub use problem::{Problem, Problems};
 #[cfg(feature = "kafka")]
 pub use root::Exactly;
 pub use root::{
-    Config, DeadLetterConfig, LimitsConfig, QuarantineConfig, ShutdownConfig, SinkConfig, StateConfig,
-    TelemetryConfig,
+    Config, DeadLetterConfig, LimitsConfig, QuarantineConfig, ShutdownConfig, SinkConfig, TelemetryConfig,
 };
 pub use scalar::Scalar;
 pub use source::SourceConfig;
+pub use state::{Baseline, BaselineNameError, SnapshotsConfig, SnapshotsTo, StateConfig};
 pub use tree::{Leaf, Pair, Position, Style, Tree};
 pub use yaml::FILE_BYTES_MAX;
 

@@ -13,6 +13,8 @@ pub mod filter;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod pipe;
+#[cfg(feature = "aws")]
+pub mod s3;
 
 pub mod enrich;
 pub mod generate;

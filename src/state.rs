@@ -1,16 +1,19 @@
 //! What must survive a restart, in one transactional file: a header, positions, and what scoring remembers.
 
+mod adopt;
 mod change;
 mod db;
 mod error;
 mod file;
 mod header;
 mod positions;
+pub mod snapshot;
 
 use std::path::{Path, PathBuf};
 
 use redb::{ReadableTable, TableDefinition};
 
+pub use adopt::Adoption;
 pub use change::Changes;
 pub use error::StateError;
 pub use header::Header;
@@ -78,14 +81,27 @@ impl Store {
     /// # Errors
     /// When the file could not be read to its end; `each` may have seen a part.
     pub fn read_scoring(&self, each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StateError> {
-        self.scan(each).map_err(|error| error.of_file(&self.directory))
+        self.try_read_scoring(|key, value| {
+            each(key, value);
+            Ok(())
+        })
     }
 
-    fn scan(&self, each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StateError> {
-        let table = self.db.read()?.open_table(SCORING)?;
-        for row in table.iter()? {
-            let (key, value) = row?;
-            each(key.value(), value.value());
+    /// As [`Store::read_scoring`], until `each` fails. What it sees is what was committed when it was called; commits go on
+    /// beside it.
+    ///
+    /// # Errors
+    /// The error of `each`, or when the file could not be read to its end.
+    pub fn try_read_scoring<E: From<StateError>>(
+        &self,
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |error: StateError| E::from(error.of_file(&self.directory));
+        let open = || Ok::<_, StateError>(self.db.read()?.open_table(SCORING)?);
+        let table = open().map_err(failed)?;
+        for row in table.iter().map_err(|error| failed(error.into()))? {
+            let (key, value) = row.map_err(|error| failed(error.into()))?;
+            each(key.value(), value.value())?;
         }
         Ok(())
     }

@@ -10,15 +10,16 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
-    App, AppError, Books, BuiltSource, CheckBooks, MemoryPlan,
+    App, AppError, Books, BuiltSource, CheckBooks, MemoryPlan, baseline,
     checks::Checks,
     crashes::Crashes,
     looks,
     outlet::Outlet,
+    snapshots::Snapshots,
     workers::{Front, Kit, Line, Quarantine, clock_origin},
 };
 use crate::{
-    config::{BufferPlace, Config},
+    config::{Baseline, BufferPlace, Config},
     enrich::{self, Enricher},
     event::Batch,
     normalize::{Form, Normalizer, Selection},
@@ -43,6 +44,8 @@ pub struct Options {
     pub reset_state: bool,
     /// Read these instead of what the config's sources read; positions are not committed.
     pub replay: Option<Replayed>,
+    /// What an empty state begins with, before what the config says of that.
+    pub baseline: Option<Baseline>,
     /// Check one document in so many against its schema, and only count what is wrong.
     pub validate: Option<NonZeroU64>,
 }
@@ -68,6 +71,9 @@ impl App {
             MemoryPlan::of(&config, tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64)?;
         tracing::debug!(%plan, "memory");
         let (store, scorer) = open_state(&config, &options, &metrics)?;
+        // A replay learns nothing that is kept.
+        let kept = store.as_ref().filter(|_| options.replay.is_none());
+        let snapshots = kept.map(|store| open_snapshots(&config, store, &metrics)).transpose()?.flatten();
         let progress: Arc<dyn Progress> = match (&store, &options.replay) {
             (Some(store), None) => Arc::new(StoreProgress(store.clone())),
             _ => Arc::new(NothingKnown),
@@ -114,6 +120,7 @@ impl App {
             metrics,
             scorer,
             store,
+            snapshots,
             progress,
             sources,
             dead_letters: options.replay.map(|replayed| replayed.documents).unwrap_or_default(),
@@ -157,6 +164,7 @@ impl App {
                 Err(error) => errors.push(AppError::State(error)),
             }
         }
+        errors.extend(config.snapshots().and_then(|snapshots| looks::snapshots(&snapshots.to).err()));
         errors.extend(config.telemetry.listen.and_then(|address| bind(address).err()));
         errors
     }
@@ -212,16 +220,30 @@ type Remembered = (Option<Arc<Store>>, Option<Arc<Scorer>>);
 /// a running process holds the state.
 fn open_state(config: &Config, options: &Options, metrics: &Metrics) -> Result<Remembered, AppError> {
     let internal = config.enrich.internal.clone();
+    let wanted = match &options.baseline {
+        _ if options.replay.is_some() => None,
+        Some(wanted) => Some(wanted.clone()),
+        None => config.state.as_ref().and_then(|state| state.baseline.as_deref()?.parse().ok()),
+    };
     let Some(state) = &config.state else {
+        let begun = wanted.map(|wanted| baseline::begin(config, &wanted, None, metrics)).transpose()?;
+        if let Some(scorer) = begun.flatten() {
+            return Ok((None, Some(Arc::new(scorer))));
+        }
         let scorer = Scorer::new(&config.score, &internal, metrics, widened(seed::fresh()));
         return Ok((None, Some(Arc::new(scorer))));
     };
     let opened =
         Store::open(&state.directory, OpenOptions { reset: options.reset_state, geometry: score::GEOMETRY });
-    let store = match opened {
+    let mut store = match opened {
         Err(StateError::Locked { .. }) if options.replay.is_some() => return Ok((None, None)),
         opened => opened?,
     };
+    let begun =
+        wanted.map(|wanted| baseline::begin(config, &wanted, Some(&mut store), metrics)).transpose()?;
+    if let Some(scorer) = begun.flatten() {
+        return Ok((Some(Arc::new(store)), Some(Arc::new(scorer))));
+    }
     let mut entries = Vec::new();
     store.read_scoring(&mut |key, value| entries.push((key.to_vec(), value.to_vec())))?;
     let seed = widened(store.header().seed);
@@ -229,6 +251,18 @@ fn open_state(config: &Config, options: &Options, metrics: &Metrics) -> Result<R
         StateError::Corrupt { directory: state.directory.clone(), cause: error.to_string() }
     })?;
     Ok((Some(Arc::new(store)), Some(Arc::new(scorer))))
+}
+
+fn open_snapshots(
+    config: &Config,
+    store: &Arc<Store>,
+    metrics: &Metrics,
+) -> Result<Option<Arc<Snapshots>>, AppError> {
+    let snapshots = Snapshots::new(config, store, metrics).map_err(|error| AppError::Environment {
+        part: "state.snapshots.to".to_owned(),
+        cause: error.to_string(),
+    })?;
+    Ok(snapshots.map(Arc::new))
 }
 
 fn open_buffers(
@@ -278,7 +312,7 @@ fn bind(address: std::net::SocketAddr) -> Result<std::net::TcpListener, AppError
 }
 
 /// Scoring's hashes take a key of 128 bits; the state keeps 64 that nobody can guess.
-fn widened(seed: u64) -> [u8; 16] {
+pub(super) fn widened(seed: u64) -> [u8; 16] {
     let mut wide = [0; 16];
     wide[..8].copy_from_slice(&seed.to_le_bytes());
     wide[8..].copy_from_slice(&seed.rotate_left(32).to_le_bytes());

@@ -1,10 +1,11 @@
 //! Why the pipeline could not start, or could not end well, and which exit code that is.
 
+use super::BaselineError;
 use crate::{
     enrich,
     sink::{BufferError, SinkError},
     source::SourceError,
-    state::StateError,
+    state::{StateError, snapshot::SnapshotError},
 };
 
 /// Why a pipeline failed.
@@ -48,6 +49,14 @@ pub enum AppError {
     /// The state cannot be opened or is not sound.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A baseline that the state should begin with cannot be used.
+    #[error("could not begin with the baseline {from}: {error}")]
+    Baseline {
+        /// Which one.
+        from: String,
+        /// Why.
+        error: BaselineError,
+    },
     /// The config's parts need more memory than they may take.
     #[error(
         "could not fit {needed_bytes} bytes into `limits.memory` of {limit_bytes} bytes: {parts}; raise the limit or \
@@ -79,7 +88,16 @@ impl AppError {
         match self {
             Self::Memory { .. } | Self::Sink { error: SinkError::Settings { .. }, .. } => 78,
             Self::Source { .. } | Self::Sink { .. } | Self::Enrich(_) | Self::Environment { .. } => 69,
+            Self::Baseline { error: BaselineError::Nowhere, .. } => 78,
+            Self::Baseline {
+                error:
+                    BaselineError::Unavailable(_)
+                    | BaselineError::State(_)
+                    | BaselineError::Snapshot(SnapshotError::Io(_)),
+                ..
+            } => 69,
             Self::State(StateError::Corrupt { .. })
+            | Self::Baseline { .. }
             | Self::Buffer { error: BufferError::Format { .. }, .. } => 74,
             Self::State(_) | Self::Buffer { .. } => 69,
             Self::DrainTimedOut { .. } => 75,

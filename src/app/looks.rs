@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
-use super::AppError;
+use super::{AppError, baseline::waited_for, snapshots::Place};
 use crate::{
+    config::SnapshotsTo,
     sink::{LOOK_MAX, SinkError, To},
     telemetry::clock,
 };
@@ -41,6 +42,19 @@ pub(super) fn all<'a>(sinks: impl Iterator<Item = (&'a str, &'a To)>) -> Vec<App
         errors.extend(looked.err().map(|error| AppError::Sink { name: name.to_owned(), error }));
     }
     errors
+}
+
+/// Looks whether snapshots can be listed where they are to go, and a folder can be written to.
+pub(super) fn snapshots(to: &SnapshotsTo) -> Result<(), AppError> {
+    let failed = |cause: String| AppError::Environment { part: "state.snapshots.to".to_owned(), cause };
+    let place = Place::of(to).map_err(|error| failed(error.to_string()))?;
+    let listed = waited_for(async move {
+        match tokio::time::timeout(LOOK_MAX, place.look()).await {
+            Ok(looked) => looked.map_err(|error| error.to_string()),
+            Err(_) => Err("it did not answer in time".to_owned()),
+        }
+    });
+    listed.map_err(|error| failed(error.to_string()))?.map_err(failed)
 }
 
 fn unknown(cause: &str) -> SinkError {

@@ -75,6 +75,9 @@ impl App {
         let inputs_ended = matches!(ended, Ok(true));
         ending.begin();
         let drained = self.drain(keeper, feed, inputs_ended, workers, (delivering, buffered, buffers)).await;
+        if let (Some(snapshots), Ok(_), Ok(())) = (&self.snapshots, &ended, &drained) {
+            snapshots.last(ending.ends().give_up.clone()).await;
+        }
         drop(ending);
         pages_switch.stop();
         if let Some(pages) = pages {
@@ -136,6 +139,10 @@ impl App {
             asides.push(tokio::spawn(async move { snapshots.snapshots(feed, every, stopped).await }));
             let stopped = stop.clone();
             asides.push(tokio::spawn(async move { keeper.commits(stopped).await }));
+        }
+        if let Some(snapshots) = self.snapshots.clone() {
+            let stopped = stop.clone();
+            asides.push(tokio::spawn(async move { snapshots.run(stopped).await }));
         }
         asides
     }

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Exit, logs::LogFormat, progress::Progress, summary, tell};
 use crate::{
     app::{App, AppError, Options, Report},
-    config::Config,
+    config::{Baseline, Config},
     pipe::{StopSwitch, stop},
 };
 
@@ -23,6 +23,10 @@ pub(super) struct Run {
     /// Start with empty baselines; the state file that is there is kept under another name.
     #[arg(long)]
     reset_state: bool,
+    /// What an empty state begins with: a baseline's file, `s3://BUCKET/KEY`, or `latest` for the newest of
+    /// `state.snapshots`. Goes before `state.baseline` of the config; a state that is not empty goes before both.
+    #[arg(long, value_name = "BASELINE")]
+    baseline: Option<Baseline>,
     /// No summary at the end; what it counts is logged instead, as it is with `--log-format json`.
     #[arg(short, long)]
     quiet: bool,
@@ -42,7 +46,12 @@ impl Run {
         };
         run_app(
             config,
-            Options { reset_state: self.reset_state, validate: self.validate, ..Options::default() },
+            Options {
+                reset_state: self.reset_state,
+                baseline: self.baseline,
+                validate: self.validate,
+                ..Options::default()
+            },
             self.quiet || log_format == LogFormat::Json,
         )
     }

@@ -1,11 +1,11 @@
 //! The root of a config: gathers what the rooms ask for, and checks what no room can see alone.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Loaded, Problems, SourceConfig, Tree, choices, clusters, shared};
+use super::{Loaded, Problems, SourceConfig, StateConfig, Tree, choices, clusters, shared};
 #[cfg(feature = "kafka")]
 use crate::sink::{KafkaSinkConfig, Transactions};
 use crate::{
@@ -122,18 +122,6 @@ pub struct DeadLetterConfig {
     pub to: To,
 }
 
-/// What survives a restart.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StateConfig {
-    /// The folder that holds it; made if it does not exist. One process at a time may use it.
-    pub directory: PathBuf,
-    /// How often a snapshot of the baselines is taken. What was learned since the last one is learned again after a
-    /// crash, from sources that can be read again. Default: `60s`.
-    #[serde(default = "default_every")]
-    pub every: Duration,
-}
-
 /// How much of the machine is used.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -165,10 +153,6 @@ pub struct ShutdownConfig {
     /// next run. Default: `25s`.
     #[serde(default = "default_grace")]
     pub grace: Duration,
-}
-
-const fn default_every() -> Duration {
-    Duration::seconds(60)
 }
 
 const fn default_memory() -> ByteSize {
@@ -264,6 +248,7 @@ impl Config {
         self.check_sources(tree, problems);
         self.check_shared_files(tree, problems);
         self.check_buffers(tree, problems);
+        self.check_state(tree, problems);
         choices::check(&self.sinks, tree, problems);
         clusters::check(self, tree, problems);
         for (path, to) in self.places() {

@@ -20,8 +20,6 @@
 
 mod answer;
 mod auth;
-#[cfg(feature = "aws")]
-mod aws;
 mod bulk;
 mod client;
 mod cluster;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use redb::{TableDefinition, TableError};
+use redb::{TableDefinition, TableError, WriteTransaction};
 
 use super::{StateError, db::Db};
 use crate::telemetry::seed;
@@ -23,6 +23,7 @@ pub struct Header {
 /// Version of the tables and of what stands in them.
 const FORMAT: u64 = 1;
 const HEADER: TableDefinition<'_, &str, u64> = TableDefinition::new("header");
+const SEED: &str = "seed";
 
 /// Reads the header, or writes that of a new file, and begins an epoch.
 pub(super) fn begin(db: &Db, directory: &Path, geometry: u32) -> Result<Header, StateError> {
@@ -38,7 +39,7 @@ pub(super) fn begin(db: &Db, directory: &Path, geometry: u32) -> Result<Header, 
         let rows = [
             ("format", FORMAT),
             ("geometry", header.geometry.into()),
-            ("seed", header.seed),
+            (SEED, header.seed),
             ("id-high", (id >> 64) as u64),
             ("id-low", id as u64),
             ("epoch", header.epoch),
@@ -52,6 +53,12 @@ pub(super) fn begin(db: &Db, directory: &Path, geometry: u32) -> Result<Header, 
     }
     transaction.commit()?;
     Ok(header)
+}
+
+/// Makes `seed` the one of the file, as of when `transaction` is committed.
+pub(super) fn put_seed(transaction: &WriteTransaction, seed: u64) -> Result<(), StateError> {
+    transaction.open_table(HEADER)?.insert(SEED, seed)?;
+    Ok(())
 }
 
 /// Reads the header and checks that this program can use the file. A file without a header is
@@ -76,7 +83,7 @@ pub(super) fn read(db: &Db, directory: &Path, geometry: u32) -> Result<Header, S
         return Err(corrupt(format!("its geometry is {found}, this program's is {geometry}")));
     }
     let id = format!("{:016x}{:016x}", row("id-high")?, row("id-low")?);
-    Ok(Header { seed: row("seed")?, id, epoch: row("epoch")?, geometry })
+    Ok(Header { seed: row(SEED)?, id, epoch: row("epoch")?, geometry })
 }
 
 fn fresh(geometry: u32) -> Header {

@@ -34,6 +34,22 @@ pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StateError> {
     Ok(())
 }
 
+/// Whether no position of any origin is known.
+pub(super) fn are_none(db: &Db) -> Result<bool, StateError> {
+    let transaction = db.read()?;
+    for table in [SCORED, COMMITTED] {
+        if !transaction.open_table(table)?.is_empty()? {
+            return Ok(false);
+        }
+    }
+    for table in [SCORED_CURSORS, COMMITTED_CURSORS] {
+        if !transaction.open_table(table)?.is_empty()? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 pub(super) fn get(db: &Db, table: Positions<'_>, origin: &Origin) -> Result<Option<Position>, StateError> {
     let table = db.read()?.open_table(table)?;
     Ok(table.get(origin.as_str())?.map(|row| row.value().0))

@@ -241,3 +241,63 @@ fn of_too_many_origins_those_not_touched_for_longest_are_forgotten() {
     assert_eq!(store.committed(&Origin::file(max)).unwrap(), Some(max as u64));
     assert_eq!(store.committed(&Origin::file(max - 1)).unwrap(), Some(max as u64 - 1));
 }
+
+#[test]
+fn what_was_learned_elsewhere_is_adopted_whole_with_its_seed_or_not_at_all() {
+    let directory = TempDir::new().unwrap();
+    let mut store = Store::open(directory.path(), OPTIONS).unwrap();
+    let Header { id, seed, .. } = store.header().clone();
+    assert!(store.is_empty().unwrap());
+    let fill = |adoption: &mut Adoption<'_>| {
+        adoption.put(b"b", b"2")?;
+        adoption.put(b"a", b"1")
+    };
+    let refused = store.adopt(7, fill, |_| Err::<(), _>(StateError::ReadOnly));
+    assert!(matches!(refused, Err(StateError::ReadOnly)));
+    assert!(store.is_empty().unwrap() && store.header().seed == seed, "nothing of it is left");
+    let checked = store.adopt(7, fill, |entries| Ok::<_, StateError>(entries.len())).unwrap();
+    assert_eq!(checked, 2);
+    drop(store);
+    let again = Store::open(directory.path(), OPTIONS).unwrap();
+    assert_eq!(rows(&again), [("a".into(), "1".into()), ("b".into(), "2".into())]);
+    assert_eq!((again.header().seed, &again.header().id), (7, &id), "the name stays its own");
+    assert!(!again.is_empty().unwrap());
+}
+
+#[test]
+fn a_state_that_knows_a_position_is_not_empty() {
+    let at = Some(Bookmark::new("1/2"));
+    for changes in [
+        Changes { scored: vec![(Origin::stdin(), 1)], ..Changes::default() },
+        Changes { committed: vec![(Origin::stdin(), 1)], ..Changes::default() },
+        Changes { scored_cursors: vec![(Origin::stdin(), at.clone())], ..Changes::default() },
+        Changes { committed_cursors: vec![(Origin::stdin(), at)], ..Changes::default() },
+    ] {
+        let directory = TempDir::new().unwrap();
+        let store = Store::open(directory.path(), OPTIONS).unwrap();
+        store.commit(&changes).unwrap();
+        assert!(!store.is_empty().unwrap());
+    }
+}
+
+#[test]
+fn who_reads_scoring_sees_what_was_committed_before_and_holds_up_no_commit() {
+    let directory = TempDir::new().unwrap();
+    filled(&directory);
+    let store = Store::open(directory.path(), OPTIONS).unwrap();
+    let mut seen = Vec::new();
+    let read = store.try_read_scoring(|key, value| {
+        let changes = Changes {
+            scoring: scoring(&[("a", None), ("b", Some("9")), ("c", Some("3"))]),
+            ..Changes::default()
+        };
+        store.commit(&changes)?;
+        seen.push((key.to_vec(), value.to_vec()));
+        Ok::<_, StateError>(())
+    });
+    read.unwrap();
+    assert_eq!(seen, [(b"a".to_vec(), b"1".to_vec()), (b"b".to_vec(), b"2".to_vec())]);
+    assert_eq!(rows(&store).len(), 2);
+    let stopped = store.try_read_scoring(|_, _| Err(StateError::ReadOnly));
+    assert!(matches!(stopped, Err(StateError::ReadOnly)));
+}

@@ -18,19 +18,22 @@ pub enum CrashPoint {
     BufferedNotConfirmed,
     /// A sink has confirmed what a disk buffer held; the buffer's mark does not say so.
     DeliveredNotMarked,
+    /// A baseline's file is whole, under a temporary name.
+    BaselineWrittenNotNamed,
 }
 
 // === impl CrashPoint ===
 
 impl CrashPoint {
     /// Every crash point.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::DeliveredNotCommitted,
         Self::SnapshotWrittenNotValid,
         Self::CommitSentNotAnswered,
         Self::MidRevoke,
         Self::BufferedNotConfirmed,
         Self::DeliveredNotMarked,
+        Self::BaselineWrittenNotNamed,
     ];
 
     /// Its name in the environment.
@@ -43,6 +46,7 @@ impl CrashPoint {
             Self::MidRevoke => "mid_revoke",
             Self::BufferedNotConfirmed => "buffered_not_confirmed",
             Self::DeliveredNotMarked => "delivered_not_marked",
+            Self::BaselineWrittenNotNamed => "baseline_written_not_named",
         }
     }
 

@@ -9,7 +9,7 @@ mod refused;
 mod secured;
 mod setup;
 #[cfg(feature = "aws")]
-mod signed;
+pub mod signed;
 mod unready;
 mod volume;
 

@@ -32,6 +32,7 @@ mod schemas;
 mod search;
 mod servers;
 mod skipped;
+mod snapshots;
 mod standins;
 mod syslog;
 mod tidy;

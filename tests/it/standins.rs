@@ -1,6 +1,6 @@
-//! The stand-ins for Kinesis and DynamoDB, shared or a test's own, and the sender of syslog.
+//! The stand-ins for Kinesis and DynamoDB, shared or a test's own, that for S3, and the sender of syslog.
 //!
-//! `tests/services/{kinesis,kinesalite,dynamodb,rsyslog}/up` say what each can and cannot do.
+//! `tests/services/{kinesis,kinesalite,dynamodb,s3,rsyslog}/up` say what each can and cannot do.
 
 use std::{
     env, fs,
@@ -35,6 +35,12 @@ pub struct Standin {
 /// The program `rsyslogd`, or nothing, and then the test `name` is on the list of those skipped.
 pub fn rsyslogd(name: &str) -> Option<PathBuf> {
     named(name, "FLOODMARK_RSYSLOGD", "rsyslog").map(PathBuf::from)
+}
+
+/// `http://host:port` of what stands for S3, or nothing, and then the test `name` is on the list of those skipped.
+#[cfg(feature = "aws")]
+pub fn s3(name: &str) -> Option<String> {
+    named(name, "FLOODMARK_S3", "s3")
 }
 
 /// What `variable` says of a service of `tests/services`.

@@ -6,9 +6,9 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderValue},
 };
 
-#[cfg(feature = "aws")]
-use super::aws::Signer;
 use super::config::Auth;
+#[cfg(feature = "aws")]
+use crate::aws::{Body, Service, Signer};
 use crate::{secret::Secret, sink::SinkError};
 
 /// Proves who we are.
@@ -33,7 +33,9 @@ impl Credentials {
         let auth = match auth {
             None => return Ok(Self::Nobody),
             #[cfg(feature = "aws")]
-            Some(Auth::Aws(aws)) => return Ok(Self::Signer(Box::new(Signer::new(aws)))),
+            Some(Auth::Aws(aws)) => {
+                return Ok(Self::Signer(Box::new(Signer::new(aws, "auth.aws", Service::OpenSearch))));
+            }
             Some(auth) => auth,
         };
         header(&auth).map_err(|cause| SinkError::Settings { cause })?;
@@ -62,7 +64,7 @@ impl Credentials {
                 Ok(())
             }
             #[cfg(feature = "aws")]
-            Self::Signer(signer) => signer.sign(method, url, head, body).await,
+            Self::Signer(signer) => signer.sign(method, url, head, Body::Bytes(body)).await,
         }
     }
 }

@@ -27,6 +27,8 @@ pub enum Act {
     NoAnswer,
     /// The connection ends before the server has heard of it.
     HangUp,
+    /// Nothing comes, and the connection stays.
+    Silence,
 }
 
 /// A request as it arrived.
@@ -195,6 +197,12 @@ impl Desk {
                 }
                 Act::NoAnswer => return self.forward(&bytes).map(drop),
                 Act::HangUp => return Ok(()),
+                Act::Silence => {
+                    while !self.over.load(Ordering::Relaxed) {
+                        thread::sleep(Duration::from_millis(20));
+                    }
+                    return Ok(());
+                }
             }
             stream.flush()?;
         }

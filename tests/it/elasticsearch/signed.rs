@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// Those of AWS's documentation.
-const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -28,17 +28,20 @@ fn sign(key: &[u8], text: &str) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
 }
 
-/// What stands for a byte of a query: itself, if it is unreserved (RFC 3986).
+/// What stands for a byte of a query: itself, if it is unreserved (RFC 3986), or of what stands for one already.
 fn escaped(text: &str) -> String {
     let one = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'%' => {
+            char::from(byte).to_string()
+        }
         byte => format!("%{byte:02X}"),
     };
     text.bytes().map(one).collect()
 }
 
-/// The signature that a request should have: steps 1 to 4 of "Create a signed AWS API request" in the IAM user guide.
-fn signature(request: &Request, region: &str) -> Option<String> {
+/// The signature that a request should have: steps 1 to 4 of "Create a signed AWS API request" in the IAM user guide. The path
+/// is taken as it stands, which S3 asks for, and which is the same where nothing in it is escaped.
+pub fn signature(request: &Request, region: &str, service: &str) -> Option<String> {
     let authorization = request.header("authorization")?;
     let signed = authorization.split_once("SignedHeaders=")?.1.split(',').next()?;
     let date = request.header("x-amz-date")?;
@@ -57,11 +60,11 @@ fn signature(request: &Request, region: &str) -> Option<String> {
     let headers: String = headers.collect::<Option<_>>()?;
     let body = hex(digest(&SHA256, &request.body).as_ref());
     let canonical = format!("{method}\n{path}\n{}\n{headers}\n{signed}\n{body}", pairs.join("&"));
-    let scope = format!("{}/{region}/es/aws4_request", &date[..8]);
+    let scope = format!("{}/{region}/{service}/aws4_request", &date[..8]);
     let hashed = hex(digest(&SHA256, canonical.as_bytes()).as_ref());
     let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{hashed}");
     let mut key = sign(format!("AWS4{SECRET}").as_bytes(), &date[..8]);
-    for part in [region, "es", "aws4_request"] {
+    for part in [region, service, "aws4_request"] {
         key = sign(&key, part);
     }
     Some(format!(
@@ -75,7 +78,7 @@ fn every_request_is_signed_for_the_region_with_the_credentials_of_the_environmen
     let name = "every_request_is_signed_for_the_region_with_the_credentials_of_the_environment";
     let Some(server) = minimal::shared(name, Product::OpenSearch2) else { return };
     let proxy = Proxy::new(server.address(), |request, _| {
-        let signed = signature(request, "eu-central-1");
+        let signed = signature(request, "eu-central-1", "es");
         let is_whole = signed.is_some() && request.header("x-amz-content-sha256").is_some();
         match is_whole && signed.as_deref() == request.header("authorization") {
             true => Act::Pass,

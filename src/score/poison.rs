@@ -10,9 +10,9 @@
 use super::decay::{Decay, Moment};
 use super::drift::Drift;
 use super::histogram::geometry::{bucket_mid, bucket_of};
-use super::histogram::{Compact, Increments};
+use super::histogram::{Compact, Increments, Packed};
 use super::influence::{Influence, Known, ceiling_of_peers, ceiling_of_release};
-use super::knots::{Knots, score_points};
+use super::knots::{Knots, Seen, score_points};
 use super::maturity::{Days, day_of};
 use super::pool::{FrozenPool, Pool};
 use super::ring::Ring;
@@ -72,15 +72,18 @@ fn peers(values: &[(u64, u32)], at: Moment) -> FrozenPool {
 
 /// What the host is judged by.
 #[derive(Debug, Default)]
-struct Tail(Knots);
+struct Tail(Knots, Seen);
 
 impl Tail {
     fn of(own: &Compact, pool: &FrozenPool, now: Moment) -> Self {
-        Self(Knots::of(own, &[], pool, now))
+        let mut packed = Packed::new();
+        packed.change(1, |_, loose| loose.clone_from(own));
+        let (knots, seen) = Knots::of(packed.nth(0), &[], pool, now);
+        Self(knots, seen)
     }
 
     fn log10_p(&self, value: u64) -> f32 {
-        self.0.log10_p(value)
+        self.0.log10_p(bucket_of(value), self.1.least)
     }
 
     /// The smallest value of which `is` is true, where it is true of all larger ones; at most what histograms tell apart.

@@ -10,6 +10,7 @@ mod database;
 mod direction;
 mod enricher;
 mod error;
+mod internal;
 mod known;
 mod meters;
 mod own_side;

@@ -1,6 +1,7 @@
 //! The nouns that everything carries: chunks of bytes as received, batches of events, documents as sent.
 
 mod activity;
+mod asset_class;
 mod batch;
 mod bookmark;
 mod chunk;
@@ -18,6 +19,7 @@ mod value;
 mod verdict;
 
 pub use activity::Activity;
+pub use asset_class::AssetClass;
 pub use batch::{Batch, Event};
 pub use bookmark::Bookmark;
 pub use chunk::{Attributes, Chunk, Entry, LogEvent, Record, Reject, Run, Sender, SourceId};

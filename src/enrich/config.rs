@@ -6,6 +6,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::asset::moment;
+
 /// What is added to every event besides what its record says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "Enrich")]
@@ -21,6 +23,10 @@ pub struct Config {
     /// Default: the private ranges of RFC 1918, RFC 6598 and RFC 4193. An empty list makes every address external.
     #[schemars(with = "Vec<String>")]
     pub internal: Vec<IpNet>,
+    /// Whether what the assets describe is inside too: the ranges of VPCs and subnets, and the interfaces' own addresses,
+    /// public and elastic ones included. Default: true. IPv6 in AWS is public space, so without this, or its ranges under
+    /// `internal`, it is external.
+    pub internal_from_assets: bool,
 }
 
 /// MaxMind databases, each optional. A file has 1 GiB at most.
@@ -41,9 +47,84 @@ pub struct Geoip {
 #[serde(deny_unknown_fields)]
 pub struct AssetFile {
     /// Path of the list: `.csv` with a header line, or `.json` or `.ndjson` with one object per asset. Columns are `key`
-    /// (a CIDR, an address, `eni-…` or `i-…`), `name`, `owner`, `role`, `criticality` and `tags` (`k=v;k=v` in CSV); any
-    /// other column is a tag. At most 64 MiB and 1,000,000 rows.
+    /// (a CIDR, an address, `eni-…` or `i-…`), `name`, `owner`, `role`, `criticality`, `class` (`workload`, `nat_gateway`,
+    /// `load_balancer`, `endpoint`, `transit_gateway` or `lambda`), `scope` (where an address means it:
+    /// `ACCOUNT/REGION/VPC` or a part of that; default: everywhere), `valid_from` and `valid_to` (RFC 3339 or seconds since
+    /// 1970; default: open) and `tags` (`k=v;k=v` in CSV); any other column is a tag. A JSON file may as well hold what
+    /// `aws ec2 describe-network-interfaces`, `describe-instances`, `describe-subnets`, `describe-vpcs` and
+    /// `describe-security-groups` print, one after the other in any order. At most 64 MiB and 1,000,000 rows.
     pub file: PathBuf,
+    /// Since when the rows hold that do not say so themselves: of a description of AWS's the time at which it was taken.
+    /// RFC 3339 or seconds since 1970. Default: ever since.
+    #[serde(default)]
+    pub valid_from: Option<Moment>,
+}
+
+/// A point in time: RFC 3339, or seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(i64);
+
+// === impl AssetFile ===
+
+impl AssetFile {
+    /// The list at `path`, whose rows hold ever since where they do not say otherwise.
+    #[must_use]
+    pub const fn of(path: PathBuf) -> Self {
+        Self { file: path, valid_from: None }
+    }
+}
+
+// === impl Moment ===
+
+impl Moment {
+    /// Seconds since 1970.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+}
+
+impl std::str::FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        moment(text).map(Self)
+    }
+}
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match jiff::Timestamp::from_second(self.0) {
+            Ok(time) => time.fmt(f),
+            Err(_) => self.0.fmt(f),
+        }
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Moment {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A point in time: RFC 3339 (`2026-11-21T11:30:00Z`), or seconds since 1970.",
+        })
+    }
 }
 
 // === impl Config ===
@@ -54,7 +135,7 @@ impl Default for Config {
         let v4 = v4.map(|(address, prefix)| Ipv4Net::new_assert(address.into(), prefix).into());
         let v6 = Ipv6Net::new_assert([0xfc00, 0, 0, 0, 0, 0, 0, 0].into(), 7);
         let internal = v4.into_iter().chain([v6.into()]).collect();
-        Self { geoip: Geoip::default(), assets: Vec::new(), internal }
+        Self { geoip: Geoip::default(), assets: Vec::new(), internal, internal_from_assets: true }
     }
 }
 

@@ -107,6 +107,18 @@ pub enum AssetError {
         /// What is wrong.
         cause: String,
     },
+    /// One thing that AWS describes cannot be read.
+    #[error("row {row}, {list}[{index}]: {cause}")]
+    Described {
+        /// As in [`AssetError::Row`]: which of the objects.
+        row: u64,
+        /// The member that holds the list: `NetworkInterfaces`.
+        list: &'static str,
+        /// The thing's place in it; the first is 0.
+        index: usize,
+        /// What is wrong.
+        cause: String,
+    },
     /// One column of a row cannot be understood.
     #[error("row {row}, column {column:?}: {cause}")]
     Column {

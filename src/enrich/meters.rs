@@ -1,5 +1,6 @@
 //! What enrichment counts: look-ups by cache, reloads by file, and what is loaded.
 
+use super::asset::Kinds;
 use crate::telemetry::metrics::{Counter, Gauge, Metrics};
 
 /// Metrics of the room. Clones share them.
@@ -82,9 +83,23 @@ impl Meters {
         gauge.set(i64::try_from(seconds).unwrap_or(i64::MAX));
     }
 
-    /// Says how many assets there are.
-    pub(super) fn set_assets(&self, rows: usize) {
-        self.assets.set(i64::try_from(rows).unwrap_or(i64::MAX));
+    /// Says how many assets there are, and how many keys of each kind they are found by.
+    pub(super) fn set_assets(&self, rows: usize, kinds: Kinds) {
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.assets.set(count(rows));
+        for (kind, keys) in [
+            ("interface", kinds.interfaces),
+            ("instance", kinds.instances),
+            ("address", kinds.addresses),
+            ("network", kinds.networks),
+        ] {
+            let gauge = self.metrics.gauge(
+                "floodmark_enrich_assets_keys",
+                "What assets are found by, by kind.",
+                vec![("kind", kind.to_owned())],
+            );
+            gauge.set(count(keys));
+        }
     }
 }
 

@@ -12,11 +12,12 @@ use arc_swap::ArcSwap;
 
 use super::{
     Config, Error, Tables,
-    asset::{AssetIndex, AssetList, LIST_BYTES_MAX},
+    asset::{AssetIndex, AssetList, Interval, LIST_BYTES_MAX},
+    config::Moment,
     database::{DATABASE_BYTES_MAX, Database},
+    internal::Internal,
     meters::Meters,
     place::{OwnedNetworkRecord, OwnedPlaceRecord},
-    tables::Internal,
 };
 use crate::telemetry::{metrics::Metrics, seed};
 
@@ -38,6 +39,8 @@ pub(super) struct WatchedFile {
     pub(super) key: String,
     pub(super) path: PathBuf,
     role: Role,
+    /// When what it says holds, where it does not say so itself.
+    valid: Interval,
     /// How it looked before it was read at start.
     pub(super) at_start: Option<Fingerprint>,
 }
@@ -85,12 +88,16 @@ impl Shared {
             path.as_ref().map(|path| WatchedFile::new(key.to_owned(), path, role))
         });
         let lists = config.assets.iter().enumerate().map(|(index, list)| {
-            WatchedFile::new(format!("enrich.assets[{index}].file"), &list.file, Role::Assets(index))
+            let key = format!("enrich.assets[{index}].file");
+            let from = list.valid_from.map_or(i64::MIN, Moment::seconds);
+            let valid = Interval { from, ..Interval::ALWAYS };
+            WatchedFile { valid, ..WatchedFile::new(key, &list.file, Role::Assets(index)) }
         });
         let mut files: Vec<_> = databases.chain(lists).collect();
         let meters = Meters::new(metrics);
         let mut tables = Tables {
-            internal: Arc::new(Internal::of(&config.internal)),
+            configured: config.internal.as_slice().into(),
+            internal_from_assets: config.internal_from_assets,
             lists: vec![Arc::default(); config.assets.len()],
             ..Tables::default()
         };
@@ -193,7 +200,9 @@ impl Tables {
         if total > duplicates.len() {
             tracing::warn!(total, "more assets stand twice; the later row is used");
         }
-        meters.set_assets(assets.len());
+        meters.set_assets(assets.len(), assets.kinds());
+        let estate = if self.internal_from_assets { assets.inside() } else { &[] };
+        self.internal = Arc::new(Internal::of(&self.configured, estate));
         self.assets = Arc::new(assets);
     }
 }
@@ -202,7 +211,7 @@ impl Tables {
 
 impl WatchedFile {
     fn new(key: String, path: &Path, role: Role) -> Self {
-        Self { key, path: path.to_owned(), role, at_start: None }
+        Self { key, path: path.to_owned(), role, valid: Interval::ALWAYS, at_start: None }
     }
 
     /// Reads the file and checks it.
@@ -218,7 +227,7 @@ impl WatchedFile {
                 Database::verified::<OwnedPlaceRecord>(bytes).map(Part::Country).map_err(refused)
             }
             Role::Asn => Database::verified::<OwnedNetworkRecord>(bytes).map(Part::Asn).map_err(refused),
-            Role::Assets(index) => AssetList::read(&self.path, &bytes)
+            Role::Assets(index) => AssetList::read(&self.path, &bytes, self.valid)
                 .map(|list| Part::Assets(index, list))
                 .map_err(|cause| Error::Assets { key: key(), path: path(), cause }),
         }
@@ -298,7 +307,7 @@ mod tests {
         std::fs::write(path("list.csv"), "key,tags\n10.0.0.1,oops\n").unwrap();
         let config = Config {
             geoip: Geoip { city: Some(path("city.mmdb")), country: None, asn: Some(path("missing.mmdb")) },
-            assets: vec![AssetFile { file: path("list.csv") }, AssetFile { file: path("list.txt") }],
+            assets: vec![AssetFile::of(path("list.csv")), AssetFile::of(path("list.txt"))],
             ..Config::default()
         };
         let errors = Shared::open(&config, &Metrics::default()).unwrap_err();
@@ -322,7 +331,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("list.csv");
         File::create(&path).unwrap().set_len(LIST_BYTES_MAX + 1).unwrap();
-        let config = Config { assets: vec![AssetFile { file: path }], ..Config::default() };
+        let config = Config { assets: vec![AssetFile::of(path)], ..Config::default() };
         let errors = Shared::open(&config, &Metrics::default()).unwrap_err();
         assert!(matches!(errors[..], [Error::TooLarge { bytes_max: LIST_BYTES_MAX, .. }]), "{errors:?}");
     }
@@ -335,7 +344,7 @@ mod tests {
         std::fs::write(&list, "key\n10.0.0.1\n").unwrap();
         let config = Config {
             geoip: Geoip { city: Some(database), ..Geoip::default() },
-            assets: vec![AssetFile { file: list.clone() }],
+            assets: vec![AssetFile::of(list.clone())],
             ..Config::default()
         };
         let metrics = Metrics::default();
@@ -357,7 +366,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let list = folder.path().join("list.csv");
         std::fs::write(&list, "key\n10.0.0.1\n").unwrap();
-        let config = Config { assets: vec![AssetFile { file: list.clone() }], ..Config::default() };
+        let config = Config { assets: vec![AssetFile::of(list.clone())], ..Config::default() };
         let shared = Shared::open(&config, &Metrics::default()).unwrap();
         let seen = Fingerprint::of(&list).unwrap();
         std::fs::write(&list, "key\n10.0.0.1\n10.0.0.2\n").unwrap();

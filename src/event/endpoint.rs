@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::AssetClass;
+
 /// What enrichment found about one address.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoint {
-    /// Whether the address lies in the configured internal networks.
+    /// Whether the address is inside: in a configured internal network or, by the assets, in a network or on an interface
+    /// of the estate.
     pub internal: bool,
     /// Where it is, by the City or Country database.
     pub place: Option<Arc<Place>>,
@@ -66,6 +69,8 @@ pub struct Asset {
     pub role: Option<Box<str>>,
     /// How much it matters, as the list's author says it: `low`, `high`, `critical`.
     pub criticality: Option<Box<str>>,
+    /// What kind of thing it is to the network.
+    pub class: Option<AssetClass>,
     /// Its tags, by name.
     pub tags: BTreeMap<Box<str>, Box<str>>,
 }

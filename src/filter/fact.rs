@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::event::{
-    Asset, AutonomousSystem, Batch, Direction, Endpoint, EntityName, Event, Field, Finding,
+    Asset, AssetClass, AutonomousSystem, Batch, Direction, Endpoint, EntityName, Event, Field, Finding,
     Kind as ColumnKind, Place, Score, Span, Value, Verdict,
 };
 
@@ -144,9 +144,11 @@ impl<'a> OfEvent<'a> {
             Part::Timezone => place(|place| &place.timezone),
             Part::AsNumber => number(network().map(|network| network.number.into())),
             Part::AsOrganization => text(network().and_then(organization)),
-            Part::AssetName | Part::AssetOwner | Part::AssetRole | Part::AssetCriticality => {
-                asset(self.endpoint(side).asset.as_deref(), part)
-            }
+            Part::AssetName
+            | Part::AssetOwner
+            | Part::AssetRole
+            | Part::AssetCriticality
+            | Part::AssetClass => asset(self.endpoint(side).asset.as_deref(), part),
         }
     }
 
@@ -266,6 +268,7 @@ fn asset(asset: Option<&Asset>, part: Part) -> Fact<'_> {
         Part::AssetOwner => of(|asset| &asset.owner),
         Part::AssetRole => of(|asset| &asset.role),
         Part::AssetCriticality => of(|asset| &asset.criticality),
+        Part::AssetClass => text(asset.and_then(|asset| asset.class).map(AssetClass::name)),
         _ => Fact::Absent,
     }
 }

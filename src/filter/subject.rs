@@ -50,6 +50,7 @@ pub(super) enum Part {
     AssetOwner,
     AssetRole,
     AssetCriticality,
+    AssetClass,
 }
 
 /// What is derived from the whole record, or scored.
@@ -128,11 +129,16 @@ const PARTS: [(&str, Part, Kind); 12] = [
     ("as.organization.name", Part::AsOrganization, Kind::Text),
 ];
 /// The same under `floodmark.source.asset.` or `floodmark.destination.asset.`.
-const ASSET_PARTS: [(&str, Part, Kind); 4] = [
+const ASSET_PARTS: [(&str, Part, Kind); 5] = [
     ("name", Part::AssetName, Kind::Text),
     ("owner", Part::AssetOwner, Kind::Text),
     ("role", Part::AssetRole, Kind::Text),
     ("criticality", Part::AssetCriticality, Kind::Text),
+    (
+        "class",
+        Part::AssetClass,
+        Kind::Word(&["workload", "nat_gateway", "load_balancer", "endpoint", "transit_gateway", "lambda"]),
+    ),
 ];
 /// The same of what has no sides. Of two names of one thing the first is the one that is written.
 const WHOLES: [(&str, Whole, Kind); 16] = [

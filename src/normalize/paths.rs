@@ -208,6 +208,9 @@ derived! {
     ASSET_ROLE "floodmark.{side}.asset.role" Keyword;
     /// How much the asset matters.
     ASSET_CRITICALITY "floodmark.{side}.asset.criticality" Keyword;
+    /// What kind of thing the asset is to the network: `workload`, `nat_gateway`, `load_balancer`, `endpoint`,
+    /// `transit_gateway` or `lambda`.
+    ASSET_CLASS "floodmark.{side}.asset.class" Keyword;
     /// The asset's tags, by name; with those that the record has of the interface's own side, by the names of their columns.
     ASSET_TAGS "floodmark.{side}.asset.tags" Flattened;
     /// What kind of thing the score is about: `service`, `tag`, `asg`, `instance`, `address` or `interface`.

@@ -5,9 +5,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use crate::event::{
-    Activity, Asset, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityName, Entry, Event,
-    EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Origin, Partition, Place, Record, Revision,
-    Score, SourceId, Span, Syslog, Usual, Value, Verdict,
+    Activity, Asset, AssetClass, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityName,
+    Entry, Event, EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Origin, Partition, Place, Record,
+    Revision, Score, SourceId, Span, Syslog, Usual, Value, Verdict,
 };
 
 /// A batch in the making; what is set, is set for the event added last.
@@ -189,6 +189,7 @@ pub(super) fn internal(name: &str, serial: u64) -> Endpoint {
         owner: text("payments"),
         role: text("database"),
         criticality: text("high"),
+        class: Some(AssetClass::Workload),
         tags: [("Service".into(), "ledger".into()), ("env".into(), "prod".into())].into(),
     };
     Endpoint { internal: true, asset: Some(Arc::new(asset)), ..Endpoint::default() }

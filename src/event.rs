@@ -24,7 +24,7 @@ pub use batch::{Batch, Event};
 pub use bookmark::Bookmark;
 pub use chunk::{Attributes, Chunk, Entry, LogEvent, Record, Reject, Run, Sender, SourceId};
 pub use documents::{DocumentKind, DocumentRow, Documents};
-pub use endpoint::{Asset, AutonomousSystem, Direction, Endpoint, Place};
+pub use endpoint::{Asset, AutonomousSystem, Direction, Endpoint, Place, Provider};
 pub use field::{EcsPath, EcsType, FIELDS, Field, FieldInfo, FieldSet, Kind, TAGS};
 pub use layout::{Column, Form, Layout, LayoutError};
 pub use namespace::{Namespace, NamespaceError};

@@ -28,7 +28,7 @@ pub(super) use scope::ScopeNumbers;
 pub(super) const LIST_BYTES_MAX: u64 = 64 << 20;
 
 /// The most rows of one asset list.
-const ROWS_MAX: usize = 1_000_000;
+pub(super) const LIST_ROWS_MAX: usize = 1_000_000;
 
 /// One list, as read.
 #[derive(Debug, Default, PartialEq)]
@@ -80,10 +80,20 @@ impl AssetList {
         // Spreadsheets begin a UTF-8 file with a byte order mark.
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         match extension.to_ascii_lowercase().as_str() {
-            "csv" => rows::read(bytes, valid, ROWS_MAX),
-            "json" | "ndjson" | "jsonl" => objects::read(bytes, valid, ROWS_MAX),
+            "csv" => rows::read(bytes, valid, LIST_ROWS_MAX),
+            "json" | "ndjson" | "jsonl" => objects::read(bytes, valid, LIST_ROWS_MAX),
             _ => Err(AssetError::UnknownExtension),
         }
+    }
+
+    /// The list of the one object in `bytes`, which holds during `valid` where it does not say when, and whose key is `key`
+    /// where it does not say its own.
+    ///
+    /// # Errors
+    /// When it is not one object, or the first member that cannot be understood.
+    #[cfg(feature = "kafka")]
+    pub(super) fn read_one(key: &str, bytes: &[u8], valid: Interval) -> Result<Self, AssetError> {
+        objects::read_one(key, bytes, valid)
     }
 
     /// Number of rows: of its own, and of what AWS describes the things and the addresses they are found by.

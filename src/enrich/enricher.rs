@@ -358,10 +358,12 @@ impl Records {
         let place = known.place.and_then(|key| places.get(key, || tables.place(address, key, errors)));
         let network = known.network.and_then(|key| networks.get(key, || tables.network(address, errors)));
         let asset = known.asset.and_then(|answer| tables.assets.asset(answer.only()?).cloned());
-        if place.is_none() && network.is_none() && asset.is_none() && !known.internal {
+        let provider = known.provider.and_then(|number| tables.providers.provider(number).cloned());
+        let endpoint = Endpoint { internal: known.internal, place, network, asset, provider };
+        if !endpoint.says_anything() {
             return Batch::NO_ENDPOINT;
         }
-        endpoints.push(Endpoint { internal: known.internal, place, network, asset });
+        endpoints.push(endpoint);
         endpoints.len() as u32 - 1
     }
 }

@@ -1,6 +1,9 @@
 //! Which addresses are inside: those of the configured networks, and those that the assets say are the estate's own.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use prefix_trie::{PrefixMap, PrefixSet};
@@ -16,6 +19,69 @@ pub(super) struct Internal {
     /// Networks that are inside at times, and when.
     timed_v4: PrefixMap<Ipv4Net, Vec<Interval>>,
     timed_v6: PrefixMap<Ipv6Net, Vec<Interval>>,
+}
+
+/// Which networks are inside by whom, and where assets and config differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Survey {
+    /// Networks of the config.
+    pub(super) configured: usize,
+    /// Networks and addresses of the estate, whenever they are that.
+    pub(super) estate: usize,
+    /// Those of them that are in no network of the config: how many, and a few of them.
+    pub(super) outside: usize,
+    pub(super) examples: Vec<IpNet>,
+}
+
+/// Networks outside of the config told one by one.
+const EXAMPLES_MAX: usize = 5;
+
+// === impl Survey ===
+
+impl Survey {
+    /// Compares `configured` with `estate`.
+    pub(super) fn of(configured: &[IpNet], estate: &[(IpNet, Interval)]) -> Self {
+        let estate: BTreeSet<IpNet> = estate.iter().map(|(net, _)| *net).collect();
+        let outside = || estate.iter().filter(|net| !configured.iter().any(|wide| wide.contains(*net)));
+        let mut examples: Vec<IpNet> = Vec::new();
+        for net in outside() {
+            // An address inside of a network that is told already says nothing more.
+            if examples.len() < EXAMPLES_MAX && !examples.iter().any(|told| told.contains(net)) {
+                examples.push(*net);
+            }
+        }
+        let outside = outside().count();
+        Self { configured: configured.len(), estate: estate.len(), outside, examples }
+    }
+
+    /// What `check` says of it; `counts` is whether the estate is inside. Nothing where no asset describes networks.
+    pub(super) fn lines(&self, counts: bool) -> Vec<String> {
+        if self.estate == 0 {
+            return Vec::new();
+        }
+        let Self { configured, estate, outside, .. } = self;
+        let mut lines = vec![format!(
+            "inside are {configured} networks by `enrich.internal` and {estate} networks and addresses by the assets"
+        )];
+        if !counts {
+            lines = vec![format!(
+                "inside are {configured} networks by `enrich.internal`; the assets name {estate}"
+            )];
+        }
+        if *outside > 0 {
+            let examples: Vec<_> = self.examples.iter().map(ToString::to_string).collect();
+            let more = if self.examples.len() < *outside { ", …" } else { "" };
+            let effect = match counts {
+                true => "they are inside by the assets alone",
+                false => "they are external, because `enrich.internal_from_assets` is false",
+            };
+            lines.push(format!(
+                "{outside} of the assets' networks and addresses are outside of `enrich.internal`: {}{more}; {effect}",
+                examples.join(", ")
+            ));
+        }
+        lines
+    }
 }
 
 // === impl Internal ===
@@ -141,5 +207,24 @@ mod tests {
         let seen = [9, 10, 20, 29, 30, 50].map(|at| internal.contains_at(elastic, at));
         assert_eq!(seen, [false, true, true, true, false, true]);
         assert!(internal.memory_bytes() > 0);
+    }
+
+    #[test]
+    fn the_survey_says_what_is_inside_by_whom_and_where_the_two_differ() {
+        let net = |text: &str| text.parse::<IpNet>().unwrap();
+        let estate = ["10.0.0.0/16", "2600:1f16::/56", "2600:1f16::5/128", "198.51.100.7/32"]
+            .map(|text| (net(text), Interval::ALWAYS));
+        let survey = Survey::of(&[net("10.0.0.0/8")], &estate);
+        assert_eq!((survey.configured, survey.estate, survey.outside), (1, 4, 3));
+        assert_eq!(
+            survey.lines(true),
+            [
+                "inside are 1 networks by `enrich.internal` and 4 networks and addresses by the assets",
+                "3 of the assets' networks and addresses are outside of `enrich.internal`: 198.51.100.7/32, \
+                 2600:1f16::/56, …; they are inside by the assets alone"
+            ]
+        );
+        assert!(survey.lines(false)[1].ends_with("because `enrich.internal_from_assets` is false"));
+        assert_eq!(Survey::of(&[], &[]).lines(true), [""; 0]);
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use hashbrown::HashMap;
 
-use super::{asset::Answer, records::RecordKey};
+use super::{asset::Answer, provider::ProviderNumber, records::RecordKey};
 
 /// What the tables say of one address, as small numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -16,6 +16,8 @@ pub(super) struct Known {
     pub(super) network: Option<RecordKey>,
     /// Which asset, by address.
     pub(super) asset: Option<Answer>,
+    /// Which provider's range it is in, where it is not inside whatever the time.
+    pub(super) provider: Option<ProviderNumber>,
     /// Whether it is inside, whatever the time.
     pub(super) internal: bool,
     /// Whether it is inside at some times.

@@ -7,9 +7,10 @@ use ipnet::IpNet;
 use super::{
     asset::{AssetIndex, AssetList},
     database::Database,
-    internal::Internal,
+    internal::{Internal, Survey},
     known::Known,
     place,
+    provider::{ProviderIndex, ProviderList},
     records::RecordKey,
 };
 use crate::event::{AutonomousSystem, Place};
@@ -21,8 +22,13 @@ pub struct Tables {
     pub(super) city: Option<Arc<Database>>,
     pub(super) country: Option<Arc<Database>>,
     pub(super) asn: Option<Arc<Database>>,
-    pub(super) lists: Vec<Arc<AssetList>>,
+    /// Of every asset list of the config what it holds: a file one list, a topic one for each key.
+    pub(super) lists: Vec<Arc<[Arc<AssetList>]>>,
+    /// Bytes of memory that topics take besides their assets.
+    pub(super) topic_bytes: usize,
     pub(super) assets: Arc<AssetIndex>,
+    pub(super) provider_lists: Vec<Arc<ProviderList>>,
+    pub(super) providers: Arc<ProviderIndex>,
     /// The networks of the config that are inside.
     pub(super) configured: Arc<[IpNet]>,
     pub(super) internal_from_assets: bool,
@@ -44,6 +50,18 @@ impl Tables {
         self.assets.len()
     }
 
+    /// What `check` tells of the networks that are inside: which are so by the config, which by the assets, and where the two
+    /// differ. Nothing where no asset describes a network.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        self.survey().lines(self.internal_from_assets)
+    }
+
+    /// Which networks are inside by whom.
+    pub(super) fn survey(&self) -> Survey {
+        Survey::of(&self.configured, self.assets.inside())
+    }
+
     /// Bytes of memory that databases and assets take.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
@@ -58,9 +76,10 @@ impl Tables {
 
     fn parts(&self) -> impl Iterator<Item = usize> {
         let databases = [&self.city, &self.country, &self.asn].into_iter().flatten();
-        databases
-            .map(|database| database.memory_bytes())
-            .chain([self.assets.memory_bytes() + self.internal.memory_bytes()])
+        databases.map(|database| database.memory_bytes()).chain([
+            self.assets.memory_bytes() + self.internal.memory_bytes() + self.topic_bytes,
+            self.providers.memory_bytes(),
+        ])
     }
 
     /// What is known of `address`. A look-up that a database cannot answer counts as unknown, and in `errors`.
@@ -77,6 +96,7 @@ impl Tables {
             place,
             network: offset(&self.asn).and_then(|offset| RecordKey::new(offset, false)),
             asset: self.assets.by_address(address),
+            provider: if internal { None } else { self.providers.by_address(address) },
             internal,
             is_timed: !internal && self.internal.is_timed(address),
         }

@@ -131,6 +131,7 @@ impl<'a> OfEvent<'a> {
             text(self.outermost(side).place.as_deref().and_then(|place| part(place).as_deref()))
         };
         let network = || self.outermost(side).network.as_deref();
+        let provider = || self.outermost(side).provider.as_deref();
         match part {
             Part::NatIp => self.nat(side),
             Part::ContinentCode => place(|place| &place.continent_code),
@@ -144,6 +145,9 @@ impl<'a> OfEvent<'a> {
             Part::Timezone => place(|place| &place.timezone),
             Part::AsNumber => number(network().map(|network| network.number.into())),
             Part::AsOrganization => text(network().and_then(organization)),
+            Part::ProviderName => text(provider().map(|provider| &*provider.name)),
+            Part::ProviderService => text(provider().and_then(|provider| provider.service.as_deref())),
+            Part::ProviderRegion => text(provider().and_then(|provider| provider.region.as_deref())),
             Part::AssetName
             | Part::AssetOwner
             | Part::AssetRole

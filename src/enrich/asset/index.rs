@@ -10,7 +10,7 @@ use super::{
     AssetKey, AssetList, AssetRow,
     compose::{self, ComposedRow},
     interval::Interval,
-    resolve::{Answer, Asker, Candidate, Nodes},
+    resolve::{Answer, Asker, Candidate, Choices},
     scope::{Scope, ScopeBook, ScopeNumbers},
 };
 use crate::event::Asset;
@@ -23,7 +23,7 @@ pub(in crate::enrich) struct AssetIndex {
     v4: PrefixMap<Ipv4Net, Answer>,
     v6: PrefixMap<Ipv6Net, Answer>,
     ids: HashMap<Box<[u8]>, (Answer, ScopeNumbers), foldhash::fast::RandomState>,
-    nodes: Nodes,
+    choices: Choices,
     scopes: ScopeBook,
     inside: Vec<(IpNet, Interval)>,
     kinds: Kinds,
@@ -124,7 +124,7 @@ impl AssetIndex {
 
     /// Which asset `answer` means to `asker`.
     pub(in crate::enrich) fn answer(&self, answer: Answer, asker: Asker) -> Option<AssetNumber> {
-        self.nodes.answer(answer, asker)
+        self.choices.answer(answer, asker)
     }
 
     /// Whether any asset is found by an id.
@@ -175,7 +175,7 @@ impl AssetIndex {
             true => self.kinds.interfaces += 1,
             false => self.kinds.instances += 1,
         }
-        let answer = Answer::plain(&candidates).or_else(|| self.nodes.push(candidates, None));
+        let answer = Answer::plain(&candidates).or_else(|| self.choices.push(candidates, None));
         if let Some(answer) = answer {
             self.ids.insert(id.as_bytes().into(), (answer, scope));
         }
@@ -196,22 +196,22 @@ impl AssetIndex {
                 of_net.iter().flat_map(|(_, _, candidates)| candidates).copied().collect();
             let plain = Answer::plain(&candidates);
             // What lies around an address matters only where the answer depends on who asks.
-            let node = if asks {
+            let choice = if asks {
                 let parent = match net {
                     IpNet::V4(net) => around.0.get_lpm(net).map(|(_, answer)| *answer),
                     IpNet::V6(net) => around.1.get_lpm(net).map(|(_, answer)| *answer),
                 };
-                let node = self.nodes.push(candidates, parent);
-                match (net, node) {
-                    (IpNet::V4(net), Some(node)) => drop(around.0.insert(*net, node)),
-                    (IpNet::V6(net), Some(node)) => drop(around.1.insert(*net, node)),
+                let choice = self.choices.push(candidates, parent);
+                match (net, choice) {
+                    (IpNet::V4(net), Some(choice)) => drop(around.0.insert(*net, choice)),
+                    (IpNet::V6(net), Some(choice)) => drop(around.1.insert(*net, choice)),
                     (_, None) => {}
                 }
-                node
+                choice
             } else {
                 None
             };
-            match (net, plain.or(node)) {
+            match (net, plain.or(choice)) {
                 (IpNet::V4(net), Some(answer)) => drop(self.v4.insert(*net, answer)),
                 (IpNet::V6(net), Some(answer)) => drop(self.v6.insert(*net, answer)),
                 (_, None) => {}
@@ -223,7 +223,7 @@ impl AssetIndex {
         let tries = self.v4.mem_size() + self.v6.mem_size();
         let assets = self.assets.iter().map(|asset| asset_bytes(asset)).sum::<usize>();
         let inside = size_of_val(&self.inside[..]);
-        assets + tries + inside + self.ids.len() * 96 + self.nodes.memory_bytes() + self.scopes.memory_bytes()
+        assets + tries + inside + self.ids.len() * 96 + self.choices.memory_bytes() + self.scopes.memory_bytes()
     }
 }
 

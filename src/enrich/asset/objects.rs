@@ -31,6 +31,21 @@ pub(super) fn read(bytes: &[u8], valid: Interval, rows_max: usize) -> Result<Ass
     Ok(list)
 }
 
+/// The list of the one object in `bytes`, whose key is `key` where it says none.
+#[cfg(feature = "kafka")]
+pub(super) fn read_one(key: &str, bytes: &[u8], valid: Interval) -> Result<AssetList, AssetError> {
+    let object: &RawValue = serde_json::from_slice(bytes).map_err(|error| shape(&error))?;
+    let mut list = AssetList::default();
+    if !described::read(1, object, valid, &mut list.described)? {
+        let mut draft = draft(1, object, valid)?;
+        if draft.key.is_none() {
+            draft.set(1, "key", key)?;
+        }
+        list.push(1, draft, 1)?;
+    }
+    Ok(list)
+}
+
 fn draft(row: u64, object: &RawValue, valid: Interval) -> Result<Draft, AssetError> {
     let members: Map<String, Value> = serde_json::from_str(object.get())
         .map_err(|_| AssetError::Row { row, cause: "it is no JSON object".to_owned() })?;

@@ -31,15 +31,15 @@ pub(super) struct Candidate {
 
 /// All keys whose assets depend on who asks, and what lies around them.
 #[derive(Debug, Default)]
-pub(super) struct Nodes {
-    nodes: Vec<Node>,
-    /// Of each node one after the other, by scope and then by time.
+pub(super) struct Choices {
+    choices: Vec<Choice>,
+    /// Of each choice one after the other, by scope and then by time.
     candidates: Vec<Candidate>,
 }
 
 /// One key.
 #[derive(Debug, Clone, Copy)]
-struct Node {
+struct Choice {
     start: u32,
     end: u32,
     /// The next wider network.
@@ -51,7 +51,7 @@ struct Node {
 impl Answer {
     /// The largest number of an asset.
     pub(super) const NUMBER_MAX: u32 = Self::ASK - 1;
-    /// What marks the number of a node.
+    /// What marks the number of a choice.
     const ASK: u32 = 1 << 31;
 
     /// The answer where it is one asset for everybody and ever.
@@ -68,18 +68,18 @@ impl Answer {
         Some(self.0).filter(|number| number.get() & Self::ASK == 0)
     }
 
-    /// The place of its node, where it depends on who asks.
-    fn node(self) -> Option<usize> {
+    /// The place of its choice, where it depends on who asks.
+    fn choice(self) -> Option<usize> {
         (self.0.get() & Self::ASK != 0).then_some((self.0.get() & !Self::ASK) as usize)
     }
 }
 
-// === impl Nodes ===
+// === impl Choices ===
 
-impl Nodes {
-    /// A node with `candidates`, sorted by scope and time, inside of `parent`.
+impl Choices {
+    /// A choice with `candidates`, sorted by scope and time, inside of `parent`.
     pub(super) fn push(&mut self, candidates: Vec<Candidate>, parent: Option<Answer>) -> Option<Answer> {
-        let number = u32::try_from(self.nodes.len()).ok().filter(|number| *number < Answer::ASK)?;
+        let number = u32::try_from(self.choices.len()).ok().filter(|number| *number < Answer::ASK)?;
         let start = u32::try_from(self.candidates.len()).ok()?;
         for candidate in candidates {
             match self.candidates.get_mut(start as usize..).and_then(<[_]>::last_mut) {
@@ -94,7 +94,7 @@ impl Nodes {
             }
         }
         let end = u32::try_from(self.candidates.len()).ok()?;
-        self.nodes.push(Node { start, end, parent });
+        self.choices.push(Choice { start, end, parent });
         NonZeroU32::new(number | Answer::ASK).map(Answer)
     }
 
@@ -107,8 +107,8 @@ impl Nodes {
         let mut wanted = Wanted { asker, anywhere: None, elsewhere: None, is_ambiguous: false };
         let mut next = Some(answer);
         while let Some(answer) = next {
-            let Some(node) = answer.node() else { return wanted.anywhere.or(answer.only()) };
-            let Some(Node { start, end, parent }) = self.nodes.get(node).copied() else { break };
+            let Some(choice) = answer.choice() else { return wanted.anywhere.or(answer.only()) };
+            let Some(Choice { start, end, parent }) = self.choices.get(choice).copied() else { break };
             let candidates = self.candidates.get(start as usize..end as usize).unwrap_or_default();
             if let Some(own) = wanted.look(candidates) {
                 return wanted.anywhere.or(Some(own));
@@ -121,7 +121,7 @@ impl Nodes {
 
     /// Bytes of memory it takes.
     pub(super) fn memory_bytes(&self) -> usize {
-        size_of_val(&self.nodes[..]) + size_of_val(&self.candidates[..])
+        size_of_val(&self.choices[..]) + size_of_val(&self.candidates[..])
     }
 }
 

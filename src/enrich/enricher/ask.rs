@@ -66,7 +66,9 @@ impl Enricher {
         if (slot.filling, slot.base, slot.over) != (self.filling, base, over) {
             let mut like = endpoints[base as usize].clone();
             *slot = Combined { filling: self.filling, base, over, endpoint: endpoints.len() as u32 };
-            like.internal |= is_internal;
+            if is_internal {
+                (like.internal, like.provider) = (true, None);
+            }
             if let Some(asset) = asset {
                 like.asset = tables.assets.asset(asset).cloned();
             }

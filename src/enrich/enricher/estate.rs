@@ -146,7 +146,7 @@ fn nothing_is_inside_by_the_assets_where_the_config_says_so() {
     let path = folder.path().join("estate.json");
     std::fs::write(&path, ESTATE).unwrap();
     let config = crate::enrich::Config {
-        assets: vec![crate::enrich::AssetFile::of(path)],
+        assets: vec![crate::enrich::AssetSource::of(path)],
         internal_from_assets: false,
         ..Default::default()
     };

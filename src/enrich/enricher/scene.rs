@@ -4,9 +4,9 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use crate::{
     enrich::{
-        AssetFile, Config, Enricher, Geoip, Shared,
+        AssetSource, Config, Enricher, Geoip, Shared,
         database::forge::{self, Forge},
-        shared::Fingerprint,
+        file::Fingerprint,
     },
     event::{
         Batch, Chunk, Entry, Event, Field, IdScheme, Kind, Layout, Origin, Partition, Record, SourceId, Span,
@@ -56,7 +56,7 @@ impl Scene {
         std::fs::write(path(list_name), list).unwrap();
         let config = Config {
             geoip: Geoip { city: Some(path("city.mmdb")), country: None, asn: Some(path("asn.mmdb")) },
-            assets: vec![AssetFile::of(path(list_name))],
+            assets: vec![AssetSource::of(path(list_name))],
             ..Config::default()
         };
         let metrics = Metrics::default();

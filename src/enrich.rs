@@ -10,24 +10,31 @@ mod database;
 mod direction;
 mod enricher;
 mod error;
+mod file;
+mod internal;
 mod known;
 mod meters;
 mod own_side;
 mod place;
 mod protocol;
+mod provider;
 mod records;
 mod service;
 mod shared;
 mod spread;
 mod tables;
 mod tags;
+#[cfg(feature = "kafka")]
+mod topic;
 mod watch;
 
-pub use config::{AssetFile, Config, Geoip};
+pub use config::{AssetSource, Config, Geoip, Moment, ProviderFile};
 pub use enricher::Enricher;
 pub use error::{AssetError, DatabaseError, Error};
 pub use shared::Shared;
 pub use tables::Tables;
+#[cfg(feature = "kafka")]
+pub use topic::AssetTopic;
 pub use watch::{Reloader, watch};
 
 use crate::event::Batch;

@@ -1,6 +1,7 @@
 //! The nouns that everything carries: chunks of bytes as received, batches of events, documents as sent.
 
 mod activity;
+mod asset_class;
 mod batch;
 mod bookmark;
 mod chunk;
@@ -18,11 +19,12 @@ mod value;
 mod verdict;
 
 pub use activity::Activity;
+pub use asset_class::AssetClass;
 pub use batch::{Batch, Event};
 pub use bookmark::Bookmark;
 pub use chunk::{Attributes, Chunk, Entry, LogEvent, Record, Reject, Run, Sender, SourceId};
 pub use documents::{DocumentKind, DocumentRow, Documents};
-pub use endpoint::{Asset, AutonomousSystem, Direction, Endpoint, Place};
+pub use endpoint::{Asset, AutonomousSystem, Direction, Endpoint, Place, Provider};
 pub use field::{EcsPath, EcsType, FIELDS, Field, FieldInfo, FieldSet, Kind, TAGS};
 pub use layout::{Column, Form, Layout, LayoutError};
 pub use namespace::{Namespace, NamespaceError};

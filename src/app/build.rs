@@ -132,17 +132,18 @@ impl App {
         })
     }
 
-    /// Opens what `config` names, each for itself and to be closed again, and tells everything that cannot be: what
-    /// `check --online` does.
+    /// Opens what `config` names, each for itself and to be closed again, and tells everything that cannot be, and what is
+    /// worth knowing of the rest: what `check --online` does.
     #[must_use]
-    pub fn try_all(config: &Config) -> Vec<AppError> {
-        let mut errors = Vec::new();
+    pub fn try_all(config: &Config) -> (Vec<AppError>, Vec<String>) {
+        let (mut errors, mut notes) = (Vec::new(), Vec::new());
         let metrics = Metrics::default();
         match enrich::Shared::open(&config.enrich, &metrics) {
             Err(error) => errors.push(AppError::Enrich(error)),
             Ok(tables) => {
-                let (tables, caches) =
-                    (tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64);
+                let tables = tables.tables();
+                notes = tables.notes();
+                let (tables, caches) = (tables.memory_bytes() as u64, Enricher::memory_bytes() as u64);
                 errors.extend(MemoryPlan::of(config, tables, caches).err());
             }
         }
@@ -166,7 +167,7 @@ impl App {
         }
         errors.extend(config.snapshots().and_then(|snapshots| looks::snapshots(&snapshots.to).err()));
         errors.extend(config.telemetry.listen.and_then(|address| bind(address).err()));
-        errors
+        (errors, notes)
     }
 
     pub(super) fn start_workers(

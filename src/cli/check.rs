@@ -33,11 +33,14 @@ impl Check {
             ));
         }
         if self.online {
-            let opened = App::try_all(&config);
-            for error in &opened {
+            let (errors, notes) = App::try_all(&config);
+            for note in notes {
+                tell(format_args!("{}: note: {note}", self.config.display()));
+            }
+            for error in &errors {
                 tell(format_args!("{}: {error}", self.config.display()));
             }
-            if let Some(first) = opened.first() {
+            if let Some(first) = errors.first() {
                 return Exit::Code(first.exit_code());
             }
         }

@@ -256,6 +256,9 @@ impl Config {
                 problems.at(tree, &format!("{path}.{key}"), text, None);
             }
         }
+        for (key, text, help) in self.enrich.problems() {
+            problems.at(tree, &format!("enrich.{key}"), text, help.to_owned());
+        }
         for (field, error) in self.score.problems() {
             problems.at(tree, &format!("score.{field}"), error.to_string(), None);
         }

@@ -1,28 +1,40 @@
-//! Asset lists: what people call their networks, addresses, interfaces and instances, read from CSV or JSON.
+//! Asset lists: what people call their networks, addresses, interfaces and instances, read from CSV or JSON, or from what
+//! AWS describes.
 
 use std::{collections::BTreeMap, net::IpAddr, path::Path, sync::Arc};
 
 use ipnet::IpNet;
 
 use super::{error::AssetError, place::next_serial};
-use crate::event::Asset;
+use crate::event::{Asset, AssetClass};
+use described::Described;
+use scope::Scope;
 
+mod compose;
+mod described;
 mod index;
+mod interval;
 mod objects;
+mod resolve;
 mod rows;
+mod scope;
 
-pub(super) use index::{AssetIndex, AssetNumber};
+pub(super) use index::{AssetIndex, AssetNumber, Kinds};
+pub(super) use interval::{Interval, moment};
+pub(super) use resolve::{Answer, Asker};
+pub(super) use scope::ScopeNumbers;
 
 /// The largest asset list taken, in bytes.
 pub(super) const LIST_BYTES_MAX: u64 = 64 << 20;
 
 /// The most rows of one asset list.
-const ROWS_MAX: usize = 1_000_000;
+pub(super) const LIST_ROWS_MAX: usize = 1_000_000;
 
 /// One list, as read.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct AssetList {
     rows: Vec<AssetRow>,
+    described: Described,
 }
 
 /// One row of a list.
@@ -31,6 +43,9 @@ struct AssetRow {
     /// In CSV the line on which it begins, in JSON the number of the object.
     row: u64,
     key: AssetKey,
+    /// Where its address means it; without, everywhere.
+    scope: Option<Arc<Scope>>,
+    valid: Interval,
     asset: Arc<Asset>,
 }
 
@@ -44,9 +59,10 @@ enum AssetKey {
 }
 
 /// A row in the making: its columns, whatever their order.
-#[derive(Default)]
 struct Draft {
     key: Option<AssetKey>,
+    scope: Option<Scope>,
+    valid: Interval,
     asset: Asset,
     /// Columns that are not ours; they become tags where `tags` has none of that name.
     others: BTreeMap<Box<str>, Box<str>>,
@@ -55,45 +71,70 @@ struct Draft {
 // === impl AssetList ===
 
 impl AssetList {
-    /// The list in `bytes`, by the extension of `path`.
+    /// The list in `bytes`, by the extension of `path`. A row that does not say when it holds does so during `valid`.
     ///
     /// # Errors
     /// When the extension is none we know, or the first row or column that cannot be understood.
-    pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Self, AssetError> {
+    pub(super) fn read(path: &Path, bytes: &[u8], valid: Interval) -> Result<Self, AssetError> {
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         // Spreadsheets begin a UTF-8 file with a byte order mark.
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         match extension.to_ascii_lowercase().as_str() {
-            "csv" => rows::read(bytes, ROWS_MAX),
-            "json" | "ndjson" | "jsonl" => objects::read(bytes, ROWS_MAX),
+            "csv" => rows::read(bytes, valid, LIST_ROWS_MAX),
+            "json" | "ndjson" | "jsonl" => objects::read(bytes, valid, LIST_ROWS_MAX),
             _ => Err(AssetError::UnknownExtension),
         }
     }
 
-    /// Number of rows.
+    /// The list of the one object in `bytes`, which holds during `valid` where it does not say when, and whose key is `key`
+    /// where it does not say its own.
+    ///
+    /// # Errors
+    /// When it is not one object, or the first member that cannot be understood.
+    #[cfg(feature = "kafka")]
+    pub(super) fn read_one(key: &str, bytes: &[u8], valid: Interval) -> Result<Self, AssetError> {
+        objects::read_one(key, bytes, valid)
+    }
+
+    /// Number of rows: of its own, and of what AWS describes the things and the addresses they are found by.
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.len() + self.described.len()
+    }
+
+    /// Bytes of memory that it takes besides its assets.
+    fn memory_bytes(&self) -> usize {
+        self.rows.len() * size_of::<AssetRow>() + self.described.memory_bytes()
+    }
+
+    fn check_len(&self, rows_max: usize) -> Result<(), AssetError> {
+        if self.len() > rows_max { Err(AssetError::TooManyRows { rows_max }) } else { Ok(()) }
     }
 
     /// Takes one more row, when there is room.
     fn push(&mut self, row: u64, draft: Draft, rows_max: usize) -> Result<(), AssetError> {
-        if self.rows.len() >= rows_max {
-            return Err(AssetError::TooManyRows { rows_max });
-        }
-        let Draft { key, mut asset, others } = draft;
+        let Draft { key, scope, valid, mut asset, others } = draft;
         let key = key.ok_or_else(|| column(row, "key", "it is empty"))?;
+        if valid.from >= valid.to {
+            return Err(column(row, "valid_to", "it is not after valid_from"));
+        }
         for (name, value) in others {
             asset.tags.entry(name).or_insert(value);
         }
         asset.serial = next_serial();
-        self.rows.push(AssetRow { row, key, asset: Arc::new(asset) });
-        Ok(())
+        let scope = scope.filter(|scope| *scope != Scope::default()).map(Arc::new);
+        self.rows.push(AssetRow { row, key, scope, valid, asset: Arc::new(asset) });
+        self.check_len(rows_max)
     }
 }
 
 // === impl Draft ===
 
 impl Draft {
+    /// One that says nothing, and holds during `valid`.
+    fn new(valid: Interval) -> Self {
+        Self { key: None, scope: None, valid, asset: Asset::default(), others: BTreeMap::new() }
+    }
+
     /// Takes the text of column `name`; an empty one says nothing.
     fn set(&mut self, row: u64, name: &str, value: &str) -> Result<(), AssetError> {
         let value = value.trim();
@@ -107,6 +148,10 @@ impl Draft {
             "owner" => self.asset.owner = text(),
             "role" => self.asset.role = text(),
             "criticality" => self.asset.criticality = text(),
+            "class" => self.asset.class = Some(class(value).map_err(|cause| column(row, name, cause))?),
+            "scope" => self.scope = Some(value.parse().map_err(|cause: String| column(row, name, cause))?),
+            "valid_from" => self.valid.from = moment(value).map_err(|cause| column(row, name, cause))?,
+            "valid_to" => self.valid.to = moment(value).map_err(|cause| column(row, name, cause))?,
             "tags" => self.tags(row, value)?,
             other => drop(self.others.insert(other.into(), value.into())),
         }
@@ -161,6 +206,13 @@ impl std::fmt::Display for AssetKey {
     }
 }
 
+fn class(name: &str) -> Result<AssetClass, String> {
+    AssetClass::of_name(name).ok_or_else(|| {
+        let names: Vec<_> = AssetClass::names().collect();
+        format!("{name:?} is no class; there are {}", names.join(", "))
+    })
+}
+
 fn column(row: u64, column: &str, cause: impl Into<String>) -> AssetError {
     AssetError::Column { row, column: column.to_owned(), cause: cause.into() }
 }
@@ -189,7 +241,8 @@ mod tests {
 
     #[test]
     fn the_extension_says_how_a_list_is_read() {
-        let read = |name: &str, text: &str| AssetList::read(Path::new(name), text.as_bytes());
+        let read =
+            |name: &str, text: &str| AssetList::read(Path::new(name), text.as_bytes(), Interval::ALWAYS);
         assert_eq!(read("a.csv", "key,name\n10.0.0.1,a\n").unwrap().len(), 1);
         assert_eq!(read("a.CSV", "\u{feff}key,name\n10.0.0.1,a\n").unwrap().len(), 1, "byte order mark");
         assert_eq!(read("a.json", r#"[{"key": "10.0.0.1"}]"#).unwrap().len(), 1);

@@ -19,6 +19,13 @@ pub(super) struct Columns {
     pub(super) interface: Slot,
     pub(super) instance: Slot,
     pub(super) flow_direction: Slot,
+    pub(super) start: Slot,
+    pub(super) end: Slot,
+    pub(super) account: Slot,
+    pub(super) region: Slot,
+    pub(super) vpc: Slot,
+    pub(super) source_vpc: Slot,
+    pub(super) destination_vpc: Slot,
 }
 
 /// A slot in a row, or none.
@@ -43,7 +50,23 @@ impl Columns {
             interface: slot(Field::InterfaceId),
             instance: slot(Field::InstanceId),
             flow_direction: slot(Field::FlowDirection),
+            start: slot(Field::Start),
+            end: slot(Field::End),
+            account: slot(Field::AccountId),
+            region: slot(Field::Region),
+            vpc: slot(Field::VpcId),
+            source_vpc: slot(Field::TgwSrcVpcId),
+            destination_vpc: slot(Field::TgwDstVpcId),
         }
+    }
+}
+
+impl Columns {
+    /// The time that `row` is joined as of, seconds since 1970: its end, or its start where it has none; the largest number
+    /// where it has neither.
+    pub(super) fn time(&self, row: &[Value]) -> i64 {
+        let time = self.end.uint(row).or_else(|| self.start.uint(row));
+        time.unwrap_or(i64::MAX)
     }
 }
 

@@ -12,11 +12,13 @@ use super::{
     own_side::{self, Side, Sides},
     protocol,
     records::RecordCache,
-    service,
-    spread::spread,
-    tags,
+    service, tags,
 };
 use crate::event::{AutonomousSystem, Batch, Endpoint, Event, Place, Span, Value};
+
+mod ask;
+
+use ask::{COMBINED_SLOTS, Combined};
 
 /// Adds to every event what its record does not say. After warm-up it allocates nothing per event, however many
 /// addresses come by.
@@ -44,15 +46,6 @@ struct Records {
     errors: u64,
 }
 
-/// An endpoint with the asset of an interface or instance in place of its address's.
-#[derive(Debug, Clone, Copy, Default)]
-struct Combined {
-    filling: u32,
-    base: u32,
-    asset: u32,
-    endpoint: u32,
-}
-
 /// The parts of a batch that are read while its events are written.
 struct Page<'a> {
     bytes: &'a [u8],
@@ -66,7 +59,14 @@ struct Page<'a> {
 struct Found {
     endpoint: u32,
     internal: bool,
+    /// Whether that depends on the record's scope or time.
+    asks: bool,
+    /// The number of what is known of its address.
+    number: KnownNumber,
 }
+
+/// The sides of an event: source, destination, and the packet's own where they differ.
+type Ends = [Option<(IpAddr, Found)>; 4];
 
 // Both have sets of one cache line.
 type V4Cache = AddressCache<u32, 8>;
@@ -80,7 +80,6 @@ const V6_SETS: usize = 1 << 13;
 /// one network sees of them is far less.
 const PLACE_SLOTS: usize = 1 << 14;
 const NETWORK_SLOTS: usize = 1 << 13;
-const COMBINED_SLOTS: usize = 1 << 10;
 /// Events located one after the other before they are named: as many as the processor's own cache holds besides, and a
 /// multiple of the Community IDs that are made at once.
 const BLOCK_EVENTS: usize = 64;
@@ -185,12 +184,16 @@ impl Enricher {
             .address(row, page.derived)
             .filter(|packet| Some(*packet) != destination);
 
-        let mut find = |address: IpAddr| self.find(tables, address, page.endpoints);
-        let from = source.map(&mut find);
-        let to = destination.map(&mut find);
+        let mut find = |address: IpAddr| (address, self.find(tables, address, page.endpoints));
+        let mut ends: Ends =
+            [source, destination, packet_source, packet_destination].map(|address| address.map(&mut find));
+        if ends.iter().flatten().any(|(_, found)| found.asks) {
+            self.ask(tables, row, page, &mut ends);
+        }
+        let [from, to, packet_from, packet_to] = ends.map(|end| end.map(|(_, found)| found));
         let endpoint = |found: Option<Found>| found.map_or(Batch::NO_ENDPOINT, |found| found.endpoint);
-        event.nat_source = endpoint(packet_source.map(&mut find));
-        event.nat_destination = endpoint(packet_destination.map(&mut find));
+        event.nat_source = endpoint(packet_from);
+        event.nat_destination = endpoint(packet_to);
         event.source = endpoint(from);
         event.destination = endpoint(to);
         event.direction =
@@ -208,10 +211,11 @@ impl Enricher {
             });
             match side {
                 Some(Side::Source) => {
-                    event.source = self.combine(tables, event.source, asset, page.endpoints)
+                    event.source = self.combine(tables, event.source, Some(asset), false, page.endpoints);
                 }
                 Some(Side::Destination) => {
-                    event.destination = self.combine(tables, event.destination, asset, page.endpoints);
+                    event.destination =
+                        self.combine(tables, event.destination, Some(asset), false, page.endpoints);
                 }
                 None => {}
             }
@@ -272,7 +276,7 @@ impl Enricher {
             row.filling = self.filling;
             row.endpoint = self.records.endpoint(tables, address, row.known, endpoints);
         }
-        Found { endpoint: row.endpoint, internal: row.known.internal }
+        Found { endpoint: row.endpoint, internal: row.known.internal, asks: row.known.asks(), number }
     }
 
     /// Looks `address` up in the tables and remembers what they say.
@@ -288,25 +292,6 @@ impl Enricher {
             IpAddr::V6(address) => self.v6.insert(v6_words(address.octets()), number),
         }
         number
-    }
-
-    /// The endpoint that is like `base` but for its asset.
-    fn combine(
-        &mut self,
-        tables: &Tables,
-        base: u32,
-        asset: AssetNumber,
-        endpoints: &mut Vec<Endpoint>,
-    ) -> u32 {
-        let spread = spread(u64::from(base) << 32 | u64::from(asset.get()));
-        let slot = &mut self.combined[(spread >> (u64::BITS - COMBINED_SLOTS.trailing_zeros())) as usize];
-        let wanted = Combined { filling: self.filling, base, asset: asset.get(), endpoint: slot.endpoint };
-        if (slot.filling, slot.base, slot.asset) != (wanted.filling, wanted.base, wanted.asset) {
-            let like = endpoints[base as usize].clone();
-            *slot = Combined { endpoint: endpoints.len() as u32, ..wanted };
-            endpoints.push(Endpoint { asset: tables.assets.asset(asset).cloned(), ..like });
-        }
-        slot.endpoint
     }
 }
 
@@ -352,7 +337,7 @@ fn row_of<'a>(event: &Event, values: &'a [Value]) -> &'a [Value] {
 
 /// The asset of the record's interface or, where the lists do not name that, of its instance.
 fn asset_by_id(tables: &Tables, columns: &Columns, row: &[Value], page: &Page<'_>) -> Option<AssetNumber> {
-    let by_id = |id: &[u8]| tables.assets.by_id(id);
+    let by_id = |id: &[u8]| tables.assets.by_id(id, || columns.time(row));
     let interface = columns.interface.text(row, page.bytes, page.derived).and_then(by_id);
     interface.or_else(|| columns.instance.text(row, page.bytes, page.derived).and_then(by_id))
 }
@@ -372,15 +357,19 @@ impl Records {
         let Self { places, networks, errors } = self;
         let place = known.place.and_then(|key| places.get(key, || tables.place(address, key, errors)));
         let network = known.network.and_then(|key| networks.get(key, || tables.network(address, errors)));
-        let asset = known.asset.and_then(|number| tables.assets.asset(number).cloned());
-        if place.is_none() && network.is_none() && asset.is_none() && !known.internal {
+        let asset = known.asset.and_then(|answer| tables.assets.asset(answer.only()?).cloned());
+        let provider = known.provider.and_then(|number| tables.providers.provider(number).cloned());
+        let endpoint = Endpoint { internal: known.internal, place, network, asset, provider };
+        if !endpoint.says_anything() {
             return Batch::NO_ENDPOINT;
         }
-        endpoints.push(Endpoint { internal: known.internal, place, network, asset });
+        endpoints.push(endpoint);
         endpoints.len() as u32 - 1
     }
 }
 
+#[cfg(test)]
+mod estate;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]

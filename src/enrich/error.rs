@@ -47,6 +47,22 @@ pub enum Error {
         /// What is wrong with it.
         cause: DatabaseError,
     },
+    /// A topic of assets cannot be read.
+    #[error("could not read {key}: topic {topic}: {cause}")]
+    Topic {
+        /// The config key that names the topic: `enrich.assets[0].kafka`.
+        key: String,
+        /// The topic.
+        topic: String,
+        /// What the cluster says.
+        cause: String,
+    },
+    /// A list names neither a file nor a topic, or both.
+    #[error("could not read {key}: give either `file` or `kafka`")]
+    NoSource {
+        /// The config key of the list: `enrich.assets[0]`.
+        key: String,
+    },
     /// A row of an asset list cannot be understood.
     #[error("could not read {key}: {}: {cause}", path.display())]
     Assets {
@@ -104,6 +120,18 @@ pub enum AssetError {
     Row {
         /// In CSV the line on which the row begins, in JSON the number of the object; the first is 1.
         row: u64,
+        /// What is wrong.
+        cause: String,
+    },
+    /// One thing that AWS describes cannot be read.
+    #[error("row {row}, {list}[{index}]: {cause}")]
+    Described {
+        /// As in [`AssetError::Row`]: which of the objects.
+        row: u64,
+        /// The member that holds the list: `NetworkInterfaces`.
+        list: &'static str,
+        /// The thing's place in it; the first is 0.
+        index: usize,
         /// What is wrong.
         cause: String,
     },

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use hashbrown::HashMap;
 
-use super::{asset::AssetNumber, records::RecordKey};
+use super::{asset::Answer, provider::ProviderNumber, records::RecordKey};
 
 /// What the tables say of one address, as small numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -15,9 +15,13 @@ pub(super) struct Known {
     /// Which record of the ASN database.
     pub(super) network: Option<RecordKey>,
     /// Which asset, by address.
-    pub(super) asset: Option<AssetNumber>,
-    /// Whether it is inside.
+    pub(super) asset: Option<Answer>,
+    /// Which provider's range it is in, where it is not inside whatever the time.
+    pub(super) provider: Option<ProviderNumber>,
+    /// Whether it is inside, whatever the time.
     pub(super) internal: bool,
+    /// Whether it is inside at some times.
+    pub(super) is_timed: bool,
 }
 
 /// The number of an answer in its list; the first is 1.
@@ -39,6 +43,16 @@ pub(super) struct KnownRow {
     pub(super) filling: u32,
     /// The answer's place in that batch's endpoints.
     pub(super) endpoint: u32,
+}
+
+// === impl Known ===
+
+impl Known {
+    /// Whether what is known depends on the record's scope or time.
+    #[inline]
+    pub(super) fn asks(self) -> bool {
+        self.is_timed || self.asset.is_some_and(|answer| answer.only().is_none())
+    }
 }
 
 // === impl KnownList ===

@@ -1,5 +1,6 @@
 //! What enrichment counts: look-ups by cache, reloads by file, and what is loaded.
 
+use super::{asset::Kinds, internal::Survey};
 use crate::telemetry::metrics::{Counter, Gauge, Metrics};
 
 /// Metrics of the room. Clones share them.
@@ -82,9 +83,94 @@ impl Meters {
         gauge.set(i64::try_from(seconds).unwrap_or(i64::MAX));
     }
 
-    /// Says how many assets there are.
-    pub(super) fn set_assets(&self, rows: usize) {
-        self.assets.set(i64::try_from(rows).unwrap_or(i64::MAX));
+    /// Says how many assets there are, and how many keys of each kind they are found by.
+    pub(super) fn set_assets(&self, rows: usize, kinds: Kinds) {
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.assets.set(count(rows));
+        for (kind, keys) in [
+            ("interface", kinds.interfaces),
+            ("instance", kinds.instances),
+            ("address", kinds.addresses),
+            ("network", kinds.networks),
+        ] {
+            let gauge = self.metrics.gauge(
+                "floodmark_enrich_assets_keys",
+                "What assets are found by, by kind.",
+                vec![("kind", kind.to_owned())],
+            );
+            gauge.set(count(keys));
+        }
+    }
+}
+
+impl Meters {
+    /// Says how many ranges of providers there are.
+    pub(super) fn set_providers(&self, ranges: usize) {
+        let gauge = self.metrics.gauge(
+            "floodmark_enrich_providers_ranges",
+            "Ranges of providers in use, from all lists.",
+            Vec::new(),
+        );
+        gauge.set(i64::try_from(ranges).unwrap_or(i64::MAX));
+    }
+
+    /// Says how many networks and addresses the config and the assets each name as inside, and how many the assets alone.
+    pub(super) fn set_internal(&self, survey: &Survey) {
+        let Survey { configured, estate, outside, .. } = survey;
+        for (from, networks) in [("config", configured), ("assets", estate), ("assets_alone", outside)] {
+            let gauge = self.metrics.gauge(
+                "floodmark_enrich_internal_networks",
+                "Networks and addresses that are the estate's own, by who says so; assets_alone: outside of enrich.internal.",
+                vec![("from", from.to_owned())],
+            );
+            gauge.set(i64::try_from(*networks).unwrap_or(i64::MAX));
+        }
+    }
+}
+
+/// Metrics of one topic of assets.
+#[cfg(feature = "kafka")]
+#[derive(Debug, Clone)]
+pub(super) struct TopicMeters {
+    /// Records in use.
+    pub(super) put: Counter,
+    /// Records that took a key away.
+    pub(super) removed: Counter,
+    /// Records that could not be understood or found no room.
+    pub(super) refused: Counter,
+    /// Keys that have a value.
+    pub(super) keys: Gauge,
+}
+
+#[cfg(feature = "kafka")]
+impl Meters {
+    /// The metrics of the topic under config key `key`.
+    pub(super) fn topic(&self, key: &str) -> TopicMeters {
+        let counter = |result: &str| {
+            self.metrics.counter(
+                "floodmark_enrich_topic_records",
+                "Records of topics of assets, by what became of them.",
+                vec![("topic", key.to_owned()), ("result", result.to_owned())],
+            )
+        };
+        TopicMeters {
+            put: counter("put"),
+            removed: counter("removed"),
+            refused: counter("refused"),
+            keys: self.metrics.gauge(
+                "floodmark_enrich_topic_keys",
+                "Keys of topics of assets that have a value.",
+                vec![("topic", key.to_owned())],
+            ),
+        }
+    }
+}
+
+#[cfg(feature = "kafka")]
+impl TopicMeters {
+    /// Records that changed something.
+    pub(super) fn records(&self) -> u64 {
+        self.put.get() + self.removed.get()
     }
 }
 

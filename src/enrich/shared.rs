@@ -1,22 +1,18 @@
 //! What all workers share: the tables in use, and how each file behind them is read, checked and swapped.
 
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
+#[cfg(feature = "kafka")]
+use super::topic::{TopicReader, TopicRows};
 use super::{
     Config, Error, Tables,
-    asset::{AssetIndex, AssetList, LIST_BYTES_MAX},
-    database::{DATABASE_BYTES_MAX, Database},
+    asset::AssetIndex,
+    file::{Fingerprint, Part, Role, WatchedFile},
+    internal::Internal,
     meters::Meters,
-    place::{OwnedNetworkRecord, OwnedPlaceRecord},
-    tables::Internal,
+    provider::ProviderIndex,
 };
 use crate::telemetry::{metrics::Metrics, seed};
 
@@ -29,42 +25,9 @@ pub struct Shared {
     pub(super) seed: u64,
     /// Held while new tables are made from the old ones, so that no swap undoes another.
     swap: Mutex<()>,
-}
-
-/// One configured file.
-#[derive(Debug, Clone)]
-pub(super) struct WatchedFile {
-    /// The config key that names it.
-    pub(super) key: String,
-    pub(super) path: PathBuf,
-    role: Role,
-    /// How it looked before it was read at start.
-    pub(super) at_start: Option<Fingerprint>,
-}
-
-/// What a file is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    City,
-    Country,
-    Asn,
-    /// Its place among the asset lists.
-    Assets(usize),
-}
-
-/// Tells whether a file has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fingerprint {
-    bytes: u64,
-    modified: Option<SystemTime>,
-}
-
-/// What a file held, found sound.
-enum Part {
-    City(Database),
-    Country(Database),
-    Asn(Database),
-    Assets(usize, AssetList),
+    /// Readers of topics that wait to follow them.
+    #[cfg(feature = "kafka")]
+    topics: Mutex<Vec<TopicReader>>,
 }
 
 // === impl Shared ===
@@ -84,17 +47,30 @@ impl Shared {
         let databases = databases.into_iter().filter_map(|(key, path, role)| {
             path.as_ref().map(|path| WatchedFile::new(key.to_owned(), path, role))
         });
-        let lists = config.assets.iter().enumerate().map(|(index, list)| {
-            WatchedFile::new(format!("enrich.assets[{index}].file"), &list.file, Role::Assets(index))
+        let lists = config.assets.iter().enumerate().filter_map(|(index, list)| {
+            let key = format!("enrich.assets[{index}].file");
+            let file = WatchedFile::new(key, list.file.as_ref()?, Role::Assets(index));
+            Some(WatchedFile { valid: list.valid(), ..file })
         });
-        let mut files: Vec<_> = databases.chain(lists).collect();
+        let providers = config.providers.iter().enumerate().map(|(index, list)| {
+            let key = format!("enrich.providers[{index}].file");
+            WatchedFile {
+                name: list.name.clone(),
+                ..WatchedFile::new(key, &list.file, Role::Providers(index))
+            }
+        });
+        let mut files: Vec<_> = databases.chain(lists).chain(providers).collect();
         let meters = Meters::new(metrics);
         let mut tables = Tables {
-            internal: Arc::new(Internal::of(&config.internal)),
-            lists: vec![Arc::default(); config.assets.len()],
+            configured: config.internal.as_slice().into(),
+            internal_from_assets: config.internal_from_assets,
+            lists: vec![Arc::from([]); config.assets.len()],
+            provider_lists: vec![Arc::default(); config.providers.len()],
             ..Tables::default()
         };
-        let mut errors = Vec::new();
+        let missing = config.assets.iter().enumerate().filter(|(_, list)| !list.has_one());
+        let mut errors: Vec<_> =
+            missing.map(|(index, _)| Error::NoSource { key: format!("enrich.assets[{index}]") }).collect();
         for file in &mut files {
             file.at_start = Fingerprint::of(&file.path).ok();
             match file.read() {
@@ -102,10 +78,13 @@ impl Shared {
                 Err(error) => errors.push(error),
             }
         }
+        #[cfg(feature = "kafka")]
+        let topics = topics(config, &meters, &mut tables, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
         tables.index(&files, &meters);
+        tables.index_providers(&meters);
         tables.generation = 1;
         Ok(Arc::new(Self {
             tables: ArcSwap::from_pointee(tables),
@@ -113,6 +92,8 @@ impl Shared {
             meters,
             seed: seed::fresh(),
             swap: Mutex::default(),
+            #[cfg(feature = "kafka")]
+            topics: Mutex::new(topics),
         }))
     }
 
@@ -147,13 +128,67 @@ impl Shared {
         let guard = self.swap.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tables = Tables::clone(&self.tables.load());
         tables.take(file, part, &self.meters);
-        if matches!(file.role, Role::Assets(_)) {
-            tables.index(&self.files, &self.meters);
+        match file.role {
+            Role::Assets(_) => tables.index(&self.files, &self.meters),
+            Role::Providers(_) => tables.index_providers(&self.meters),
+            Role::City | Role::Country | Role::Asn => {}
         }
         tables.generation += 1;
         self.tables.store(Arc::new(tables));
         drop(guard);
         Ok(())
+    }
+}
+
+#[cfg(feature = "kafka")]
+impl Shared {
+    /// Puts what the topic of asset list `list` says by now in use.
+    pub(super) fn put_topic(&self, list: usize, rows: &TopicRows) {
+        let guard = self.swap.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = Tables::clone(&self.tables.load());
+        tables.take_topic(list, rows);
+        tables.index(&self.files, &self.meters);
+        tables.generation += 1;
+        self.tables.store(Arc::new(tables));
+        drop(guard);
+    }
+
+    /// The topics' readers, to follow them; the second time there are none.
+    pub(super) fn readers(&self) -> Vec<TopicReader> {
+        std::mem::take(&mut *self.topics.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Reads every topic of `config` to its end.
+#[cfg(feature = "kafka")]
+fn topics(
+    config: &Config,
+    meters: &Meters,
+    tables: &mut Tables,
+    errors: &mut Vec<Error>,
+) -> Vec<TopicReader> {
+    let mut readers = Vec::new();
+    for (index, list) in config.assets.iter().enumerate() {
+        let Some(topic) = list.kafka.as_ref().filter(|_| list.has_one()) else { continue };
+        let key = format!("enrich.assets[{index}].kafka");
+        match TopicReader::open(key, index, topic, list.valid(), meters) {
+            Ok(reader) => {
+                tables.take_topic(index, &reader.rows);
+                readers.push(reader);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    readers
+}
+
+#[cfg(feature = "kafka")]
+impl Tables {
+    fn take_topic(&mut self, list: usize, rows: &TopicRows) {
+        if let Some(place) = self.lists.get_mut(list) {
+            *place = rows.lists();
+        }
+        self.topic_bytes = self.topic_bytes.max(rows.memory_bytes());
     }
 }
 
@@ -166,20 +201,45 @@ impl Tables {
             Part::City(database) => self.city = Some(file.put_in_use(database, meters)),
             Part::Country(database) => self.country = Some(file.put_in_use(database, meters)),
             Part::Asn(database) => self.asn = Some(file.put_in_use(database, meters)),
+            Part::Providers(index, list) => {
+                tracing::info!(
+                    key = file.key,
+                    ranges = list.len(),
+                    "a list of a provider's ranges is in use"
+                );
+                if let Some(place) = self.provider_lists.get_mut(index) {
+                    *place = Arc::new(list);
+                }
+            }
             Part::Assets(index, list) => {
                 tracing::info!(key = file.key, rows = list.len(), "an asset list is in use");
                 if let Some(place) = self.lists.get_mut(index) {
-                    *place = Arc::new(list);
+                    *place = [Arc::new(list)].into();
                 }
             }
         }
     }
 
+    /// Makes the index of all providers' lists anew.
+    fn index_providers(&mut self, meters: &Meters) {
+        let providers = ProviderIndex::of(&self.provider_lists);
+        meters.set_providers(providers.len());
+        self.providers = Arc::new(providers);
+    }
+
     /// Makes the index of all asset lists anew, and warns of keys that stand in them twice.
     fn index(&mut self, files: &[WatchedFile], meters: &Meters) {
-        let (assets, duplicates, total) = AssetIndex::of(&self.lists);
+        let all: Vec<_> = self.lists.iter().flat_map(|lists| lists.iter().cloned()).collect();
+        let places: Vec<_> = self
+            .lists
+            .iter()
+            .enumerate()
+            .flat_map(|(place, lists)| lists.iter().map(move |_| place))
+            .collect();
+        let (assets, duplicates, total) = AssetIndex::of(&all);
         let path = |list: usize| {
-            files.iter().find(|file| file.role == Role::Assets(list)).map(|file| file.path.display())
+            let place = Role::Assets(*places.get(list)?);
+            files.iter().find(|file| file.role == place).map(|file| file.path.display())
         };
         for duplicate in &duplicates {
             let ((lost_list, lost_row), (won_list, won_row)) = (duplicate.lost, duplicate.won);
@@ -193,93 +253,22 @@ impl Tables {
         if total > duplicates.len() {
             tracing::warn!(total, "more assets stand twice; the later row is used");
         }
-        meters.set_assets(assets.len());
+        meters.set_assets(assets.len(), assets.kinds());
+        let estate = if self.internal_from_assets { assets.inside() } else { &[] };
+        self.internal = Arc::new(Internal::of(&self.configured, estate));
         self.assets = Arc::new(assets);
-    }
-}
-
-// === impl WatchedFile ===
-
-impl WatchedFile {
-    fn new(key: String, path: &Path, role: Role) -> Self {
-        Self { key, path: path.to_owned(), role, at_start: None }
-    }
-
-    /// Reads the file and checks it.
-    fn read(&self) -> Result<Part, Error> {
-        let bytes_max =
-            if matches!(self.role, Role::Assets(_)) { LIST_BYTES_MAX } else { DATABASE_BYTES_MAX };
-        let bytes = self.bytes(bytes_max)?;
-        let (key, path) = (|| self.key.clone(), || self.path.clone());
-        let refused = |cause| Error::Database { key: key(), path: path(), cause };
-        match self.role {
-            Role::City => Database::verified::<OwnedPlaceRecord>(bytes).map(Part::City).map_err(refused),
-            Role::Country => {
-                Database::verified::<OwnedPlaceRecord>(bytes).map(Part::Country).map_err(refused)
-            }
-            Role::Asn => Database::verified::<OwnedNetworkRecord>(bytes).map(Part::Asn).map_err(refused),
-            Role::Assets(index) => AssetList::read(&self.path, &bytes)
-                .map(|list| Part::Assets(index, list))
-                .map_err(|cause| Error::Assets { key: key(), path: path(), cause }),
-        }
-    }
-
-    /// All bytes of the file; never more than `bytes_max`, even where it grows while it is read or has no size.
-    fn bytes(&self, bytes_max: u64) -> Result<Vec<u8>, Error> {
-        let unread = |cause| Error::Read { key: self.key.clone(), path: self.path.clone(), cause };
-        let too_large =
-            |bytes| Error::TooLarge { key: self.key.clone(), path: self.path.clone(), bytes, bytes_max };
-        let file = File::open(&self.path).map_err(unread)?;
-        let size = file.metadata().map_err(unread)?.len();
-        if size > bytes_max {
-            return Err(too_large(size));
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-        file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(unread)?;
-        if bytes.len() as u64 > bytes_max {
-            return Err(too_large(bytes.len() as u64));
-        }
-        Ok(bytes)
-    }
-
-    /// Tells metrics and log of a database that is used from now on.
-    fn put_in_use(&self, database: Database, meters: &Meters) -> Arc<Database> {
-        let kind = database.kind();
-        let expected: &[&str] = match self.role {
-            Role::Asn => &["ASN", "ISP", "Enterprise"],
-            _ => &["City", "Country", "Enterprise", "Location"],
-        };
-        let is_expected = expected.iter().any(|word| kind.to_lowercase().contains(&word.to_lowercase()));
-        if is_expected {
-            tracing::info!(key = self.key, kind, built = database.build_epoch(), "a database is in use");
-        } else {
-            tracing::warn!(key = self.key, kind, "the database may be of another kind than its key says");
-        }
-        meters.set_build_epoch(&self.key, database.build_epoch());
-        Arc::new(database)
-    }
-}
-
-// === impl Fingerprint ===
-
-impl Fingerprint {
-    /// How the file at `path` looks now.
-    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
-        std::fs::metadata(path).map(|metadata| Self::from(&metadata))
-    }
-}
-
-impl From<&std::fs::Metadata> for Fingerprint {
-    fn from(metadata: &std::fs::Metadata) -> Self {
-        Self { bytes: metadata.len(), modified: metadata.modified().ok() }
+        meters.set_internal(&self.survey());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
     use crate::enrich::{
-        AssetFile, Geoip,
+        AssetSource, Geoip, ProviderFile,
+        asset::LIST_BYTES_MAX,
         database::{
             fixtures,
             forge::{self, Forge},
@@ -298,7 +287,7 @@ mod tests {
         std::fs::write(path("list.csv"), "key,tags\n10.0.0.1,oops\n").unwrap();
         let config = Config {
             geoip: Geoip { city: Some(path("city.mmdb")), country: None, asn: Some(path("missing.mmdb")) },
-            assets: vec![AssetFile { file: path("list.csv") }, AssetFile { file: path("list.txt") }],
+            assets: vec![AssetSource::of(path("list.csv")), AssetSource::of(path("list.txt"))],
             ..Config::default()
         };
         let errors = Shared::open(&config, &Metrics::default()).unwrap_err();
@@ -322,7 +311,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("list.csv");
         File::create(&path).unwrap().set_len(LIST_BYTES_MAX + 1).unwrap();
-        let config = Config { assets: vec![AssetFile { file: path }], ..Config::default() };
+        let config = Config { assets: vec![AssetSource::of(path)], ..Config::default() };
         let errors = Shared::open(&config, &Metrics::default()).unwrap_err();
         assert!(matches!(errors[..], [Error::TooLarge { bytes_max: LIST_BYTES_MAX, .. }]), "{errors:?}");
     }
@@ -335,7 +324,7 @@ mod tests {
         std::fs::write(&list, "key\n10.0.0.1\n").unwrap();
         let config = Config {
             geoip: Geoip { city: Some(database), ..Geoip::default() },
-            assets: vec![AssetFile { file: list.clone() }],
+            assets: vec![AssetSource::of(list.clone())],
             ..Config::default()
         };
         let metrics = Metrics::default();
@@ -357,7 +346,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let list = folder.path().join("list.csv");
         std::fs::write(&list, "key\n10.0.0.1\n").unwrap();
-        let config = Config { assets: vec![AssetFile { file: list.clone() }], ..Config::default() };
+        let config = Config { assets: vec![AssetSource::of(list.clone())], ..Config::default() };
         let shared = Shared::open(&config, &Metrics::default()).unwrap();
         let seen = Fingerprint::of(&list).unwrap();
         std::fs::write(&list, "key\n10.0.0.1\n10.0.0.2\n").unwrap();
@@ -375,5 +364,26 @@ mod tests {
         };
         let shared = Shared::open(&Config { geoip, ..Config::default() }, &Metrics::default()).unwrap();
         assert!(shared.tables().memory_bytes() > 40_000);
+    }
+
+    #[test]
+    fn a_providers_list_is_read_anew_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("edge.txt");
+        std::fs::write(&path, "192.0.2.0/24\n").unwrap();
+        let providers = vec![ProviderFile { file: path.clone(), name: Some("edge".to_owned()) }];
+        let metrics = Metrics::default();
+        let shared = Shared::open(&Config { providers, ..Config::default() }, &metrics).unwrap();
+        let said = |address: &str| {
+            let tables = shared.tables();
+            let known = tables.know(address.parse().unwrap(), &mut 0);
+            known.provider.and_then(|number| Some(tables.providers.provider(number)?.name.to_string()))
+        };
+        assert_eq!((said("192.0.2.1").as_deref(), said("198.51.100.1")), (Some("edge"), None));
+        std::fs::write(&path, "198.51.100.0/24\n10.0.0.0/8\n").unwrap();
+        shared.reload(0, Fingerprint::of(&path).unwrap()).unwrap();
+        assert_eq!((said("192.0.2.1"), said("198.51.100.1").as_deref()), (None, Some("edge")));
+        assert_eq!(said("10.0.0.1"), None, "what is inside is nobody else's");
+        assert!(metrics.page().contains("floodmark_enrich_providers_ranges{} 2\n"), "{}", metrics.page());
     }
 }

@@ -2,14 +2,15 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use prefix_trie::PrefixSet;
+use ipnet::IpNet;
 
 use super::{
     asset::{AssetIndex, AssetList},
     database::Database,
+    internal::{Internal, Survey},
     known::Known,
     place,
+    provider::{ProviderIndex, ProviderList},
     records::RecordKey,
 };
 use crate::event::{AutonomousSystem, Place};
@@ -21,16 +22,17 @@ pub struct Tables {
     pub(super) city: Option<Arc<Database>>,
     pub(super) country: Option<Arc<Database>>,
     pub(super) asn: Option<Arc<Database>>,
-    pub(super) lists: Vec<Arc<AssetList>>,
+    /// Of every asset list of the config what it holds: a file one list, a topic one for each key.
+    pub(super) lists: Vec<Arc<[Arc<AssetList>]>>,
+    /// Bytes of memory that topics take besides their assets.
+    pub(super) topic_bytes: usize,
     pub(super) assets: Arc<AssetIndex>,
+    pub(super) provider_lists: Vec<Arc<ProviderList>>,
+    pub(super) providers: Arc<ProviderIndex>,
+    /// The networks of the config that are inside.
+    pub(super) configured: Arc<[IpNet]>,
+    pub(super) internal_from_assets: bool,
     pub(super) internal: Arc<Internal>,
-}
-
-/// The networks that are inside.
-#[derive(Debug, Default)]
-pub(super) struct Internal {
-    v4: PrefixSet<Ipv4Net>,
-    v6: PrefixSet<Ipv6Net>,
 }
 
 // === impl Tables ===
@@ -48,6 +50,18 @@ impl Tables {
         self.assets.len()
     }
 
+    /// What `check` tells of the networks that are inside: which are so by the config, which by the assets, and where the two
+    /// differ. Nothing where no asset describes a network.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        self.survey().lines(self.internal_from_assets)
+    }
+
+    /// Which networks are inside by whom.
+    pub(super) fn survey(&self) -> Survey {
+        Survey::of(&self.configured, self.assets.inside())
+    }
+
     /// Bytes of memory that databases and assets take.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
@@ -62,7 +76,10 @@ impl Tables {
 
     fn parts(&self) -> impl Iterator<Item = usize> {
         let databases = [&self.city, &self.country, &self.asn].into_iter().flatten();
-        databases.map(|database| database.memory_bytes()).chain([self.assets.memory_bytes()])
+        databases.map(|database| database.memory_bytes()).chain([
+            self.assets.memory_bytes() + self.internal.memory_bytes() + self.topic_bytes,
+            self.providers.memory_bytes(),
+        ])
     }
 
     /// What is known of `address`. A look-up that a database cannot answer counts as unknown, and in `errors`.
@@ -74,11 +91,14 @@ impl Tables {
         };
         let place = offset(&self.city).and_then(|offset| RecordKey::new(offset, false));
         let place = place.or_else(|| RecordKey::new(offset(&self.country)?, true));
+        let internal = self.internal.contains(address);
         Known {
             place,
             network: offset(&self.asn).and_then(|offset| RecordKey::new(offset, false)),
             asset: self.assets.by_address(address),
-            internal: self.internal.contains(address),
+            provider: if internal { None } else { self.providers.by_address(address) },
+            internal,
+            is_timed: !internal && self.internal.is_timed(address),
         }
     }
 
@@ -98,65 +118,13 @@ impl Tables {
     }
 }
 
-// === impl Internal ===
-
-impl Internal {
-    /// The set of `nets`.
-    pub(super) fn of(nets: &[IpNet]) -> Self {
-        let mut set = Self::default();
-        for net in nets {
-            match net {
-                IpNet::V4(net) => set.v4.insert(*net),
-                IpNet::V6(net) => set.v6.insert(*net),
-            };
-        }
-        set
-    }
-
-    fn contains(&self, address: IpAddr) -> bool {
-        match address {
-            IpAddr::V4(address) => self.v4.get_lpm(&address.into()).is_some(),
-            IpAddr::V6(address) => self.v6.get_lpm(&address.into()).is_some(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::enrich::{
-        Config,
         database::forge::{self, Forge},
         place::OwnedPlaceRecord,
     };
-
-    #[test]
-    fn the_edges_of_the_default_internal_networks_are_inside_and_their_neighbours_are_not() {
-        let internal = Internal::of(&Config::default().internal);
-        for (address, expected) in [
-            ("9.255.255.255", false),
-            ("10.0.0.0", true),
-            ("10.255.255.255", true),
-            ("11.0.0.0", false),
-            ("100.63.255.255", false),
-            ("100.64.0.0", true),
-            ("100.127.255.255", true),
-            ("172.15.255.255", false),
-            ("172.16.0.0", true),
-            ("172.31.255.255", true),
-            ("172.32.0.0", false),
-            ("192.168.0.1", true),
-            ("192.169.0.0", false),
-            ("fbff::1", false),
-            ("fc00::", true),
-            ("fdff:ffff::1", true),
-            ("fe00::", false),
-            ("fe80::1", false),
-        ] {
-            assert_eq!(internal.contains(address.parse().unwrap()), expected, "{address}");
-        }
-        assert!(!Internal::of(&[]).contains([10, 0, 0, 1].into()));
-    }
 
     #[test]
     fn the_country_database_answers_where_the_city_database_does_not() {

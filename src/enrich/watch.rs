@@ -9,7 +9,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::{
     Error, Shared,
-    shared::{Fingerprint, WatchedFile},
+    file::{Fingerprint, WatchedFile},
 };
 use crate::{pipe::Stop, telemetry::clock};
 
@@ -19,8 +19,13 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// How long a changed file must look the same before it is read: whoever writes it is then through.
 const STILL_FOR: Duration = Duration::from_secs(2);
 
-/// Looks at the files behind `shared` every second until `stop`, and swaps in what changed.
+/// Looks at the files behind `shared` every second and follows its topics until `stop`, and swaps in what changed.
 pub async fn watch(shared: Arc<Shared>, mut stop: Stop) {
+    #[cfg(feature = "kafka")]
+    for reader in shared.readers() {
+        let (shared, stop) = (shared.clone(), stop.clone());
+        tokio::task::spawn_blocking(move || reader.follow(&shared, &stop));
+    }
     let mut reloader = Reloader::new(shared);
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::AssetClass;
+
 /// What enrichment found about one address.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoint {
-    /// Whether the address lies in the configured internal networks.
+    /// Whether the address is inside: in a configured internal network or, by the assets, in a network or on an interface
+    /// of the estate.
     pub internal: bool,
     /// Where it is, by the City or Country database.
     pub place: Option<Arc<Place>>,
@@ -13,6 +16,21 @@ pub struct Endpoint {
     pub network: Option<Arc<AutonomousSystem>>,
     /// The asset that the address, the interface or the instance belongs to.
     pub asset: Option<Arc<Asset>>,
+    /// The provider whose published ranges the address is in, where it is outside.
+    pub provider: Option<Arc<Provider>>,
+}
+
+/// What a provider says of a range of its addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Provider {
+    /// Unique in the process.
+    pub serial: u64,
+    /// What it is called: `aws`, `azure`, `gcp`.
+    pub name: Box<str>,
+    /// Which of its services runs there, as the provider calls it: `S3`.
+    pub service: Option<Box<str>>,
+    /// The region, as the provider calls it: `eu-west-1`, `GLOBAL`.
+    pub region: Option<Box<str>>,
 }
 
 /// One place of a City or Country database, decoded once. Every text is in English, as MaxMind's `en` names are.
@@ -66,8 +84,22 @@ pub struct Asset {
     pub role: Option<Box<str>>,
     /// How much it matters, as the list's author says it: `low`, `high`, `critical`.
     pub criticality: Option<Box<str>>,
+    /// What kind of thing it is to the network.
+    pub class: Option<AssetClass>,
     /// Its tags, by name.
     pub tags: BTreeMap<Box<str>, Box<str>>,
+}
+
+// === impl Endpoint ===
+
+impl Endpoint {
+    /// Whether anything is known of the address.
+    #[must_use]
+    #[inline]
+    pub fn says_anything(&self) -> bool {
+        let Self { internal, place, network, asset, provider } = self;
+        *internal || place.is_some() || network.is_some() || asset.is_some() || provider.is_some()
+    }
 }
 
 /// Which way a flow goes, judged by which of its sides is internal.

@@ -162,7 +162,7 @@ pub enum Revision {
 /// What looks for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Detector {
-    /// An entity sends more bytes than it and its peers usually do.
+    /// An entity sends more bytes to outside than it and its peers usually do.
     VolumeOut,
     /// An entity sends to more distinct ports than it and its peers usually do.
     PortSpread,
@@ -270,7 +270,7 @@ impl Detector {
     #[must_use]
     pub const fn of(feature: Feature) -> Option<Self> {
         match feature {
-            Feature::BytesOut => Some(Self::VolumeOut),
+            Feature::ExternalBytesOut => Some(Self::VolumeOut),
             Feature::DestinationPorts => Some(Self::PortSpread),
             _ => None,
         }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::event::{
-    Asset, AutonomousSystem, Batch, Direction, Endpoint, EntityName, Event, Field, Finding,
+    Asset, AssetClass, AutonomousSystem, Batch, Direction, Endpoint, EntityName, Event, Field, Finding,
     Kind as ColumnKind, Place, Score, Span, Value, Verdict,
 };
 
@@ -131,6 +131,7 @@ impl<'a> OfEvent<'a> {
             text(self.outermost(side).place.as_deref().and_then(|place| part(place).as_deref()))
         };
         let network = || self.outermost(side).network.as_deref();
+        let provider = || self.outermost(side).provider.as_deref();
         match part {
             Part::NatIp => self.nat(side),
             Part::ContinentCode => place(|place| &place.continent_code),
@@ -144,9 +145,14 @@ impl<'a> OfEvent<'a> {
             Part::Timezone => place(|place| &place.timezone),
             Part::AsNumber => number(network().map(|network| network.number.into())),
             Part::AsOrganization => text(network().and_then(organization)),
-            Part::AssetName | Part::AssetOwner | Part::AssetRole | Part::AssetCriticality => {
-                asset(self.endpoint(side).asset.as_deref(), part)
-            }
+            Part::ProviderName => text(provider().map(|provider| &*provider.name)),
+            Part::ProviderService => text(provider().and_then(|provider| provider.service.as_deref())),
+            Part::ProviderRegion => text(provider().and_then(|provider| provider.region.as_deref())),
+            Part::AssetName
+            | Part::AssetOwner
+            | Part::AssetRole
+            | Part::AssetCriticality
+            | Part::AssetClass => asset(self.endpoint(side).asset.as_deref(), part),
         }
     }
 
@@ -266,6 +272,7 @@ fn asset(asset: Option<&Asset>, part: Part) -> Fact<'_> {
         Part::AssetOwner => of(|asset| &asset.owner),
         Part::AssetRole => of(|asset| &asset.role),
         Part::AssetCriticality => of(|asset| &asset.criticality),
+        Part::AssetClass => text(asset.and_then(|asset| asset.class).map(AssetClass::name)),
         _ => Fact::Absent,
     }
 }

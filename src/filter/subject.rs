@@ -50,6 +50,10 @@ pub(super) enum Part {
     AssetOwner,
     AssetRole,
     AssetCriticality,
+    AssetClass,
+    ProviderName,
+    ProviderService,
+    ProviderRegion,
 }
 
 /// What is derived from the whole record, or scored.
@@ -127,12 +131,20 @@ const PARTS: [(&str, Part, Kind); 12] = [
     ("as.number", Part::AsNumber, Kind::Number),
     ("as.organization.name", Part::AsOrganization, Kind::Text),
 ];
-/// The same under `floodmark.source.asset.` or `floodmark.destination.asset.`.
-const ASSET_PARTS: [(&str, Part, Kind); 4] = [
-    ("name", Part::AssetName, Kind::Text),
-    ("owner", Part::AssetOwner, Kind::Text),
-    ("role", Part::AssetRole, Kind::Text),
-    ("criticality", Part::AssetCriticality, Kind::Text),
+/// The same under `floodmark.source.` or `floodmark.destination.`.
+const OWN_PARTS: [(&str, Part, Kind); 8] = [
+    ("provider.name", Part::ProviderName, Kind::Text),
+    ("provider.service", Part::ProviderService, Kind::Text),
+    ("provider.region", Part::ProviderRegion, Kind::Text),
+    ("asset.name", Part::AssetName, Kind::Text),
+    ("asset.owner", Part::AssetOwner, Kind::Text),
+    ("asset.role", Part::AssetRole, Kind::Text),
+    ("asset.criticality", Part::AssetCriticality, Kind::Text),
+    (
+        "asset.class",
+        Part::AssetClass,
+        Kind::Word(&["workload", "nat_gateway", "load_balancer", "endpoint", "transit_gateway", "lambda"]),
+    ),
 ];
 /// The same of what has no sides. Of two names of one thing the first is the one that is written.
 const WHOLES: [(&str, Whole, Kind); 16] = [
@@ -173,7 +185,7 @@ pub fn names() -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for side in [Side::Source, Side::Destination] {
         names.extend(PARTS.iter().map(|(path, ..)| format!("{}.{path}", side.name())));
-        names.extend(ASSET_PARTS.iter().map(|(path, ..)| format!("floodmark.{}.asset.{path}", side.name())));
+        names.extend(OWN_PARTS.iter().map(|(path, ..)| format!("floodmark.{}.{path}", side.name())));
     }
     names.extend(WHOLES.iter().map(|(path, ..)| (*path).to_owned()));
     names.extend(LINES.iter().map(|(path, ..)| (*path).to_owned()));
@@ -201,13 +213,7 @@ impl Subject {
                 let path = name.strip_prefix(prefix)?.strip_prefix(side.name())?.strip_prefix('.')?;
                 parts.iter().find(|(known, ..)| *known == path).map(|(_, part, _)| Self::Side(side, *part))
             };
-            let asset = |name: &str| {
-                let path =
-                    name.strip_prefix("floodmark.")?.strip_prefix(side.name())?.strip_prefix(".asset.")?;
-                let part = ASSET_PARTS.iter().find(|(known, ..)| *known == path);
-                part.map(|(_, part, _)| Self::Side(side, *part))
-            };
-            if let Some(subject) = own("", &PARTS).or_else(|| asset(name)) {
+            if let Some(subject) = own("", &PARTS).or_else(|| own("floodmark.", &OWN_PARTS)) {
                 return Some(subject);
             }
             if let Some(tag) = name.strip_prefix(&*Self::tags(side)).filter(|tag| is_tag(tag)) {
@@ -244,7 +250,7 @@ impl Subject {
                 ColumnKind::LogStatus => Kind::Word(&["OK", "NODATA", "SKIPDATA"]),
             },
             Self::Side(_, part) => {
-                let mut rows = PARTS.iter().chain(&ASSET_PARTS);
+                let mut rows = PARTS.iter().chain(&OWN_PARTS);
                 rows.find(|(_, known, _)| known == part).map_or(Kind::Text, |(.., kind)| *kind)
             }
             Self::Tag(..) => Kind::Text,
@@ -268,8 +274,8 @@ impl fmt::Display for Subject {
                 if let Some((path, ..)) = PARTS.iter().find(|(_, known, _)| known == part) {
                     return write!(f, "{}.{path}", side.name());
                 }
-                let row = ASSET_PARTS.iter().find(|(_, known, _)| known == part);
-                write!(f, "floodmark.{}.asset.{}", side.name(), row.map_or("", |(path, ..)| path))
+                let row = OWN_PARTS.iter().find(|(_, known, _)| known == part);
+                write!(f, "floodmark.{}.{}", side.name(), row.map_or("", |(path, ..)| path))
             }
             Self::Tag(side, tag) if tag.chars().all(is_bare) => write!(f, "{}{tag}", Self::tags(*side)),
             Self::Tag(side, tag) => write!(f, "{}{}", Self::tags(*side), Shown(tag)),

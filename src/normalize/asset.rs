@@ -2,13 +2,13 @@
 
 use super::{
     fragment::{Fragment, Fragments},
-    paths::{ASSET_CRITICALITY, ASSET_NAME, ASSET_OWNER, ASSET_ROLE, ASSET_TAGS},
+    paths::{ASSET_CLASS, ASSET_CRITICALITY, ASSET_NAME, ASSET_OWNER, ASSET_ROLE, ASSET_TAGS},
     pen::Pen,
     piece::piece,
     row::Row,
     text::{self, put_member},
 };
-use crate::event::{Asset, Field, TAGS, Value};
+use crate::event::{Asset, AssetClass, Field, TAGS, Value};
 
 /// Fragments of assets by their serials. About 0.3 MiB.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ pub(super) fn put_asset(asset: Option<&Asset>, row: Option<&Row<'_>>, out: &mut 
             put_member(out, piece![Key(ASSET_OWNER)], asset.owner.as_deref());
             put_member(out, piece![Key(ASSET_ROLE)], asset.role.as_deref());
             put_member(out, piece![Key(ASSET_CRITICALITY)], asset.criticality.as_deref());
+            put_member(out, piece![Key(ASSET_CLASS)], asset.class.map(AssetClass::name));
         }
         let tag = |field| row.map_or(&Value::Absent, |row| row.value(field));
         out.object(piece![Key(ASSET_TAGS), Text("{")], |out| {

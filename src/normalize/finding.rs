@@ -159,7 +159,7 @@ pub(super) fn name(finding: &Finding) -> Option<&str> {
 pub(super) fn rule(detector: Detector) -> Rule {
     match detector {
         Detector::VolumeOut => Rule {
-            name: "More bytes sent than usual",
+            name: "More bytes sent to outside than usual",
             category: "exfiltration",
             tactic: ("TA0010", "Exfiltration"),
             technique: ("T1048", "Exfiltration Over Alternative Protocol"),

@@ -3,15 +3,16 @@
 use super::{
     activity::put_rate,
     asset::{Assets, put_asset},
-    paths::{ENTITY_KIND, column},
+    paths::{ENTITY_KIND, PROVIDER_NAME, PROVIDER_REGION, PROVIDER_SERVICE, column},
     pen::Pen,
     piece::piece,
     row::Row,
     score::Judged,
     side::{self, Side},
     stamp::Stamps,
+    text::put_member,
 };
-use crate::event::{Field, TAGS};
+use crate::event::{Field, Provider, TAGS};
 
 /// `source` and `destination`, as the sides of the record are called.
 const SOURCE: &str = column(Field::SrcAddr, 0);
@@ -29,12 +30,8 @@ pub(super) fn put_floodmark(
 ) {
     out.object(piece![Open(ENTITY_KIND, 0)], |out| {
         if row.plan.fields().and(TAGS).is_empty() {
-            if let Some(asset) = &Side::Source.endpoint(row).asset {
-                out.object(piece![Open(SOURCE, 0)], |out| assets.put(asset, out));
-            }
-            if let Some(asset) = &Side::Destination.endpoint(row).asset {
-                out.object(piece![Open(DESTINATION, 0)], |out| assets.put(asset, out));
-            }
+            put_side(Side::Source, piece![Open(SOURCE, 0)], row, assets, out);
+            put_side(Side::Destination, piece![Open(DESTINATION, 0)], row, assets, out);
         } else {
             out.aside(|out| put_tagged(row, out));
         }
@@ -45,14 +42,49 @@ pub(super) fn put_floodmark(
     });
 }
 
+/// Appends what `begin` opens: whose asset one side is, and whose network it is in.
+#[inline(always)]
+fn put_side<const B: usize>(
+    side: Side,
+    begin: &[u8; B],
+    row: &Row<'_>,
+    assets: &mut Assets,
+    out: &mut Pen<'_>,
+) {
+    let (asset, provider) = (&side.endpoint(row).asset, &side.outermost(row).provider);
+    if asset.is_some() || provider.is_some() {
+        out.object(begin, |out| {
+            if let Some(asset) = asset {
+                assets.put(asset, out);
+            }
+            if let Some(provider) = provider {
+                put_provider(provider, out);
+            }
+        });
+    }
+}
+
+/// Appends which provider's network an address is in.
+fn put_provider(provider: &Provider, out: &mut Pen<'_>) {
+    out.object(piece![Open(PROVIDER_NAME, 2)], |out| {
+        put_member(out, piece![Key(PROVIDER_NAME)], Some(&provider.name));
+        put_member(out, piece![Key(PROVIDER_SERVICE)], provider.service.as_deref());
+        put_member(out, piece![Key(PROVIDER_REGION)], provider.region.as_deref());
+    });
+}
+
 /// Appends the two assets, with the record's tags on the side that is the interface's own.
 #[inline(never)]
 fn put_tagged(row: &Row<'_>, out: &mut Pen<'_>) {
     let own = side::own(row);
     let tags = |side| (own == Some(side)).then_some(row);
     let asset = |side: Side| side.endpoint(row).asset.as_deref();
-    out.object(piece![Open(SOURCE, 0)], |out| put_asset(asset(Side::Source), tags(Side::Source), out));
-    out.object(piece![Open(DESTINATION, 0)], |out| {
-        put_asset(asset(Side::Destination), tags(Side::Destination), out);
-    });
+    let put = |side: Side, out: &mut Pen<'_>| {
+        put_asset(asset(side), tags(side), out);
+        if let Some(provider) = &side.outermost(row).provider {
+            put_provider(provider, out);
+        }
+    };
+    out.object(piece![Open(SOURCE, 0)], |out| put(Side::Source, out));
+    out.object(piece![Open(DESTINATION, 0)], |out| put(Side::Destination, out));
 }

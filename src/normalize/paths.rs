@@ -208,8 +208,17 @@ derived! {
     ASSET_ROLE "floodmark.{side}.asset.role" Keyword;
     /// How much the asset matters.
     ASSET_CRITICALITY "floodmark.{side}.asset.criticality" Keyword;
+    /// What kind of thing the asset is to the network: `workload`, `nat_gateway`, `load_balancer`, `endpoint`,
+    /// `transit_gateway` or `lambda`.
+    ASSET_CLASS "floodmark.{side}.asset.class" Keyword;
     /// The asset's tags, by name; with those that the record has of the interface's own side, by the names of their columns.
     ASSET_TAGS "floodmark.{side}.asset.tags" Flattened;
+    /// The provider in whose published ranges the address outside is: `aws`, `azure`, `gcp`, or as the config calls it.
+    PROVIDER_NAME "floodmark.{side}.provider.name" Keyword;
+    /// Which of its services the provider says runs there: `S3`.
+    PROVIDER_SERVICE "floodmark.{side}.provider.service" Keyword;
+    /// The region that the provider says it is in: `eu-west-1`.
+    PROVIDER_REGION "floodmark.{side}.provider.region" Keyword;
     /// What kind of thing the score is about: `service`, `tag`, `asg`, `instance`, `address` or `interface`.
     ENTITY_KIND "floodmark.entity.kind" Keyword;
     /// Its name within the scope.

@@ -5,9 +5,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use crate::event::{
-    Activity, Asset, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityName, Entry, Event,
-    EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Maturity, Origin, Partition, Place, Record,
-    Revision, Score, SourceId, Span, Syslog, Usual, Value, Verdict,
+    Activity, Asset, AssetClass, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityName,
+    Entry, Event, EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Maturity, Origin, Partition,
+    Place, Provider, Record, Revision, Score, SourceId, Span, Syslog, Usual, Value, Verdict,
 };
 
 /// A batch in the making; what is set, is set for the event added last.
@@ -189,6 +189,7 @@ pub(super) fn internal(name: &str, serial: u64) -> Endpoint {
         owner: text("payments"),
         role: text("database"),
         criticality: text("high"),
+        class: Some(AssetClass::Workload),
         tags: [("Service".into(), "ledger".into()), ("env".into(), "prod".into())].into(),
     };
     Endpoint { internal: true, asset: Some(Arc::new(asset)), ..Endpoint::default() }
@@ -210,7 +211,15 @@ pub(super) fn external() -> Endpoint {
         location: Some((51.5142, -0.0931)),
     };
     let network = AutonomousSystem { serial: 42, number: 20_712, organization: text("Andrews & Arnold Ltd") };
-    Endpoint { internal: false, place: Some(Arc::new(place)), network: Some(Arc::new(network)), asset: None }
+    let provider =
+        Provider { serial: 43, name: "aws".into(), service: text("EC2"), region: text("eu-west-2") };
+    Endpoint {
+        internal: false,
+        place: Some(Arc::new(place)),
+        network: Some(Arc::new(network)),
+        asset: None,
+        provider: Some(Arc::new(provider)),
+    }
 }
 
 pub(super) fn entity(kind: &'static str, name: &str, serial: u64) -> EntityName {

@@ -230,6 +230,7 @@ fn put_asset(asset: &Asset, out: &mut Vec<u8>) {
     for text in [&asset.name, &asset.owner, &asset.role, &asset.criticality] {
         put_option(text.as_deref(), out, put_text);
     }
+    put_option(asset.class, out, |class, out| put_text(class.name(), out));
     put_uint(asset.tags.len() as u64, out);
     for (name, value) in &asset.tags {
         put_text(name, out);

@@ -16,7 +16,7 @@ pub struct Pool {
 }
 
 /// A pool as of one fold: how much of it lies at or above each bucket. Reading a tail is one index.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct FrozenPool {
     /// Share of the weight at or above each bucket from the lowest to the highest: never rising.
     tail: Box<[f32]>,
@@ -145,12 +145,6 @@ impl Pool {
 }
 
 // === impl FrozenPool ===
-
-impl Default for FrozenPool {
-    fn default() -> Self {
-        Self { tail: Box::default(), lowest: 0, highest: 0, total: 0, landmark: 0 }
-    }
-}
 
 impl FrozenPool {
     /// Share of the weight at or above the bucket of `value`, 0 to 1.

@@ -11,7 +11,7 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    event::{Activity, Asset, Partition},
+    event::{Activity, Asset, AssetClass, Partition},
     telemetry::metrics::Metrics,
 };
 
@@ -329,6 +329,8 @@ fn asset(bytes: &mut &[u8]) -> Result<Asset, StateError> {
         criticality: text()?,
         ..Asset::default()
     };
+    let class = take_option(bytes, take_text)?;
+    asset.class = class.map(|name| AssetClass::of_name(name).ok_or(StateError::Text)).transpose()?;
     for _ in 0..take_count(bytes)? {
         asset.tags.insert(take_text(bytes)?.into(), take_text(bytes)?.into());
     }

@@ -1,20 +1,23 @@
-//! Asset lists as JSON: one array of objects, or one object after the other.
+//! Asset lists as JSON: one array of objects, or one object after the other; each a row of our own or what AWS describes.
 
 use serde_json::{Deserializer, Map, Value, value::RawValue};
 
-use super::{AssetList, Draft, column};
+use super::{AssetList, Draft, Interval, column, described};
 use crate::enrich::error::AssetError;
 
-/// The list in `bytes`.
+/// The list in `bytes`, whose rows hold during `valid` where they do not say when.
 ///
 /// # Errors
 /// The first object or member that cannot be understood.
-pub(super) fn read(bytes: &[u8], rows_max: usize) -> Result<AssetList, AssetError> {
+pub(super) fn read(bytes: &[u8], valid: Interval, rows_max: usize) -> Result<AssetList, AssetError> {
     let mut list = AssetList::default();
     let mut number = 0;
     let mut push = |object: &RawValue| {
         number += 1;
-        let draft = draft(number, object)?;
+        if described::read(number, object, valid, &mut list.described)? {
+            return list.check_len(rows_max);
+        }
+        let draft = draft(number, object, valid)?;
         list.push(number, draft, rows_max)
     };
     if bytes.trim_ascii_start().starts_with(b"[") {
@@ -28,10 +31,25 @@ pub(super) fn read(bytes: &[u8], rows_max: usize) -> Result<AssetList, AssetErro
     Ok(list)
 }
 
-fn draft(row: u64, object: &RawValue) -> Result<Draft, AssetError> {
+/// The list of the one object in `bytes`, whose key is `key` where it says none.
+#[cfg(feature = "kafka")]
+pub(super) fn read_one(key: &str, bytes: &[u8], valid: Interval) -> Result<AssetList, AssetError> {
+    let object: &RawValue = serde_json::from_slice(bytes).map_err(|error| shape(&error))?;
+    let mut list = AssetList::default();
+    if !described::read(1, object, valid, &mut list.described)? {
+        let mut draft = draft(1, object, valid)?;
+        if draft.key.is_none() {
+            draft.set(1, "key", key)?;
+        }
+        list.push(1, draft, 1)?;
+    }
+    Ok(list)
+}
+
+fn draft(row: u64, object: &RawValue, valid: Interval) -> Result<Draft, AssetError> {
     let members: Map<String, Value> = serde_json::from_str(object.get())
         .map_err(|_| AssetError::Row { row, cause: "it is no JSON object".to_owned() })?;
-    let mut draft = Draft::default();
+    let mut draft = Draft::new(valid);
     for (name, value) in &members {
         match value {
             Value::Object(tags) if name == "tags" => {
@@ -77,8 +95,8 @@ mod tests {
             r#"{"key": "10.0.0.0/8", "name": "corp", "tags": {"env": "prod", "tier": 2}, "site": "b1", "owner": null}"#,
             r#"{"key": "i-1", "role": "db"}"#,
         ];
-        let array = read(format!(" [{}]", objects.join(",")).as_bytes(), 100).unwrap();
-        let lines = read(objects.join("\n").as_bytes(), 100).unwrap();
+        let array = read(format!(" [{}]", objects.join(",")).as_bytes(), Interval::ALWAYS, 100).unwrap();
+        let lines = read(objects.join("\n").as_bytes(), Interval::ALWAYS, 100).unwrap();
         for list in [array, lines] {
             assert_eq!(list.len(), 2);
             let asset = &list.rows[0].asset;
@@ -108,16 +126,16 @@ mod tests {
                 "row 2, column \"key\": \"web\" is no CIDR, no address and no id that begins with eni- or i-",
             ),
         ] {
-            assert_eq!(read(text.as_bytes(), 100).unwrap_err().to_string(), expected);
+            assert_eq!(read(text.as_bytes(), Interval::ALWAYS, 100).unwrap_err().to_string(), expected);
         }
-        let cut = read(b"[{\"key\": \"i-1\"},\n {\"key\"", 100).unwrap_err().to_string();
+        let cut = read(b"[{\"key\": \"i-1\"},\n {\"key\"", Interval::ALWAYS, 100).unwrap_err().to_string();
         assert!(cut.contains("line 2"), "{cut}");
     }
 
     #[test]
     fn a_list_with_more_objects_than_allowed_is_refused() {
         let text = br#"{"key": "i-1"} {"key": "i-2"}"#;
-        assert_eq!(read(text, 2).unwrap().len(), 2);
-        assert_eq!(read(text, 1), Err(AssetError::TooManyRows { rows_max: 1 }));
+        assert_eq!(read(text, Interval::ALWAYS, 2).unwrap().len(), 2);
+        assert_eq!(read(text, Interval::ALWAYS, 1), Err(AssetError::TooManyRows { rows_max: 1 }));
     }
 }

@@ -2,24 +2,25 @@
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
-use super::{AssetList, Draft};
+use super::{AssetList, Draft, Interval};
 use crate::enrich::error::AssetError;
 
 /// The columns that have a meaning; every other one becomes a tag.
-const KNOWN: [&str; 6] = ["key", "name", "owner", "role", "criticality", "tags"];
+const KNOWN: [&str; 10] =
+    ["key", "name", "owner", "role", "criticality", "class", "scope", "valid_from", "valid_to", "tags"];
 
-/// The list in `bytes`.
+/// The list in `bytes`, whose rows hold during `valid` where they do not say when.
 ///
 /// # Errors
 /// The first row or column that cannot be understood.
-pub(super) fn read(bytes: &[u8], rows_max: usize) -> Result<AssetList, AssetError> {
+pub(super) fn read(bytes: &[u8], valid: Interval, rows_max: usize) -> Result<AssetList, AssetError> {
     let mut reader = ReaderBuilder::new().from_reader(bytes);
     let names = header(reader.headers().map_err(|error| refused(bytes, &error))?)?;
     let mut list = AssetList::default();
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(|error| refused(bytes, &error))? {
         let row = record.position().map_or(0, |position| line(bytes, position));
-        let mut draft = Draft::default();
+        let mut draft = Draft::new(valid);
         for (name, value) in names.iter().zip(&record) {
             draft.set(row, name, value)?;
         }
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     fn refusal(text: &str) -> String {
-        read(text.as_bytes(), 100).unwrap_err().to_string()
+        read(text.as_bytes(), Interval::ALWAYS, 100).unwrap_err().to_string()
     }
 
     #[test]
@@ -84,7 +85,7 @@ mod tests {
         let text = "Team,tags,KEY,name,owner,role,criticality\n\
                     red,env=prod; team = blue ,10.0.0.0/8,corp,it,office,high\n\
                     green,,eni-1,\"edge, one\",,,\n";
-        let list = read(text.as_bytes(), 100).unwrap();
+        let list = read(text.as_bytes(), Interval::ALWAYS, 100).unwrap();
         let first = &list.rows[0].asset;
         assert_eq!(list.rows[0].key.to_string(), "10.0.0.0/8");
         assert_eq!(
@@ -101,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_tags_column_beats_an_unknown_column_of_that_name() {
-        let list = read(b"key,env,tags\n10.0.0.1,test,env=prod\n", 100).unwrap();
+        let list = read(b"key,env,tags\n10.0.0.1,test,env=prod\n", Interval::ALWAYS, 100).unwrap();
         assert_eq!(list.rows[0].asset.tags["env"], Box::from("prod"));
     }
 
@@ -120,19 +121,28 @@ mod tests {
                 "key,name\n10.0.0.1,\"two\nlines\"\r\n\r\nx,b",
                 "row 5, column \"key\": \"x\" is no CIDR, no address and no id that begins with eni- or i-",
             ),
+            (
+                "key,class\n10.0.0.1,router\n",
+                "row 2, column \"class\": \"router\" is no class; there are workload, nat_gateway, load_balancer, \
+                 endpoint, transit_gateway, lambda",
+            ),
+            (
+                "key,valid_from,valid_to\n10.0.0.1,20,20\n",
+                "row 2, column \"valid_to\": it is not after valid_from",
+            ),
             ("key,tags\n10.0.0.1,pci\n", "row 2, column \"tags\": \"pci\" is not name=value"),
             ("key,name\n10.0.0.1\n", "row 2: it has 1 columns, the header line has 2"),
         ] {
             assert_eq!(refusal(text), expected);
         }
-        let error = read(b"key,name\n10.0.0.1,\xff\n", 100).unwrap_err().to_string();
+        let error = read(b"key,name\n10.0.0.1,\xff\n", Interval::ALWAYS, 100).unwrap_err().to_string();
         assert_eq!(error, "row 2: column 2 is not UTF-8");
     }
 
     #[test]
     fn a_list_with_more_rows_than_allowed_is_refused() {
         let text = b"key\n10.0.0.1\n10.0.0.2\n";
-        assert_eq!(read(text, 2).unwrap().len(), 2);
-        assert_eq!(read(text, 1), Err(AssetError::TooManyRows { rows_max: 1 }));
+        assert_eq!(read(text, Interval::ALWAYS, 2).unwrap().len(), 2);
+        assert_eq!(read(text, Interval::ALWAYS, 1), Err(AssetError::TooManyRows { rows_max: 1 }));
     }
 }

@@ -4,9 +4,9 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use crate::{
     enrich::{
-        AssetFile, Config, Enricher, Geoip, Shared,
+        AssetSource, Config, Enricher, Geoip, Shared,
         database::forge::{self, Forge},
-        shared::Fingerprint,
+        file::Fingerprint,
     },
     event::{
         Batch, Chunk, Entry, Event, Field, IdScheme, Kind, Layout, Origin, Partition, Record, SourceId, Span,
@@ -35,6 +35,12 @@ pub(super) const LIST: &str = "key,name\n\
 
 impl Scene {
     pub(super) fn new(list: &str) -> Self {
+        Self::of("assets.csv", list)
+    }
+
+    /// The same with a list that is called `name`.
+    pub(super) fn of(name: &str, list: &str) -> Self {
+        let list_name = name;
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let city = Forge::new(6)
@@ -47,15 +53,15 @@ impl Scene {
             .with("2001:db8::/32", forge::network(64_496, "Documentation"));
         std::fs::write(path("city.mmdb"), city.bytes()).unwrap();
         std::fs::write(path("asn.mmdb"), asn.bytes()).unwrap();
-        std::fs::write(path("assets.csv"), list).unwrap();
+        std::fs::write(path(list_name), list).unwrap();
         let config = Config {
             geoip: Geoip { city: Some(path("city.mmdb")), country: None, asn: Some(path("asn.mmdb")) },
-            assets: vec![AssetFile { file: path("assets.csv") }],
+            assets: vec![AssetSource::of(path(list_name))],
             ..Config::default()
         };
         let metrics = Metrics::default();
         let shared = Shared::open(&config, &metrics).unwrap();
-        Self { list: path("assets.csv"), _folder: folder, metrics, shared }
+        Self { list: path(list_name), _folder: folder, metrics, shared }
     }
 
     pub(super) fn enricher(&self) -> Enricher {

@@ -23,7 +23,7 @@ fn told(endpoint: &Endpoint) -> String {
     format!("{} {place} {number} {asset}", if endpoint.internal { "in" } else { "out" })
 }
 
-fn sides(batch: &Batch, event: usize) -> (String, String) {
+pub(super) fn sides(batch: &Batch, event: usize) -> (String, String) {
     let (source, destination) = batch.ends(&batch.events[event]);
     (told(source), told(destination))
 }

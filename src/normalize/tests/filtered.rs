@@ -198,6 +198,9 @@ fn words(name: &str) -> Option<Vec<&'static str>> {
         "floodmark.score.feature" => vec!["bytes_out", "destination_ports"],
         "log.level" | "log.syslog.severity.name" => vec!["error", "notice"],
         "log.syslog.facility.name" => vec!["auth", "local7"],
+        "floodmark.source.asset.class" | "floodmark.destination.asset.class" => {
+            vec!["workload", "nat_gateway"]
+        }
         "aws.vpcflow.log_status" => vec!["OK", "NODATA", "SKIPDATA"],
         _ => return None,
     })

@@ -43,7 +43,10 @@ fn a_side_without_an_asset_has_the_tags_of_the_record_alone() {
         .line("srcaddr dstaddr end interface-tag", "10.0.1.7 81.2.69.160 1 web")
         .flow(Direction::Outbound, "tcp", "")
         .ends(Default::default(), external());
-    let json = strict(&one(&sample));
+    let mut json = strict(&one(&sample));
+    let there = json["floodmark"].as_object_mut().and_then(|floodmark| floodmark.remove("destination"));
+    let provider = json!({ "provider": { "name": "aws", "service": "EC2", "region": "eu-west-2" } });
+    assert_eq!(there, Some(provider), "and an address outside its provider");
     assert_eq!(json["floodmark"], json!({ "source": { "asset": { "tags": { "interface-tag": "web" } } } }));
 }
 

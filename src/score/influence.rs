@@ -9,10 +9,11 @@
 //!
 //! **A ceiling for a day.** What a day teaches is learned as no higher than half an octave (√2) above the largest value
 //! that the baseline knew when the day began, and what quarantine (`ring`) releases after five days as no higher than
-//! five times half an octave above what is known then. So by neither way a baseline's largest value rises faster than √2 a day: 5.7 times in 5 days, 32 in
-//! 10. Without it, an attacker who sends what is just not held out is at his peers' largest values within a day: between
-//! a host's own largest and theirs the tail falls slowly, and knots are tied anew each hour. Measured in `poison`:
-//! what is held out lies 13 times higher after one day and 15 after five; with the ceiling 4 and 9.
+//! five times half an octave above what is known then. So by neither way a baseline's largest value rises faster than √2
+//! a day: 5.7 times in 5 days, 32 in 10. Without it, an attacker who sends what is just not held out is at his peers'
+//! largest values within a day: between a host's own largest and theirs the tail falls slowly, and knots are tied anew
+//! each hour. Measured in `poison`: what is held out lies 13 times higher after one day and 15 after five; with the
+//! ceiling 4 and 9.
 //!
 //! **A ceiling from the peers.** Where the peers' pool is worth 10,000 windows, nothing is learned as higher than its
 //! 99.99th percentile, unless the entity's own 99th percentile lies higher: the largest host of a network is not

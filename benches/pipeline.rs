@@ -53,7 +53,7 @@ impl Line {
             parser: Parser::new(inputs.clone()),
             inputs,
             enricher: Enricher::new(shared),
-            scorer: Scorer::new(&score::Config::default(), &config.internal, &metrics, [7; 16]),
+            scorer: Scorer::new(&score::Config::default(), &metrics, [7; 16]),
             normalizer: Normalizer::new(
                 SchemaName::Ecs.build(&floodmark::event::Namespace::default(), score::WINDOW_SECONDS),
             ),

@@ -20,6 +20,7 @@ pub mod ring;
 pub mod roles;
 pub mod season;
 
+mod address;
 mod amounts;
 mod attribution;
 mod bench;
@@ -45,7 +46,6 @@ mod keys;
 mod lesson;
 mod memo;
 mod memory;
-mod networks;
 mod openings;
 mod own;
 mod peak;
@@ -74,8 +74,6 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use ipnet::IpNet;
-
 use crate::{
     event::{Batch, Bookmark, Origin, Partition, Position, SourceId},
     pipe::Turn,
@@ -93,7 +91,6 @@ use self::{
     grid::Grid,
     keys::{Finder, Keys},
     mixer::Mixer,
-    networks::Networks,
     openings::Openings,
     peers::{Peers, SharedPeers},
     plan::{Plan, SHARDS},
@@ -143,10 +140,9 @@ struct Scratch {
 // === impl Scorer ===
 
 impl Scorer {
-    /// A scorer that has seen nothing. `internal` are the operator's own networks; `state_seed` is secret, and the same
-    /// for as long as the state lives.
+    /// A scorer that has seen nothing. `state_seed` is secret, and the same for as long as the state lives.
     #[must_use]
-    pub fn new(config: &Config, internal: &[IpNet], metrics: &Metrics, state_seed: [u8; 16]) -> Self {
+    pub fn new(config: &Config, metrics: &Metrics, state_seed: [u8; 16]) -> Self {
         let grid = Grid::new(config.lateness.as_secs());
         let half_life = u32::try_from(config.half_life.as_secs()).unwrap_or(u32::MAX);
         let rules = Rules {
@@ -159,8 +155,7 @@ impl Scorer {
         let most = config.entities_max as usize;
         let peers = Peers::new(keys.of(&["pool"]));
         let (finder, mixer) = (Finder::new(seed::fresh()), Mixer::new(state_seed, "addresses"));
-        let attribution =
-            Attribution::new(config.identity.clone(), Networks::new(internal), (keys, mixer), finder, most);
+        let attribution = Attribution::new(config.identity.clone(), (keys, mixer), finder, most);
         let clocks = Clocks::new(config.idle.as_millis());
         Self {
             rules,

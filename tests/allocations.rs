@@ -217,7 +217,7 @@ fn measure(case: &Case) -> Taken {
         resolver: Resolver::new(inputs.clone()),
         parser: Parser::new(inputs),
         enricher: Enricher::new(shared),
-        scorer: Scorer::new(&scoring, &config.internal, &metrics, [7; 16]),
+        scorer: Scorer::new(&scoring, &metrics, [7; 16]),
         normalizer: Normalizer::new(
             case.form.build(&floodmark::event::Namespace::default(), score::WINDOW_SECONDS),
         ),

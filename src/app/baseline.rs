@@ -116,9 +116,8 @@ fn take(
     let Facts { seed, created_ms, .. } = *reader.facts();
     let ours = facts(config, seed);
     check(reader.facts(), &ours)?;
-    let internal = &config.enrich.internal;
     let restore = |entries: Vec<Entry>| {
-        Ok(Scorer::restore(&config.score, internal, metrics, super::build::widened(seed), entries)?)
+        Ok(Scorer::restore(&config.score, metrics, super::build::widened(seed), entries)?)
     };
     let scorer = match store {
         Some(store) => {

@@ -220,7 +220,6 @@ type Remembered = (Option<Arc<Store>>, Option<Arc<Scorer>>);
 /// Opens the state, where the config has one, and what scoring remembers in it. A replay goes on without either while
 /// a running process holds the state.
 fn open_state(config: &Config, options: &Options, metrics: &Metrics) -> Result<Remembered, AppError> {
-    let internal = config.enrich.internal.clone();
     let wanted = match &options.baseline {
         _ if options.replay.is_some() => None,
         Some(wanted) => Some(wanted.clone()),
@@ -231,7 +230,7 @@ fn open_state(config: &Config, options: &Options, metrics: &Metrics) -> Result<R
         if let Some(scorer) = begun.flatten() {
             return Ok((None, Some(Arc::new(scorer))));
         }
-        let scorer = Scorer::new(&config.score, &internal, metrics, widened(seed::fresh()));
+        let scorer = Scorer::new(&config.score, metrics, widened(seed::fresh()));
         return Ok((None, Some(Arc::new(scorer))));
     };
     let opened =
@@ -248,7 +247,7 @@ fn open_state(config: &Config, options: &Options, metrics: &Metrics) -> Result<R
     let mut entries = Vec::new();
     store.read_scoring(&mut |key, value| entries.push((key.to_vec(), value.to_vec())))?;
     let seed = widened(store.header().seed);
-    let scorer = Scorer::restore(&config.score, &internal, metrics, seed, entries).map_err(|error| {
+    let scorer = Scorer::restore(&config.score, metrics, seed, entries).map_err(|error| {
         StateError::Corrupt { directory: state.directory.clone(), cause: error.to_string() }
     })?;
     Ok((Some(Arc::new(store)), Some(Arc::new(scorer))))

@@ -6,12 +6,12 @@ use crate::event::{Asset, Batch, Endpoint};
 
 use super::{
     Identity,
+    address::{Address, End, address},
     columns::{Column, Record, Slots},
     identity::{ADDRESS, INTERFACE, Who, scope_of, who},
     interfaces::{Interface, Interfaces, interface_key},
     keys::{Finder, Key, Keys},
     mixer::Mixer,
-    networks::{Address, Networks, address},
     own::{Ends, Own, Shared, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
     plan::{Change, EntityRef},
@@ -27,7 +27,6 @@ pub(super) struct Attribution {
     identity: Vec<Identity>,
     /// The columns of tags that `identity` names.
     tags: Vec<Column>,
-    internal: Networks,
     pub(super) keys: Keys,
     mixer: Mixer,
     finder: Finder,
@@ -93,7 +92,6 @@ impl Attribution {
     /// Nobody known yet. `seed` is the state's; `finder` is the process's.
     pub(super) fn new(
         identity: Vec<Identity>,
-        internal: Networks,
         (keys, mixer): (Keys, Mixer),
         finder: Finder,
         entities_max: usize,
@@ -105,7 +103,6 @@ impl Attribution {
         Self {
             tags: identity.iter().filter_map(tag).collect(),
             identity,
-            internal,
             mixer,
             keys,
             finder,
@@ -169,26 +166,25 @@ impl Attribution {
         if record.uint(Column::End).is_none() {
             return;
         }
-        let (Some(source), Some(destination)) =
-            (record.address(Column::Source), record.address(Column::Destination))
+        let (Some(source), Some(destination)) = (record.end(Side::Source), record.end(Side::Destination))
         else {
             return;
         };
         let ends = Ends {
             source,
             destination,
-            packet_source: record.address(Column::PacketSource),
-            packet_destination: record.address(Column::PacketDestination),
+            packet_source: record.packet_end(Side::Source),
+            packet_destination: record.packet_end(Side::Destination),
             own: direction(record),
         };
         let Step { at, interface, .. } = self.steps[nth];
         let shared = interface.map_or_else(Default::default, |place| self.shared(place, &ends, learn));
-        let Some(own) = ends.own(shared, &self.internal) else { return };
+        let Some(own) = ends.own(shared) else { return };
         let serial = asset_of(record, own.side).map_or(0, |asset| asset.serial);
         let tail = u128::from(serial) << 1 | u128::from(interface.is_some());
         let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
         self.steps[nth].own = Some(own);
-        let memory = self.finder.of(said, [at, own.address, tail]);
+        let memory = self.finder.of(said, [at, own.end.address, tail]);
         let with_tag = |memory, column: &Column| self.finder.of([record.text(*column)], [memory]);
         self.steps[nth].memory = self.tags.iter().fold(memory, with_tag);
     }
@@ -227,12 +223,6 @@ impl Attribution {
         (self.mixer.of_two(address as u64, (address >> 64) as u64) >> 32) as u32
     }
 
-    /// Whether `address` lies in the internal networks.
-    #[inline]
-    pub(super) fn is_internal(&self, address: Address) -> bool {
-        self.internal.contain(address)
-    }
-
     /// Takes over `interface` from a snapshot.
     pub(super) fn restore(&mut self, interface: Interface, shared: Shared) {
         let [account, region, vpc] = interface.scope.each_ref().map(|part| part.as_bytes());
@@ -268,7 +258,7 @@ impl Attribution {
         if !learn || ends.own.is_some() {
             return shared;
         }
-        let next = shared.and(ends.source, ends.destination);
+        let next = shared.and(ends.source.address, ends.destination.address);
         if next != shared {
             self.interfaces.share(place, next);
         }
@@ -290,7 +280,7 @@ impl Attribution {
         scope_of(record, &mut self.scope);
         let wanted = match who(&self.identity, record, asset.map(|asset| &**asset), &mut self.name)? {
             Who::Named(kind) => self.wanted(kind),
-            Who::Address => self.wanted_address(own.address, interface, learn)?,
+            Who::Address => self.wanted_address(own.end, interface, learn)?,
         };
         let role = asset.and_then(|asset| asset.role.as_deref()).filter(|role| !role.is_empty());
         if let Some(place) = self.registry.find(wanted.key) {
@@ -321,9 +311,9 @@ impl Attribution {
 
     /// The entity that stands for the own address: the address itself, or the interface where it has too many, or where
     /// the address may be anybody's.
-    fn wanted_address(&mut self, own: Address, interface: Option<u32>, learn: bool) -> Option<Wanted> {
-        let internal = self.internal.contain(own);
-        let ours = internal
+    fn wanted_address(&mut self, own: End, interface: Option<u32>, learn: bool) -> Option<Wanted> {
+        let End { address: own, inside } = own;
+        let ours = inside
             || interface.is_some_and(|place| match learn {
                 true => self.interfaces.change(place).owns_stranger(own),
                 false => self.interfaces.get(place).strangers.contains(&own),

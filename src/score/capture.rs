@@ -4,6 +4,7 @@ use crate::event::{Activity, Asset, Bookmark, Origin, Position};
 
 use super::{
     Scorer, Unsaved,
+    address::number,
     amounts::Amounts,
     entity::{Entity, Open, Raised},
     episode::Episode,
@@ -12,7 +13,6 @@ use super::{
     interfaces::Interface,
     keys::Keys,
     lock,
-    networks::number,
     own::Shared,
     peers::Group,
     series::FEATURES,

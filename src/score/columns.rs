@@ -2,7 +2,10 @@
 
 use crate::event::{Batch, Event, Field, FieldSet, Value};
 
-use super::networks::{Address, number};
+use super::{
+    address::{Address, End, number},
+    own::Side,
+};
 
 /// The columns that scoring reads, in the order of [`WANTED`].
 #[derive(Debug, Clone, Copy)]
@@ -142,6 +145,36 @@ impl<'a> Record<'a> {
             Value::Derived(span) => span.of(&self.batch.derived),
             other => other.as_text().map_or(&[], |span| span.of(self.batch.bytes())),
         }
+    }
+
+    /// The address on `side`, and whether it is inside.
+    #[inline]
+    pub(super) fn end(&self, side: Side) -> Option<End> {
+        let (column, place) = match side {
+            Side::Source => (Column::Source, self.event.source),
+            Side::Destination => (Column::Destination, self.event.destination),
+        };
+        Some(End { address: self.address(column)?, inside: self.is_inside(place) })
+    }
+
+    /// The packet's own address on `side`, where the record has one. One that is the same as the record's is no endpoint
+    /// of its own.
+    #[inline]
+    pub(super) fn packet_end(&self, side: Side) -> Option<End> {
+        let (column, place) = match side {
+            Side::Source => (Column::PacketSource, self.event.nat_source),
+            Side::Destination => (Column::PacketDestination, self.event.nat_destination),
+        };
+        let address = self.address(column)?;
+        match self.end(side) {
+            Some(plain) if plain.address == address => Some(plain),
+            _ => Some(End { address, inside: self.is_inside(place) }),
+        }
+    }
+
+    #[inline]
+    fn is_inside(&self, place: u32) -> bool {
+        self.batch.endpoints.get(place as usize).is_some_and(|endpoint| endpoint.internal)
     }
 
     /// The address in `column`.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::event::{Activity, Batch, Detector, Direction, EventId, Finding, IdScheme, Revision, Score};
 
 use super::{
+    address::address,
     attribution::asset_of,
     columns::{Column, Record},
     entity::{Entity, Raised},
     grid::Grid,
     histogram::packed::Series,
-    networks::address,
     own::Side,
     season::moved,
 };

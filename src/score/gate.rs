@@ -240,12 +240,9 @@ fn observation(
     side: Side,
 ) -> Observation {
     let sends = side == Side::Source;
-    let (peer, packet) = if sends {
-        (Column::Destination, Column::PacketDestination)
-    } else {
-        (Column::Source, Column::PacketSource)
-    };
-    let peer = record.address(packet).or_else(|| record.address(peer)).unwrap_or(0);
+    let other = if sends { Side::Destination } else { Side::Source };
+    let peer = record.packet_end(other).or_else(|| record.end(other));
+    let outside = peer.is_none_or(|peer| !peer.inside);
     Observation {
         window,
         bytes: record.uint(Column::Bytes).unwrap_or(0),
@@ -253,10 +250,10 @@ fn observation(
         event: index as u32,
         slot: 0,
         port: port_of(record.uint(Column::SourcePort), record.uint(Column::DestinationPort)),
-        peer: attribution.hash(peer),
+        peer: attribution.hash(peer.map_or(0, |peer| peer.address)),
         change: 0,
         standing,
-        role: Role { sends, accepted: accepted(record), outside: !attribution.is_internal(peer) },
+        role: Role { sends, accepted: accepted(record), outside },
     }
 }
 

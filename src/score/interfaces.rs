@@ -3,10 +3,10 @@
 use hashbrown::HashTable;
 
 use super::{
+    address::Address,
     columns::{Column, Record},
     keys::{Finder, Key},
     memo::Memo,
-    networks::Address,
     own::Shared,
 };
 

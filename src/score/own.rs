@@ -3,7 +3,7 @@
 //! A flow log record does not say so before version 5, and where it does, NAT and transit put other people's addresses
 //! there. What is decided here decides who gets a baseline, so an address that an attacker can choose must not get one.
 
-use super::networks::{Address, Networks};
+use super::address::{Address, End};
 
 /// Which side of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +17,10 @@ pub(super) enum Side {
 /// The addresses of one record and what it says of its way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ends {
-    pub(super) source: Address,
-    pub(super) destination: Address,
-    pub(super) packet_source: Option<Address>,
-    pub(super) packet_destination: Option<Address>,
+    pub(super) source: End,
+    pub(super) destination: End,
+    pub(super) packet_source: Option<End>,
+    pub(super) packet_destination: Option<End>,
     /// The interface's own side, as `flow-direction` has it.
     pub(super) own: Option<Side>,
 }
@@ -39,11 +39,11 @@ pub(super) enum Shared {
     Nothing,
 }
 
-/// The own side of a record and the address there.
+/// The own side of a record and what stands there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Own {
     pub(super) side: Side,
-    pub(super) address: Address,
+    pub(super) end: End,
 }
 
 // === impl Shared ===
@@ -83,15 +83,15 @@ impl Shared {
 // === impl Ends ===
 
 impl Ends {
-    /// The address that stands for `side`: the packet's own one where that is internal, else the record's.
+    /// What stands for `side`: the packet's own address where that is inside, else the record's.
     #[inline]
-    pub(super) fn at(&self, side: Side, internal: &Networks) -> Address {
+    pub(super) fn at(&self, side: Side) -> End {
         let (plain, packet) = match side {
             Side::Source => (self.source, self.packet_source),
             Side::Destination => (self.destination, self.packet_destination),
         };
         match packet {
-            Some(packet) if packet != plain && internal.contain(packet) => packet,
+            Some(packet) if packet.address != plain.address && packet.inside => packet,
             _ => plain,
         }
     }
@@ -99,18 +99,21 @@ impl Ends {
     /// The interface's own side: by `flow-direction`; else the address common to its records; else an internal side, the
     /// packet's addresses first, the sender before the receiver.
     ///
-    /// A common address outside `internal` counts only where no side is internal. Otherwise an interface that forwards
-    /// for many hosts to one stranger would make that stranger an entity.
+    /// A common address that is not inside counts only where no side is. Otherwise an interface that forwards for many
+    /// hosts to one stranger would make that stranger an entity.
     #[inline]
-    pub(super) fn own(&self, shared: Shared, internal: &Networks) -> Option<Own> {
+    pub(super) fn own(&self, shared: Shared) -> Option<Own> {
         if let Some(side) = self.own {
-            return Some(Own { side, address: self.at(side, internal) });
+            return Some(Own { side, end: self.at(side) });
         }
         if let Shared::One(address) = shared {
-            let side = if address == self.source { Side::Source } else { Side::Destination };
-            let strangers = || !internal.contain(self.source) && !internal.contain(self.destination);
-            if internal.contain(address) || strangers() {
-                return Some(Own { side, address });
+            let (side, end) = if address == self.source.address {
+                (Side::Source, self.source)
+            } else {
+                (Side::Destination, self.destination)
+            };
+            if end.inside || !self.source.inside && !self.destination.inside {
+                return Some(Own { side, end: End { address, ..end } });
             }
         }
         let ladder = [
@@ -119,9 +122,9 @@ impl Ends {
             (Side::Source, Some(self.source)),
             (Side::Destination, Some(self.destination)),
         ];
-        let inside = |(side, address): (Side, Option<Address>)| {
-            let address = address.filter(|address| internal.contain(*address))?;
-            Some(Own { side, address })
+        let inside = |(side, end): (Side, Option<End>)| {
+            let end = end.filter(|end| end.inside)?;
+            Some(Own { side, end })
         };
         ladder.into_iter().find_map(inside)
     }
@@ -131,7 +134,7 @@ impl Ends {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{super::networks::number, *};
+    use super::{super::address::number, *};
 
     fn at(text: &str) -> Address {
         number(text.parse().unwrap())
@@ -139,7 +142,8 @@ mod tests {
 
     #[test]
     fn the_own_address_follows_the_rules_in_their_order() {
-        let internal = Networks::new(&["10.0.0.0/8".parse().unwrap(), "fc00::/7".parse().unwrap()]);
+        let end =
+            |text: &str| End { address: at(text), inside: text.starts_with("10.") || text.starts_with("fd") };
         let one = |text| Shared::One(at(text));
         // source, destination, packet source, packet destination, direction, common → side, address
         type Case<'a> = (&'a str, &'a str, &'a str, &'a str, Option<Side>, Shared, Option<(Side, &'a str)>);
@@ -184,20 +188,16 @@ mod tests {
             ("8.8.8.8", "9.9.9.9", "", "", None, Shared::Nothing, None),
         ];
         for (source, destination, packet_source, packet_destination, own, shared, expected) in cases {
-            let packet = |text: &str| (!text.is_empty()).then(|| at(text));
+            let packet = |text: &str| (!text.is_empty()).then(|| end(text));
             let ends = Ends {
-                source: at(source),
-                destination: at(destination),
+                source: end(source),
+                destination: end(destination),
                 packet_source: packet(packet_source),
                 packet_destination: packet(packet_destination),
                 own,
             };
-            let expected = expected.map(|(side, address)| Own { side, address: at(address) });
-            assert_eq!(
-                ends.own(shared, &internal),
-                expected,
-                "{source} > {destination}, {shared:?}, {own:?}"
-            );
+            let expected = expected.map(|(side, address)| Own { side, end: end(address) });
+            assert_eq!(ends.own(shared), expected, "{source} > {destination}, {shared:?}, {own:?}");
         }
     }
 

@@ -8,8 +8,6 @@ use std::{
     },
 };
 
-use ipnet::IpNet;
-
 use crate::{
     event::{Activity, Asset, AssetClass, Partition},
     telemetry::metrics::Metrics,
@@ -17,6 +15,7 @@ use crate::{
 
 use super::{
     Config, Scorer, StateError,
+    address::address,
     amounts::Amounts,
     cardinality::Cardinality,
     distinct::Distinct,
@@ -30,7 +29,6 @@ use super::{
     interfaces::Interface,
     keys::Key,
     lock,
-    networks::address,
     own::Shared,
     peers::{Epoch, Group},
     pool::Pool,
@@ -57,12 +55,11 @@ impl Scorer {
     /// When an entry is not what a capture wrote, or was learned with another half-life.
     pub fn restore(
         config: &Config,
-        internal: &[IpNet],
         metrics: &Metrics,
         state_seed: [u8; 16],
         entries: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, StateError> {
-        let scorer = Self::new(config, internal, metrics, state_seed);
+        let scorer = Self::new(config, metrics, state_seed);
         let mut gate = lock(&scorer.gate);
         // Sorted, so that the same entries give the same places, and groups are there before their members.
         let entries: BTreeMap<Vec<u8>, Vec<u8>> = entries.into_iter().collect();

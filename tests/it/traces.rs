@@ -74,9 +74,7 @@ pub fn baselines(folder: &Folder) -> String {
     // As the pipeline widens it: under another seed the keys are not those of the entries.
     let seed = [store.header().seed, store.header().seed.rotate_left(32)].map(u64::to_le_bytes).concat();
     let seed: [u8; 16] = seed.try_into().unwrap();
-    let internal = enrich::Config::default().internal;
-    let scorer =
-        Scorer::restore(&score::Config::default(), &internal, &Metrics::default(), seed, entries).unwrap();
+    let scorer = Scorer::restore(&score::Config::default(), &Metrics::default(), seed, entries).unwrap();
     let mut text = Vec::new();
     scorer.export(&mut text).unwrap();
     String::from_utf8(text).unwrap()

@@ -159,7 +159,7 @@ fn a_million_spoofed_sources_leave_the_state_as_it_is() {
     let mut config = config();
     config.entities_max = 3_000;
     let metrics = Metrics::default();
-    let scorer = Scorer::new(&config, &nets(), &metrics, SEED);
+    let scorer = Scorer::new(&config, &metrics, SEED);
     let gauge = |name: &str| metric(&metrics, name);
     // Strangers at one host's door, with and without interfaces of their own making, and a host that makes up others.
     for nth in 0..100_u32 {
@@ -186,7 +186,7 @@ fn beyond_entities_max_there_is_no_verdict_and_the_refused_are_counted() {
     let mut config = config();
     config.entities_max = 5;
     let metrics = Metrics::default();
-    let scorer = Scorer::new(&config, &nets(), &metrics, SEED);
+    let scorer = Scorer::new(&config, &metrics, SEED);
     let flows: Vec<_> = (1..=8).map(|host| Flow::sent(host, 1, START)).collect();
     let mut batch = batch_of("a", 0, &flows, 0);
     scorer.score(0, &mut batch);

@@ -294,7 +294,7 @@ fn what_a_finding_rests_on_is_known_after_a_restart_and_when_it_is_read_again() 
     let capture = scorer.capture(ticket + 1);
     let entries = capture.entries.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
     let entries: Vec<_> = entries.collect();
-    let scorer = Scorer::restore(&config(), &nets(), &Metrics::default(), SEED, entries).unwrap();
+    let scorer = Scorer::restore(&config(), &Metrics::default(), SEED, entries).unwrap();
     let flows = [Flow::sent(4, 30_000_000, at), Flow::sent(4, 1, at + 9), Flow::sent(5, 1, at + 9)];
     let learn_from = position as u64 + 1;
     let mut batch = batch_of("a", position, &flows, learn_from);

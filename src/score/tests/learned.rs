@@ -13,7 +13,7 @@ struct Bench {
 impl Bench {
     fn new(config: &Config) -> Self {
         let metrics = Metrics::default();
-        let scorer = Scorer::new(config, &nets(), &metrics, SEED);
+        let scorer = Scorer::new(config, &metrics, SEED);
         Self { scorer, metrics, ticket: 0, position: 0 }
     }
 

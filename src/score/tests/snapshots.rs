@@ -18,7 +18,7 @@ fn store(into: &mut Store, capture: &Capture) {
 }
 
 fn restored(store: &Store) -> Scorer {
-    Scorer::restore(&config(), &nets(), &Metrics::default(), SEED, store.clone()).unwrap()
+    Scorer::restore(&config(), &Metrics::default(), SEED, store.clone()).unwrap()
 }
 
 /// Takes `steps` up to `stop`, captures, and goes on in a scorer restored from that. With `again`, everything is read
@@ -175,10 +175,10 @@ fn a_state_of_another_half_life_is_refused_and_so_is_an_unknown_key() {
     let mut state = Store::new();
     store(&mut state, &scorer.capture(1));
     let other = Config { half_life: Duration::seconds(86_400), ..config() };
-    let error = Scorer::restore(&other, &nets(), &Metrics::default(), SEED, state.clone()).unwrap_err();
+    let error = Scorer::restore(&other, &Metrics::default(), SEED, state.clone()).unwrap_err();
     assert!(matches!(error, StateError::Settings { name: "half_life", set: 86_400, .. }), "{error}");
     state.insert(b"z".to_vec(), Vec::new());
-    let error = Scorer::restore(&config(), &nets(), &Metrics::default(), SEED, state).unwrap_err();
+    let error = Scorer::restore(&config(), &Metrics::default(), SEED, state).unwrap_err();
     assert_eq!(error, StateError::Key(b"z".to_vec()));
 }
 
@@ -206,7 +206,7 @@ fn a_corrupt_state_is_refused_and_never_panics() {
         let place = place.index(torn.len());
         if cut { torn.truncate(place) } else { torn[place] = byte }
         let one = Store::from([(key.clone(), torn)]);
-        let outcome = Scorer::restore(&config(), &nets(), &Metrics::default(), SEED, one);
+        let outcome = Scorer::restore(&config(), &Metrics::default(), SEED, one);
         if cut {
             prop_assert!(outcome.is_err());
         } else if let Ok(scorer) = outcome {

@@ -45,7 +45,7 @@ static FLOWS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
 });
 
 static SNAPSHOT: LazyLock<Vec<(Vec<u8>, Vec<u8>)>> = LazyLock::new(|| {
-    let scorer = Scorer::new(&Config::default(), &INTERNAL, &Metrics::default(), SEED);
+    let scorer = Scorer::new(&Config::default(), &Metrics::default(), SEED);
     scorer.score(0, &mut parsed(resolved(&FLOWS[0])));
     let entries = scorer.capture(1).entries.into_iter();
     let entries: Vec<_> = entries.filter_map(|(key, value)| Some((key, value?))).collect();
@@ -65,7 +65,7 @@ fuzz_target!(|edits: Vec<Edit>| {
             To::Cut => value.truncate(at),
         }
     }
-    let restored = Scorer::restore(&Config::default(), &INTERNAL, &Metrics::default(), SEED, entries);
+    let restored = Scorer::restore(&Config::default(), &Metrics::default(), SEED, entries);
     assert!(restored.is_ok() || !edits.is_empty(), "what was captured can be restored");
     if let Ok(scorer) = restored {
         let mut batch = parsed(resolved(&FLOWS[1]));

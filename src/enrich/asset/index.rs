@@ -223,7 +223,12 @@ impl AssetIndex {
         let tries = self.v4.mem_size() + self.v6.mem_size();
         let assets = self.assets.iter().map(|asset| asset_bytes(asset)).sum::<usize>();
         let inside = size_of_val(&self.inside[..]);
-        assets + tries + inside + self.ids.len() * 96 + self.choices.memory_bytes() + self.scopes.memory_bytes()
+        assets
+            + tries
+            + inside
+            + self.ids.len() * 96
+            + self.choices.memory_bytes()
+            + self.scopes.memory_bytes()
     }
 }
 

@@ -60,7 +60,11 @@ async fn a_compacted_topic_is_read_to_its_end_at_start_and_followed_from_then_on
     scene.put(0, "10.0.0.9", Some(r#"{"name": "gone"}"#));
     scene.put(0, "10.0.0.9", None);
     scene.put(1, "10.0.0.2", Some(r#"{"key": "10.0.0.2", "name": "db"}"#));
-    scene.put(1, "eni-1", Some(r#"{"NetworkInterfaceId": "eni-1", "Ipv6Addresses": [{"Ipv6Address": "2600::1"}]}"#));
+    scene.put(
+        1,
+        "eni-1",
+        Some(r#"{"NetworkInterfaceId": "eni-1", "Ipv6Addresses": [{"Ipv6Address": "2600::1"}]}"#),
+    );
     scene.put(1, "broken", Some("{"));
     let metrics = Metrics::default();
     let shared = Shared::open(&scene.config("estate"), &metrics).unwrap();
@@ -94,6 +98,6 @@ fn an_empty_topic_is_no_assets_and_one_that_does_not_exist_is_an_error_with_its_
         ..Config::default()
     };
     let errors = Shared::open(&both, &Metrics::default()).unwrap_err();
-    assert_eq!(errors.last().unwrap().to_string().split(": ").next(), Some("could not read enrich.assets[0]"));
+    assert_eq!(errors[0].to_string().split(": ").next(), Some("could not read enrich.assets[0]"));
     assert_eq!(both.problems().len(), 1);
 }

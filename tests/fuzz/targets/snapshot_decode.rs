@@ -32,7 +32,6 @@ enum To {
 const SEED: [u8; 16] = [7; 16];
 const LINES: u64 = 600;
 
-static INTERNAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| floodmark::enrich::Config::default().internal);
 
 /// Flow logs of a few hosts: the first half is in the snapshot, the second is scored after it.
 static FLOWS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use floodmark::{
-    enrich,
     score::{self, Scorer},
     state::Store,
     telemetry::metrics::Metrics,

@@ -231,7 +231,7 @@ mod tests {
 
     /// The name of what `address` means to a record of `vpc` and `account` at `at`; `-` where it says neither.
     fn named(index: &AssetIndex, address: &str, vpc: &str, account: &str, at: i64) -> String {
-        let said = |text: &'static str| (text != "-").then(|| text.as_bytes());
+        let said = |text: &'static str| (text != "-").then_some(text.as_bytes());
         let [vpc, account]: [&'static str; 2] =
             [vpc, account].map(|text| Box::leak(text.to_owned().into_boxed_str()) as &str);
         let scope = index.scope(said(vpc), said(account), None);

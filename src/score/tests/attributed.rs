@@ -21,8 +21,8 @@ fn asset(tags: &[(&str, &str)], role: Option<&str>) -> Arc<Asset> {
 /// A batch of one flow of host 1 whose own side has `asset`.
 fn with_asset(position: usize, flow: Flow, asset: Arc<Asset>) -> Batch {
     let mut batch = batch_of("a", position, &[flow], 0);
-    batch.endpoints.push(Endpoint { asset: Some(asset), ..Endpoint::default() });
-    batch.events[0].source = 1;
+    batch.endpoints.push(Endpoint { internal: true, asset: Some(asset), ..Endpoint::default() });
+    batch.events[0].source = batch.endpoints.len() as u32 - 1;
     batch
 }
 

@@ -11,7 +11,6 @@ use floodmark::{
     telemetry::metrics::Metrics,
 };
 use floodmark_fuzz::{parsed, resolved};
-use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
 
 /// One change to one value of the snapshot.
@@ -31,7 +30,6 @@ enum To {
 
 const SEED: [u8; 16] = [7; 16];
 const LINES: u64 = 600;
-
 
 /// Flow logs of a few hosts: the first half is in the snapshot, the second is scored after it.
 static FLOWS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {

@@ -9,7 +9,7 @@
 //! there is no room, a record counts as new: rather too much than too little.
 //!
 //! A genuine record is taken for a repeat when its fingerprint stands in one of its lines by chance: at most 32 are
-//! compared in each of at most [`LEVELS_MAX`] levels, so that it happens less than once in 33 million records (see
+//! compared in each of at most four levels, so that it happens less than once in 33 million records (see
 //! [`FALSE_MAX`]), and less the emptier the lines are.
 //!
 //! What it tells depends on the set of records alone, but for which of too many found room. It is not written into the

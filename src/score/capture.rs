@@ -8,6 +8,7 @@ use super::{
     amounts::Amounts,
     entity::{Entity, Open, Raised},
     episode::Episode,
+    fringe::capture::Depth,
     gate::Gate,
     habits::Habits,
     interfaces::Interface,
@@ -42,6 +43,7 @@ impl Scorer {
     /// becomes valid when every sink has confirmed everything up to its positions.
     pub fn capture(&self, ticket: u64) -> Capture {
         let Unsaved { mut entries, mut positions, mut cursors } = std::mem::take(&mut *lock(&self.unsaved));
+        let mut depth = Depth::Records;
         self.gate_turn.take(ticket, || {
             let mut gate = lock(&self.gate);
             for origin in std::mem::take(&mut gate.anew) {
@@ -52,6 +54,7 @@ impl Scorer {
                 *scored = position.max(*scored);
             }
             cursors.append(&mut gate.cursors);
+            depth = gate.depth();
             let keys = gate.attribution.keys.clone();
             entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
             gate.attribution.interfaces.take_dirty(|interface, shared| {
@@ -60,9 +63,14 @@ impl Scorer {
         });
         for (nth, turn) in self.shard_turns.iter().enumerate() {
             turn.wait(ticket);
-            lock(&self.shards[nth]).take_dirty(|entity| {
+            let mut shard = lock(&self.shards[nth]);
+            shard.take_dirty(|entity| {
                 entries.insert(key(ENTITY, entity.key), Some(entity_bytes(entity)));
             });
+            shard.fringe.capture(nth, depth, |key, entry| {
+                entries.insert(key, entry);
+            });
+            drop(shard);
             if nth + 1 == self.shard_turns.len() {
                 // No later ticket folds before this one is through with the last shard.
                 self.peers.write().take_dirty(|group| {

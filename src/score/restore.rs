@@ -21,6 +21,7 @@ use super::{
     distinct::Distinct,
     entity::{Entity, Open, Raised},
     episode::Episode,
+    fringe::capture::FRINGE,
     gate::Gate,
     grid::{Grid, Narrow},
     habits::Habits,
@@ -64,7 +65,7 @@ impl Scorer {
         // Sorted, so that the same entries give the same places, and groups are there before their members.
         let entries: BTreeMap<Vec<u8>, Vec<u8>> = entries.into_iter().collect();
         let of = |letter: u8| entries.range(vec![letter]..vec![letter + 1]);
-        let known = [ENTITY, GATE, GROUP, INTERFACE];
+        let known = [ENTITY, GATE, GROUP, INTERFACE, FRINGE];
         if let Some(key) =
             entries.keys().find(|key| !key.first().is_some_and(|letter| known.contains(letter)))
         {
@@ -84,7 +85,25 @@ impl Scorer {
             scorer.restore_entity(&mut gate, entity(hash_of(key)?, value)?)?;
         }
         drop(gate);
+        scorer.restore_fringe(&entries)?;
         Ok(scorer)
+    }
+
+    fn restore_fringe(&self, entries: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), StateError> {
+        let mut lost = 0;
+        for (nth, shard) in self.shards.iter().enumerate() {
+            let prefix = [FRINGE, nth as u8];
+            let own = entries.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(&prefix));
+            lost += lock(shard).fringe.restore(nth, own.map(|(key, value)| (&**key, &**value)))?;
+        }
+        if lost > 0 {
+            tracing::warn!(
+                lost,
+                "external addresses or pairs lost their records, because score.externals_max or score.pairs_max is smaller \
+                 than it was"
+            );
+        }
+        Ok(())
     }
 
     fn restore_group(&self, gate: &mut Gate, group: Group) {

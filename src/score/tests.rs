@@ -5,6 +5,8 @@ mod agreement;
 mod attributed;
 mod found;
 mod learned;
+mod outside;
+mod repeated;
 mod snapshots;
 
 use std::{

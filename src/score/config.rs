@@ -26,7 +26,7 @@ pub struct Config {
     /// start.
     pub learn_all: Duration,
     /// The most entities that have a baseline; each takes up to six kilobytes. Events of further ones are delivered
-    /// without a score, and `floodmark_score_entities_refused_total` counts them. Default 32000, which leaves
+    /// without a score, and `floodmark_score_entities_refused_total` counts them. Default 30000, which leaves
     /// room for databases, sinks and threads in the default `limits.memory`; from 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub entities_max: u32,
@@ -117,7 +117,7 @@ impl Default for Config {
             lateness: Duration::seconds(600),
             idle: Duration::seconds(600),
             learn_all: Duration::seconds(DAY_SECONDS),
-            entities_max: 32_000,
+            entities_max: 30_000,
             externals_max: 100_000,
             pairs_max: 20_000,
             dedup_bytes: ByteSize::mebibytes(8),

@@ -20,8 +20,10 @@ pub mod ring;
 pub mod roles;
 pub mod season;
 
+mod absence;
 mod address;
 mod amounts;
+mod archive;
 mod attribution;
 mod bench;
 mod books;
@@ -66,6 +68,7 @@ mod stretch;
 mod tests;
 mod wire;
 
+pub use archive::Archive;
 pub use capture::Capture;
 pub use config::{Config, ConfigError, Identity, IdentityError};
 pub use highest::Highest;
@@ -74,7 +77,7 @@ pub use wire::StateError;
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
 
 use crate::{
@@ -84,6 +87,7 @@ use crate::{
 };
 
 use self::{
+    archive::Desk,
     attribution::Attribution,
     books::Books,
     clocks::Clocks,
@@ -125,6 +129,8 @@ pub struct Scorer {
     outside: Outside,
     /// What a capture held that was not stored.
     unsaved: Mutex<Unsaved>,
+    /// How many captures there were.
+    captures: AtomicU64,
     /// Plans to be used again.
     spare: Mutex<Vec<Scratch>>,
 }
@@ -177,8 +183,22 @@ impl Scorer {
             books: Books::new(metrics, config.entities_max),
             outside: Outside::new(metrics),
             unsaved: Mutex::default(),
+            captures: AtomicU64::new(0),
             spare: Mutex::default(),
         }
+    }
+
+    /// Lets entities leave to `archive`, which is the state that captures go to, when there are more than may be. Those who
+    /// found no room in a restore are there.
+    #[must_use]
+    pub fn with_archive(self, archive: Arc<dyn Archive>) -> Self {
+        let desk = Desk::open(archive);
+        let mut gate = lock(&self.gate);
+        gate.is_archived = true;
+        gate.attribution.refused = 0;
+        drop(gate);
+        self.shards.iter().for_each(|shard| lock(shard).desk = Some(Arc::clone(&desk)));
+        self
     }
 
     /// Scores the events of `batch`: fills its verdicts, entities and findings.
@@ -304,6 +324,10 @@ impl Scorer {
             folded = segment.fold;
             shards.iter_mut().for_each(|shard| shard.fringe.fold(folded));
             self.outside.note(shards.iter().map(|shard| &shard.fringe));
+        }
+        for shard in &mut shards {
+            self.books.entities_back.inc_by(std::mem::take(&mut shard.back));
+            self.books.windows_unread.inc_by(std::mem::take(&mut shard.unread));
         }
         drop(shards);
         self.shard_turns.iter().for_each(|turn| turn.pass(ticket));

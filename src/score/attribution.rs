@@ -275,7 +275,7 @@ impl Attribution {
             Who::Address => self.wanted_address(own.end, interface, learn)?,
         };
         let role = asset.and_then(|asset| asset.role.as_deref()).filter(|role| !role.is_empty());
-        if let Some(place) = self.registry.find(wanted.key) {
+        if let Some(place) = self.registry.find_again(wanted.key) {
             if !learn || place.has_role || role.is_none() {
                 return Some((place.entity, 0));
             }
@@ -298,7 +298,7 @@ impl Attribution {
     /// The entity of `kind` that is called what the name buffer says.
     fn wanted(&self, kind: &'static str) -> Wanted {
         let key = entity_key(&self.keys, kind, &self.name, &self.scope);
-        Wanted { kind, key, known: self.registry.find(key).is_some() }
+        Wanted { kind, key, known: self.registry.knows(key) }
     }
 
     /// The entity that stands for the own address: the address itself, or the interface where it has too many, or where

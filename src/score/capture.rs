@@ -1,18 +1,24 @@
 //! A capture: what has changed since the last one, consistent at one ticket, as bytes for the state.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
+
 use crate::event::{Activity, Asset, Bookmark, Origin, Position};
 
 use super::{
     Scorer, Unsaved,
     address::number,
     amounts::Amounts,
+    bench::Bench,
     entity::{Entity, Open, Raised},
     episode::Episode,
     fringe::capture::Depth,
     gate::Gate,
     habits::Habits,
     interfaces::Interface,
-    keys::Keys,
+    keys::{Key, Keys},
     lock,
     own::Shared,
     peers::Group,
@@ -27,6 +33,8 @@ use super::{
 /// A capture is either stored or given back with [`Scorer::give_back`], before the next one is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Capture {
+    /// Which capture of this scorer it is, from 1.
+    pub number: u64,
     /// Keys of the state, in order, and their new values; without a value the key goes.
     pub entries: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Up to where each origin is scored in this state: everything before is in it, nothing after.
@@ -43,7 +51,8 @@ impl Scorer {
     /// becomes valid when every sink has confirmed everything up to its positions.
     pub fn capture(&self, ticket: u64) -> Capture {
         let Unsaved { mut entries, mut positions, mut cursors } = std::mem::take(&mut *lock(&self.unsaved));
-        let mut depth = Depth::Records;
+        let number = self.captures.fetch_add(1, Ordering::Relaxed) + 1;
+        let (mut depth, mut folded) = (Depth::Records, 0);
         self.gate_turn.take(ticket, || {
             let mut gate = lock(&self.gate);
             for origin in std::mem::take(&mut gate.anew) {
@@ -54,7 +63,7 @@ impl Scorer {
                 *scored = position.max(*scored);
             }
             cursors.append(&mut gate.cursors);
-            depth = gate.depth();
+            (depth, folded) = (gate.depth(), gate.folded);
             let keys = gate.attribution.keys.clone();
             entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
             gate.attribution.interfaces.take_dirty(|interface, shared| {
@@ -63,7 +72,15 @@ impl Scorer {
         });
         for (nth, turn) in self.shard_turns.iter().enumerate() {
             turn.wait(ticket);
+            let peers = self.peers.read();
             let mut shard = lock(&self.shards[nth]);
+            let bench = self.rules.bench(&peers, folded);
+            for (left, bytes) in shard.take_left(&bench) {
+                if let Some(desk) = &shard.desk {
+                    desk.hold(number, left, Arc::from(&*bytes));
+                }
+                entries.insert(key(ENTITY, left), Some(bytes));
+            }
             shard.take_dirty(|entity| {
                 entries.insert(key(ENTITY, entity.key), Some(entity_bytes(entity)));
             });
@@ -71,6 +88,7 @@ impl Scorer {
                 entries.insert(key, entry);
             });
             drop(shard);
+            drop(peers);
             if nth + 1 == self.shard_turns.len() {
                 // No later ticket folds before this one is through with the last shard.
                 self.peers.write().take_dirty(|group| {
@@ -80,9 +98,17 @@ impl Scorer {
             turn.pass(ticket);
         }
         Capture {
+            number,
             entries: entries.into_iter().collect(),
             positions: positions.into_iter().collect(),
             cursors: cursors.into_iter().collect(),
+        }
+    }
+
+    /// Captures up to the one of this `number` are stored: what they hold of entities that have left is read from there.
+    pub fn stored(&self, number: u64) {
+        if let Some(desk) = &lock(&self.shards[0]).desk {
+            desk.stored(number);
         }
     }
 
@@ -98,10 +124,23 @@ impl Scorer {
 // === impl Shard ===
 
 impl Shard {
+    /// What entities that left since this was called last have learned; it waits for those who are on their way back.
+    fn take_left(&mut self, bench: &Bench<'_>) -> BTreeMap<Key, Vec<u8>> {
+        for slot in self.dirty.clone() {
+            self.is_here(slot, bench);
+        }
+        std::mem::take(&mut self.left)
+    }
+
     /// Gives each entity that has changed since this was called last.
     fn take_dirty(&mut self, mut each: impl FnMut(&Entity)) {
         for slot in std::mem::take(&mut self.dirty) {
             let entity = &mut self.entities[slot as usize];
+            if entity.away.is_some() {
+                // The state has more of it than is here.
+                self.dirty.push(slot);
+                continue;
+            }
             entity.dirty = false;
             each(entity);
         }
@@ -154,7 +193,7 @@ fn group_bytes(group: &Group) -> Vec<u8> {
     out
 }
 
-fn entity_bytes(entity: &Entity) -> Vec<u8> {
+pub(super) fn entity_bytes(entity: &Entity) -> Vec<u8> {
     let mut out = vec![VERSION];
     for text in [entity.name.kind, &entity.name.name, &entity.name.scope, &entity.name.peer_group] {
         put_text(text, &mut out);

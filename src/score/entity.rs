@@ -8,6 +8,7 @@ use crate::event::{Activity, Asset, EntityName, Maturity};
 
 use super::{
     amounts::Amounts,
+    archive::Order,
     bench::Bench,
     decay::{Decay, Moment},
     episode::Episode,
@@ -55,6 +56,10 @@ pub(super) struct Entity {
     judges: [Option<Box<Judge>>; 2],
     /// Whether it differs from what was captured last.
     pub(super) dirty: bool,
+    /// The order by which it is fetched, while the state may have more of it.
+    pub(super) away: Option<Order>,
+    /// Whether it came back while windows were open, so that they were not judged as they grew.
+    pub(super) came_back: bool,
     /// The batch that names it.
     pub(super) named_by: u64,
     /// Its place there.
@@ -112,11 +117,43 @@ impl Entity {
             open: Vec::new(),
             judges: [None, None],
             dirty: false,
+            away: None,
+            came_back: false,
             named_by: 0,
             named_at: 0,
             peak: None,
             peak_log10_p: f32::INFINITY,
         }
+    }
+
+    /// Takes over what it was before it left.
+    pub(super) fn resume(&mut self, before: Self) {
+        let Self { born, held_out, episode, own, stretches, own_of_spans, habits, pending, .. } = before;
+        let came_back = !self.open.is_empty();
+        *self = Self {
+            born,
+            held_out,
+            episode,
+            own,
+            stretches,
+            own_of_spans,
+            habits,
+            pending,
+            open: std::mem::take(&mut self.open),
+            asset: self.asset.take(),
+            dirty: self.dirty,
+            named_by: self.named_by,
+            named_at: self.named_at,
+            came_back,
+            ..Self::new(self.key, Arc::clone(&self.name), self.pool)
+        };
+        self.open.iter_mut().for_each(|open| open.judged = Narrow::NONE);
+    }
+
+    /// The newest window that it knows of.
+    pub(super) fn newest(&self) -> Option<Window> {
+        let learned = self.pending.last().map(|sample| sample.window.window());
+        self.open.last().map(Open::window).max(learned)
     }
 
     /// Gives it another name and other peers, who judge it from now on.

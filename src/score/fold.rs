@@ -12,7 +12,7 @@ use super::{
     lesson::Lesson,
     peers::{Peers, moment_of},
     series::{FEATURES, Span},
-    shard::{AHEAD, Shard},
+    shard::{AHEAD, Raiser, Shard, raise},
     stretch::{Vote, bits},
 };
 
@@ -165,8 +165,18 @@ impl Shard {
                 std::hint::black_box(entities.fold(0, |read, entity| read ^ entity.warm_baseline()));
             }
             self.soil(slot);
+            let is_here = self.is_here(slot, bench);
             let entity = &mut self.entities[slot as usize];
             let Ok(place) = entity.find(window) else { continue };
+            if !is_here {
+                entity.open.remove(place);
+                self.unread += 1;
+                continue;
+            }
+            if entity.came_back {
+                raise(entity, place, bench, &Raiser { record: None, order }, notices);
+                entity.came_back = entity.open.len() > 1;
+            }
             let log10_p = entity.weigh(place, as_of, bench);
             let judge = *entity.judge(as_of, bench);
             let holds_out = judge.holds_out(log10_p);

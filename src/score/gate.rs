@@ -39,6 +39,8 @@ pub(super) struct Gate {
     pub(super) anew: BTreeSet<Origin>,
     pub(super) division: Division,
     pub(super) sights: Sights,
+    /// Whether the state has who is not here.
+    pub(super) is_archived: bool,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
@@ -61,6 +63,8 @@ pub(super) struct Tally {
     pub(super) divided: u64,
     /// Entities that are new here and have a past elsewhere.
     pub(super) moved: u64,
+    /// Entities that made room for others.
+    pub(super) left: u64,
     /// Flows that came before in their window, at another position.
     pub(super) repeated: u64,
     /// Flows that there was no room to remember.
@@ -88,6 +92,7 @@ impl Gate {
             anew: BTreeSet::new(),
             division: Division::default(),
             sights,
+            is_archived: false,
             captured: None,
             slots: Slots::default(),
         }
@@ -104,6 +109,7 @@ impl Gate {
         let mut watermark = self.clocks.watermark(place);
         let number = self.division.number(chunk.source, &chunk.partition);
         let known = self.attribution.registry.len();
+        tally.left = self.make_room(batch.events.len());
         let mut slots = std::mem::take(&mut self.slots);
         for first in (0..batch.events.len()).step_by(FEW) {
             let found = self.attribution.attribute(&mut slots, batch, first, &mut plan.changes, peers);
@@ -159,6 +165,16 @@ impl Gate {
         self.clocks.move_to(place, watermark, others);
         self.scored(chunk);
         tally
+    }
+
+    /// Lets go of who was active longest ago, where the state has them, so that `events` events may bring as many hosts that
+    /// are not here; gives how many go.
+    fn make_room(&mut self, events: usize) -> u64 {
+        if !self.is_archived {
+            return 0;
+        }
+        let openings = &self.openings;
+        self.attribution.registry.make_room(events, self.folded, |entity| openings.newest(entity)) as u64
     }
 
     /// Reads what the few records from `first` on will ask for, so that it is fetched side by side.

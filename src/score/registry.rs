@@ -1,8 +1,11 @@
 //! The registry of entities: from who an event is scored for to the place where that one's baseline stands.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use hashbrown::HashTable;
@@ -10,6 +13,7 @@ use hashbrown::HashTable;
 use crate::event::EntityName;
 
 use super::{
+    grid::Window,
     keys::{Key, Keys},
     memo::Memo,
     plan::{EntityRef, SHARDS},
@@ -25,6 +29,10 @@ pub(super) struct Registry {
     memo: Memo,
     /// Half of each entity's key by its reference: what it is called where it meets the outside.
     names: Vec<u64>,
+    /// Who has left, whose place is not taken yet.
+    left: HashMap<Key, Place>,
+    /// The places of who has left, by shard, in the order in which they left.
+    free: [VecDeque<Key>; SHARDS],
     slots: [u32; SHARDS],
     max: usize,
 }
@@ -64,7 +72,15 @@ pub(super) fn entity_key(keys: &Keys, kind: &str, name: &str, scope: &str) -> Ke
 impl Registry {
     /// Nobody yet, and never more than `max`.
     pub(super) fn new(max: usize) -> Self {
-        Self { places: HashTable::new(), memo: Memo::new(), names: Vec::new(), slots: [0; SHARDS], max }
+        Self {
+            places: HashTable::new(),
+            memo: Memo::new(),
+            names: Vec::new(),
+            left: HashMap::new(),
+            free: Default::default(),
+            slots: [0; SHARDS],
+            max,
+        }
     }
 
     /// What the bytes under `key` came to when they were last seen; `None` when that is forgotten.
@@ -90,14 +106,34 @@ impl Registry {
         self.places.find(key as u64, |place| place.key == key).copied()
     }
 
+    /// Whether the entity with `key` stands anywhere.
+    pub(super) fn knows(&self, key: Key) -> bool {
+        self.find(key).is_some() || self.left.contains_key(&key)
+    }
+
+    /// Where the entity with `key` stands, who comes back if its place is not taken and there is room.
+    pub(super) fn find_again(&mut self, key: Key) -> Option<Place> {
+        if let Some(place) = self.find(key) {
+            return Some(place);
+        }
+        if self.places.len() >= self.max {
+            return None;
+        }
+        let place = self.left.remove(&key)?;
+        self.places.insert_unique(key as u64, place, |place| place.key as u64);
+        Some(place)
+    }
+
     /// Gives the entity with `key` a place; `None` when there are as many as may be. The shard follows from the key.
     pub(super) fn add(&mut self, key: Key, has_role: bool) -> Option<EntityRef> {
         if self.places.len() >= self.max {
             return None;
         }
         let shard = (key >> 64) as usize % SHARDS;
-        let entity = EntityRef::new(shard, self.slots[shard]);
-        self.slots[shard] += 1;
+        let entity = self.vacant(shard).unwrap_or_else(|| {
+            self.slots[shard] += 1;
+            EntityRef::new(shard, self.slots[shard] - 1)
+        });
         let place = entity.bits() as usize;
         if self.names.len() <= place {
             self.names.resize(place + 1, 0);
@@ -111,6 +147,51 @@ impl Registry {
     #[inline]
     pub(super) fn name(&self, entity: EntityRef) -> u64 {
         self.names.get(entity.bits() as usize).copied().unwrap_or(0)
+    }
+
+    /// The place of somebody who has left `shard`.
+    fn vacant(&mut self, shard: usize) -> Option<EntityRef> {
+        while let Some(key) = self.free[shard].pop_front() {
+            // Who came back meanwhile has it still.
+            if let Some(place) = self.left.remove(&key) {
+                return Some(place.entity);
+            }
+        }
+        None
+    }
+
+    /// Makes room for `wanted` more, and for a sixteenth of all at least: those go who were active longest ago, as `newest`
+    /// has it, and nobody whose newest window has not folded through `folded`. Gives how many go. They stay where they are until
+    /// somebody takes their place.
+    pub(super) fn make_room(
+        &mut self,
+        wanted: usize,
+        folded: Window,
+        newest: impl Fn(EntityRef) -> Window,
+    ) -> usize {
+        let wanted = wanted.min(self.max / 2);
+        if self.max - self.places.len() >= wanted {
+            return 0;
+        }
+        let idle = self.places.iter().map(|place| (newest(place.entity), place.key));
+        let mut idle: Vec<(Window, Key)> = idle.filter(|(newest, _)| *newest <= folded).collect();
+        let count = wanted.max(self.max / SHARDS).min(idle.len());
+        if count == 0 {
+            return 0;
+        }
+        idle.select_nth_unstable(count - 1);
+        idle.truncate(count);
+        idle.sort_unstable();
+        for (_, key) in idle {
+            if let Ok(place) = self.places.find_entry(key as u64, |place| place.key == key) {
+                let (place, _) = place.remove();
+                self.free[place.entity.shard()].push_back(key);
+                self.left.insert(key, place);
+            }
+        }
+        // It may know the places of those who go.
+        self.memo.clear();
+        count
     }
 
     /// Notes that the peers of the entity with `key` are a role's from now on.

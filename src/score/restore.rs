@@ -1,6 +1,7 @@
 //! Restoring: from the bytes that captures left in the state to a scorer that goes on where it stood.
 
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     sync::{
         Arc,
@@ -81,8 +82,12 @@ impl Scorer {
         for (key, value) in of(GROUP) {
             scorer.restore_group(&mut gate, group(hash_of(key)?, value)?);
         }
-        for (key, value) in of(ENTITY) {
-            scorer.restore_entity(&mut gate, entity(hash_of(key)?, value)?)?;
+        let entities = of(ENTITY).map(|(key, value)| entity(hash_of(key)?, value));
+        let mut entities = entities.collect::<Result<Vec<Entity>, StateError>>()?;
+        // Where there are more than fit, those come in who were active last; the others are where they are.
+        entities.sort_by_key(|entity| Reverse(entity.newest()));
+        for entity in entities {
+            scorer.restore_entity(&mut gate, entity)?;
         }
         drop(gate);
         scorer.restore_fringe(&entries)?;
@@ -144,6 +149,9 @@ impl Scorer {
                 }
                 shard.stretched[span as usize].push(place.slot());
             }
+        }
+        if let Some(newest) = entity.newest() {
+            gate.openings.was_active(place, newest);
         }
         shard.entities.push(entity);
         Ok(())
@@ -223,7 +231,7 @@ fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {
     Ok(group)
 }
 
-fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
+pub(super) fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     let bytes = &mut bytes;
     take_version(bytes)?;
     let kind = take_text(bytes)?;

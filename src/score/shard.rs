@@ -6,12 +6,14 @@ use crate::event::{Activity, Asset, Batch, Detector, Feature, Score, Verdict};
 
 use super::{
     amounts::Amounts,
+    archive::{Desk, SOON},
     bench::Bench,
     columns::{Column, Record, Slots},
     entity::{Entity, Raised},
     finding::{Case, Notice, community_id_of, revise, witness},
     fringe::Fringe,
     grid::{Grid, WINDOW_SECONDS, Window},
+    keys::Key,
     plan::{Change, Observation, Standing},
     series::{FEATURES, Span},
 };
@@ -31,6 +33,14 @@ pub(super) struct Shard {
     pub(super) spare: Vec<Box<Activity>>,
     /// What is known of a sixteenth of the outside.
     pub(super) fringe: Fringe,
+    /// Who has left and was not captured since, as bytes for the state.
+    pub(super) left: BTreeMap<Key, Vec<u8>>,
+    /// Where those are who left before, if they are anywhere.
+    pub(super) desk: Option<Arc<Desk>>,
+    /// How many came back since this was asked last.
+    pub(super) back: u64,
+    /// How many windows were not learned for want of them.
+    pub(super) unread: u64,
     slots: Slots,
 }
 
@@ -49,6 +59,10 @@ impl Shard {
             dirty: Vec::new(),
             spare: Vec::new(),
             fringe,
+            left: BTreeMap::new(),
+            desk: None,
+            back: 0,
+            unread: 0,
             slots: Slots::default(),
         }
     }
@@ -70,7 +84,10 @@ impl Shard {
                 self.warm(slots, bench.as_of(observation.window));
             }
             if observation.change > 0 {
-                self.change(observation, &changes[observation.change as usize - 1]);
+                self.change(observation, &changes[observation.change as usize - 1], bench);
+            }
+            if let Some(order) = self.entities[observation.slot as usize].away {
+                self.await_back(observation.slot, order, SOON, bench);
             }
             let (score, raised) = match observation.standing {
                 Standing::Learned => self.add(observation, bench, part, batch, notices),
@@ -109,13 +126,21 @@ impl Shard {
     }
 
     #[cold]
-    fn change(&mut self, observation: &Observation, change: &Change) {
-        let place = observation.slot as usize;
-        match self.entities.get_mut(place) {
-            Some(entity) => entity.rename(Arc::clone(&change.name), change.pool),
+    fn change(&mut self, observation: &Observation, change: &Change, bench: &Bench<'_>) {
+        let name = Arc::clone(&change.name);
+        match self.entities.get_mut(observation.slot as usize) {
+            Some(entity) if entity.key == change.key => entity.rename(name, change.pool),
+            Some(entity) => {
+                let mut new = Entity::new(change.key, name, change.pool);
+                // It stands in the list of those who are, if the other one did.
+                new.dirty = entity.dirty;
+                let old = std::mem::replace(entity, new);
+                self.leave(&old);
+                self.call_back(observation.slot, bench);
+            }
             None => {
-                let name = Arc::clone(&change.name);
                 self.entities.push(Entity::new(change.key, name, change.pool));
+                self.call_back(observation.slot, bench);
             }
         }
         self.soil(observation.slot);
@@ -161,6 +186,9 @@ impl Shard {
             activity.add(Grid::part(amount(Column::End)), amount(Column::Bytes), amount(Column::Packets));
         }
         open.amounts.add(observation);
+        if entity.away.is_some() {
+            return (None, false);
+        }
         let values = open.values();
         let as_of = bench.as_of(observation.window);
         let log10_p = entity.weigh(place, as_of, bench);
@@ -193,6 +221,9 @@ impl Shard {
             (Standing::Known | Standing::Repeated, Some(open)) => (open.values(), open.raised.is_some()),
             (standing, _) => (alone.values(), standing != Standing::Early),
         };
+        if entity.away.is_some() {
+            return (None, false);
+        }
         let judge = entity.judge(as_of, bench);
         let window = observation.window;
         (judge.score(values, judge.all_log10_p(values, window), window), raised)
@@ -215,6 +246,9 @@ impl Shard {
         let Some(slots) = self.open.get(&window) else { return };
         for slot in slots {
             let entity = &mut self.entities[*slot as usize];
+            if entity.away.is_some() {
+                continue;
+            }
             if let Ok(place) = entity.find(window) {
                 entity.weigh(place, bench.as_of(window), bench);
                 let told = notices.len();
@@ -248,7 +282,7 @@ pub(super) struct Raiser<'a> {
 
 /// Raises the findings that the entity's open window at `place`, which is judged for good, calls for.
 #[cold]
-fn raise(
+pub(super) fn raise(
     entity: &mut Entity,
     place: usize,
     bench: &Bench<'_>,

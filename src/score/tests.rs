@@ -1,6 +1,7 @@
 //! What scoring guarantees, shown on streams of flows; the streams and the runs are made here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod absent;
 mod agreement;
 mod attributed;
 mod found;

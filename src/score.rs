@@ -194,8 +194,10 @@ impl Scorer {
     pub fn with_archive(self, archive: Arc<dyn Archive>) -> Self {
         let desk = Desk::open(archive);
         let mut gate = lock(&self.gate);
-        gate.is_archived = true;
-        gate.attribution.refused = 0;
+        if std::mem::take(&mut gate.attribution.refused) > 0 {
+            desk.used();
+        }
+        gate.desk = Some(Arc::clone(&desk));
         drop(gate);
         self.shards.iter().for_each(|shard| lock(shard).desk = Some(Arc::clone(&desk)));
         self

@@ -10,7 +10,6 @@ use super::{
     bench::Bench,
     capture::entity_bytes,
     entity::Entity,
-    grid::Grid,
     restore::entity,
     series::Span,
     shard::Shard,
@@ -74,13 +73,9 @@ impl Shard {
         let own = &mut self.entities[slot as usize];
         own.away = None;
         let Some(mut before) = before else { return };
+        before.forget_ended(bench.folded);
         for span in Span::ALL {
-            let stretch = &mut before.stretches[span as usize];
-            let has_ended = |start| Grid::epoch(span.last_of(start)) <= Grid::epoch(bench.folded);
-            if stretch.as_ref().is_some_and(|stretch| has_ended(stretch.start)) {
-                *stretch = None;
-            }
-            if stretch.is_some() {
+            if before.stretches[span as usize].is_some() {
                 self.stretched[span as usize].push(slot);
             }
         }

@@ -39,6 +39,8 @@ pub(super) struct Desk {
     /// What has arrived, and by which order.
     arrived: Mutex<HashMap<Key, (Order, Option<Vec<u8>>)>>,
     ordered: AtomicU64,
+    /// Whether anybody has ever left: until then there is nobody to be fetched.
+    is_used: AtomicBool,
     bell: Condvar,
     /// Somebody waited in vain: nobody waits until something arrives.
     slow: AtomicBool,
@@ -75,6 +77,7 @@ impl Desk {
             orders: Mutex::new(orders),
             arrived: Mutex::default(),
             ordered: AtomicU64::new(0),
+            is_used: AtomicBool::new(false),
             bell: Condvar::new(),
             slow: AtomicBool::new(false),
         });
@@ -95,8 +98,16 @@ impl Desk {
         desk
     }
 
+    /// Somebody has left.
+    pub(super) fn used(&self) {
+        self.is_used.store(true, Ordering::Relaxed);
+    }
+
     /// Orders the entity with `wanted` as its key; it is here at once where it is not stored yet.
     pub(super) fn order(&self, wanted: Key) -> Fetched {
+        if !self.is_used.load(Ordering::Relaxed) {
+            return Fetched::Nothing;
+        }
         if let Some((_, bytes)) = lock(&self.held).get(&wanted) {
             return Fetched::Here(bytes.to_vec());
         }

@@ -150,6 +150,15 @@ impl Entity {
         self.open.iter_mut().for_each(|open| open.judged = Narrow::NONE);
     }
 
+    /// Forgets an hour or a day that has ended while it was away, given that everything through `folded` has folded.
+    pub(super) fn forget_ended(&mut self, folded: Window) {
+        for span in Span::ALL {
+            let has_ended =
+                |stretch: &mut Box<Stretch>| Grid::epoch(span.last_of(stretch.start)) <= Grid::epoch(folded);
+            self.stretches[span as usize].take_if(has_ended);
+        }
+    }
+
     /// The newest window that it knows of.
     pub(super) fn newest(&self) -> Option<Window> {
         let learned = self.pending.last().map(|sample| sample.window.window());

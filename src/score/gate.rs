@@ -3,11 +3,15 @@
 //! Everything that depends on the order of events over all entities is decided here: own addresses, new entities,
 //! watermarks, lateness and folds. What is left is a plan that the shards can work on side by side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::event::{Batch, Bookmark, Chunk, Origin, Partition, Position, SourceId};
 
 use super::{
+    archive::Desk,
     attribution::{Attribution, FEW, Found},
     clocks::Clocks,
     columns::{Column, Record, Slots},
@@ -39,8 +43,8 @@ pub(super) struct Gate {
     pub(super) anew: BTreeSet<Origin>,
     pub(super) division: Division,
     pub(super) sights: Sights,
-    /// Whether the state has who is not here.
-    pub(super) is_archived: bool,
+    /// Where those are who are not here, if they are anywhere.
+    pub(super) desk: Option<Arc<Desk>>,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
@@ -92,7 +96,7 @@ impl Gate {
             anew: BTreeSet::new(),
             division: Division::default(),
             sights,
-            is_archived: false,
+            desk: None,
             captured: None,
             slots: Slots::default(),
         }
@@ -170,11 +174,13 @@ impl Gate {
     /// Lets go of who was active longest ago, where the state has them, so that `events` events may bring as many hosts that
     /// are not here; gives how many go.
     fn make_room(&mut self, events: usize) -> u64 {
-        if !self.is_archived {
-            return 0;
-        }
+        let Some(desk) = &self.desk else { return 0 };
         let openings = &self.openings;
-        self.attribution.registry.make_room(events, self.folded, |entity| openings.newest(entity)) as u64
+        let left = self.attribution.registry.make_room(events, self.folded, |entity| openings.newest(entity));
+        if left > 0 {
+            desk.used();
+        }
+        left as u64
     }
 
     /// Reads what the few records from `first` on will ask for, so that it is fetched side by side.

@@ -24,7 +24,7 @@ use super::{
     episode::Episode,
     fringe::capture::FRINGE,
     gate::Gate,
-    grid::{Grid, Narrow},
+    grid::Narrow,
     habits::Habits,
     histogram::{Increments, Packed, geometry::LAST, wire::take_byte},
     identity::KINDS,
@@ -142,11 +142,9 @@ impl Scorer {
             shard.open.entry(open.window()).or_default().push(place.slot());
             gate.openings.enter(place, open.window());
         }
+        entity.forget_ended(gate.folded);
         for span in Span::ALL {
-            if let Some(stretch) = &entity.stretches[span as usize] {
-                if Grid::epoch(span.last_of(stretch.start)) <= Grid::epoch(gate.folded) {
-                    return Err(StateError::Torn);
-                }
+            if entity.stretches[span as usize].is_some() {
                 shard.stretched[span as usize].push(place.slot());
             }
         }

@@ -55,6 +55,7 @@ mod plan;
 mod poison;
 mod registry;
 mod restore;
+pub mod review;
 mod sample;
 mod series;
 mod shard;

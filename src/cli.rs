@@ -1,5 +1,6 @@
 //! The commands: what each reads, runs and prints.
 
+mod baseline;
 mod check;
 mod exit;
 mod generate;
@@ -41,6 +42,8 @@ enum Command {
     Replay(replay::Replay),
     /// Put on a cluster what documents need there.
     Setup(setup::Setup),
+    /// Look at what is learned, and change it.
+    Baseline(baseline::Baseline),
     /// Print what stands in `schemas/`.
     Schema(schema::Schema),
 }
@@ -65,6 +68,7 @@ pub fn main() -> Exit {
         Command::Generate(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Setup(command) => command.run(),
+        Command::Baseline(command) => command.run(),
         Command::Schema(command) => command.run(),
     }
 }

@@ -57,6 +57,7 @@ mod poison;
 mod reading;
 mod registry;
 mod restore;
+pub mod review;
 mod sample;
 mod series;
 mod shard;

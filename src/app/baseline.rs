@@ -156,7 +156,7 @@ fn each_entry(
 }
 
 /// Whether scoring means by its numbers what it would mean by them here.
-fn check(found: &Facts, ours: &Facts) -> Result<(), BaselineError> {
+pub(super) fn check(found: &Facts, ours: &Facts) -> Result<(), BaselineError> {
     let measures = [
         ("geometry", u64::from(found.geometry), u64::from(ours.geometry)),
         ("list of features", found.features, ours.features),

@@ -63,7 +63,12 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// On what the rows of a snapshot depend, whoever writes them.
 pub(super) fn facts(config: &Config, seed: u64) -> Facts {
-    let half_life = config.score.half_life.as_secs().to_string();
+    facts_of(config.score.half_life.as_secs(), seed)
+}
+
+/// The same, of a state that was learned with this half-life.
+pub(super) fn facts_of(half_life_seconds: u64, seed: u64) -> Facts {
+    let half_life = half_life_seconds.to_string();
     Facts {
         geometry: score::GEOMETRY,
         features: schema_hash(Feature::ALL.iter().map(|feature| feature.name())),

@@ -9,6 +9,7 @@ use super::{Exit, tell};
 use crate::{
     config::{self, Config},
     normalize::{self, Provision, SearchProduct},
+    score::review::Export,
 };
 
 /// Print what stands in `schemas/`.
@@ -22,6 +23,8 @@ pub(super) struct Schema {
 enum Which {
     /// The JSON Schema of the config file.
     Config,
+    /// The JSON Schema of an export of baselines.
+    Baseline,
     /// Every field that a document can hold, with its type and where it comes from.
     Fields,
     /// What Elasticsearch is to have before documents come: requests in their order, each a path and a body to put there.
@@ -44,6 +47,7 @@ impl Schema {
     pub(super) fn run(self) -> Exit {
         let text = match self.which {
             Which::Config => config_schema(),
+            Which::Baseline => baseline_schema(),
             Which::Fields => fields_schema(),
             Which::Elasticsearch => requests(SearchProduct::Elasticsearch),
             Which::Opensearch => requests(SearchProduct::OpenSearch),
@@ -66,6 +70,12 @@ impl Schema {
 #[must_use]
 pub fn config_schema() -> String {
     pretty(&config::schema::<Config>())
+}
+
+/// The text of `schemas/baseline.schema.json`.
+#[must_use]
+pub fn baseline_schema() -> String {
+    pretty(&config::schema::<Export>())
 }
 
 /// The text of `schemas/fields.json`.

@@ -217,7 +217,7 @@ impl Gate {
 }
 
 /// Latest event time believed, in seconds since 1970: the end of the year 9999.
-const END_MAX: i64 = 253_402_300_799;
+pub(super) const END_MAX: i64 = 253_402_300_799;
 
 /// Plans to fold the oldest open window if too many are open; says whether it did.
 #[inline]
@@ -231,7 +231,7 @@ fn force(folded: &mut Window, openings: &mut Openings, plan: &mut Plan, index: u
 
 /// What `record` says of the entity on its `side`.
 #[inline]
-fn observation(
+pub(super) fn observation(
     record: &Record<'_>,
     attribution: &Attribution,
     index: usize,

@@ -11,6 +11,7 @@ use super::{
     entity::{Entity, Raised},
     finding::{Case, Notice, community_id_of, revise, witness},
     grid::{Grid, WINDOW_SECONDS, Window},
+    history::Ledger,
     plan::{Change, Observation, Standing},
     series::{FEATURES, Span},
 };
@@ -28,6 +29,8 @@ pub(super) struct Shard {
     /// Counts of windows that have folded, for windows that begin.
     #[expect(clippy::vec_box, reason = "the boxes themselves go from window to window")]
     pub(super) spare: Vec<Box<Activity>>,
+    /// While an archive is learned: what stands out of all of it.
+    pub(super) ledger: Option<Box<Ledger>>,
     slots: Slots,
 }
 

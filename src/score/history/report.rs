@@ -109,7 +109,7 @@ pub struct HeldOut {
     pub observed: u64,
     /// What is usual for the entity, by all of the archive.
     pub usual: Past,
-    /// 0 to 100, as in findings: 60 for a tail probability of one in a thousand.
+    /// 0 to 100, as in findings: 50 for a tail probability of one in a thousand.
     pub score: u8,
     /// Whether it stands out of the whole archive, or only of what came before it.
     pub of_whole_archive: bool,

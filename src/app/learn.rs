@@ -193,11 +193,7 @@ fn write_report(path: &Path, report: &Report) -> Result<(), LearnError> {
     fs::write(path, text + "\n").map_err(|cause| LearnError::write(path, cause))
 }
 
-fn write_baselines(
-    out: &Path,
-    facts: &Facts,
-    entries: &[(Vec<u8>, Vec<u8>)],
-) -> Result<PathBuf, LearnError> {
+fn write_baselines(out: &Path, facts: &Facts, entries: &[(Vec<u8>, Vec<u8>)]) -> Result<PathBuf, LearnError> {
     let temporary = out.join(".baseline-learned.tmp");
     let written: Written = write_temporary::<SnapshotError>(&temporary, facts, |writer| {
         entries.iter().try_for_each(|(key, value)| writer.put(Section::Scoring, key, value))

@@ -100,7 +100,9 @@ impl Learn {
             }
             Ok(Taught::Nothing(report)) => {
                 tell_report(&report);
-                tell("nothing could be learned: no record is of an entity inside; see `enrich.internal` and `score.identity`");
+                tell(
+                    "nothing could be learned: no record is of an entity inside; see `enrich.internal` and `score.identity`",
+                );
                 Exit::NoInput
             }
             Err(error) => {
@@ -158,7 +160,10 @@ fn tell_held_out(held_out: &[HeldOut]) {
             "{window:<20} {score:>5} {feature:<19} {observed:>14} {usual:>14} {p99:>14}  {entity}"
         ));
     };
-    tell(format_args!("where to look back, the most surprising of {} (all are in report.json):", held_out.len()));
+    tell(format_args!(
+        "where to look back, the most surprising of {} (all are in report.json):",
+        held_out.len()
+    ));
     row(columns);
     for one in most.iter().take(SHOWN) {
         row([

@@ -13,7 +13,9 @@ use super::LearnError;
 use crate::{
     score::Table,
     source::SourceError,
-    state::snapshot::{Facts, MAGIC, Row, Section, SnapshotError, SnapshotReader, give_name, write_temporary},
+    state::snapshot::{
+        Facts, MAGIC, Row, Section, SnapshotError, SnapshotReader, give_name, write_temporary,
+    },
     telemetry::seed,
 };
 

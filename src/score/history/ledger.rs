@@ -25,8 +25,8 @@ pub(super) struct Noted {
     pub(super) values: [u64; FEATURES],
     /// log10 of the tail probability of each value.
     pub(super) log10_p: [f32; FEATURES],
-    /// It stands out of the whole archive, not only of what came before it.
-    pub(super) withheld: bool,
+    /// By feature, as bits: its value stands out of the whole archive, not only of what came before it.
+    pub(super) withheld: u8,
 }
 
 // === impl Ledger ===
@@ -59,7 +59,9 @@ impl Ledger {
         values: [u64; FEATURES],
         log10_p: [f32; FEATURES],
     ) {
-        let withheld = self.withheld.remove(&(window, slot)).is_some();
+        let surprising = self.withheld.remove(&(window, slot)).unwrap_or_default();
+        let bit = |(nth, log10_p): (usize, &f32)| u8::from(Judge::surprises(*log10_p)) << nth;
+        let withheld = surprising.iter().enumerate().map(bit).fold(0, |bits, bit| bits | bit);
         self.held_out.push(Noted { slot, window: Narrow::of(window), values, log10_p, withheld });
     }
 }

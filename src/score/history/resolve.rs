@@ -52,9 +52,9 @@ pub(super) fn resolve(table: &Table) -> Everybody {
         *first = Some(first.map_or(window, |first| first.min(window)));
     }
     let holds = |candidate: &Candidate| {
-        candidate.when.holds(candidate.interface.map_or(Shared::Anything, |place| {
-            table.interfaces[place as usize].shared
-        }))
+        candidate.when.holds(
+            candidate.interface.map_or(Shared::Anything, |place| table.interfaces[place as usize].shared),
+        )
     };
     let candidates = table.candidates.iter().zip(&firsts);
     let real: Vec<Option<Window>> =
@@ -110,7 +110,8 @@ fn own_addresses(table: &Table, real: &[Option<Window>]) -> Vec<OwnAddresses> {
         }
     }
     let first_of = |seen: BTreeMap<(bool, Address), Window>| {
-        let mut order: Vec<_> = seen.into_iter().map(|((inside, address), first)| (first, address, inside)).collect();
+        let mut order: Vec<_> =
+            seen.into_iter().map(|((inside, address), first)| (first, address, inside)).collect();
         order.sort_unstable();
         let of = |wanted: bool, most: usize| {
             let those = order.iter().filter(move |(_, _, inside)| *inside == wanted);

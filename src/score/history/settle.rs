@@ -215,12 +215,7 @@ fn add(shard: &mut Shard, slot: u32, window: Window, amounts: &Amounts) {
 }
 
 /// Folds `window`, everything through `folded` having folded before.
-fn fold(
-    scorer: &Scorer,
-    shards: &mut [MutexGuard<'_, Shard>],
-    folded: Window,
-    window: Window,
-) -> Folded {
+fn fold(scorer: &Scorer, shards: &mut [MutexGuard<'_, Shard>], folded: Window, window: Window) -> Folded {
     let mut peers = scorer.peers.write();
     let mut notices = Vec::new();
     fold_through(shards, &mut peers, &scorer.rules, folded, window, (0, true, 0), &mut notices)
@@ -251,11 +246,7 @@ fn counted(
 }
 
 /// What was held out, in the order of time.
-fn told(
-    shards: &mut [MutexGuard<'_, Shard>],
-    refs: &[Option<EntityRef>],
-    usual: &[Usually],
-) -> Vec<HeldOut> {
+fn told(shards: &mut [MutexGuard<'_, Shard>], refs: &[Option<EntityRef>], usual: &[Usually]) -> Vec<HeldOut> {
     let mut of_slot: [Vec<u32>; SHARDS] = Default::default();
     for (place, entity) in refs.iter().enumerate() {
         if let Some(entity) = entity {
@@ -282,7 +273,7 @@ fn told(
             observed: noted.values[feature],
             usual: Past { median: usual[feature].median, p99: usual[feature].p99, p999: usual[feature].p999 },
             score: score_points(noted.log10_p[feature]),
-            of_whole_archive: noted.withheld,
+            of_whole_archive: noted.withheld & 1 << feature != 0,
         }));
     }
     held_out

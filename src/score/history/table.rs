@@ -99,18 +99,7 @@ impl Counts {
     pub(super) fn each(&mut self) -> [&mut u64; 10] {
         let Self { files, files_repeated, bytes, records, no_data, skipped, blind, timeless, early, .. } =
             self;
-        [
-            files,
-            files_repeated,
-            bytes,
-            records,
-            no_data,
-            skipped,
-            blind,
-            timeless,
-            early,
-            &mut self.nobody,
-        ]
+        [files, files_repeated, bytes, records, no_data, skipped, blind, timeless, early, &mut self.nobody]
     }
 }
 
@@ -328,8 +317,7 @@ impl Table {
         };
         let role = asset.and_then(|asset| asset.role.as_deref()).unwrap_or_default();
         let of = interface.map_or(0, |place| self.interfaces[place as usize].key);
-        let candidate =
-            Candidate::new(&self.keys, (of, interface), when, whom, (self.scope.as_str(), role));
+        let candidate = Candidate::new(&self.keys, (of, interface), when, whom, (self.scope.as_str(), role));
         self.enter_candidate(candidate)
     }
 

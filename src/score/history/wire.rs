@@ -14,8 +14,8 @@ use super::{
         own::Shared,
         restore::{amounts, take_window},
         wire::{
-            hash_of, key, put_option, put_text, put_uint, put_wide, take_end, take_option, take_text,
-            take_uint, take_version, take_wide, VERSION,
+            VERSION, hash_of, key, put_option, put_text, put_uint, put_wide, take_end, take_option,
+            take_text, take_uint, take_version, take_wide,
         },
     },
     candidate::{Candidate, When, Whom, kind_of},

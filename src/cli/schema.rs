@@ -9,6 +9,7 @@ use super::{Exit, tell};
 use crate::{
     config::{self, Config},
     normalize::{self, Provision, SearchProduct},
+    score::Report,
 };
 
 /// Print what stands in `schemas/`.
@@ -24,6 +25,8 @@ enum Which {
     Config,
     /// Every field that a document can hold, with its type and where it comes from.
     Fields,
+    /// The JSON Schema of the report that `learn` writes.
+    LearnReport,
     /// What Elasticsearch is to have before documents come: requests in their order, each a path and a body to put there.
     Elasticsearch,
     /// The same for OpenSearch.
@@ -45,6 +48,7 @@ impl Schema {
         let text = match self.which {
             Which::Config => config_schema(),
             Which::Fields => fields_schema(),
+            Which::LearnReport => pretty(&config::schema::<Report>()),
             Which::Elasticsearch => requests(SearchProduct::Elasticsearch),
             Which::Opensearch => requests(SearchProduct::OpenSearch),
             Which::Searches => pretty(&normalize::searches()),

@@ -94,6 +94,9 @@ pub(super) fn read_part(
 ) -> Result<(), LearnError> {
     let mut reader = open(path)?;
     let found = reader.facts();
+    if !found.settings.contains_key("identity") {
+        return Err(LearnError::Baseline(path.into()));
+    }
     for (name, ours) in &facts.settings {
         // A half-life is asked for when the parts are merged.
         let theirs = found.settings.get(name).map_or("", String::as_str);

@@ -122,7 +122,7 @@ pub(super) fn read_part(
         }
         table.read(key, value).map_err(|cause| LearnError::Rows { path: path.into(), cause })?;
         rows += 1;
-        if rows % 1024 == 0 && table.memory_bytes() > memory_bytes_max {
+        if rows.is_multiple_of(1024) && table.memory_bytes() > memory_bytes_max {
             return Err(LearnError::Memory { rows: table.rows() as u64, limit: memory_bytes_max });
         }
     }

@@ -72,7 +72,7 @@ impl Rows {
             self::hash(row.candidate, row.window)
         };
         self.places.insert_unique(hash, place, rehash);
-        if place as usize % SLAB == 0 {
+        if (place as usize).is_multiple_of(SLAB) {
             self.slabs.push(Vec::with_capacity(SLAB));
         }
         self.slabs[place as usize / SLAB].push(Row { candidate, window, amounts: Amounts::default() });

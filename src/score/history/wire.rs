@@ -74,7 +74,8 @@ impl Table {
         match key.first() {
             Some(&COUNTS) => self.counts.add(&take_counts(bytes)?),
             Some(&INTERFACE) => {
-                self.enter_interface(take_interface(hash_of(key)?, bytes)?);
+                let interface = self.take_interface(hash_of(key)?, bytes)?;
+                self.enter_interface(interface);
             }
             Some(&CANDIDATE) => {
                 let candidate = self.take_candidate(hash_of(key)?, bytes)?;
@@ -117,6 +118,19 @@ impl Table {
         put_text(scope, &mut out);
         put_text(role, &mut out);
         out
+    }
+
+    fn take_interface(&self, key: Key, bytes: &mut &[u8]) -> Result<Interface, StateError> {
+        let scope = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
+        let interface = Interface::new(&self.keys, scope, take_text(bytes)?);
+        let shared = match take_uint(bytes)? {
+            0 => Shared::Anything,
+            1 => Shared::One(take_wide(bytes)?),
+            2 => Shared::Two(take_wide(bytes)?, take_wide(bytes)?),
+            3 => Shared::Nothing,
+            _ => return Err(StateError::Torn),
+        };
+        if interface.key == key { Ok(Interface { shared, ..interface }) } else { Err(StateError::Torn) }
     }
 
     fn take_candidate(&self, key: Key, bytes: &mut &[u8]) -> Result<Candidate, StateError> {
@@ -183,17 +197,4 @@ fn interface_bytes(interface: &Interface) -> Vec<u8> {
     put_uint(form, &mut out);
     addresses.iter().for_each(|address| put_wide(*address, &mut out));
     out
-}
-
-fn take_interface(key: Key, bytes: &mut &[u8]) -> Result<Interface, StateError> {
-    let scope = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?].map(Into::into);
-    let name = take_text(bytes)?.into();
-    let shared = match take_uint(bytes)? {
-        0 => Shared::Anything,
-        1 => Shared::One(take_wide(bytes)?),
-        2 => Shared::Two(take_wide(bytes)?, take_wide(bytes)?),
-        3 => Shared::Nothing,
-        _ => return Err(StateError::Torn),
-    };
-    Ok(Interface { key, scope, name, shared })
 }

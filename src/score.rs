@@ -39,6 +39,7 @@ mod gate;
 mod grid;
 mod habits;
 mod highest;
+mod history;
 mod identity;
 mod interfaces;
 mod judge;
@@ -70,6 +71,9 @@ mod wire;
 pub use capture::Capture;
 pub use config::{Config, ConfigError, Identity, IdentityError};
 pub use highest::Highest;
+pub use history::{
+    Counts, Coverage, EntityCounts, Gap, HeldOut, Learned, Past, Period, Report, Table, settle,
+};
 pub use memory::{memory_bytes_max, outside_bytes_max};
 pub use wire::StateError;
 

@@ -9,7 +9,7 @@ use super::{Exit, tell};
 use crate::{
     config::{self, Config},
     normalize::{self, Provision, SearchProduct},
-    score::review::Export,
+    score::{Report, review::Export},
 };
 
 /// Print what stands in `schemas/`.
@@ -27,6 +27,8 @@ enum Which {
     Baseline,
     /// Every field that a document can hold, with its type and where it comes from.
     Fields,
+    /// The JSON Schema of the report that `learn` writes.
+    LearnReport,
     /// What Elasticsearch is to have before documents come: requests in their order, each a path and a body to put there.
     Elasticsearch,
     /// The same for OpenSearch.
@@ -49,6 +51,7 @@ impl Schema {
             Which::Config => config_schema(),
             Which::Baseline => baseline_schema(),
             Which::Fields => fields_schema(),
+            Which::LearnReport => pretty(&config::schema::<Report>()),
             Which::Elasticsearch => requests(SearchProduct::Elasticsearch),
             Which::Opensearch => requests(SearchProduct::OpenSearch),
             Which::Searches => pretty(&normalize::searches()),

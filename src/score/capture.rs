@@ -211,7 +211,7 @@ pub(super) fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_option(open.activity.as_deref(), out, put_activity);
 }
 
-fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
+pub(super) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
     let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, ports, peers, sources } =
         amounts;
     for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {

@@ -294,7 +294,7 @@ impl Gate {
 }
 
 /// Latest event time believed, in seconds since 1970: the end of the year 9999.
-const END_MAX: i64 = 253_402_300_799;
+pub(super) const END_MAX: i64 = 253_402_300_799;
 
 /// When `record` ends, in seconds since 1970.
 #[inline]

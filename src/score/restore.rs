@@ -181,7 +181,7 @@ fn take_time(bytes: &mut &[u8]) -> Result<i64, StateError> {
 }
 
 /// The number of a window; its start and end are times.
-fn take_window(bytes: &mut &[u8]) -> Result<i64, StateError> {
+pub(super) fn take_window(bytes: &mut &[u8]) -> Result<i64, StateError> {
     let window = take_int(bytes)?;
     if (-1_000..1 << 40).contains(&window) { Ok(window) } else { Err(StateError::Torn) }
 }
@@ -299,7 +299,7 @@ fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {
     Ok(open)
 }
 
-fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
+pub(super) fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
     let mut amounts = Amounts::default();
     let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, .. } = &mut amounts;
     for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {

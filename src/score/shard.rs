@@ -12,6 +12,7 @@ use super::{
     finding::{Case, Notice, community_id_of, revise, witness},
     fringe::Fringe,
     grid::{Grid, WINDOW_SECONDS, Window},
+    history::Ledger,
     plan::{Change, Observation, Standing},
     series::{FEATURES, Span},
 };
@@ -31,6 +32,8 @@ pub(super) struct Shard {
     pub(super) spare: Vec<Box<Activity>>,
     /// What is known of a sixteenth of the outside.
     pub(super) fringe: Fringe,
+    /// While an archive is learned: what stands out of all of it.
+    pub(super) ledger: Option<Box<Ledger>>,
     slots: Slots,
 }
 
@@ -49,6 +52,7 @@ impl Shard {
             dirty: Vec::new(),
             spare: Vec::new(),
             fringe,
+            ledger: None,
             slots: Slots::default(),
         }
     }

@@ -18,7 +18,6 @@ pub use record::{
     About, Baseline, DriftOf, Episode, Export, FORMAT, Habits, Held, Histogram, Influence, Interface, Pool,
     PoolEpoch, Running, Season, Waiting,
 };
-pub(super) use rows::{baseline_row, pool_row};
 
 use super::{
     keys::Keys,

@@ -162,15 +162,15 @@ mod tests {
 
     #[test]
     fn a_histogram_is_drawn_with_its_marks_and_powers_of_two() {
-        let drawn = PEN.histogram(Feature::BytesOut, &BUCKETS, &marks()).join("\n");
-        assert_eq!(drawn, GOLDEN.trim_matches('\n'), "\n{drawn}");
+        let drawn = PEN.histogram(Feature::BytesOut, &BUCKETS, &marks());
+        assert_eq!(drawn, GOLDEN, "\n{}", drawn.join("\n"));
     }
 
     #[test]
     fn where_there_is_only_ascii_it_is_drawn_with_ascii() {
-        let drawn = Pen { ascii: true, ..PEN }.histogram(Feature::Packets, &BUCKETS, &marks()).join("\n");
-        assert!(drawn.is_ascii());
-        assert_eq!(drawn, GOLDEN_ASCII.trim_matches('\n'), "\n{drawn}");
+        let drawn = Pen { ascii: true, ..PEN }.histogram(Feature::Packets, &BUCKETS, &marks());
+        assert!(drawn.iter().all(|line| line.is_ascii()));
+        assert_eq!(drawn, GOLDEN_ASCII, "\n{}", drawn.join("\n"));
     }
 
     #[test]
@@ -199,6 +199,24 @@ mod tests {
         assert_eq!(PEN.heat(&[None]), "");
     }
 
-    const GOLDEN: &str = "";
-    const GOLDEN_ASCII: &str = "";
+    const GOLDEN: [&str; 8] = [
+        "         █",
+        "        ▂█",
+        "        ██▆",
+        "  ▁    ████           ▁",
+        "  ─────────────────────",
+        "         59           m",
+        "          s",
+        "  8 KiB           16 KiB",
+    ];
+    const GOLDEN_ASCII: [&str; 8] = [
+        "         #",
+        "        .#",
+        "        ###",
+        "  .    ####           .",
+        "  ---------------------",
+        "         59           m",
+        "          s",
+        "  8,192           16,384",
+    ];
 }

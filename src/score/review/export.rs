@@ -124,7 +124,7 @@ impl Index {
 }
 
 fn baseline(key: &[u8], value: &[u8]) -> Result<Baseline, ExportError> {
-    Ok(rows::baseline_row(&restore::entity(hash_of(key)?, value)?, true))
+    Ok(rows::baseline_row(&restore::entity(hash_of(key)?, value)?))
 }
 
 fn interface(value: &[u8]) -> Result<Interface, ExportError> {
@@ -133,7 +133,7 @@ fn interface(value: &[u8]) -> Result<Interface, ExportError> {
 }
 
 fn pool(key: &[u8], value: &[u8]) -> Result<Pool, ExportError> {
-    Ok(rows::pool_row(&restore::group(hash_of(key)?, value)?, true))
+    Ok(rows::pool_row(&restore::group(hash_of(key)?, value)?))
 }
 
 const INTERFACES: &[u8] = b"],\n\"interfaces\":[\n";

@@ -104,9 +104,8 @@ pub struct Histogram {
 #[serde(deny_unknown_fields)]
 pub struct Running {
     /// Its encoding in the state, sketches and findings told included, as hex digits; what the sketches hold are hashes
-    /// under the state's seed. Absent where exports of states with other seeds are compared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub encoded: Option<String>,
+    /// under the state's seed.
+    pub encoded: String,
     /// Length of the span: 600, 3600 or 86400.
     pub span_seconds: u32,
     /// When it began, in seconds since 1970.

@@ -1,6 +1,6 @@
 //! From entries to rows.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 use crate::{event::Feature, score::GEOMETRY};
 
@@ -11,10 +11,10 @@ use super::super::{
     entity::Entity,
     grid::{EPOCH_WINDOWS, Grid, WINDOW_SECONDS, Window},
     habits::{self, DRIFTING},
-    histogram::{Packed, geometry::LAST},
+    histogram::{Increments, Packed, geometry::LAST},
     interfaces,
     own::Shared,
-    peers::Group,
+    peers::{Epoch, Group},
     pool,
     sample::Sample,
     series::{FEATURES, SERIES, Span},
@@ -46,8 +46,8 @@ pub(super) fn about(times: &Times) -> About {
     }
 }
 
-/// The row of `entity`; with the `sketches` of what is not over, or without.
-pub(in crate::score) fn baseline_row(entity: &Entity, sketches: bool) -> Baseline {
+/// The row of `entity`.
+pub(super) fn baseline_row(entity: &Entity) -> Baseline {
     let mut histograms = histograms(&entity.own, 0);
     for span in Span::ALL {
         histograms.extend(self::histograms(&entity.own_of_spans[span as usize], span.first()));
@@ -55,7 +55,7 @@ pub(in crate::score) fn baseline_row(entity: &Entity, sketches: bool) -> Baselin
     let encoded = |write: &dyn Fn(&mut Vec<u8>)| {
         let mut out = Vec::new();
         write(&mut out);
-        sketches.then(|| hex(&out))
+        hex(&out)
     };
     let open = entity.open.iter().map(|open| {
         running(WINDOW_SECONDS, open.window(), &open.amounts, encoded(&|out| put_open(open, out)))
@@ -84,28 +84,19 @@ pub(in crate::score) fn baseline_row(entity: &Entity, sketches: bool) -> Baselin
     }
 }
 
-/// The row of `group`: with every epoch and what is gathered, or as it was last.
-pub(in crate::score) fn pool_row(group: &Group, whole: bool) -> Pool {
-    let epoch = |end: Window, pools: &[pool::Pool]| PoolEpoch {
-        end: Grid::end(end),
-        histograms: pools.iter().enumerate().filter_map(pool_histogram).collect(),
+/// The row of `group`.
+pub(super) fn pool_row(group: &Group) -> Pool {
+    let epoch = |(end, kept): &(Window, Arc<Epoch>)| PoolEpoch {
+        end: Grid::end(*end),
+        histograms: kept.pools().iter().enumerate().filter_map(pool_histogram).collect(),
     };
-    let mut epochs = Vec::new();
-    let mut gathered = Vec::new();
-    if whole {
-        for (fold, kept) in &group.epochs {
-            epochs.push(epoch(*fold, &kept.pools()[..]));
-        }
-        let entries = |nth: usize| group.gathered[nth].entries().iter();
-        let all = |nth| entries(nth).map(|one| (one.landmark, one.bucket, one.weight)).collect();
-        gathered = (0..SERIES).map(all).collect();
-    } else if let Some((fold, _)) = group.epochs.last() {
-        epochs.push(epoch(*fold, &group.pools[..]));
-    }
+    let entries = |gathered: &Increments| {
+        gathered.entries().iter().map(|one| (one.landmark, one.bucket, one.weight)).collect()
+    };
     Pool {
-        epochs,
+        epochs: group.epochs.iter().map(epoch).collect(),
         first_window_start: group.born.map(Grid::start),
-        gathered,
+        gathered: group.gathered.iter().map(entries).collect(),
         peer_group: group.name.to_string(),
         scope: group.scope.to_string(),
     }
@@ -154,7 +145,7 @@ fn pool_histogram((nth, pool): (usize, &pool::Pool)) -> Option<Histogram> {
     })
 }
 
-fn running(seconds: i64, start: Window, amounts: &Amounts, encoded: Option<String>) -> Running {
+fn running(seconds: i64, start: Window, amounts: &Amounts, encoded: String) -> Running {
     let values = Feature::ALL.iter().zip(amounts.values());
     Running {
         encoded,
@@ -200,7 +191,9 @@ fn habits_row(habits: &habits::Habits) -> Habits {
     };
     let held = habits.ring.held().map(|(held, corroborated)| {
         let (span_seconds, feature) = series(held.series.into());
-        let feature = feature.name().to_owned();
+        // No capture writes another series; what is there all the same is not to be taken for one of ours.
+        let known = usize::from(held.series) < SERIES;
+        let feature = if known { feature.name().to_owned() } else { format!("series {}", held.series) };
         let window_start = Grid::start(held.window);
         Held { bucket: held.bucket, corroborated, feature, span_seconds, window_start, windows: held.windows }
     });

@@ -32,7 +32,7 @@ enum What {
     List(list::List),
     /// Draw what one entity has learned, with today's values and its rhythm.
     Show(show::Show),
-    /// Write everything that is learned as one JSON document; the same state gives the same bytes.
+    /// Write every baseline as one JSON document; the same state gives the same bytes.
     ///
     /// One entity, interface or peer group a line, keys in order, whole numbers only. `floodmark schema baseline` describes it.
     Export(Export),
@@ -41,7 +41,8 @@ enum What {
     /// Merge what several processes have learned into one snapshot.
     ///
     /// They must have one seed, as those have that began with the same baseline. Histograms and pools are added up, sketches
-    /// united, quarantines joined. A window that two of them learned of one entity counts twice. Positions are not merged:
+    /// united, quarantines joined. A window that two of them learned of one entity counts twice. What they know of addresses outside
+    /// begins anew. Positions are not merged:
     /// who begins with the snapshot reads where its config says.
     Merge(change::Merge),
     /// Forget one entity: its baselines, its rhythm, its quarantine. What it taught its peers stays with them.

@@ -8,6 +8,7 @@ use super::{
     super::{
         StateError,
         capture::Times,
+        fringe::capture::FRINGE,
         restore,
         wire::{ENTITY, GATE, GROUP, INTERFACE, hash_of},
     },
@@ -63,6 +64,8 @@ impl Index {
                 let [kind, own, scope, _] = restore::name_of_entity(value)?;
                 self.entities.push((name([scope, kind, own, ""]), key.to_vec()));
             }
+            // Sketches and counters of the outside are nobody's baseline.
+            Some(&FRINGE) => {}
             _ => return Err(StateError::Key(key.to_vec())),
         }
         Ok(())

@@ -14,6 +14,7 @@ use super::super::{
     capture::{Times, entity_bytes, group_bytes, interface_bytes, put_raised, times_bytes},
     entity::{Entity, Open, Raised},
     episode::Episode,
+    fringe::capture::FRINGE,
     grid::{Grid, Window},
     histogram::Packed,
     interfaces::Interface,
@@ -41,6 +42,8 @@ pub fn merge(states: &[&Entries]) -> Result<Entries, StateError> {
             match key.first() {
                 Some(&GATE) => times = Some(joined_times(times, restore::times(value)?)?),
                 Some(&(ENTITY | GROUP | INTERFACE)) => by_key.entry(key).or_default().push(value),
+                // Who comes from outside is learned again within the hour.
+                Some(&FRINGE) => {}
                 _ => return Err(StateError::Key(key.clone())),
             }
         }

@@ -302,12 +302,8 @@ fn quarantine(habits: &Habits) -> Vec<String> {
             SPANS.iter().find(|(seconds, _)| *seconds == held.span_seconds).map_or("", |(_, name)| name);
         let value = amount(feature, bucket_high(held.bucket));
         let found = if held.corroborated { ", found suspicious otherwise too" } else { "" };
-        let times = held.windows;
-        format!(
-            "  {} {} in {span}: up to {value}, {times} times{found}",
-            day(held.window_start),
-            held.feature
-        )
+        let times = if held.windows == 1 { "once".to_owned() } else { format!("{} times", held.windows) };
+        format!("  {} {} in {span}: up to {value}, {times}{found}", day(held.window_start), held.feature)
     };
     let title = "in quarantine; five days of the same are learned after all:".to_owned();
     [String::new(), title].into_iter().chain(habits.quarantine.iter().map(line)).collect()

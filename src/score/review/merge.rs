@@ -243,7 +243,7 @@ fn interface(values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
             Some((mut own, common)) => {
                 own.strangers.extend(&other.strangers);
                 own.made = own.made.max(other.made);
-                (own, in_common(common, shared))
+                (own, shared_by(common, shared))
             }
         });
     }
@@ -258,7 +258,7 @@ fn interface(values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
     Ok(interface_bytes(&own, shared))
 }
 
-fn in_common(one: Shared, other: Shared) -> Shared {
+fn shared_by(one: Shared, other: Shared) -> Shared {
     if one == Shared::Anything || other == Shared::Anything {
         return if one == Shared::Anything { other } else { one };
     }

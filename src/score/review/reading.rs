@@ -47,7 +47,7 @@ pub struct Peak {
     pub value: u64,
     /// The bucket that it is looked up in: that of what it would be at a usual hour.
     pub bucket: u16,
-    /// The window is over, and only its bucket is known.
+    /// It is over, and only the bucket is known.
     pub learned: bool,
 }
 
@@ -168,7 +168,7 @@ impl Baseline {
     }
 
     /// The highest value of `feature` over `span` seconds on the last day of which a window is still known one by one: those
-    /// that are open or wait to be learned; or of the hour or day that is running.
+    /// that are open, wait to be learned or are in quarantine; or of the hour or day that is running.
     #[must_use]
     pub fn today(&self, span: u32, feature: Feature) -> Option<Peak> {
         let season = self.habits.as_ref().map(season_of).unwrap_or_default();
@@ -190,6 +190,14 @@ impl Baseline {
                 Some(Peak { start, value, bucket, learned: true })
             }));
         }
+        let held = self.habits.iter().flat_map(|habits| &habits.quarantine);
+        peaks.extend(held.filter(|held| held.span_seconds == span && held.feature == feature.name()).map(
+            |held| {
+                let start = held.window_start.div_euclid(span.into()) * i64::from(span);
+                let value = moved(bucket_high(held.bucket), -shift(start));
+                Peak { start, value, bucket: held.bucket, learned: true }
+            },
+        ));
         let last = peaks.iter().map(|peak| day_of(peak.start)).max()?;
         let of_last = peaks.into_iter().filter(|peak| day_of(peak.start) == last);
         of_last.max_by_key(|peak| (peak.value, peak.start))

@@ -220,14 +220,14 @@ pub struct Season {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Interface {
-    /// What its records have in common: `anything` before the first, two addresses, one, or `nothing`.
-    pub common: Vec<String>,
     /// How many entities its addresses have made.
     pub entities_made: u32,
     /// Its id.
     pub name: String,
     /// Account, region and VPC; empty where the records do not say.
     pub scope: [String; 3],
+    /// What its records have in common: `anything` before the first, two addresses, one, or `nothing`.
+    pub shared: Vec<String>,
     /// Its own addresses outside the internal networks, in the order in which they were seen.
     pub strangers: Vec<String>,
 }

@@ -104,16 +104,16 @@ pub(super) fn pool_row(group: &Group) -> Pool {
 
 pub(super) fn interface_row(interface: &interfaces::Interface, shared: Shared) -> Interface {
     let text = |number: &u128| address(*number).to_string();
-    let common = match shared {
+    let in_all = match shared {
         Shared::Anything => vec!["anything".to_owned()],
         Shared::Nothing => vec!["nothing".to_owned()],
         Shared::One(_) | Shared::Two(..) => shared.addresses().1.iter().map(text).collect(),
     };
     Interface {
-        common,
         entities_made: interface.made,
         name: interface.name.to_string(),
         scope: interface.scope.each_ref().map(ToString::to_string),
+        shared: in_all,
         strangers: interface.strangers.iter().map(text).collect(),
     }
 }

@@ -24,7 +24,7 @@ use super::{
         sample::Sample,
         series::{FEATURES, SERIES, Span},
         stretch::Stretch,
-        wire::{self, ENTITY, GATE, GROUP, INTERFACE, hash_of},
+        wire::{ENTITY, GATE, GROUP, INTERFACE, hash_of, key as key_of},
     },
     *,
 };
@@ -47,17 +47,17 @@ fn state(seed: u64, landmarks: u32) -> Entries {
     let clocks =
         [("one", 5), ("two", 7)].map(|(name, most)| (Partition::new(name), rng.random_range(0..most)));
     let times = Times { half_life_seconds: HALF_LIFE, folded, global: folded * 600, clocks: clocks.into() };
-    entries.insert(wire::key(GATE, 0), times_bytes(&times));
+    entries.insert(key_of(GATE, 0), times_bytes(&times));
     for name in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
         if rng.random_bool(0.8) {
             let key = entity_key(&keys, "address", name, "acme");
             let entity = entity(&mut rng, key, name, folded, landmarks);
-            entries.insert(wire::key(ENTITY, key), entity_bytes(&entity));
+            entries.insert(key_of(ENTITY, key), entity_bytes(&entity));
         }
     }
     for (parts, scope, name) in [(&["pool"][..], "", ""), (&["pool", "acme", "web"], "acme", "web")] {
         let group = group(&mut rng, keys.of(parts), scope, name, folded, landmarks);
-        entries.insert(wire::key(GROUP, group.key), group_bytes(&group));
+        entries.insert(key_of(GROUP, group.key), group_bytes(&group));
     }
     for name in ["eni-1", "eni-2"] {
         let mut interface = interfaces::Interface::new(["acme", "", ""], name);
@@ -68,7 +68,7 @@ fn state(seed: u64, landmarks: u32) -> Entries {
             [Shared::Two(2, 1), Shared::Two(1, 2), Shared::One(1), Shared::Nothing, Shared::Anything];
         let key = keys.of(&["interface", "acme", "", "", name]);
         entries.insert(
-            wire::key(INTERFACE, key),
+            key_of(INTERFACE, key),
             interface_bytes(&interface, shared[rng.random_range(0..shared.len())]),
         );
     }
@@ -123,7 +123,9 @@ fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u
         }
         let mut open = Open::new(window);
         open.amounts.bytes_in = rng.random_range(0..1 << 20);
-        (0..30).for_each(|_| drop(open.amounts.peers.insert(rng.random())));
+        (0..30).for_each(|_| {
+            open.amounts.peers.insert(rng.random());
+        });
         open.raised = rng.random_bool(0.5).then(|| {
             let interface = Some(["eni-1", "eni-2"][rng.random_range(0..2)].into());
             let magnitude = [rng.random_bool(0.5).then_some(7); FEATURES];
@@ -269,6 +271,6 @@ proptest! {
 fn what_was_learned_with_another_half_life_is_not_merged() {
     let (one, mut other) = (state(1, 0), state(2, 0));
     let times = Times { half_life_seconds: 1, ..Times::default() };
-    other.insert(wire::key(GATE, 0), times_bytes(&times));
+    other.insert(key_of(GATE, 0), times_bytes(&times));
     assert!(matches!(merge(&[&one, &other]), Err(super::super::StateError::Settings { .. })));
 }

@@ -78,8 +78,8 @@ fn the_same_state_is_exported_with_the_same_bytes_wherever_it_lies() {
     folder.write("export.json", &export);
     assert!(printed(&folder, &["export", "-f", "export.json"]) == export, "from itself");
     let value: Value = serde_json::from_str(&export).unwrap();
-    let printed = value.to_string();
-    assert!(printed == export.replace('\n', ""), "keys are in order, and numbers whole");
+    let text = value.to_string();
+    assert!(text == export.replace('\n', ""), "keys are in order, and numbers whole");
     folder.write("pretty.json", format!("{value:#}"));
     assert!(printed(&folder, &["export", "-f", "pretty.json"]) == export, "laid out otherwise");
     assert_eq!(value["baselines"].as_array().unwrap().len() as u64, flows::HOSTS);

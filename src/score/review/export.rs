@@ -164,9 +164,10 @@ fn each<T: Serialize>(
         json(out, &row)?;
         any = true;
     }
-    Ok(if any {
-        out.write_all(b"\n")?
-    })
+    if any {
+        out.write_all(b"\n")?;
+    }
+    Ok(())
 }
 
 fn json<T: Serialize>(out: &mut dyn Write, row: &T) -> Result<(), ExportError> {

@@ -41,6 +41,7 @@ mod gate;
 mod grid;
 mod habits;
 mod highest;
+mod history;
 mod identity;
 mod interfaces;
 mod judge;
@@ -59,6 +60,7 @@ mod poison;
 mod reading;
 mod registry;
 mod restore;
+pub mod review;
 mod sample;
 mod series;
 mod shard;
@@ -72,6 +74,9 @@ pub use archive::Archive;
 pub use capture::Capture;
 pub use config::{Config, ConfigError, Identity, IdentityError};
 pub use highest::Highest;
+pub use history::{
+    Counts, Coverage, EntityCounts, Gap, HeldOut, Learned, Past, Period, Report, Table, settle,
+};
 pub use memory::{memory_bytes_max, outside_bytes_max};
 pub use wire::StateError;
 
@@ -327,10 +332,7 @@ impl Scorer {
             shards.iter_mut().for_each(|shard| shard.fringe.fold(folded));
             self.outside.note(shards.iter().map(|shard| &shard.fringe));
         }
-        for shard in &mut shards {
-            self.books.entities_back.inc_by(std::mem::take(&mut shard.back));
-            self.books.windows_unread.inc_by(std::mem::take(&mut shard.unread));
-        }
+        shards.iter_mut().for_each(|shard| self.books.absences.note(shard));
         drop(shards);
         self.shard_turns.iter().for_each(|turn| turn.pass(ticket));
     }

@@ -5,15 +5,53 @@
 
 use std::time::Duration;
 
+use crate::telemetry::metrics::{Counter, Metrics};
+
 use super::{
     archive::{AT_LAST, Fetched, Order},
     bench::Bench,
     capture::entity_bytes,
     entity::Entity,
+    finding::Notice,
+    grid::Window,
     restore::entity,
     series::Span,
-    shard::Shard,
+    shard::{Raiser, Shard, raise},
 };
+
+/// What is counted of it.
+#[derive(Debug)]
+pub(super) struct Absences {
+    pub(super) left: Counter,
+    back: Counter,
+    unread: Counter,
+}
+
+// === impl Absences ===
+
+impl Absences {
+    /// Nobody has left yet.
+    pub(super) fn new(metrics: &Metrics) -> Self {
+        let counter = |name, help| metrics.counter(name, help, Vec::new());
+        Self {
+            left: counter(
+                "floodmark_score_entities_left",
+                "Entities that went to the state to make room for others.",
+            ),
+            back: counter("floodmark_score_entities_back", "Entities that came back from the state."),
+            unread: counter(
+                "floodmark_score_windows_unread",
+                "Windows of entities that were not learned, because the state was not read in time.",
+            ),
+        }
+    }
+
+    /// Notes what `shard` has counted since it was asked last.
+    pub(super) fn note(&self, shard: &mut Shard) {
+        self.back.inc_by(std::mem::take(&mut shard.back));
+        self.unread.inc_by(std::mem::take(&mut shard.unread));
+    }
+}
 
 // === impl Shard ===
 
@@ -52,6 +90,31 @@ impl Shard {
             self.await_back(slot, order, AT_LAST, bench);
         }
         self.entities[slot as usize].away.is_none()
+    }
+
+    /// The place of `window`, which folds, among those that the entity in `slot` has open. Who has come back while it was open is
+    /// judged now; the window of who has not is not learned.
+    pub(super) fn present(
+        &mut self,
+        slot: u32,
+        window: Window,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) -> Option<usize> {
+        let is_here = self.is_here(slot, bench);
+        let entity = &mut self.entities[slot as usize];
+        let place = entity.find(window).ok()?;
+        if !is_here {
+            entity.open.remove(place);
+            self.unread += 1;
+            return None;
+        }
+        if entity.came_back {
+            raise(entity, place, bench, &Raiser { record: None, order }, notices);
+            entity.came_back = entity.open.len() > 1;
+        }
+        Some(place)
     }
 
     fn arrive(&mut self, slot: u32, fetched: Fetched, bench: &Bench<'_>) {

@@ -42,8 +42,8 @@ pub(super) struct Desk {
     /// Whether anybody has ever left: until then there is nobody to be fetched.
     is_used: AtomicBool,
     bell: Condvar,
-    /// Somebody waited in vain: nobody waits until something arrives.
-    slow: AtomicBool,
+    /// How long somebody has waited in vain since anything arrived, in milliseconds: nobody waits as long again.
+    vain_millis: AtomicU64,
 }
 
 /// What became of an order.
@@ -79,7 +79,7 @@ impl Desk {
             ordered: AtomicU64::new(0),
             is_used: AtomicBool::new(false),
             bell: Condvar::new(),
-            slow: AtomicBool::new(false),
+            vain_millis: AtomicU64::new(0),
         });
         let behind = Arc::downgrade(&desk);
         let fetch = move || {
@@ -87,7 +87,7 @@ impl Desk {
                 let found = read(&*archive, wanted);
                 let Some(desk) = behind.upgrade() else { return };
                 lock(&desk.arrived).insert(wanted, (order, found));
-                desk.slow.store(false, Ordering::Relaxed);
+                desk.vain_millis.store(0, Ordering::Relaxed);
                 desk.bell.notify_all();
             }
         };
@@ -118,17 +118,18 @@ impl Desk {
     }
 
     /// What `order` of the entity with `wanted` as its key has brought, waiting for it for at most `patience`, unless somebody
-    /// has waited in vain since anything arrived.
+    /// has waited as long in vain since anything arrived.
     pub(super) fn fetch(&self, wanted: Key, order: Order, patience: Duration) -> Fetched {
         let is_missing =
             |all: &mut HashMap<Key, _>| !all.get(&wanted).is_some_and(|(nth, _): &(Order, _)| *nth == order);
         let mut arrived = lock(&self.arrived);
-        if is_missing(&mut arrived) && !self.slow.load(Ordering::Relaxed) {
+        let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        if is_missing(&mut arrived) && self.vain_millis.load(Ordering::Relaxed) < millis {
             let waited = self.bell.wait_timeout_while(arrived, patience, is_missing);
             arrived = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         if is_missing(&mut arrived) {
-            self.slow.store(true, Ordering::Relaxed);
+            self.vain_millis.fetch_max(millis, Ordering::Relaxed);
             return Fetched::Later(order);
         }
         match arrived.remove(&wanted) {

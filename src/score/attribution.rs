@@ -357,7 +357,7 @@ impl Attribution {
 
 /// The interface's own side, as `flow-direction` has it.
 #[inline]
-fn direction(record: &Record<'_>) -> Option<Side> {
+pub(super) fn direction(record: &Record<'_>) -> Option<Side> {
     match record.text(Column::Direction) {
         b"egress" => Some(Side::Source),
         b"ingress" => Some(Side::Destination),

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::telemetry::metrics::{Counter, Gauge, Metrics, Ratio};
 
-use super::gate::{Gate, Tally};
+use super::{
+    absence::Absences,
+    gate::{Gate, Tally},
+};
 
 /// The counters and gauges of the room.
 #[derive(Debug)]
@@ -21,9 +24,7 @@ pub(super) struct Books {
     entities_divided: Counter,
     entities_moved: Counter,
     entities_refused: Counter,
-    entities_left: Counter,
-    pub(super) entities_back: Counter,
-    pub(super) windows_unread: Counter,
+    pub(super) absences: Absences,
     entities: Gauge,
     interfaces: Gauge,
     pub(super) windows_learned: Counter,
@@ -88,18 +89,7 @@ impl Books {
                 "floodmark_score_entities_refused",
                 "Entities without a baseline, because there are as many as may be.",
             ),
-            entities_left: counter(
-                "floodmark_score_entities_left",
-                "Entities that went to the state to make room for others.",
-            ),
-            entities_back: counter(
-                "floodmark_score_entities_back",
-                "Entities that came back from the state.",
-            ),
-            windows_unread: counter(
-                "floodmark_score_windows_unread",
-                "Windows of entities that were not learned, because the state was not read in time.",
-            ),
+            absences: Absences::new(metrics),
             entities: gauge("floodmark_score_entities", "Entities that have a baseline."),
             interfaces: gauge("floodmark_score_interfaces", "Network interfaces known."),
             windows_learned: counter("floodmark_score_windows_learned", "Windows of entities learned."),
@@ -132,7 +122,7 @@ impl Books {
         self.events_early.inc_by(tally.early);
         self.folds_forced.inc_by(tally.forced);
         self.entities_moved.inc_by(tally.moved);
-        self.entities_left.inc_by(tally.left);
+        self.absences.left.inc_by(tally.left);
         self.entities_divided.inc_by(tally.divided);
         if tally.divided > 0 && !self.warned_of_division.swap(true, Ordering::Relaxed) {
             tracing::warn!(

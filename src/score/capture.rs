@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use crate::event::{Activity, Asset, Bookmark, Origin, Position};
+use crate::event::{Activity, Asset, Bookmark, Origin, Partition, Position};
 
 use super::{
     Scorer, Unsaved,
@@ -16,6 +16,7 @@ use super::{
     episode::Episode,
     fringe::capture::Depth,
     gate::Gate,
+    grid::Window,
     habits::Habits,
     interfaces::Interface,
     keys::{Key, Keys},
@@ -147,16 +148,34 @@ impl Shard {
     }
 }
 
+/// What the gate's entry holds: the half-life, what has folded, and how far the clocks are, by partition in their order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) half_life_seconds: u64,
+    pub(super) folded: Window,
+    pub(super) global: i64,
+    pub(super) clocks: BTreeMap<Partition, i64>,
+}
+
 fn gate_bytes(gate: &Gate, half_life_seconds: u32) -> Vec<u8> {
+    let clocks = gate.clocks.sorted().into_iter().map(|(partition, clock)| (partition.clone(), clock));
+    times_bytes(&Times {
+        half_life_seconds: half_life_seconds.into(),
+        folded: gate.folded,
+        global: gate.clocks.global(),
+        clocks: clocks.collect(),
+    })
+}
+
+pub(super) fn times_bytes(times: &Times) -> Vec<u8> {
     let mut out = vec![VERSION];
-    put_uint(u64::from(half_life_seconds), &mut out);
-    put_int(gate.folded, &mut out);
-    put_int(gate.clocks.global(), &mut out);
-    let clocks = gate.clocks.sorted();
-    put_uint(clocks.len() as u64, &mut out);
-    for (partition, watermark) in clocks {
+    put_uint(times.half_life_seconds, &mut out);
+    put_int(times.folded, &mut out);
+    put_int(times.global, &mut out);
+    put_uint(times.clocks.len() as u64, &mut out);
+    for (partition, watermark) in &times.clocks {
         put_text(partition.as_str(), &mut out);
-        put_int(watermark, &mut out);
+        put_int(*watermark, &mut out);
     }
     out
 }
@@ -166,7 +185,7 @@ fn interface_key(keys: &Keys, interface: &Interface) -> Vec<u8> {
     key(INTERFACE, keys.of(&["interface", account, region, vpc, &interface.name]))
 }
 
-fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
+pub(super) fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
     let mut out = vec![VERSION];
     interface.scope.iter().for_each(|part| put_text(part, &mut out));
     put_text(&interface.name, &mut out);
@@ -179,7 +198,7 @@ fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
     out
 }
 
-fn group_bytes(group: &Group) -> Vec<u8> {
+pub(super) fn group_bytes(group: &Group) -> Vec<u8> {
     let mut out = vec![VERSION];
     put_text(&group.scope, &mut out);
     put_text(&group.name, &mut out);
@@ -222,14 +241,14 @@ fn put_episode(episode: Episode, out: &mut Vec<u8>) {
     put_int(episode.last(), out);
 }
 
-fn put_open(open: &Open, out: &mut Vec<u8>) {
+pub(super) fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_int(open.window(), out);
     put_amounts(&open.amounts, out);
     put_option(open.raised.as_deref(), out, put_raised);
     put_option(open.activity.as_deref(), out, put_activity);
 }
 
-fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
+pub(super) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
     let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, ports, peers, sources } =
         amounts;
     for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {
@@ -240,7 +259,7 @@ fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
     sources.encode(out);
 }
 
-fn put_stretch(stretch: &Stretch, out: &mut Vec<u8>) {
+pub(super) fn put_stretch(stretch: &Stretch, out: &mut Vec<u8>) {
     put_int(stretch.start, out);
     put_amounts(&stretch.amounts, out);
     out.extend([u8::from(stretch.held_out), stretch.told]);
@@ -262,7 +281,7 @@ fn put_activity(activity: &Activity, out: &mut Vec<u8>) {
     }
 }
 
-fn put_raised(raised: &Raised, out: &mut Vec<u8>) {
+pub(super) fn put_raised(raised: &Raised, out: &mut Vec<u8>) {
     put_magnitudes(&raised.magnitude, out);
     for text in [&raised.interface, &raised.instance] {
         put_option(text.as_deref(), out, put_text);

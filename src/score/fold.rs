@@ -12,7 +12,7 @@ use super::{
     lesson::Lesson,
     peers::{Peers, moment_of},
     series::{FEATURES, Span},
-    shard::{AHEAD, Raiser, Shard, raise},
+    shard::{AHEAD, Shard},
     stretch::{Vote, bits},
 };
 
@@ -165,23 +165,18 @@ impl Shard {
                 std::hint::black_box(entities.fold(0, |read, entity| read ^ entity.warm_baseline()));
             }
             self.soil(slot);
-            let is_here = self.is_here(slot, bench);
+            let Some(place) = self.present(slot, window, bench, order, notices) else { continue };
             let entity = &mut self.entities[slot as usize];
-            let Ok(place) = entity.find(window) else { continue };
-            if !is_here {
-                entity.open.remove(place);
-                self.unread += 1;
-                continue;
-            }
-            if entity.came_back {
-                raise(entity, place, bench, &Raiser { record: None, order }, notices);
-                entity.came_back = entity.open.len() > 1;
-            }
-            let log10_p = entity.weigh(place, as_of, bench);
+            let mut log10_p = entity.weigh(place, as_of, bench);
             let judge = *entity.judge(as_of, bench);
-            let holds_out = judge.holds_out(log10_p);
+            let ledger = self.ledger.as_mut();
+            let withheld = ledger.is_some_and(|ledger| ledger.withholds(window, slot, &mut log10_p));
+            let holds_out = withheld || judge.holds_out(log10_p);
             let open = entity.open.remove(place);
             let (values, buckets) = (open.values(), open.buckets());
+            if let Some(ledger) = self.ledger.as_mut().filter(|_| holds_out) {
+                ledger.note(window, slot, values, log10_p);
+            }
             if let Some(raised) = &open.raised {
                 let incident = entity.episode_of(window).incident(&entity.name);
                 for feature in (0..FEATURES).filter(|feature| raised.magnitude[*feature].is_some()) {

@@ -113,9 +113,9 @@ impl Gate {
         let mut watermark = self.clocks.watermark(place);
         let number = self.division.number(chunk.source, &chunk.partition);
         let known = self.attribution.registry.len();
-        tally.left = self.make_room(batch.events.len());
         let mut slots = std::mem::take(&mut self.slots);
         for first in (0..batch.events.len()).step_by(FEW) {
+            tally.left += self.make_room();
             let found = self.attribution.attribute(&mut slots, batch, first, &mut plan.changes, peers);
             let found = &found[..FEW.min(batch.events.len() - first)];
             self.look_ahead(&mut slots, batch, first, found);
@@ -171,12 +171,13 @@ impl Gate {
         tally
     }
 
-    /// Lets go of who was active longest ago, where the state has them, so that `events` events may bring as many hosts that
-    /// are not here; gives how many go.
-    fn make_room(&mut self, events: usize) -> u64 {
+    /// Lets go of who was active longest ago, where the state has them, so that the next few events may bring as many hosts
+    /// that are not here; gives how many go.
+    #[inline]
+    fn make_room(&mut self) -> u64 {
         let Some(desk) = &self.desk else { return 0 };
         let openings = &self.openings;
-        let left = self.attribution.registry.make_room(events, self.folded, |entity| openings.newest(entity));
+        let left = self.attribution.registry.make_room(FEW, self.folded, |entity| openings.newest(entity));
         if left > 0 {
             desk.used();
         }
@@ -316,7 +317,7 @@ impl Gate {
 }
 
 /// Latest event time believed, in seconds since 1970: the end of the year 9999.
-const END_MAX: i64 = 253_402_300_799;
+pub(super) const END_MAX: i64 = 253_402_300_799;
 
 /// When `record` ends, in seconds since 1970.
 #[inline]

@@ -34,6 +34,8 @@ pub(super) struct Registry {
     /// The places of who has left, by shard, in the order in which they left.
     free: [VecDeque<Key>; SHARDS],
     slots: [u32; SHARDS],
+    /// The fold as of which hardly anybody was idle.
+    busy: Option<Window>,
     max: usize,
 }
 
@@ -79,6 +81,7 @@ impl Registry {
             left: HashMap::new(),
             free: Default::default(),
             slots: [0; SHARDS],
+            busy: None,
             max,
         }
     }
@@ -170,12 +173,14 @@ impl Registry {
         newest: impl Fn(EntityRef) -> Window,
     ) -> usize {
         let wanted = wanted.min(self.max / 2);
-        if self.max - self.places.len() >= wanted {
+        if self.max - self.places.len() >= wanted || self.busy == Some(folded) {
             return 0;
         }
         let idle = self.places.iter().map(|place| (newest(place.entity), place.key));
         let mut idle: Vec<(Window, Key)> = idle.filter(|(newest, _)| *newest <= folded).collect();
         let count = wanted.max(self.max / SHARDS).min(idle.len());
+        // Looking again before a window has folded would find the same few.
+        self.busy = (count < self.max / SHARDS).then_some(folded);
         if count == 0 {
             return 0;
         }

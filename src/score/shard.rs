@@ -13,6 +13,7 @@ use super::{
     finding::{Case, Notice, community_id_of, revise, witness},
     fringe::Fringe,
     grid::{Grid, WINDOW_SECONDS, Window},
+    history::Ledger,
     keys::Key,
     plan::{Change, Observation, Standing},
     series::{FEATURES, Span},
@@ -41,6 +42,8 @@ pub(super) struct Shard {
     pub(super) back: u64,
     /// How many windows were not learned for want of them.
     pub(super) unread: u64,
+    /// While an archive is learned: what stands out of all of it.
+    pub(super) ledger: Option<Box<Ledger>>,
     slots: Slots,
 }
 
@@ -63,6 +66,7 @@ impl Shard {
             desk: None,
             back: 0,
             unread: 0,
+            ledger: None,
             slots: Slots::default(),
         }
     }

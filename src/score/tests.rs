@@ -3,6 +3,7 @@
 
 mod absent;
 mod agreement;
+mod archived;
 mod attributed;
 mod found;
 mod learned;

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails may panic")]
 
+mod absence;
+mod archive;
 mod bad_input;
+mod baselines;
 mod books;
 mod buffer;
 mod cases;

@@ -58,8 +58,11 @@ impl Absences {
 impl Shard {
     /// Keeps what `entity`, who leaves, has learned until it is captured.
     pub(super) fn leave(&mut self, entity: &Entity) {
-        if entity.away.is_none() {
-            self.left.insert(entity.key, entity_bytes(entity));
+        match (&self.desk, entity.away) {
+            (Some(desk), Some(_)) => desk.cancel(entity.key),
+            _ => {
+                self.left.insert(entity.key, entity_bytes(entity));
+            }
         }
     }
 

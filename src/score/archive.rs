@@ -4,14 +4,13 @@
 //! and needed when its window folds, minutes later. In between it is counted and not judged.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     error::Error,
     fmt,
     num::NonZeroU64,
     sync::{
         Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc,
     },
     time::Duration,
 };
@@ -33,17 +32,45 @@ pub trait Archive: Send + Sync {
 
 /// Entities on their way: captured and not stored, or asked for and not here.
 pub(super) struct Desk {
-    /// What was captured, until it is stored: by which capture, and what.
-    held: Mutex<HashMap<Key, (u64, Arc<[u8]>)>>,
-    orders: Mutex<mpsc::Sender<(Key, Order)>>,
-    /// What has arrived, and by which order.
-    arrived: Mutex<HashMap<Key, (Order, Option<Vec<u8>>)>>,
+    /// What was captured, until it is stored.
+    held: Mutex<HashMap<Key, Held>>,
+    counter: Arc<Counter>,
     ordered: AtomicU64,
     /// Whether anybody has ever left: until then there is nobody to be fetched.
     is_used: AtomicBool,
-    bell: Condvar,
     /// How long somebody has waited in vain since anything arrived, in milliseconds: nobody waits as long again.
-    vain_millis: AtomicU64,
+    vain_millis: Arc<AtomicU64>,
+}
+
+/// An entity in a capture.
+struct Held {
+    /// Which capture.
+    number: u64,
+    bytes: Arc<[u8]>,
+}
+
+/// Where the desk and the thread meet.
+#[derive(Default)]
+struct Counter {
+    trays: Mutex<Trays>,
+    placed: Condvar,
+    arrived: Condvar,
+}
+
+/// Orders and what they have brought: as many as there are entities in memory at most, because one that goes takes its order
+/// along.
+#[derive(Default)]
+struct Trays {
+    queue: VecDeque<Key>,
+    orders: HashMap<Key, Order>,
+    arrivals: HashMap<Key, Arrival>,
+    is_closed: bool,
+}
+
+/// What an order has brought: the entity, if the state has it.
+struct Arrival {
+    order: Order,
+    bytes: Option<Vec<u8>>,
 }
 
 /// What became of an order.
@@ -71,31 +98,27 @@ pub(super) const AT_LAST: Duration = Duration::from_secs(5);
 impl Desk {
     /// A desk before `archive`, with a thread that ends with it.
     pub(super) fn open(archive: Arc<dyn Archive>) -> Arc<Self> {
-        let (orders, ordered) = mpsc::channel();
-        let desk = Arc::new(Self {
-            held: Mutex::default(),
-            orders: Mutex::new(orders),
-            arrived: Mutex::default(),
-            ordered: AtomicU64::new(0),
-            is_used: AtomicBool::new(false),
-            bell: Condvar::new(),
-            vain_millis: AtomicU64::new(0),
-        });
-        let behind = Arc::downgrade(&desk);
+        let counter = Arc::new(Counter::default());
+        let vain_millis = Arc::new(AtomicU64::new(0));
+        let (behind, vain) = (Arc::clone(&counter), Arc::clone(&vain_millis));
         let fetch = move || {
-            while let Ok((wanted, order)) = ordered.recv() {
-                let found = read(&*archive, wanted);
-                let Some(desk) = behind.upgrade() else { return };
-                lock(&desk.arrived).insert(wanted, (order, found));
-                desk.vain_millis.store(0, Ordering::Relaxed);
-                desk.bell.notify_all();
+            while let Some((wanted, order)) = behind.next() {
+                let bytes = read(&*archive, wanted);
+                vain.store(0, Ordering::Relaxed);
+                behind.bring(wanted, Arrival { order, bytes });
             }
         };
         if let Err(error) = std::thread::Builder::new().name("archive".to_owned()).spawn(fetch) {
             // Without it nothing arrives, and who comes back is not scored: said once, as loud as it is bad.
             tracing::error!(%error, "could not start the thread that reads baselines back");
         }
-        desk
+        Arc::new(Self {
+            held: Mutex::default(),
+            counter,
+            ordered: AtomicU64::new(0),
+            is_used: AtomicBool::new(false),
+            vain_millis,
+        })
     }
 
     /// Somebody has left.
@@ -108,44 +131,99 @@ impl Desk {
         if !self.is_used.load(Ordering::Relaxed) {
             return Fetched::Nothing;
         }
-        if let Some((_, bytes)) = lock(&self.held).get(&wanted) {
-            return Fetched::Here(bytes.to_vec());
+        if let Some(held) = lock(&self.held).get(&wanted) {
+            return Fetched::Here(held.bytes.to_vec());
         }
         let order = NonZeroU64::MIN.saturating_add(self.ordered.fetch_add(1, Ordering::Relaxed));
-        // The thread is there as long as the desk is.
-        let _ = lock(&self.orders).send((wanted, order));
+        let mut trays = lock(&self.counter.trays);
+        if trays.orders.insert(wanted, order).is_none() {
+            trays.queue.push_back(wanted);
+        }
+        self.counter.placed.notify_one();
         Fetched::Later(order)
+    }
+
+    /// Takes an order back: whoever it was for has gone.
+    pub(super) fn cancel(&self, wanted: Key) {
+        let mut trays = lock(&self.counter.trays);
+        trays.arrivals.remove(&wanted);
+        if trays.orders.remove(&wanted).is_some() {
+            trays.queue.retain(|queued| *queued != wanted);
+        }
     }
 
     /// What `order` of the entity with `wanted` as its key has brought, waiting for it for at most `patience`, unless somebody
     /// has waited as long in vain since anything arrived.
     pub(super) fn fetch(&self, wanted: Key, order: Order, patience: Duration) -> Fetched {
         let is_missing =
-            |all: &mut HashMap<Key, _>| !all.get(&wanted).is_some_and(|(nth, _): &(Order, _)| *nth == order);
-        let mut arrived = lock(&self.arrived);
+            |trays: &mut Trays| trays.arrivals.get(&wanted).is_none_or(|arrival| arrival.order != order);
+        let mut trays = lock(&self.counter.trays);
         let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        if is_missing(&mut arrived) && self.vain_millis.load(Ordering::Relaxed) < millis {
-            let waited = self.bell.wait_timeout_while(arrived, patience, is_missing);
-            arrived = waited.unwrap_or_else(PoisonError::into_inner).0;
+        if is_missing(&mut trays) && self.vain_millis.load(Ordering::Relaxed) < millis {
+            let waited = self.counter.arrived.wait_timeout_while(trays, patience, is_missing);
+            trays = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        if is_missing(&mut arrived) {
+        if is_missing(&mut trays) {
             self.vain_millis.fetch_max(millis, Ordering::Relaxed);
             return Fetched::Later(order);
         }
-        match arrived.remove(&wanted) {
-            Some((_, Some(bytes))) => Fetched::Here(bytes),
-            _ => Fetched::Nothing,
+        match trays.arrivals.remove(&wanted).and_then(|arrival| arrival.bytes) {
+            Some(bytes) => Fetched::Here(bytes),
+            None => Fetched::Nothing,
         }
     }
 
-    /// Keeps what capture `nth` holds of an entity that has left, until it is stored.
-    pub(super) fn hold(&self, nth: u64, key: Key, bytes: Arc<[u8]>) {
-        lock(&self.held).insert(key, (nth, bytes));
+    /// Keeps what capture `number` holds of an entity that has left, until it is stored.
+    pub(super) fn hold(&self, number: u64, key: Key, bytes: Arc<[u8]>) {
+        lock(&self.held).insert(key, Held { number, bytes });
     }
 
-    /// What captures up to `nth` hold is stored.
-    pub(super) fn stored(&self, nth: u64) {
-        lock(&self.held).retain(|_, (capture, _)| *capture > nth);
+    /// What captures up to `number` hold is stored.
+    pub(super) fn stored(&self, number: u64) {
+        lock(&self.held).retain(|_, held| held.number > number);
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        lock(&self.counter.trays).is_closed = true;
+        self.counter.placed.notify_one();
+    }
+}
+
+// === impl Counter ===
+
+impl Counter {
+    /// The next order, waiting for it; nothing once the desk is closed.
+    fn next(&self) -> Option<(Key, Order)> {
+        let mut trays = lock(&self.trays);
+        loop {
+            let idle = |trays: &mut Trays| trays.queue.is_empty() && !trays.is_closed;
+            trays = self.placed.wait_while(trays, idle).unwrap_or_else(PoisonError::into_inner);
+            if trays.is_closed {
+                return None;
+            }
+            let wanted = trays.queue.pop_front();
+            if let Some((wanted, order)) =
+                wanted.and_then(|wanted| Some((wanted, *trays.orders.get(&wanted)?)))
+            {
+                return Some((wanted, order));
+            }
+        }
+    }
+
+    /// Lays down what an order has brought, unless it was taken back or placed anew meanwhile.
+    fn bring(&self, wanted: Key, arrival: Arrival) {
+        let mut trays = lock(&self.trays);
+        match trays.orders.get(&wanted) {
+            Some(order) if *order == arrival.order => {
+                trays.orders.remove(&wanted);
+                trays.arrivals.insert(wanted, arrival);
+            }
+            Some(_) => trays.queue.push_back(wanted),
+            None => {}
+        }
+        self.arrived.notify_all();
     }
 }
 

@@ -263,6 +263,8 @@ derived! {
     FINDING_MEAN_3_SIGMA "floodmark.finding.mean_plus_3_sigma" Double;
     /// How long the entity has been known before the window, in seconds.
     FINDING_AGE "floodmark.finding.age_seconds" Long;
+    /// Whether the document was written more than an hour after what it tells of: a backlog was read. Only written where it was.
+    FINDING_DELAYED "floodmark.finding.delayed" Boolean;
     /// The incident that the finding belongs to: hash of the entity and the start of its episode. Findings of an entity less
     /// than 24 hours apart are one episode.
     INCIDENT_ID "floodmark.incident.id" Keyword;

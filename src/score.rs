@@ -21,6 +21,7 @@ pub mod roles;
 pub mod season;
 
 mod address;
+mod addresses;
 mod amounts;
 mod attribution;
 mod bench;
@@ -32,6 +33,7 @@ mod config;
 mod division;
 mod entity;
 mod episode;
+mod evidence;
 mod export;
 mod finding;
 mod fold;
@@ -46,6 +48,7 @@ mod keys;
 mod lesson;
 mod memo;
 mod memory;
+mod naming;
 mod openings;
 mod own;
 mod peak;
@@ -61,6 +64,7 @@ mod shard;
 mod stretch;
 #[cfg(test)]
 mod tests;
+mod vantage;
 mod wire;
 
 pub use capture::Capture;

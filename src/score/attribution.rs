@@ -2,29 +2,34 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::event::{Asset, Batch, Endpoint};
+use crate::event::{Asset, AssetClass, Batch, Endpoint};
 
 use super::{
     Identity,
-    address::{Address, End, address},
+    address::Address,
+    addresses::Addresses,
     columns::{Column, Record, Slots},
-    identity::{ADDRESS, INTERFACE, Who, scope_of, who},
+    evidence::{Evidence, Telling},
+    grid::{Grid, Window},
     interfaces::{Interface, Interfaces, interface_key},
     keys::{Finder, Key, Keys},
     mixer::Mixer,
     own::{Ends, Own, Shared, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
-    plan::{Change, EntityRef},
-    registry::{EVERYONE, Registry, entity_key, entity_name},
+    plan::{Change, EntityRef, Vantage},
+    registry::Registry,
+    vantage::Sight,
 };
 
 /// How many records are attributed in one go.
 pub(super) const FEW: usize = 16;
+/// Addresses remembered for each entity that may be: a service has several.
+pub(super) const ADDRESSES_EACH: usize = 2;
 
 /// What tells whom a record is about, and what it has learned about that.
 #[derive(Debug)]
 pub(super) struct Attribution {
-    identity: Vec<Identity>,
+    pub(super) identity: Vec<Identity>,
     /// The columns of tags that `identity` names.
     tags: Vec<Column>,
     pub(super) keys: Keys,
@@ -39,8 +44,10 @@ pub(super) struct Attribution {
     found: [Found; FEW],
     /// Entities that were wanted and refused because there are as many as may be.
     pub(super) refused: u64,
-    scope: String,
-    name: String,
+    /// Whose the addresses behind gateways are.
+    pub(super) addresses: Addresses,
+    pub(super) scope: String,
+    pub(super) name: String,
 }
 
 /// Whom a record is about.
@@ -50,8 +57,9 @@ pub(super) enum Found {
     Blind,
     /// Nobody who may have a baseline.
     Nobody,
-    /// An entity, the side it stands on, and what to do to it first (see [`super::plan::Observation::change`]).
-    Entity { entity: EntityRef, side: Side, change: u32 },
+    /// An entity, the side it stands on, what to do to it first (see [`super::plan::Observation::change`]), and from where
+    /// the record shows it.
+    Entity { entity: EntityRef, side: Side, change: u32, vantage: Vantage },
 }
 
 /// A record on its way to whom it is about.
@@ -60,17 +68,25 @@ struct Step {
     /// The key of its interface.
     at: Key,
     interface: Option<u32>,
-    own: Option<Own>,
+    sight: Option<Sight>,
+    window: Window,
+    /// What the interface is, as far as is known.
+    class: Option<AssetClass>,
     /// The key of what tells entities apart in its bytes.
     memory: Key,
+    /// The gateway, where the record counts for it too, with its side and what to do to it first.
+    beside: Option<(EntityRef, Side, u32)>,
 }
 
-/// A name that is to be looked up or made.
-#[derive(Debug, Clone, Copy)]
-struct Wanted {
-    kind: &'static str,
-    key: Key,
-    known: bool,
+/// Whom a record is scored for, on its way to a name.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) record: &'a Record<'a>,
+    pub(super) own: Own,
+    pub(super) class: Option<AssetClass>,
+    pub(super) interface: Option<u32>,
+    pub(super) window: Window,
+    pub(super) learn: bool,
 }
 
 // === impl Found ===
@@ -112,6 +128,7 @@ impl Attribution {
             steps: Default::default(),
             found: [Found::Blind; FEW],
             refused: 0,
+            addresses: Addresses::new(ADDRESSES_EACH * entities_max),
             scope: String::new(),
             name: String::new(),
         }
@@ -159,13 +176,11 @@ impl Attribution {
         self.found
     }
 
-    /// Decides which side of `record`, the `nth` of the few, is its own. One without an end is about no window of anybody.
+    /// Decides whom `record`, the `nth` of the few, is about. One without an end is about no window of anybody.
     #[inline]
     fn take_side(&mut self, nth: usize, record: &Record<'_>, learn: bool) {
-        self.steps[nth].own = None;
-        if record.uint(Column::End).is_none() {
-            return;
-        }
+        self.steps[nth].sight = None;
+        let Some(end) = record.uint(Column::End) else { return };
         let (Some(source), Some(destination)) = (record.end(Side::Source), record.end(Side::Destination))
         else {
             return;
@@ -177,16 +192,61 @@ impl Attribution {
             packet_destination: record.packet_end(Side::Destination),
             own: direction(record),
         };
+        let window = Grid::window(i64::try_from(end).unwrap_or(i64::MAX));
         let Step { at, interface, .. } = self.steps[nth];
         let shared = interface.map_or_else(Default::default, |place| self.shared(place, &ends, learn));
-        let Some(own) = ends.own(shared) else { return };
+        let named = class_of(record, &ends, shared);
+        let class = named.or_else(|| self.interfaces.class(interface?, window));
+        if let (None, true, Some(place)) = (class, learn, interface) {
+            self.hear(place, window, record, &ends);
+        }
+        let gateway = class.filter(|class| class.passes_traffic());
+        let sight = match gateway {
+            Some(class) => Sight::at_gateway(class, &ends, shared, side_of_gateway(record)),
+            None => ends.own(shared).map(Sight::own),
+        };
+        let Some(sight) = sight else { return };
+        let memory = self.memory(record, (at, interface), (&sight.own, sight.vantage), class);
+        let step = &mut self.steps[nth];
+        (step.sight, step.window, step.class, step.memory) = (Some(sight), window, class, memory);
+    }
+
+    /// The key of what tells whom a record is scored for.
+    #[inline]
+    fn memory(
+        &self,
+        record: &Record<'_>,
+        (at, interface): (Key, Option<u32>),
+        (own, vantage): (&Own, Vantage),
+        class: Option<AssetClass>,
+    ) -> Key {
         let serial = asset_of(record, own.side).map_or(0, |asset| asset.serial);
-        let tail = u128::from(serial) << 1 | u128::from(interface.is_some());
+        let kind = (class.map_or(0, |class| 1 + class as u128) << 2)
+            | u128::from(vantage == Vantage::Passed) << 1
+            | u128::from(interface.is_some());
+        let tail = u128::from(serial) << 64 | u128::from(self.addresses.age()) << 8 | kind;
+        if vantage == Vantage::Passed {
+            // What the record says besides is about the gateway.
+            return self.finder.of([], [at, own.end.address, tail]);
+        }
         let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
-        self.steps[nth].own = Some(own);
         let memory = self.finder.of(said, [at, own.end.address, tail]);
         let with_tag = |memory, column: &Column| self.finder.of([record.text(*column)], [memory]);
-        self.steps[nth].memory = self.tags.iter().fold(memory, with_tag);
+        self.tags.iter().fold(memory, with_tag)
+    }
+
+    /// Takes in what `record` tells of the class of the interface at `place`.
+    #[inline]
+    fn hear(&mut self, place: u32, window: Window, record: &Record<'_>, ends: &Ends) {
+        let Some((packet, other)) = ends.stands_in() else { return };
+        if record.text(Column::Action) == b"REJECT" {
+            return;
+        }
+        let telling = match packet.inside {
+            true => Telling::Inside(self.hash(packet.address)),
+            false => Telling::Outside(other.address),
+        };
+        self.interfaces.tell(place, window, telling);
     }
 
     /// Whom `record`, the `nth` of the few, is about.
@@ -199,22 +259,59 @@ impl Attribution {
         changes: &mut Vec<Change>,
         peers: &SharedPeers,
     ) -> Found {
-        let Step { own, memory, interface, .. } = self.steps[nth];
-        let Some(own) = own else {
+        let Step { sight, memory, interface, window, class, at, .. } = self.steps[nth];
+        self.steps[nth].beside = None;
+        let Some(Sight { own, vantage, beside }) = sight else {
             let named = [Column::Source, Column::Destination].map(|column| record.address(column));
             return if named.contains(&None) { Found::Blind } else { Found::Nobody };
         };
-        let found = match self.registry.recall(memory) {
-            Some(entity) => entity.map(|entity| (entity, 0)),
-            None => {
-                let found = self.resolve(record, &own, interface, learn, changes, peers);
-                if learn {
-                    self.registry.remember(memory, found.map(|(entity, _)| entity));
-                }
-                found
-            }
+        let asked = Asked { record, own, class, interface, window, learn };
+        let found = match vantage {
+            Vantage::Passed => self.find_behind(&asked, memory, changes, peers),
+            _ => self.recall(&asked, memory, changes, peers),
         };
-        found.map_or(Found::Nobody, |(entity, change)| Found::Entity { entity, side: own.side, change })
+        let gateway = beside.and_then(|own| {
+            let memory = self.memory(record, (at, interface), (&own, Vantage::Beside), class);
+            let asked = Asked { own, ..asked };
+            let (entity, change) = self.recall(&asked, memory, changes, peers)?;
+            Some((entity, own.side, change))
+        });
+        match (found, gateway) {
+            (Some((entity, change)), gateway) => {
+                self.steps[nth].beside = gateway;
+                Found::Entity { entity, side: own.side, change, vantage }
+            }
+            (None, Some((entity, side, change))) => {
+                Found::Entity { entity, side, change, vantage: Vantage::Gateway }
+            }
+            (None, None) => Found::Nobody,
+        }
+    }
+
+    /// The entity that is asked for, as it is remembered or by name.
+    #[inline]
+    fn recall(
+        &mut self,
+        asked: &Asked<'_>,
+        memory: Key,
+        changes: &mut Vec<Change>,
+        peers: &SharedPeers,
+    ) -> Option<(EntityRef, u32)> {
+        if let Some(entity) = self.registry.recall(memory) {
+            return entity.map(|entity| (entity, 0));
+        }
+        let found = self.resolve(asked, changes, peers);
+        if asked.learn {
+            self.registry.remember(memory, found.map(|(entity, _)| entity));
+        }
+        found
+    }
+
+    /// The gateway for which the `nth` of the few records attributed last counts too, beside whom it is about: with its
+    /// side and what to do to it first.
+    #[inline]
+    pub(super) const fn beside(&self, nth: usize) -> Option<(EntityRef, Side, u32)> {
+        self.steps[nth].beside
     }
 
     /// The hash of `address` under the state's seed, for sets of addresses.
@@ -224,10 +321,19 @@ impl Attribution {
     }
 
     /// Takes over `interface` from a snapshot.
-    pub(super) fn restore(&mut self, interface: Interface, shared: Shared) {
+    pub(super) fn restore(&mut self, interface: Interface, shared: Shared, evidence: Option<Evidence>) {
         let [account, region, vpc] = interface.scope.each_ref().map(|part| part.as_bytes());
         let at = self.finder.of([account, region, vpc, interface.name.as_bytes()], []);
-        self.interfaces.add(at, interface, shared);
+        let place = self.interfaces.add(at, interface, shared);
+        if let (Some(place), Some(evidence)) = (place, evidence) {
+            self.interfaces.restore(place, evidence);
+        }
+    }
+
+    /// Takes over from a snapshot whose the address with `key` is, since `window`.
+    pub(super) fn restore_address(&mut self, key: Key, (entity, window): (Option<Key>, Window)) {
+        let entity = entity.and_then(|entity| self.registry.find(entity)).map(|place| place.entity);
+        self.addresses.restore(key, entity, window);
     }
 
     /// The place of the record's interface, which is added if `learn` and there is room.
@@ -263,89 +369,6 @@ impl Attribution {
             self.interfaces.share(place, next);
         }
         next
-    }
-
-    /// The slow way, taken when the memory has no answer: by name.
-    #[cold]
-    fn resolve(
-        &mut self,
-        record: &Record<'_>,
-        own: &Own,
-        interface: Option<u32>,
-        learn: bool,
-        changes: &mut Vec<Change>,
-        peers: &SharedPeers,
-    ) -> Option<(EntityRef, u32)> {
-        let asset = asset_of(record, own.side);
-        scope_of(record, &mut self.scope);
-        let wanted = match who(&self.identity, record, asset.map(|asset| &**asset), &mut self.name)? {
-            Who::Named(kind) => self.wanted(kind),
-            Who::Address => self.wanted_address(own.end, interface, learn)?,
-        };
-        let role = asset.and_then(|asset| asset.role.as_deref()).filter(|role| !role.is_empty());
-        if let Some(place) = self.registry.find(wanted.key) {
-            if !learn || place.has_role || role.is_none() {
-                return Some((place.entity, 0));
-            }
-            self.registry.joined_role(wanted.key);
-            return Some((place.entity, self.change(wanted, role, changes, peers)));
-        }
-        if !learn {
-            return None;
-        }
-        let Some(entity) = self.registry.add(wanted.key, role.is_some()) else {
-            self.refused += 1;
-            return None;
-        };
-        if let (ADDRESS, Some(place)) = (wanted.kind, interface) {
-            self.interfaces.change(place).made += 1;
-        }
-        Some((entity, self.change(wanted, role, changes, peers)))
-    }
-
-    /// The entity of `kind` that is called what the name buffer says.
-    fn wanted(&self, kind: &'static str) -> Wanted {
-        let key = entity_key(&self.keys, kind, &self.name, &self.scope);
-        Wanted { kind, key, known: self.registry.find(key).is_some() }
-    }
-
-    /// The entity that stands for the own address: the address itself, or the interface where it has too many, or where
-    /// the address may be anybody's.
-    fn wanted_address(&mut self, own: End, interface: Option<u32>, learn: bool) -> Option<Wanted> {
-        let End { address: own, inside } = own;
-        let ours = inside
-            || interface.is_some_and(|place| match learn {
-                true => self.interfaces.change(place).owns_stranger(own),
-                false => self.interfaces.get(place).strangers.contains(&own),
-            });
-        if ours {
-            self.name.clear();
-            self.name.push_str(&address(own).to_string());
-            let wanted = self.wanted(ADDRESS);
-            if wanted.known || interface.is_none_or(|place| self.interfaces.get(place).has_room()) {
-                return Some(wanted);
-            }
-        }
-        self.name.clear();
-        self.name.push_str(&self.interfaces.get(interface?).name);
-        Some(self.wanted(INTERFACE))
-    }
-
-    /// Plans that the entity gets this name and these peers, and returns the number of that change.
-    fn change(
-        &mut self,
-        wanted: Wanted,
-        role: Option<&str>,
-        changes: &mut Vec<Change>,
-        peers: &SharedPeers,
-    ) -> u32 {
-        let group = role.unwrap_or(EVERYONE);
-        let scope = std::mem::take(&mut self.scope);
-        let pool = self.pool(&scope, group, peers);
-        let name = entity_name(wanted.kind, &self.name, &scope, group);
-        self.scope = scope;
-        changes.push(Change { key: wanted.key, name, pool });
-        changes.len() as u32
     }
 
     /// The place of the pool of `group` in `scope`; everybody's, when there are as many as may be.
@@ -384,4 +407,40 @@ pub(super) fn asset_of<'a>(record: &Record<'a>, side: Side) -> Option<&'a Arc<As
     let found =
         |place: u32| record.batch.endpoints.get(place as usize).and_then(|end: &Endpoint| end.asset.as_ref());
     found(plain).or_else(|| found(packet))
+}
+
+/// The class of the interface of `record`: as the record says it, else the asset of the interface's own side.
+///
+/// Where the own side is not known either, both may be inside, and one may be a gateway: that it is the one whose interface
+/// logged the record its asset must say.
+#[inline]
+fn class_of(record: &Record<'_>, ends: &Ends, shared: Shared) -> Option<AssetClass> {
+    let said = record.text(Column::InterfaceType);
+    if !said.is_empty()
+        && let Some(class) = AssetClass::of_interface_type(said)
+    {
+        return Some(class);
+    }
+    if let Some(side) = ends.surely(shared) {
+        return asset_of(record, side)?.class;
+    }
+    let side = side_of_gateway(record)?;
+    let asset = asset_of(record, side)?;
+    let logged_by = asset.tags.get(INTERFACE_TAG)?;
+    (logged_by.as_bytes() == record.text(Column::Interface)).then_some(asset.class)?
+}
+
+/// The tag in which an asset that AWS described has the id of its interface.
+const INTERFACE_TAG: &str = "interface-id";
+
+/// The side whose asset passes on what others send, where only one does.
+#[inline]
+fn side_of_gateway(record: &Record<'_>) -> Option<Side> {
+    let is =
+        |side| asset_of(record, side).and_then(|asset| asset.class).is_some_and(AssetClass::passes_traffic);
+    match [Side::Source, Side::Destination].map(is) {
+        [true, false] => Some(Side::Source),
+        [false, true] => Some(Side::Destination),
+        _ => None,
+    }
 }

@@ -1,13 +1,14 @@
 //! A capture: what has changed since the last one, consistent at one ticket, as bytes for the state.
 
-use crate::event::{Activity, Asset, Bookmark, Origin, Position};
+use crate::event::{Activity, Asset, AssetClass, Bookmark, Origin, Position};
 
 use super::{
     Scorer, Unsaved,
     address::number,
-    amounts::Amounts,
+    amounts::{Amounts, Twofold},
     entity::{Entity, Open, Raised},
     episode::Episode,
+    evidence::Evidence,
     gate::Gate,
     habits::Habits,
     interfaces::Interface,
@@ -18,7 +19,10 @@ use super::{
     series::FEATURES,
     shard::Shard,
     stretch::Stretch,
-    wire::{ENTITY, GATE, GROUP, INTERFACE, VERSION, key, put_int, put_option, put_text, put_uint, put_wide},
+    wire::{
+        ADDRESS, ENTITY, GATE, GROUP, INTERFACE, VERSION, key, put_int, put_option, put_text, put_uint,
+        put_wide,
+    },
 };
 
 /// What has changed since the last capture.
@@ -54,8 +58,12 @@ impl Scorer {
             cursors.append(&mut gate.cursors);
             let keys = gate.attribution.keys.clone();
             entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
-            gate.attribution.interfaces.take_dirty(|interface, shared| {
-                entries.insert(interface_key(&keys, interface), Some(interface_bytes(interface, shared)));
+            gate.attribution.interfaces.take_dirty(|interface, shared, evidence| {
+                let bytes = interface_bytes(interface, shared, evidence);
+                entries.insert(interface_key(&keys, interface), Some(bytes));
+            });
+            gate.attribution.addresses.take_dirty(|hash, bytes| {
+                entries.insert(key(ADDRESS, hash), bytes);
             });
         });
         for (nth, turn) in self.shard_turns.iter().enumerate() {
@@ -119,7 +127,7 @@ fn interface_key(keys: &Keys, interface: &Interface) -> Vec<u8> {
     key(INTERFACE, keys.of(&["interface", account, region, vpc, &interface.name]))
 }
 
-fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
+fn interface_bytes(interface: &Interface, shared: Shared, evidence: Option<&Evidence>) -> Vec<u8> {
     let mut out = vec![VERSION];
     interface.scope.iter().for_each(|part| put_text(part, &mut out));
     put_text(&interface.name, &mut out);
@@ -129,6 +137,7 @@ fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
     put_uint(interface.strangers.len() as u64, &mut out);
     interface.strangers.iter().for_each(|address| put_wide(*address, &mut out));
     put_uint(u64::from(interface.made), &mut out);
+    put_option(evidence, &mut out, Evidence::encode);
     out
 }
 
@@ -151,6 +160,7 @@ fn entity_bytes(entity: &Entity) -> Vec<u8> {
     for text in [entity.name.kind, &entity.name.name, &entity.name.scope, &entity.name.peer_group] {
         put_text(text, &mut out);
     }
+    put_option(entity.name.class, &mut out, put_class);
     put_option(entity.born, &mut out, put_int);
     put_uint(entity.held_out.into(), &mut out);
     put_option(entity.episode, &mut out, put_episode);
@@ -170,6 +180,10 @@ fn entity_bytes(entity: &Entity) -> Vec<u8> {
     out
 }
 
+fn put_class(class: AssetClass, out: &mut Vec<u8>) {
+    put_text(class.name(), out);
+}
+
 fn put_episode(episode: Episode, out: &mut Vec<u8>) {
     put_int(episode.start(), out);
     put_int(episode.last(), out);
@@ -177,9 +191,14 @@ fn put_episode(episode: Episode, out: &mut Vec<u8>) {
 
 fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_int(open.window(), out);
-    put_amounts(&open.amounts, out);
+    put_twofold(&open.amounts, out);
     put_option(open.raised.as_deref(), out, put_raised);
     put_option(open.activity.as_deref(), out, put_activity);
+}
+
+fn put_twofold(amounts: &Twofold, out: &mut Vec<u8>) {
+    put_amounts(&amounts.own, out);
+    put_option(amounts.passed.as_deref(), out, put_amounts);
 }
 
 fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
@@ -195,7 +214,7 @@ fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
 
 fn put_stretch(stretch: &Stretch, out: &mut Vec<u8>) {
     put_int(stretch.start, out);
-    put_amounts(&stretch.amounts, out);
+    put_twofold(&stretch.amounts, out);
     out.extend([u8::from(stretch.held_out), stretch.told]);
     put_magnitudes(&stretch.magnitude, out);
     put_option(stretch.episode, out, put_episode);
@@ -230,7 +249,7 @@ fn put_asset(asset: &Asset, out: &mut Vec<u8>) {
     for text in [&asset.name, &asset.owner, &asset.role, &asset.criticality] {
         put_option(text.as_deref(), out, put_text);
     }
-    put_option(asset.class, out, |class, out| put_text(class.name(), out));
+    put_option(asset.class, out, put_class);
     put_uint(asset.tags.len() as u64, out);
     for (name, value) in &asset.tags {
         put_text(name, out);

@@ -26,6 +26,7 @@ pub(super) enum Column {
     End,
     Action,
     Direction,
+    InterfaceType,
     Service,
     Asg,
     Instance,
@@ -36,7 +37,7 @@ pub(super) enum Column {
     AsgTag2,
 }
 
-const WANTED: [Field; 23] = [
+const WANTED: [Field; 24] = [
     Field::AccountId,
     Field::Region,
     Field::VpcId,
@@ -52,6 +53,7 @@ const WANTED: [Field; 23] = [
     Field::End,
     Field::Action,
     Field::FlowDirection,
+    Field::InterfaceType,
     Field::EcsServiceName,
     Field::AsgTag,
     Field::InstanceId,

@@ -4,10 +4,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use smallvec::SmallVec;
 
-use crate::event::{Activity, Asset, EntityName, Maturity};
+use crate::event::{Activity, Asset, EntityName, Feature, Maturity};
 
 use super::{
-    amounts::Amounts,
+    amounts::Twofold,
     bench::Bench,
     decay::{Decay, Moment},
     episode::Episode,
@@ -70,7 +70,7 @@ pub(super) struct Open {
     window: Narrow,
     /// The fold as of which the window was judged last.
     judged: Narrow,
-    pub(super) amounts: Amounts,
+    pub(super) amounts: Twofold,
     /// The buckets of the values that were judged last, and what came out.
     buckets: [u16; FEATURES],
     log10_p: [f32; FEATURES],
@@ -117,6 +117,13 @@ impl Entity {
             peak: None,
             peak_log10_p: f32::INFINITY,
         }
+    }
+
+    /// Whether `feature` says something of it: of what passes on other people's traffic, only how much that is and how much
+    /// of it was refused.
+    #[inline]
+    pub(super) fn has(&self, feature: Feature) -> bool {
+        self.name.gateway().is_none() || feature.is_of_gateways()
     }
 
     /// Gives it another name and other peers, who judge it from now on.
@@ -313,7 +320,7 @@ impl Open {
         Self {
             window: Narrow::of(window),
             judged: Narrow::NONE,
-            amounts: Amounts::default(),
+            amounts: Twofold::default(),
             buckets: [0; FEATURES],
             log10_p: [0.0; FEATURES],
             raised: None,

@@ -16,7 +16,7 @@ use super::{
     openings::Openings,
     own::Side,
     peers::SharedPeers,
-    plan::{Observation, Plan, Role, Standing, port_of},
+    plan::{NO_PORT, Observation, Plan, Role, Standing, Vantage, port_of},
 };
 
 /// What the gate knows.
@@ -122,13 +122,25 @@ impl Gate {
                 match *found {
                     Found::Blind => tally.blind += 1,
                     Found::Nobody => tally.unattributed += 1,
-                    Found::Entity { entity, side, change } => {
+                    Found::Entity { entity, side, change, vantage } => {
                         if let Some(number) = number {
                             tally.divided += u64::from(self.division.seen(entity, number));
                         }
-                        let seen = observation(&record, &self.attribution, index, window, standing, side);
+                        let whose = (side, vantage);
+                        let seen = observation(&record, &self.attribution, index, window, standing, whose);
                         let seen = Observation { slot: entity.slot(), change, ..seen };
                         plan.observations[entity.shard()].push(seen);
+                        // Before the fold that this record may force, so that both see the same of it.
+                        if let Some((gateway, side, change)) = self.attribution.beside(index - first) {
+                            let whose = (side, Vantage::Beside);
+                            let seen =
+                                observation(&record, &self.attribution, index, window, standing, whose);
+                            let seen = Observation { slot: gateway.slot(), change, ..seen };
+                            plan.observations[gateway.shard()].push(seen);
+                            if standing == Standing::Learned {
+                                self.openings.enter(gateway, window);
+                            }
+                        }
                         if standing == Standing::Learned {
                             self.openings.enter(entity, window);
                             tally.forced +=
@@ -237,23 +249,26 @@ fn observation(
     index: usize,
     window: Window,
     standing: Standing,
-    side: Side,
+    (side, vantage): (Side, Vantage),
 ) -> Observation {
     let sends = side == Side::Source;
     let other = if sends { Side::Destination } else { Side::Source };
     let peer = record.packet_end(other).or_else(|| record.end(other));
-    let outside = peer.is_none_or(|peer| !peer.inside);
+    // Whom a gateway talks to says something of those behind it only.
+    let gateway = vantage.is_gateways();
+    let outside = !gateway && peer.is_none_or(|peer| !peer.inside);
+    let ports = [Column::SourcePort, Column::DestinationPort].map(|column| record.uint(column));
     Observation {
         window,
         bytes: record.uint(Column::Bytes).unwrap_or(0),
         packets: u32::try_from(record.uint(Column::Packets).unwrap_or(0)).unwrap_or(u32::MAX),
         event: index as u32,
         slot: 0,
-        port: port_of(record.uint(Column::SourcePort), record.uint(Column::DestinationPort)),
+        port: if gateway { NO_PORT } else { port_of(ports[0], ports[1]) },
         peer: attribution.hash(peer.map_or(0, |peer| peer.address)),
         change: 0,
         standing,
-        role: Role { sends, accepted: accepted(record), outside },
+        role: Role { sends, accepted: accepted(record), outside, vantage },
     }
 }
 

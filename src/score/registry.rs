@@ -7,7 +7,7 @@ use std::sync::{
 
 use hashbrown::HashTable;
 
-use crate::event::EntityName;
+use crate::event::{AssetClass, EntityName};
 
 use super::{
     keys::{Key, Keys},
@@ -32,8 +32,15 @@ pub(super) struct Registry {
 pub(super) struct Place {
     pub(super) key: Key,
     pub(super) entity: EntityRef,
-    /// Whether its peers are a role's; the others are moved to their role when one becomes known.
-    pub(super) has_role: bool,
+    pub(super) told: Told,
+}
+
+/// What is known of an entity besides its name. What is not yet is taken over when it becomes known, and stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Told {
+    /// Whether its peers are a role's.
+    pub(super) role: bool,
+    pub(super) class: Option<AssetClass>,
 }
 
 /// What is remembered of bytes that name nobody: no identity, or one too many.
@@ -42,19 +49,32 @@ const NOBODY: u32 = u32::MAX;
 static SERIAL: AtomicU64 = AtomicU64::new(1);
 
 /// The name of an entity, with a serial of its own.
-pub(super) fn entity_name(kind: &'static str, name: &str, scope: &str, peer_group: &str) -> Arc<EntityName> {
+pub(super) fn entity_name(
+    (kind, name, scope): (&'static str, &str, &str),
+    peer_group: &str,
+    class: Option<AssetClass>,
+) -> Arc<EntityName> {
     Arc::new(EntityName {
         serial: SERIAL.fetch_add(1, Ordering::Relaxed),
         kind,
         name: name.into(),
         scope: scope.into(),
         peer_group: peer_group.into(),
+        class,
     })
 }
 
-/// The key of the entity `name` of `kind` in `scope`.
-pub(super) fn entity_key(keys: &Keys, kind: &str, name: &str, scope: &str) -> Key {
-    keys.of(&["entity", scope, kind, name])
+/// The key of the entity `name` of `kind` in `scope`. One that passes on what others send is never one with them, though a
+/// load balancer may have the tag of the service behind it.
+pub(super) fn entity_key(
+    keys: &Keys,
+    (kind, name, scope): (&str, &str, &str),
+    class: Option<AssetClass>,
+) -> Key {
+    match class.filter(|class| class.passes_traffic()) {
+        None => keys.of(&["entity", scope, kind, name]),
+        Some(class) => keys.of(&["entity", scope, kind, name, class.name()]),
+    }
 }
 
 // === impl Registry ===
@@ -89,21 +109,21 @@ impl Registry {
     }
 
     /// Gives the entity with `key` a place; `None` when there are as many as may be. The shard follows from the key.
-    pub(super) fn add(&mut self, key: Key, has_role: bool) -> Option<EntityRef> {
+    pub(super) fn add(&mut self, key: Key, told: Told) -> Option<EntityRef> {
         if self.places.len() >= self.max {
             return None;
         }
         let shard = (key >> 64) as usize % SHARDS;
         let entity = EntityRef::new(shard, self.slots[shard]);
         self.slots[shard] += 1;
-        self.places.insert_unique(key as u64, Place { key, entity, has_role }, |place| place.key as u64);
+        self.places.insert_unique(key as u64, Place { key, entity, told }, |place| place.key as u64);
         Some(entity)
     }
 
-    /// Notes that the peers of the entity with `key` are a role's from now on.
-    pub(super) fn joined_role(&mut self, key: Key) {
+    /// Notes what is known of the entity with `key` from now on.
+    pub(super) fn tell(&mut self, key: Key, told: Told) {
         if let Some(place) = self.places.find_mut(key as u64, |place| place.key == key) {
-            place.has_role = true;
+            place.told = told;
         }
     }
 

@@ -16,11 +16,13 @@ use crate::{
 use super::{
     Config, Scorer, StateError,
     address::address,
-    amounts::Amounts,
+    addresses,
+    amounts::{Amounts, Twofold},
     cardinality::Cardinality,
     distinct::Distinct,
     entity::{Entity, Open, Raised},
     episode::Episode,
+    evidence::Evidence,
     gate::Gate,
     grid::{Grid, Narrow},
     habits::Habits,
@@ -32,13 +34,13 @@ use super::{
     own::Shared,
     peers::{Epoch, Group},
     pool::Pool,
-    registry::{EVERYONE, entity_key, entity_name},
+    registry::{EVERYONE, Told, entity_key, entity_name},
     sample::{NOTHING, Sample},
     series::{FEATURES, Span},
     stretch::Stretch,
     wire::{
-        ENTITY, GATE, GROUP, INTERFACE, hash_of, take_count, take_end, take_int, take_option, take_text,
-        take_uint, take_version, take_wide,
+        ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, take_count, take_end, take_int, take_option,
+        take_text, take_uint, take_version, take_wide,
     },
 };
 
@@ -64,7 +66,7 @@ impl Scorer {
         // Sorted, so that the same entries give the same places, and groups are there before their members.
         let entries: BTreeMap<Vec<u8>, Vec<u8>> = entries.into_iter().collect();
         let of = |letter: u8| entries.range(vec![letter]..vec![letter + 1]);
-        let known = [ENTITY, GATE, GROUP, INTERFACE];
+        let known = [ADDRESS, ENTITY, GATE, GROUP, INTERFACE];
         if let Some(key) =
             entries.keys().find(|key| !key.first().is_some_and(|letter| known.contains(letter)))
         {
@@ -74,14 +76,17 @@ impl Scorer {
             restore_gate(&mut gate, value, scorer.rules.decay.half_life_seconds())?;
         }
         for (_, value) in of(INTERFACE) {
-            let (interface, shared) = interface(value)?;
-            gate.attribution.restore(interface, shared);
+            let (interface, shared, evidence) = interface(value)?;
+            gate.attribution.restore(interface, shared, evidence);
         }
         for (key, value) in of(GROUP) {
             scorer.restore_group(&mut gate, group(hash_of(key)?, value)?);
         }
         for (key, value) in of(ENTITY) {
             scorer.restore_entity(&mut gate, entity(hash_of(key)?, value)?)?;
+        }
+        for (key, value) in of(ADDRESS) {
+            gate.attribution.restore_address(hash_of(key)?, addresses::decode(value)?);
         }
         drop(gate);
         Ok(scorer)
@@ -101,12 +106,13 @@ impl Scorer {
 
     fn restore_entity(&self, gate: &mut Gate, mut entity: Entity) -> Result<(), StateError> {
         let name = Arc::clone(&entity.name);
-        if entity_key(&gate.attribution.keys, name.kind, &name.name, &name.scope) != entity.key {
+        if entity_key(&gate.attribution.keys, (name.kind, &name.name, &name.scope), name.class) != entity.key
+        {
             return Err(StateError::Torn);
         }
         entity.pool = gate.attribution.pool(&name.scope, &name.peer_group, &self.peers);
-        let has_role = &*name.peer_group != EVERYONE;
-        let Some(place) = gate.attribution.registry.add(entity.key, has_role) else {
+        let told = Told { role: &*name.peer_group != EVERYONE, class: name.class };
+        let Some(place) = gate.attribution.registry.add(entity.key, told) else {
             gate.attribution.refused += 1;
             return Ok(());
         };
@@ -161,7 +167,7 @@ fn take_window(bytes: &mut &[u8]) -> Result<i64, StateError> {
     if (-1_000..1 << 40).contains(&window) { Ok(window) } else { Err(StateError::Torn) }
 }
 
-fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared), StateError> {
+fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared, Option<Evidence>), StateError> {
     let bytes = &mut bytes;
     take_version(bytes)?;
     let scope = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
@@ -177,8 +183,9 @@ fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared), StateError> {
         interface.strangers.push(take_wide(bytes)?);
     }
     interface.made = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
+    let evidence = take_option(bytes, Evidence::decode)?;
     take_end(bytes)?;
-    Ok((interface, shared))
+    Ok((interface, shared, evidence))
 }
 
 fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {
@@ -210,7 +217,8 @@ fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     let kind = take_text(bytes)?;
     let kind = KINDS.into_iter().find(|known| *known == kind).ok_or(StateError::Text)?;
     let (name, scope, group) = (take_text(bytes)?, take_text(bytes)?, take_text(bytes)?);
-    let mut entity = Entity::new(key, entity_name(kind, name, scope, group), 0);
+    let class = take_option(bytes, class)?;
+    let mut entity = Entity::new(key, entity_name((kind, name, scope), group, class), 0);
     entity.born = take_option(bytes, take_window)?;
     entity.held_out = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
     entity.episode = take_option(bytes, episode)?;
@@ -254,10 +262,14 @@ fn sample(bytes: &mut &[u8]) -> Result<Sample, StateError> {
 
 fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {
     let mut open = Open::new(take_window(bytes)?);
-    open.amounts = amounts(bytes)?;
+    open.amounts = twofold(bytes)?;
     open.raised = take_option(bytes, raised)?.map(Box::new);
     open.activity = take_option(bytes, activity)?.map(Box::new);
     Ok(open)
+}
+
+fn twofold(bytes: &mut &[u8]) -> Result<Twofold, StateError> {
+    Ok(Twofold { own: amounts(bytes)?, passed: take_option(bytes, amounts)?.map(Box::new) })
 }
 
 fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
@@ -275,7 +287,7 @@ fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
 fn stretch(span: Span, bytes: &mut &[u8]) -> Result<Stretch, StateError> {
     let start = take_window(bytes)?;
     let mut stretch = Stretch::new(start);
-    stretch.amounts = amounts(bytes)?;
+    stretch.amounts = twofold(bytes)?;
     stretch.held_out = match take_byte(bytes)? {
         0 => false,
         1 => true,
@@ -315,6 +327,10 @@ fn raised(bytes: &mut &[u8]) -> Result<Raised, StateError> {
     Ok(raised)
 }
 
+pub(super) fn class(bytes: &mut &[u8]) -> Result<AssetClass, StateError> {
+    AssetClass::of_name(take_text(bytes)?).ok_or(StateError::Text)
+}
+
 fn asset(bytes: &mut &[u8]) -> Result<Asset, StateError> {
     let mut text = || Ok::<_, StateError>(take_option(bytes, take_text)?.map(Into::into));
     let serial = ASSETS.fetch_sub(1, Ordering::Relaxed);
@@ -326,8 +342,7 @@ fn asset(bytes: &mut &[u8]) -> Result<Asset, StateError> {
         criticality: text()?,
         ..Asset::default()
     };
-    let class = take_option(bytes, take_text)?;
-    asset.class = class.map(|name| AssetClass::of_name(name).ok_or(StateError::Text)).transpose()?;
+    asset.class = take_option(bytes, class)?;
     for _ in 0..take_count(bytes)? {
         asset.tags.insert(take_text(bytes)?.into(), take_text(bytes)?.into());
     }

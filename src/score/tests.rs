@@ -5,6 +5,7 @@ mod agreement;
 mod attributed;
 mod found;
 mod learned;
+mod passed;
 mod snapshots;
 
 use std::{

@@ -26,6 +26,7 @@ mod leases;
 mod leaving;
 mod memory;
 mod ocsf;
+mod passing;
 mod process;
 mod replay;
 mod schemas;

@@ -1,0 +1,208 @@
+//! Whom an estate's records are about, held against what the generator knows: at hosts' own interfaces, and at the NAT and
+//! transit gateways that log the same flows again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::process::{Folder, at, is_finding, text_at};
+
+/// What a service did in a window.
+#[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
+struct Sums {
+    records: u64,
+    bytes_out: u64,
+    bytes_in: u64,
+    packets: u64,
+    rejects: u64,
+}
+
+/// A service in its VPC.
+type Service = (String, String);
+
+/// A record as a document has it.
+struct Logged<'a> {
+    document: &'a Value,
+    end: i64,
+    vpc: String,
+    interface_type: String,
+}
+
+/// Runs over `fleet.log`; documents that match `select` go to `out.ndjson`.
+fn run(folder: &Folder, select: &str) {
+    let config = format!(
+        "sources: {{ flows: {{ from: {{ file: {{ paths: [fleet.log] }} }} }} }}\n\
+         sinks:\n\
+         \x20 out: {{ to: {{ file: {{ path: out.ndjson }} }}{select} }}\n\
+         \x20 found: {{ to: {{ file: {{ path: found.ndjson }} }}, select: findings }}\n\
+         enrich: {{ internal: [10.0.0.0/8, \"2600:1f10::/28\"] }}\n\
+         score: {{ identity: [ecs-service, \"tag:interface-tag\", instance, address] }}\n"
+    );
+    folder.write("c.yaml", config);
+    folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+}
+
+fn generate(folder: &Folder, options: &str) {
+    let mut arguments = vec!["generate", "--profile", "fleet", "--format", "v11"];
+    arguments.extend(options.split_whitespace());
+    let (ended, text) = folder.printed(&arguments);
+    ended.assert_code(0);
+    folder.write("fleet.log", text);
+}
+
+fn seconds(document: &Value, path: &str) -> i64 {
+    let time: jiff::Timestamp = text_at(document, path).parse().unwrap();
+    time.as_second()
+}
+
+/// The service that a document is scored for, as the generator calls it: a service of ECS, or the tag that its members'
+/// interfaces have.
+fn service_of(document: &Value) -> Option<String> {
+    let entity = at(document, "floodmark.entity");
+    let name = entity["name"].as_str()?;
+    let name = match entity["kind"].as_str()? {
+        "service" => name,
+        "tag" => name.strip_prefix("interface-tag=")?,
+        _ => return None,
+    };
+    Some(name.replace("%2D", "-"))
+}
+
+/// Every document of a flow.
+fn logged(documents: &[Value]) -> Vec<Logged<'_>> {
+    let flows =
+        documents.iter().filter(|document| !is_finding(document) && document["source"]["ip"].is_string());
+    let read = |document| Logged {
+        document,
+        end: seconds(document, "event.end"),
+        vpc: text_at(document, "aws.vpcflow.vpc_id"),
+        interface_type: text_at(document, "aws.vpcflow.interface_type"),
+    };
+    flows.map(read).collect()
+}
+
+impl Logged<'_> {
+    fn is_own(&self) -> bool {
+        matches!(&*self.interface_type, "interface" | "lambda")
+    }
+
+    fn is_egress(&self) -> bool {
+        text_at(self.document, "aws.vpcflow.flow_direction") == "egress"
+    }
+
+    fn number(&self, path: &str) -> u64 {
+        at(self.document, path).as_u64().unwrap_or(0)
+    }
+}
+
+#[test]
+fn every_record_is_scored_for_the_service_that_the_truth_names_and_at_gateways_for_the_host_behind_them() {
+    let folder = Folder::new();
+    generate(
+        &folder,
+        "--hosts 40 --services 24 --lines-per-day 40000 --span 1d --life 6h --truth truth.ndjson --truth-entities 0",
+    );
+    run(&folder, "");
+    let documents = folder.documents("out.ndjson");
+    let all = logged(&documents);
+
+    // At their own interfaces, to the byte.
+    let mut sums: BTreeMap<(Service, i64), Sums> = BTreeMap::new();
+    let mut homes: BTreeMap<(String, String), BTreeMap<i64, String>> = BTreeMap::new();
+    for logged in all.iter().filter(|logged| logged.is_own()) {
+        let Some(service) = service_of(logged.document) else { continue };
+        let own = if logged.is_egress() { "source.ip" } else { "destination.ip" };
+        let home = homes.entry((logged.vpc.clone(), text_at(logged.document, own))).or_default();
+        home.insert(logged.end, service.clone());
+        let sums = sums.entry(((logged.vpc.clone(), service), logged.end / 600)).or_default();
+        sums.records += 1;
+        sums.packets += logged.number("source.packets");
+        if logged.is_egress() {
+            sums.bytes_out += logged.number("source.bytes");
+        } else {
+            sums.bytes_in += logged.number("source.bytes");
+        }
+        sums.rejects += u64::from(text_at(logged.document, "event.action") == "reject");
+    }
+    let mut truth = BTreeMap::new();
+    for line in folder.documents("truth.ndjson") {
+        let number = |name: &str| line[name].as_u64().unwrap();
+        let [bytes_out, bytes_in] = [number("bytes_out"), number("bytes_in")];
+        let told = Sums {
+            records: number("records"),
+            packets: number("packets"),
+            rejects: number("rejects"),
+            bytes_out,
+            bytes_in,
+        };
+        truth.insert(((text_at(&line, "vpc"), text_at(&line, "service")), number("window") as i64), told);
+    }
+    let begun = truth.keys().map(|(_, window)| *window).min().unwrap();
+    let wrong: Vec<_> = truth.iter().filter(|(key, told)| sums.get(*key) != Some(*told)).take(3).collect();
+    assert!(
+        truth.len() > 1_000 && wrong.is_empty(),
+        "{wrong:?} instead of {:?}",
+        wrong.iter().map(|(key, _)| sums.get(*key)).collect::<Vec<_>>()
+    );
+    assert!(begun > 0);
+
+    // At gateways: whose address it was when the record ended, as its own interface has it just before or after.
+    let (mut right, mut early, mut wrong) = (0, 0, Vec::new());
+    let mut classes = BTreeSet::new();
+    for logged in
+        all.iter().filter(|logged| matches!(&*logged.interface_type, "nat_gateway" | "transit_gateway"))
+    {
+        // The other side than the gateway's own.
+        let other = if logged.is_egress() { "destination.ip" } else { "source.ip" };
+        let host = (logged.vpc.clone(), text_at(logged.document, other));
+        let entity = at(logged.document, "floodmark.entity");
+        let Some(home) = homes.get(&host) else {
+            assert_eq!(entity["class"].as_str(), Some(&*logged.interface_type), "{}", logged.document);
+            classes.insert(logged.interface_type.clone());
+            continue;
+        };
+        let before = home.range(..=logged.end).next_back().map(|(_, service)| service);
+        let after = home.range(logged.end..).next().map(|(_, service)| service);
+        let said = service_of(logged.document);
+        match said {
+            Some(said) if Some(&said) == before || Some(&said) == after => right += 1,
+            None => early += 1,
+            Some(_) if entity["class"].as_str() == Some(&*logged.interface_type) => early += 1,
+            Some(said) => wrong.push((said, before, after, logged.document.to_string())),
+        }
+    }
+    eprintln!("right {right}, early {early}, wrong {}", wrong.len());
+    assert!(wrong.is_empty(), "{} of {right}: {:?}", wrong.len(), wrong[0]);
+    assert!(right > 3_000 && early * 100 < right, "{right} {early}");
+    assert!(classes.contains("nat_gateway"));
+}
+
+#[test]
+fn a_service_whose_members_are_replaced_every_six_hours_for_30_days_becomes_mature() {
+    let folder = Folder::new();
+    generate(&folder, "--hosts 60 --services 40 --span 30d --life 6h --lines-per-day 30000");
+    // One record in thirty or so.
+    run(&folder, ", where: source.packets = 3");
+    let mut members: BTreeMap<Service, BTreeSet<String>> = BTreeMap::new();
+    let mut last: BTreeMap<Service, String> = BTreeMap::new();
+    let documents = folder.documents("out.ndjson");
+    for logged in logged(&documents).iter().filter(|logged| logged.is_own()) {
+        let Some(name) = service_of(logged.document) else { continue };
+        let service = (logged.vpc.clone(), name);
+        let interface = text_at(logged.document, "aws.vpcflow.interface_id");
+        members.entry(service.clone()).or_default().insert(interface);
+        last.insert(service, text_at(logged.document, "floodmark.score.maturity"));
+    }
+    let replaced: Vec<_> = members.iter().filter(|(_, members)| members.len() > 100).collect();
+    assert!(replaced.len() >= 10, "{} of {}", replaced.len(), members.len());
+    for (service, members) in replaced {
+        assert_eq!(last[service], "mature", "{service:?} with {} members", members.len());
+    }
+    for finding in folder.documents("found.ndjson") {
+        let class = at(&finding, "floodmark.entity")["class"].as_str().unwrap_or("");
+        let feature = text_at(&finding, "floodmark.score.feature");
+        let gateway = ["nat_gateway", "transit_gateway", "load_balancer", "endpoint"].contains(&class);
+        let volume = ["bytes_out", "bytes_in", "packets", "rejects"].contains(&&*feature);
+        assert!(!gateway || volume, "{finding}");
+    }
+}

@@ -61,7 +61,9 @@ mod restore;
 mod sample;
 mod series;
 mod shard;
+mod sighting;
 mod stretch;
+mod tenant;
 #[cfg(test)]
 mod tests;
 mod vantage;
@@ -71,6 +73,7 @@ pub use capture::Capture;
 pub use config::{Config, ConfigError, Identity, IdentityError};
 pub use highest::Highest;
 pub use memory::memory_bytes_max;
+pub use tenant::{Tenant, TenantError};
 pub use wire::StateError;
 
 use std::{
@@ -159,7 +162,8 @@ impl Scorer {
         let most = config.entities_max as usize;
         let peers = Peers::new(keys.of(&["pool"]));
         let (finder, mixer) = (Finder::new(seed::fresh()), Mixer::new(state_seed, "addresses"));
-        let attribution = Attribution::new(config.identity.clone(), (keys, mixer), finder, most);
+        let whose = (config.identity.clone(), config.tenants.clone());
+        let attribution = Attribution::new(whose, (keys, mixer), finder, most);
         let clocks = Clocks::new(config.idle.as_millis());
         Self {
             rules,

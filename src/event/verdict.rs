@@ -95,7 +95,8 @@ pub struct EntityName {
     pub kind: &'static str,
     /// Its own name within the scope: `i-0abc…`, `10.0.1.7`.
     pub name: Box<str>,
-    /// Whose address space it lives in: account, region and VPC, as far as the records say, joined by `/`.
+    /// Whose address space it lives in: account, region and VPC, as far as records and assets say, and the tenant where the
+    /// source has one (`tenant=acme`), joined by `/`.
     pub scope: Box<str>,
     /// Who its peers are: the role that its asset has, or `all` of the scope; the class, where it passes on what others send.
     pub peer_group: Box<str>,
@@ -192,6 +193,7 @@ impl EntityName {
     pub fn region(&self) -> Option<&str> {
         self.part(|part| {
             !part.starts_with("vpc-")
+                && !part.contains('=')
                 && part.contains('-')
                 && part.ends_with(|last: char| last.is_ascii_digit())
         })

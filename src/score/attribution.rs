@@ -2,19 +2,20 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::event::{Asset, AssetClass, Batch, Endpoint};
+use crate::event::{Asset, AssetClass, Batch, Endpoint, SourceId};
 
 use super::{
-    Identity,
+    Identity, Tenant,
     address::Address,
     addresses::Addresses,
     columns::{Column, Record, Slots},
-    evidence::{Evidence, Telling},
-    grid::{Grid, Window},
+    evidence::Evidence,
+    grid::Window,
+    identity::scope_of,
     interfaces::{Interface, Interfaces, interface_key},
     keys::{Finder, Key, Keys},
     mixer::Mixer,
-    own::{Ends, Own, Shared, Side},
+    own::{Own, Shared, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
     plan::{Change, EntityRef, Vantage},
     registry::Registry,
@@ -30,17 +31,20 @@ pub(super) const ADDRESSES_EACH: usize = 2;
 #[derive(Debug)]
 pub(super) struct Attribution {
     pub(super) identity: Vec<Identity>,
+    tenants: Vec<Option<Tenant>>,
+    /// The source whose records are at hand.
+    pub(super) source: u16,
     /// The columns of tags that `identity` names.
-    tags: Vec<Column>,
+    pub(super) tags: Vec<Column>,
     pub(super) keys: Keys,
     mixer: Mixer,
-    finder: Finder,
+    pub(super) finder: Finder,
     pub(super) interfaces: Interfaces,
     pub(super) registry: Registry,
     /// Place of a peer group's pool by its key.
     pub(super) pools: HashMap<Key, u32>,
     /// Of the few records that are attributed at a time.
-    steps: [Step; FEW],
+    pub(super) steps: [Step; FEW],
     found: [Found; FEW],
     /// Entities that were wanted and refused because there are as many as may be.
     pub(super) refused: u64,
@@ -64,16 +68,16 @@ pub(super) enum Found {
 
 /// A record on its way to whom it is about.
 #[derive(Debug, Clone, Copy, Default)]
-struct Step {
+pub(super) struct Step {
     /// The key of its interface.
-    at: Key,
-    interface: Option<u32>,
-    sight: Option<Sight>,
-    window: Window,
+    pub(super) at: Key,
+    pub(super) interface: Option<u32>,
+    pub(super) sight: Option<Sight>,
+    pub(super) window: Window,
     /// What the interface is, as far as is known.
-    class: Option<AssetClass>,
+    pub(super) class: Option<AssetClass>,
     /// The key of what tells entities apart in its bytes.
-    memory: Key,
+    pub(super) memory: Key,
     /// The gateway, where the record counts for it too, with its side and what to do to it first.
     beside: Option<(EntityRef, Side, u32)>,
 }
@@ -107,7 +111,7 @@ impl Found {
 impl Attribution {
     /// Nobody known yet. `seed` is the state's; `finder` is the process's.
     pub(super) fn new(
-        identity: Vec<Identity>,
+        (identity, tenants): (Vec<Identity>, Vec<Option<Tenant>>),
         (keys, mixer): (Keys, Mixer),
         finder: Finder,
         entities_max: usize,
@@ -119,6 +123,8 @@ impl Attribution {
         Self {
             tags: identity.iter().filter_map(tag).collect(),
             identity,
+            tenants,
+            source: 0,
             mixer,
             keys,
             finder,
@@ -174,79 +180,6 @@ impl Attribution {
             self.found[nth] = self.find(nth, &slots.read(batch, event), event.learn, changes, peers);
         }
         self.found
-    }
-
-    /// Decides whom `record`, the `nth` of the few, is about. One without an end is about no window of anybody.
-    #[inline]
-    fn take_side(&mut self, nth: usize, record: &Record<'_>, learn: bool) {
-        self.steps[nth].sight = None;
-        let Some(end) = record.uint(Column::End) else { return };
-        let (Some(source), Some(destination)) = (record.end(Side::Source), record.end(Side::Destination))
-        else {
-            return;
-        };
-        let ends = Ends {
-            source,
-            destination,
-            packet_source: record.packet_end(Side::Source),
-            packet_destination: record.packet_end(Side::Destination),
-            own: direction(record),
-        };
-        let window = Grid::window(i64::try_from(end).unwrap_or(i64::MAX));
-        let Step { at, interface, .. } = self.steps[nth];
-        let shared = interface.map_or_else(Default::default, |place| self.shared(place, &ends, learn));
-        let named = class_of(record, &ends, shared);
-        let class = named.or_else(|| self.interfaces.class(interface?, window));
-        if let (None, true, Some(place)) = (class, learn, interface) {
-            self.hear(place, window, record, &ends);
-        }
-        let gateway = class.filter(|class| class.passes_traffic());
-        let sight = match gateway {
-            Some(class) => Sight::at_gateway(class, &ends, shared, side_of_gateway(record)),
-            None => ends.own(shared).map(Sight::own),
-        };
-        let Some(sight) = sight else { return };
-        let memory = self.memory(record, (at, interface), (&sight.own, sight.vantage), class);
-        let step = &mut self.steps[nth];
-        (step.sight, step.window, step.class, step.memory) = (Some(sight), window, class, memory);
-    }
-
-    /// The key of what tells whom a record is scored for.
-    #[inline]
-    fn memory(
-        &self,
-        record: &Record<'_>,
-        (at, interface): (Key, Option<u32>),
-        (own, vantage): (&Own, Vantage),
-        class: Option<AssetClass>,
-    ) -> Key {
-        let serial = asset_of(record, own.side).map_or(0, |asset| asset.serial);
-        let kind = (class.map_or(0, |class| 1 + class as u128) << 2)
-            | u128::from(vantage == Vantage::Passed) << 1
-            | u128::from(interface.is_some());
-        let tail = u128::from(serial) << 64 | u128::from(self.addresses.age()) << 8 | kind;
-        if vantage == Vantage::Passed {
-            // What the record says besides is about the gateway.
-            return self.finder.of([], [at, own.end.address, tail]);
-        }
-        let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
-        let memory = self.finder.of(said, [at, own.end.address, tail]);
-        let with_tag = |memory, column: &Column| self.finder.of([record.text(*column)], [memory]);
-        self.tags.iter().fold(memory, with_tag)
-    }
-
-    /// Takes in what `record` tells of the class of the interface at `place`.
-    #[inline]
-    fn hear(&mut self, place: u32, window: Window, record: &Record<'_>, ends: &Ends) {
-        let Some((packet, other)) = ends.stands_in() else { return };
-        if record.text(Column::Action) == b"REJECT" {
-            return;
-        }
-        let telling = match packet.inside {
-            true => Telling::Inside(self.hash(packet.address)),
-            false => Telling::Outside(other.address),
-        };
-        self.interfaces.tell(place, window, telling);
     }
 
     /// Whom `record`, the `nth` of the few, is about.
@@ -307,6 +240,23 @@ impl Attribution {
         found
     }
 
+    /// Turns to records of `source`.
+    pub(super) const fn turn_to(&mut self, source: SourceId) {
+        self.source = source.0;
+    }
+
+    /// Writes the scope of `record`, whose side at hand has `asset`.
+    pub(super) fn write_scope(&mut self, record: &Record<'_>, asset: Option<&Arc<Asset>>) {
+        scope_of(record, asset.map(|asset| &**asset), &mut self.scope);
+        if let Some(Some(tenant)) = self.tenants.get(usize::from(self.source)) {
+            if !self.scope.is_empty() {
+                self.scope.push('/');
+            }
+            self.scope.push_str("tenant=");
+            self.scope.push_str(tenant.as_str());
+        }
+    }
+
     /// The gateway for which the `nth` of the few records attributed last counts too, beside whom it is about: with its
     /// side and what to do to it first.
     #[inline]
@@ -357,20 +307,6 @@ impl Attribution {
         Some(place)
     }
 
-    /// What the records of the interface at `place` have in common, this one included if `learn`.
-    #[inline]
-    fn shared(&mut self, place: u32, ends: &Ends, learn: bool) -> Shared {
-        let shared = self.interfaces.shared(place);
-        if !learn || ends.own.is_some() {
-            return shared;
-        }
-        let next = shared.and(ends.source.address, ends.destination.address);
-        if next != shared {
-            self.interfaces.share(place, next);
-        }
-        next
-    }
-
     /// The place of the pool of `group` in `scope`; everybody's, when there are as many as may be.
     pub(super) fn pool(&mut self, scope: &str, group: &str, peers: &SharedPeers) -> u32 {
         let key = self.keys.of(&["pool", scope, group]);
@@ -386,16 +322,6 @@ impl Attribution {
     }
 }
 
-/// The interface's own side, as `flow-direction` has it.
-#[inline]
-fn direction(record: &Record<'_>) -> Option<Side> {
-    match record.text(Column::Direction) {
-        b"egress" => Some(Side::Source),
-        b"ingress" => Some(Side::Destination),
-        _ => None,
-    }
-}
-
 /// The asset that enrichment found for `side`.
 #[inline]
 pub(super) fn asset_of<'a>(record: &Record<'a>, side: Side) -> Option<&'a Arc<Asset>> {
@@ -407,40 +333,4 @@ pub(super) fn asset_of<'a>(record: &Record<'a>, side: Side) -> Option<&'a Arc<As
     let found =
         |place: u32| record.batch.endpoints.get(place as usize).and_then(|end: &Endpoint| end.asset.as_ref());
     found(plain).or_else(|| found(packet))
-}
-
-/// The class of the interface of `record`: as the record says it, else the asset of the interface's own side.
-///
-/// Where the own side is not known either, both may be inside, and one may be a gateway: that it is the one whose interface
-/// logged the record its asset must say.
-#[inline]
-fn class_of(record: &Record<'_>, ends: &Ends, shared: Shared) -> Option<AssetClass> {
-    let said = record.text(Column::InterfaceType);
-    if !said.is_empty()
-        && let Some(class) = AssetClass::of_interface_type(said)
-    {
-        return Some(class);
-    }
-    if let Some(side) = ends.surely(shared) {
-        return asset_of(record, side)?.class;
-    }
-    let side = side_of_gateway(record)?;
-    let asset = asset_of(record, side)?;
-    let logged_by = asset.tags.get(INTERFACE_TAG)?;
-    (logged_by.as_bytes() == record.text(Column::Interface)).then_some(asset.class)?
-}
-
-/// The tag in which an asset that AWS described has the id of its interface.
-const INTERFACE_TAG: &str = "interface-id";
-
-/// The side whose asset passes on what others send, where only one does.
-#[inline]
-fn side_of_gateway(record: &Record<'_>) -> Option<Side> {
-    let is =
-        |side| asset_of(record, side).and_then(|asset| asset.class).is_some_and(AssetClass::passes_traffic);
-    match [Side::Source, Side::Destination].map(is) {
-        [true, false] => Some(Side::Source),
-        [false, true] => Some(Side::Destination),
-        _ => None,
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use super::Tenant;
 use crate::quantity::Duration;
 
 /// How events are scored.
@@ -34,6 +35,9 @@ pub struct Config {
     /// whether a sink samples.
     #[serde(skip)]
     pub activity: bool,
+    /// The tenant of each source, by its number, where it has one. It follows from the sources.
+    #[serde(skip)]
+    pub tenants: Vec<Option<Tenant>>,
 }
 
 /// One way to tell who an event is scored for.
@@ -94,6 +98,7 @@ impl Default for Config {
             learn_all: Duration::seconds(DAY_SECONDS),
             entities_max: 32_000,
             activity: false,
+            tenants: Vec::new(),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{
     openings::Openings,
     own::Side,
     peers::SharedPeers,
-    plan::{NO_PORT, Observation, Plan, Role, Standing, Vantage, port_of},
+    plan::{EntityRef, NO_PORT, Observation, Plan, Role, Standing, Vantage, port_of},
 };
 
 /// What the gate knows.
@@ -82,6 +82,7 @@ impl Gate {
         let mut tally = Tally::default();
         let Some(chunk) = &batch.chunk else { return tally };
         let place = self.clocks.enter(&chunk.partition);
+        self.attribution.turn_to(chunk.source);
         let others = self.clocks.others(place);
         let believed = self.clocks.believed();
         let mut watermark = self.clocks.watermark(place);
@@ -126,17 +127,12 @@ impl Gate {
                         if let Some(number) = number {
                             tally.divided += u64::from(self.division.seen(entity, number));
                         }
-                        let whose = (side, vantage);
-                        let seen = observation(&record, &self.attribution, index, window, standing, whose);
-                        let seen = Observation { slot: entity.slot(), change, ..seen };
-                        plan.observations[entity.shard()].push(seen);
-                        // Before the fold that this record may force, so that both see the same of it.
-                        if let Some((gateway, side, change)) = self.attribution.beside(index - first) {
-                            let whose = (side, Vantage::Beside);
-                            let seen =
-                                observation(&record, &self.attribution, index, window, standing, whose);
-                            let seen = Observation { slot: gateway.slot(), change, ..seen };
-                            plan.observations[gateway.shard()].push(seen);
+                        let times = (window, standing);
+                        let attribution = &self.attribution;
+                        enter(&record, attribution, index, times, (entity, side, change, vantage), plan);
+                        if let Some((gateway, side, change)) = attribution.beside(index - first) {
+                            let whose = (gateway, side, change, Vantage::Beside);
+                            enter(&record, attribution, index, times, whose, plan);
                             if standing == Standing::Learned {
                                 self.openings.enter(gateway, window);
                             }
@@ -241,35 +237,33 @@ fn force(folded: &mut Window, openings: &mut Openings, plan: &mut Plan, index: u
     true
 }
 
-/// What `record` says of the entity on its `side`.
+/// Enters into `plan` what `record`, the event at `index`, says of an entity on its side.
 #[inline]
-fn observation(
+fn enter(
     record: &Record<'_>,
     attribution: &Attribution,
     index: usize,
-    window: Window,
-    standing: Standing,
-    (side, vantage): (Side, Vantage),
-) -> Observation {
-    let sends = side == Side::Source;
-    let other = if sends { Side::Destination } else { Side::Source };
-    let peer = record.packet_end(other).or_else(|| record.end(other));
+    (window, standing): (Window, Standing),
+    (entity, side, change, vantage): (EntityRef, Side, u32, Vantage),
+    plan: &mut Plan,
+) {
+    let peer = record.packet_end(side.other()).or_else(|| record.end(side.other()));
     // Whom a gateway talks to says something of those behind it only.
     let gateway = vantage.is_gateways();
     let outside = !gateway && peer.is_none_or(|peer| !peer.inside);
     let ports = [Column::SourcePort, Column::DestinationPort].map(|column| record.uint(column));
-    Observation {
+    plan.observations[entity.shard()].push(Observation {
         window,
         bytes: record.uint(Column::Bytes).unwrap_or(0),
         packets: u32::try_from(record.uint(Column::Packets).unwrap_or(0)).unwrap_or(u32::MAX),
         event: index as u32,
-        slot: 0,
+        slot: entity.slot(),
         port: if gateway { NO_PORT } else { port_of(ports[0], ports[1]) },
         peer: attribution.hash(peer.map_or(0, |peer| peer.address)),
-        change: 0,
+        change,
         standing,
-        role: Role { sends, accepted: accepted(record), outside, vantage },
-    }
+        role: Role { sends: side == Side::Source, accepted: accepted(record), outside, vantage },
+    });
 }
 
 /// Whether the flow was let through; a log that does not say so has only such flows.

@@ -8,7 +8,7 @@ use super::{
     address::{End, address},
     addresses::Whose,
     attribution::{Asked, Attribution, asset_of},
-    identity::{ADDRESS, INTERFACE, Who, scope_of, who},
+    identity::{ADDRESS, INTERFACE, Who, who},
     keys::Key,
     peers::SharedPeers,
     plan::{Change, EntityRef},
@@ -35,7 +35,7 @@ impl Attribution {
     ) -> Option<(EntityRef, u32)> {
         let Asked { record, own, class, interface, learn, .. } = *asked;
         let asset = asset_of(record, own.side);
-        scope_of(record, asset.map(|asset| &**asset), &mut self.scope);
+        self.write_scope(record, asset);
         let wanted = match who(&self.identity, Some(record), asset.map(|asset| &**asset), &mut self.name)? {
             Who::Named(kind) => self.wanted(kind, class),
             Who::Address => self.wanted_address(own.end, (class, interface), learn)?,
@@ -120,7 +120,7 @@ impl Attribution {
     fn scope_behind(&mut self, asked: &Asked<'_>) {
         let side = asked.own.side;
         let asset = asset_of(asked.record, side).or_else(|| asset_of(asked.record, side.other()));
-        scope_of(asked.record, asset.map(|asset| &**asset), &mut self.scope);
+        self.write_scope(asked.record, asset);
     }
 
     /// Notes whose the own address is, for what gateways say of it: where its name is more than the address, or where it

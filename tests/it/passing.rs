@@ -1,7 +1,10 @@
 //! Whom an estate's records are about, held against what the generator knows: at hosts' own interfaces, and at the NAT and
 //! transit gateways that log the same flows again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use serde_json::Value;
 
@@ -43,7 +46,7 @@ fn run(folder: &Folder, select: &str) {
 }
 
 fn generate(folder: &Folder, options: &str) {
-    let mut arguments = vec!["generate", "--profile", "fleet", "--format", "v11"];
+    let mut arguments = vec!["generate", "--profile", "fleet"];
     arguments.extend(options.split_whitespace());
     let (ended, text) = folder.printed(&arguments);
     ended.assert_code(0);
@@ -100,7 +103,7 @@ fn every_record_is_scored_for_the_service_that_the_truth_names_and_at_gateways_f
     let folder = Folder::new();
     generate(
         &folder,
-        "--hosts 40 --services 24 --lines-per-day 40000 --span 1d --life 6h --truth truth.ndjson --truth-entities 0",
+        "--format v11 --hosts 40 --services 24 --lines-per-day 40000 --span 1d --life 6h --truth truth.ndjson --truth-entities 0",
     );
     run(&folder, "");
     let documents = folder.documents("out.ndjson");
@@ -178,9 +181,72 @@ fn every_record_is_scored_for_the_service_that_the_truth_names_and_at_gateways_f
 }
 
 #[test]
+fn without_a_word_of_sides_and_vpcs_the_assets_tell_whose_a_record_is_and_keep_twin_vpcs_apart() {
+    let folder = Folder::new();
+    let options = "--hosts 40 --services 24 --lines-per-day 40000 --span 6h --format v2 --assets assets";
+    generate(&folder, options);
+    let assets: Vec<String> = fs::read_dir(folder.path("assets"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        // The histories hold what the answers do.
+        .filter(|name| {
+            name != "assets.csv" && !name.ends_with("interfaces.json") && !name.ends_with("instances.json")
+        })
+        .collect();
+    let lists: Vec<String> = assets.iter().map(|name| format!("{{ file: assets/{name} }}")).collect();
+    let config = format!(
+        "sources: {{ flows: {{ from: {{ file: {{ paths: [fleet.log] }} }} }} }}\n\
+         sinks: {{ out: {{ to: {{ file: {{ path: out.ndjson }} }} }} }}\n\
+         enrich: {{ assets: [{}] }}\n\
+         score: {{ identity: [ecs-service, \"tag:service\", address] }}\n",
+        lists.join(", ")
+    );
+    folder.write("c.yaml", config);
+    folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+    let mut interfaces = BTreeMap::new();
+    for name in assets.iter().filter(|name| name.ends_with("network-interfaces.ndjson")) {
+        for row in folder.documents(&format!("assets/{name}")) {
+            let row = &row["NetworkInterfaces"][0];
+            interfaces.insert(text_at(row, "NetworkInterfaceId"), row.clone());
+        }
+    }
+    let documents = folder.documents("out.ndjson");
+    let (mut right, mut wrong, mut scopes) = (0, Vec::new(), BTreeMap::<String, BTreeSet<String>>::new());
+    for document in documents.iter().filter(|document| document["source"]["ip"].is_string()) {
+        let row = &interfaces[&text_at(document, "aws.vpcflow.interface_id")];
+        let entity = at(document, "floodmark.entity");
+        let scope = format!("{}/{}", text_at(row, "OwnerId"), text_at(row, "VpcId"));
+        let own = text_at(row, "PrivateIpAddress");
+        let tags = row["TagSet"].as_array().unwrap();
+        let tag = |key: &str| tags.iter().find(|tag| tag["Key"] == key).map(|tag| text_at(tag, "Value"));
+        let expected = match (&*text_at(row, "InterfaceType"), tag("aws:ecs:serviceName"), tag("service")) {
+            // It is about the gateway or about somebody behind it, who has a service or waits.
+            ("nat_gateway" | "transit_gateway", ..) => None,
+            (_, Some(service), _) => Some(service),
+            (_, _, Some(service)) => Some(format!("service={service}")),
+            _ if entity["name"].as_str().is_some_and(|name| name.contains(':')) => None,
+            _ => Some(own),
+        };
+        if let Some(expected) = expected {
+            if entity["name"].as_str() == Some(&expected) && entity["scope"].as_str() == Some(&scope) {
+                right += 1;
+            } else {
+                wrong.push(format!("{expected} in {scope}: {document}"));
+            }
+        }
+        if let (Some("address"), Some(name)) = (entity["kind"].as_str(), entity["name"].as_str()) {
+            scopes.entry(name.to_owned()).or_default().insert(entity["scope"].as_str().unwrap().to_owned());
+        }
+    }
+    eprintln!("right {right}, wrong {}", wrong.len());
+    assert!(right > 3_000 && wrong.is_empty(), "{} of {right}: {}", wrong.len(), wrong[0]);
+    assert!(scopes.values().any(|scopes| scopes.len() > 1), "no address of two VPCs: {scopes:?}");
+}
+
+#[test]
 fn a_service_whose_members_are_replaced_every_six_hours_for_30_days_becomes_mature() {
     let folder = Folder::new();
-    generate(&folder, "--hosts 60 --services 40 --span 30d --life 6h --lines-per-day 30000");
+    generate(&folder, "--format v11 --hosts 60 --services 40 --span 30d --life 6h --lines-per-day 30000");
     // One record in thirty or so.
     run(&folder, ", where: source.packets = 3");
     let mut members: BTreeMap<Service, BTreeSet<String>> = BTreeMap::new();

@@ -1,181 +1,11 @@
 //! Whom records at gateways are about, and that a flow counts once, however many interfaces log it.
 
+mod records;
+
 use super::*;
-use crate::event::{AssetClass, Field};
+use crate::event::AssetClass;
 
-/// A record of an interface, as versions 3 and later have it; an empty text is a column that says nothing.
-#[derive(Debug, Clone)]
-struct Seen {
-    vpc: &'static str,
-    interface: &'static str,
-    /// `interface-type`.
-    kind: &'static str,
-    service: &'static str,
-    source: &'static str,
-    destination: &'static str,
-    /// `pkt-srcaddr` and `pkt-dstaddr`; without them the log has neither.
-    packets: Option<(&'static str, &'static str)>,
-    ports: (u16, u16),
-    bytes: u64,
-    end: u64,
-    egress: bool,
-    /// The assets of the two sides.
-    assets: [Option<Arc<Asset>>; 2],
-}
-
-const VPC: &str = "vpc-1";
-const HOST: &str = "10.0.1.5";
-const OTHER: &str = "10.0.1.6";
-const NAT: &str = "10.0.0.220";
-const FAR: &str = "10.20.3.4";
-const OUT: &str = "203.0.113.5";
-
-// === impl Seen ===
-
-impl Seen {
-    fn new(
-        interface: &'static str,
-        kind: &'static str,
-        source: &'static str,
-        destination: &'static str,
-    ) -> Self {
-        Self {
-            vpc: VPC,
-            interface,
-            kind,
-            service: "",
-            source,
-            destination,
-            packets: Some((source, destination)),
-            ports: (51_000, 443),
-            bytes: 1_000,
-            end: START,
-            egress: true,
-            assets: [None, None],
-        }
-    }
-
-    fn packets(self, source: &'static str, destination: &'static str) -> Self {
-        Self { packets: Some((source, destination)), ..self }
-    }
-
-    fn ingress(self) -> Self {
-        Self { egress: false, ..self }
-    }
-
-    fn at(self, end: u64, bytes: u64) -> Self {
-        Self { end, bytes, ..self }
-    }
-}
-
-/// What every interface on the way logs of `bytes` from the host at `host` to the outside at `end`: its own, and the NAT
-/// gateway's twice.
-fn by_nat(host: &'static str, eni: &'static str, service: &'static str, end: u64, bytes: u64) -> [Seen; 3] {
-    let own = Seen { service, ..Seen::new(eni, "interface", host, OUT) };
-    let inner = Seen::new("eni-nat", "nat_gateway", host, NAT).packets(host, OUT).ingress();
-    let outer = Seen::new("eni-nat", "nat_gateway", NAT, OUT);
-    [own, inner, outer].map(|seen| seen.at(end, bytes))
-}
-
-fn batch(start: usize, all: &[Seen]) -> Batch {
-    static SERIAL: AtomicUsize = AtomicUsize::new(1 << 40);
-    let names = [
-        "account-id",
-        "vpc-id",
-        "interface-id",
-        "interface-type",
-        "ecs-service-name",
-        "srcaddr",
-        "dstaddr",
-        "pkt-srcaddr",
-        "pkt-dstaddr",
-        "srcport",
-        "dstport",
-        "packets",
-        "bytes",
-        "end",
-        "action",
-        "flow-direction",
-    ];
-    let layout = Layout::of_names(names).unwrap();
-    let origin = Origin::from_text("a");
-    let mut chunk = Chunk::new(SourceId(0), Partition::new("a"), origin.clone(), Vec::new());
-    let mut rows = Vec::new();
-    for (index, seen) in all.iter().enumerate() {
-        let mut text = |text: &str| {
-            let at = chunk.bytes.len();
-            chunk.bytes.extend_from_slice(text.as_bytes());
-            let span = Span::new(at, chunk.bytes.len());
-            if text.is_empty() { Value::Absent } else { Value::Text(span) }
-        };
-        let address = |text: &str| match text.parse() {
-            Ok(address) => Value::V4(address, Span::default()),
-            Err(_) => Value::Absent,
-        };
-        let packets = seen.packets.unwrap_or(("", ""));
-        let row = [
-            text("123456789012"),
-            text(seen.vpc),
-            text(seen.interface),
-            text(seen.kind),
-            text(seen.service),
-            address(seen.source),
-            address(seen.destination),
-            address(packets.0),
-            address(packets.1),
-            Value::Uint(seen.ports.0.into()),
-            Value::Uint(seen.ports.1.into()),
-            Value::Uint(seen.bytes.div_ceil(1_000)),
-            Value::Uint(seen.bytes),
-            Value::Uint(seen.end),
-            text("ACCEPT"),
-            text(if seen.egress { "egress" } else { "ingress" }),
-        ];
-        let mut row: Vec<_> =
-            names.iter().map(|name| Field::from_name(name).unwrap() as usize).zip(row).collect();
-        // A row has its values in the order of the vocabulary.
-        row.sort_by_key(|(field, _)| *field);
-        rows.push(row);
-        let end = chunk.bytes.len() as u32;
-        chunk.records.push(Record { position: (start + index) as u64, end, first_index: 0 });
-    }
-    chunk.next = (start + all.len()) as u64;
-    let mut batch = Batch::default();
-    let scheme = IdScheme::of(&origin);
-    batch.fill(chunk, SERIAL.fetch_add(1, Ordering::Relaxed) as u64);
-    batch.endpoints = vec![Endpoint::default(), Endpoint { internal: true, ..Endpoint::default() }];
-    for (index, row) in rows.into_iter().enumerate() {
-        let seen = &all[index];
-        let entry = Entry { span: Span::default(), record: index as u32, index: 0 };
-        let chunk = batch.chunk.as_ref().unwrap();
-        let event = Event::parsed(chunk, &scheme, entry, &layout, batch.values.len(), 0);
-        // As enrichment leaves it: what is in 10/8 is inside, and a packet's address has a place only where it differs.
-        let mut place = |address: &str, asset: Option<&Arc<Asset>>| match asset {
-            Some(asset) => {
-                let asset = Some(Arc::clone(asset));
-                batch.endpoints.push(Endpoint {
-                    internal: address.starts_with("10."),
-                    asset,
-                    ..Endpoint::default()
-                });
-                batch.endpoints.len() as u32 - 1
-            }
-            None => u32::from(address.starts_with("10.")),
-        };
-        let source = place(seen.source, seen.assets[0].as_ref());
-        let destination = place(seen.destination, seen.assets[1].as_ref());
-        let packets = seen.packets.unwrap_or((seen.source, seen.destination));
-        let differs = |plain: &str, packet: &str| match plain == packet {
-            true => Batch::NO_ENDPOINT,
-            false => u32::from(packet.starts_with("10.")),
-        };
-        let (nat_source, nat_destination) =
-            (differs(seen.source, packets.0), differs(seen.destination, packets.1));
-        batch.events.push(Event { source, destination, nat_source, nat_destination, ..event });
-        batch.values.extend(row.into_iter().map(|(_, value)| value));
-    }
-    batch
-}
+use records::{FAR, HOST, NAT, OTHER, OUT, Seen, VPC, batch, by_nat};
 
 /// Scores `all` in batches of `size`, and everything folds.
 fn score(scorer: &Scorer, all: &[Seen], size: usize) -> Vec<Batch> {
@@ -409,4 +239,23 @@ fn an_address_that_passes_to_another_service_is_that_services_behind_the_gateway
     let mut after = batch(4, &[later]);
     again.score(0, &mut after);
     assert_eq!(services(&after), ["app"]);
+}
+
+#[test]
+fn the_same_records_of_two_tenants_are_two_entities() {
+    let tenant = |name: &str| Some(Tenant::try_from(name.to_owned()).unwrap());
+    let config = Config { tenants: vec![tenant("acme"), tenant("blue"), None], ..config() };
+    let scorer = scorer_with(&config);
+    let mut scopes = Vec::new();
+    for (ticket, source) in [0, 1, 2, 0].into_iter().enumerate() {
+        let mut batch = batch(ticket, &[Seen::new("eni-1", "", HOST, OUT)]);
+        batch.chunk.as_mut().unwrap().source = SourceId(source);
+        scorer.score(ticket as u64, &mut batch);
+        scopes.push(batch.entities[0].scope.to_string());
+        assert_eq!(batch.entities[0].vpc(), Some(VPC));
+        assert_eq!(batch.entities[0].region(), None);
+    }
+    let scope = "123456789012/vpc-1";
+    let [acme, blue] = ["acme", "blue"].map(|name| format!("{scope}/tenant={name}"));
+    assert_eq!(scopes, [acme.clone(), blue, scope.to_owned(), acme]);
 }

@@ -58,6 +58,10 @@ fn seconds(document: &Value, path: &str) -> i64 {
     time.as_second()
 }
 
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
 /// The service that a document is scored for, as the generator calls it: a service of ECS, or the tag that its members'
 /// interfaces have.
 fn service_of(document: &Value) -> Option<String> {
@@ -79,7 +83,8 @@ fn logged(documents: &[Value]) -> Vec<Logged<'_>> {
         document,
         end: seconds(document, "event.end"),
         vpc: text_at(document, "aws.vpcflow.vpc_id"),
-        interface_type: text_at(document, "aws.vpcflow.interface_type"),
+        // Version 11 has no word for some, application load balancers among them.
+        interface_type: at(document, "aws.vpcflow").get("interface_type").map_or("", text_of).to_owned(),
     };
     flows.map(read).collect()
 }

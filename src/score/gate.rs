@@ -127,16 +127,9 @@ impl Gate {
                         if let Some(number) = number {
                             tally.divided += u64::from(self.division.seen(entity, number));
                         }
-                        let times = (window, standing);
-                        let attribution = &self.attribution;
-                        enter(&record, attribution, index, times, (entity, side, change, vantage), plan);
-                        if let Some((gateway, side, change)) = attribution.beside(index - first) {
-                            let whose = (gateway, side, change, Vantage::Beside);
-                            enter(&record, attribution, index, times, whose, plan);
-                            if standing == Standing::Learned {
-                                self.openings.enter(gateway, window);
-                            }
-                        }
+                        let (nth, times) = ((index, index - first), (window, standing));
+                        let whose = (entity, side, change, vantage);
+                        enter_all(&record, &self.attribution, &mut self.openings, nth, times, whose, plan);
                         if standing == Standing::Learned {
                             self.openings.enter(entity, window);
                             tally.forced +=
@@ -235,6 +228,27 @@ fn force(folded: &mut Window, openings: &mut Openings, plan: &mut Plan, index: u
     openings.fold(*folded);
     plan.cut(*folded, index as u32 + 1);
     true
+}
+
+/// Enters into `plan` what `record`, the event at `index` and the `nth` of the few, says of whom it is about, and of the
+/// gateway beside that one.
+#[inline]
+fn enter_all(
+    record: &Record<'_>,
+    attribution: &Attribution,
+    openings: &mut Openings,
+    (index, nth): (usize, usize),
+    times: (Window, Standing),
+    whose: (EntityRef, Side, u32, Vantage),
+    plan: &mut Plan,
+) {
+    enter(record, attribution, index, times, whose, plan);
+    if let Some((gateway, side, change)) = attribution.beside(nth) {
+        enter(record, attribution, index, times, (gateway, side, change, Vantage::Beside), plan);
+        if times.1 == Standing::Learned {
+            openings.enter(gateway, times.0);
+        }
+    }
 }
 
 /// Enters into `plan` what `record`, the event at `index`, says of an entity on its side.

@@ -68,6 +68,62 @@ impl Seen {
     }
 }
 
+const NAMES: [&str; 16] = [
+    "account-id",
+    "vpc-id",
+    "interface-id",
+    "interface-type",
+    "ecs-service-name",
+    "srcaddr",
+    "dstaddr",
+    "pkt-srcaddr",
+    "pkt-dstaddr",
+    "srcport",
+    "dstport",
+    "packets",
+    "bytes",
+    "end",
+    "action",
+    "flow-direction",
+];
+
+/// What `seen` says in each column, in the order of the vocabulary; texts go into the bytes of `chunk`.
+fn row_of(seen: &Seen, chunk: &mut Chunk) -> Vec<Value> {
+    let mut text = |text: &str| {
+        let at = chunk.bytes.len();
+        chunk.bytes.extend_from_slice(text.as_bytes());
+        let span = Span::new(at, chunk.bytes.len());
+        if text.is_empty() { Value::Absent } else { Value::Text(span) }
+    };
+    let address = |text: &str| match text.parse() {
+        Ok(address) => Value::V4(address, Span::default()),
+        Err(_) => Value::Absent,
+    };
+    let packets = seen.packets.unwrap_or(("", ""));
+    let row = [
+        text("123456789012"),
+        text(seen.vpc),
+        text(seen.interface),
+        text(seen.kind),
+        text(seen.service),
+        address(seen.source),
+        address(seen.destination),
+        address(packets.0),
+        address(packets.1),
+        Value::Uint(seen.ports.0.into()),
+        Value::Uint(seen.ports.1.into()),
+        Value::Uint(seen.bytes.div_ceil(1_000)),
+        Value::Uint(seen.bytes),
+        Value::Uint(seen.end),
+        text("ACCEPT"),
+        text(if seen.egress { "egress" } else { "ingress" }),
+    ];
+    let mut row: Vec<_> =
+        NAMES.iter().map(|name| Field::from_name(name).unwrap() as usize).zip(row).collect();
+    row.sort_by_key(|(field, _)| *field);
+    row.into_iter().map(|(_, value)| value).collect()
+}
+
 /// What every interface on the way logs of `bytes` from the host at `host` to the outside at `end`: its own, and the NAT
 /// gateway's twice.
 pub(super) fn by_nat(
@@ -85,63 +141,12 @@ pub(super) fn by_nat(
 
 pub(super) fn batch(start: usize, all: &[Seen]) -> Batch {
     static SERIAL: AtomicUsize = AtomicUsize::new(1 << 40);
-    let names = [
-        "account-id",
-        "vpc-id",
-        "interface-id",
-        "interface-type",
-        "ecs-service-name",
-        "srcaddr",
-        "dstaddr",
-        "pkt-srcaddr",
-        "pkt-dstaddr",
-        "srcport",
-        "dstport",
-        "packets",
-        "bytes",
-        "end",
-        "action",
-        "flow-direction",
-    ];
-    let layout = Layout::of_names(names).unwrap();
+    let layout = Layout::of_names(NAMES).unwrap();
     let origin = Origin::from_text("a");
     let mut chunk = Chunk::new(SourceId(0), Partition::new("a"), origin.clone(), Vec::new());
     let mut rows = Vec::new();
     for (index, seen) in all.iter().enumerate() {
-        let mut text = |text: &str| {
-            let at = chunk.bytes.len();
-            chunk.bytes.extend_from_slice(text.as_bytes());
-            let span = Span::new(at, chunk.bytes.len());
-            if text.is_empty() { Value::Absent } else { Value::Text(span) }
-        };
-        let address = |text: &str| match text.parse() {
-            Ok(address) => Value::V4(address, Span::default()),
-            Err(_) => Value::Absent,
-        };
-        let packets = seen.packets.unwrap_or(("", ""));
-        let row = [
-            text("123456789012"),
-            text(seen.vpc),
-            text(seen.interface),
-            text(seen.kind),
-            text(seen.service),
-            address(seen.source),
-            address(seen.destination),
-            address(packets.0),
-            address(packets.1),
-            Value::Uint(seen.ports.0.into()),
-            Value::Uint(seen.ports.1.into()),
-            Value::Uint(seen.bytes.div_ceil(1_000)),
-            Value::Uint(seen.bytes),
-            Value::Uint(seen.end),
-            text("ACCEPT"),
-            text(if seen.egress { "egress" } else { "ingress" }),
-        ];
-        let mut row: Vec<_> =
-            names.iter().map(|name| Field::from_name(name).unwrap() as usize).zip(row).collect();
-        // A row has its values in the order of the vocabulary.
-        row.sort_by_key(|(field, _)| *field);
-        rows.push(row);
+        rows.push(row_of(seen, &mut chunk));
         let end = chunk.bytes.len() as u32;
         chunk.records.push(Record { position: (start + index) as u64, end, first_index: 0 });
     }
@@ -150,8 +155,7 @@ pub(super) fn batch(start: usize, all: &[Seen]) -> Batch {
     let scheme = IdScheme::of(&origin);
     batch.fill(chunk, SERIAL.fetch_add(1, Ordering::Relaxed) as u64);
     batch.endpoints = vec![Endpoint::default(), Endpoint { internal: true, ..Endpoint::default() }];
-    for (index, row) in rows.into_iter().enumerate() {
-        let seen = &all[index];
+    for (index, (row, seen)) in rows.into_iter().zip(all).enumerate() {
         let entry = Entry { span: Span::default(), record: index as u32, index: 0 };
         let chunk = batch.chunk.as_ref().unwrap();
         let event = Event::parsed(chunk, &scheme, entry, &layout, batch.values.len(), 0);
@@ -178,7 +182,7 @@ pub(super) fn batch(start: usize, all: &[Seen]) -> Batch {
         let (nat_source, nat_destination) =
             (differs(seen.source, packets.0), differs(seen.destination, packets.1));
         batch.events.push(Event { source, destination, nat_source, nat_destination, ..event });
-        batch.values.extend(row.into_iter().map(|(_, value)| value));
+        batch.values.extend(row);
     }
     batch
 }

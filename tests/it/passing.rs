@@ -295,24 +295,40 @@ fn a_service_whose_members_are_replaced_every_six_hours_for_30_days_becomes_matu
     generate(&folder, "--format v11 --hosts 60 --services 40 --span 30d --life 6h --lines-per-day 30000");
     // One record in thirty or so.
     run(&folder, ", where: source.packets = 3");
+    // The file of documents holds the last of them only, the log all members.
     let mut members: BTreeMap<Service, BTreeSet<String>> = BTreeMap::new();
+    let log = folder.lines("fleet.log");
+    let header: Vec<&str> = log[0].split(' ').collect();
+    let place = |name: &str| header.iter().position(|column| *column == name).unwrap();
+    let places = ["vpc-id", "ecs-service-name", "interface-id"].map(place);
+    for line in &log[1..] {
+        let columns: Vec<&str> = line.split(' ').collect();
+        let [vpc, service, interface] = places.map(|place| columns[place].to_owned());
+        if service != "-" {
+            members.entry((vpc, service)).or_default().insert(interface);
+        }
+    }
     let mut last: BTreeMap<Service, String> = BTreeMap::new();
     let documents = folder.documents("out.ndjson");
     for logged in logged(&documents).iter().filter(|logged| logged.is_own()) {
         let Some(name) = service_of(logged.document) else { continue };
         let service = (logged.vpc.clone(), name);
-        let interface = text_at(logged.document, "aws.vpcflow.interface_id");
-        members.entry(service.clone()).or_default().insert(interface);
-        last.insert(service, text_at(logged.document, "floodmark.score.maturity"));
+        // The first windows have no score.
+        if let Some(score) = at(logged.document, "floodmark").get("score") {
+            last.insert(service, text_of(&score["maturity"]).to_owned());
+        }
     }
-    let replaced: Vec<_> = members.iter().filter(|(_, members)| members.len() > 100).collect();
+    let replaced: Vec<_> = members
+        .iter()
+        .filter(|(service, members)| members.len() > 100 && last.contains_key(*service))
+        .collect();
     assert!(replaced.len() >= 10, "{} of {}", replaced.len(), members.len());
     for (service, members) in replaced {
         assert_eq!(last[service], "mature", "{service:?} with {} members", members.len());
     }
     for finding in folder.documents("found.ndjson") {
         let class = at(&finding, "floodmark.entity")["class"].as_str().unwrap_or("");
-        let feature = text_at(&finding, "floodmark.score.feature");
+        let feature = text_of(&at(&finding, "floodmark")["score"]["feature"]).to_owned();
         let gateway = ["nat_gateway", "transit_gateway", "load_balancer", "endpoint"].contains(&class);
         let volume = ["bytes_out", "bytes_in", "packets", "rejects"].contains(&&*feature);
         assert!(!gateway || volume, "{finding}");

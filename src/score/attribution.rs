@@ -6,7 +6,6 @@ use crate::event::{Asset, AssetClass, Batch, Endpoint, SourceId};
 
 use super::{
     Identity, Tenant,
-    address::Address,
     addresses::Addresses,
     columns::{Column, Record, Slots},
     evidence::Evidence,
@@ -14,7 +13,6 @@ use super::{
     identity::scope_of,
     interfaces::{Interface, Interfaces, interface_key},
     keys::{Finder, Key, Keys},
-    mixer::Mixer,
     own::{Own, Shared, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
     plan::{Change, EntityRef, Vantage},
@@ -37,7 +35,6 @@ pub(super) struct Attribution {
     /// The columns of tags that `identity` names.
     pub(super) tags: Vec<Column>,
     pub(super) keys: Keys,
-    mixer: Mixer,
     pub(super) finder: Finder,
     pub(super) interfaces: Interfaces,
     pub(super) registry: Registry,
@@ -112,7 +109,7 @@ impl Attribution {
     /// Nobody known yet. `seed` is the state's; `finder` is the process's.
     pub(super) fn new(
         (identity, tenants): (Vec<Identity>, Vec<Option<Tenant>>),
-        (keys, mixer): (Keys, Mixer),
+        keys: Keys,
         finder: Finder,
         entities_max: usize,
     ) -> Self {
@@ -125,7 +122,6 @@ impl Attribution {
             identity,
             tenants,
             source: 0,
-            mixer,
             keys,
             finder,
             interfaces: Interfaces::new(entities_max),
@@ -264,10 +260,10 @@ impl Attribution {
         self.steps[nth].beside
     }
 
-    /// The hash of `address` under the state's seed, for sets of addresses.
+    /// The key of the interface that saw the `nth` of the few records attributed last; another in every process.
     #[inline]
-    pub(super) fn hash(&self, address: Address) -> u32 {
-        (self.mixer.of_two(address as u64, (address >> 64) as u64) >> 32) as u32
+    pub(super) const fn interface_of(&self, nth: usize) -> Key {
+        self.steps[nth].at
     }
 
     /// Takes over `interface` from a snapshot.

@@ -23,6 +23,9 @@ pub(super) enum Column {
     DestinationPort,
     Bytes,
     Packets,
+    Protocol,
+    Flags,
+    Start,
     End,
     Action,
     Direction,
@@ -37,7 +40,7 @@ pub(super) enum Column {
     AsgTag2,
 }
 
-const WANTED: [Field; 24] = [
+const WANTED: [Field; 27] = [
     Field::AccountId,
     Field::Region,
     Field::VpcId,
@@ -50,6 +53,9 @@ const WANTED: [Field; 24] = [
     Field::DstPort,
     Field::Bytes,
     Field::Packets,
+    Field::Protocol,
+    Field::TcpFlags,
+    Field::Start,
     Field::End,
     Field::Action,
     Field::FlowDirection,

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agreement;
+mod archived;
 mod attributed;
 mod found;
 mod learned;
+mod outside;
 mod passed;
+mod repeated;
 mod snapshots;
 
 use std::{

@@ -100,6 +100,7 @@ use self::{
     books::Books,
     clocks::Clocks,
     decay::Decay,
+    dedup::Dedup,
     finding::{Notice, deliver},
     fold::{Rules, fold_through},
     fringe::{Fringe, sizes::Sizes},
@@ -112,7 +113,6 @@ use self::{
     plan::{Plan, SHARDS},
     repeats::Repeats,
     shard::Shard,
-    sights::Sights,
 };
 
 /// Length of a window in seconds.
@@ -177,12 +177,12 @@ impl Scorer {
         let attribution = Attribution::new(whose, keys, Finder::new(seed::fresh()), most);
         let clocks = Clocks::new(config.idle.as_millis());
         let repeats = Repeats::new(state_seed, config.dedup_bytes.as_u64());
-        let sights = Sights::new(state_seed, repeats);
+        let dedup = Dedup::new(state_seed, repeats);
         let sizes = Sizes::new(config.externals_max as usize, config.pairs_max as usize);
         let shard = || Mutex::new(Shard::new(Fringe::new(Fringe::mixer(state_seed), sizes)));
         Self {
             rules,
-            gate: Mutex::new(Gate::new(grid, clocks, attribution, (Openings::new(most), sights))),
+            gate: Mutex::new(Gate::new(grid, clocks, attribution, (Openings::new(most), dedup))),
             gate_turn: Turn::default(),
             shards: std::array::from_fn(|_| shard()),
             shard_turns: Default::default(),

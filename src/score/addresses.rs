@@ -55,7 +55,7 @@ pub(super) enum Whose {
 
 const NOBODY: u32 = u32::MAX;
 /// How long an address waits for the log of its own interface.
-const WAIT: Window = EPOCH_WINDOWS;
+pub(super) const WAIT: Window = EPOCH_WINDOWS;
 
 // === impl Addresses ===
 
@@ -169,7 +169,8 @@ impl Row {
     }
 }
 
-fn encode(entity: Option<Key>, window: Window) -> Vec<u8> {
+/// The bytes of an entry: the key of the entity, where there is one, and since when.
+pub(super) fn encode(entity: Option<Key>, window: Window) -> Vec<u8> {
     let mut out = vec![VERSION];
     put_option(entity, &mut out, put_wide);
     put_int(window, &mut out);

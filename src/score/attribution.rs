@@ -245,11 +245,7 @@ impl Attribution {
     pub(super) fn write_scope(&mut self, record: &Record<'_>, asset: Option<&Arc<Asset>>) {
         scope_of(record, asset.map(|asset| &**asset), &mut self.scope);
         if let Some(Some(tenant)) = self.tenants.get(usize::from(self.source)) {
-            if !self.scope.is_empty() {
-                self.scope.push('/');
-            }
-            self.scope.push_str("tenant=");
-            self.scope.push_str(tenant.as_str());
+            tenant.put(&mut self.scope);
         }
     }
 

@@ -93,6 +93,29 @@ impl Evidence {
         changed
     }
 
+    /// The class, and the first window for which it holds, where there is one.
+    pub(super) const fn settled(&self) -> Option<(AssetClass, Window)> {
+        self.settled
+    }
+
+    /// Takes in what another process has heard of the same interface. Nothing is forgotten here that may still settle
+    /// its class sooner, so that the order and the grouping of what is merged change nothing.
+    pub(super) fn merge(&mut self, other: Self) {
+        for told in other.windows {
+            match self.windows.binary_search_by_key(&told.window, |own| own.window) {
+                Ok(place) => self.windows[place].merge(&told),
+                Err(place) => self.windows.insert(place, told),
+            }
+        }
+        let classes = self.windows.iter().filter_map(|told| Some((told.class()?, told.window + AFTER)));
+        // Of two of one window the one that is there first in the list of classes: any rule that all keep will do.
+        self.settled =
+            classes.chain(self.settled).chain(other.settled).min_by_key(|one| (one.1, one.0 as u8));
+        if let Some((_, from)) = self.settled {
+            self.windows.retain(|told| told.window + AFTER <= from);
+        }
+    }
+
     /// Appends its bytes to `out`.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         put_option(self.settled, out, |(class, from), out| {
@@ -162,6 +185,14 @@ impl Told {
                 *word != before
             }
         }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (low, high) in other.hosts {
+            let (own_low, own_high) = self.hosts.unwrap_or((low, high));
+            self.hosts = Some((own_low.min(low), own_high.max(high)));
+        }
+        self.many.iter_mut().zip(other.many).for_each(|(own, more)| *own |= more);
     }
 
     fn class(&self) -> Option<AssetClass> {

@@ -220,11 +220,12 @@ pub(super) fn name_of_group(mut bytes: &[u8]) -> Result<(&str, &str), StateError
     Ok((take_text(bytes)?, take_text(bytes)?))
 }
 
-/// Kind, name, scope and peer group of the entity that an entry is about.
-pub(super) fn name_of_entity(mut bytes: &[u8]) -> Result<[&str; 4], StateError> {
+/// Kind, name, scope and peer group of the entity that an entry is about, and its class.
+pub(super) fn name_of_entity(mut bytes: &[u8]) -> Result<([&str; 4], Option<AssetClass>), StateError> {
     let bytes = &mut bytes;
     take_version(bytes)?;
-    Ok([take_text(bytes)?, take_text(bytes)?, take_text(bytes)?, take_text(bytes)?])
+    let texts = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
+    Ok((texts, take_option(bytes, class)?))
 }
 
 pub(super) fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {

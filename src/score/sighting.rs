@@ -22,17 +22,7 @@ impl Attribution {
     pub(super) fn take_side(&mut self, nth: usize, record: &Record<'_>, learn: bool) {
         self.steps[nth].sight = None;
         let Some(end) = record.uint(Column::End) else { return };
-        let (Some(source), Some(destination)) = (record.end(Side::Source), record.end(Side::Destination))
-        else {
-            return;
-        };
-        let mut ends = Ends {
-            source,
-            destination,
-            packet_source: record.packet_end(Side::Source),
-            packet_destination: record.packet_end(Side::Destination),
-            own: direction(record),
-        };
+        let Some(mut ends) = ends_of(record) else { return };
         let window = Grid::window(i64::try_from(end).unwrap_or(i64::MAX));
         let Step { at, interface, .. } = self.steps[nth];
         let shared = interface.map_or_else(Default::default, |place| self.shared(place, &ends, learn));
@@ -44,12 +34,7 @@ impl Attribution {
         if let (None, true, Some(place)) = (class, learn, interface) {
             self.hear(place, window, record, &ends);
         }
-        let gateway = class.filter(|class| class.passes_traffic());
-        let sight = match gateway {
-            Some(class) => Sight::at_gateway(class, &ends, shared, side_of_gateway(record)),
-            None => ends.own(shared).map(Sight::own),
-        };
-        let Some(sight) = sight else { return };
+        let Some(sight) = sight_of(record, &ends, shared, class) else { return };
         let memory = self.memory(record, (at, interface), (&sight.own, sight.vantage), class);
         let step = &mut self.steps[nth];
         (step.sight, step.window, step.class, step.memory) = (Some(sight), window, class, memory);
@@ -90,7 +75,7 @@ impl Attribution {
             return;
         }
         let telling = match packet.inside {
-            true => Telling::Inside(self.hash(packet.address)),
+            true => Telling::Inside(self.keys.of_address("", packet.address) as u32),
             false => Telling::Outside(other.address),
         };
         self.interfaces.tell(place, window, telling);
@@ -111,6 +96,32 @@ impl Attribution {
     }
 }
 
+/// The addresses of `record`, and its way where it says that; none where it names no addresses.
+#[inline]
+pub(super) fn ends_of(record: &Record<'_>) -> Option<Ends> {
+    Some(Ends {
+        source: record.end(Side::Source)?,
+        destination: record.end(Side::Destination)?,
+        packet_source: record.packet_end(Side::Source),
+        packet_destination: record.packet_end(Side::Destination),
+        own: direction(record),
+    })
+}
+
+/// Whom `record`, which has `ends`, is about at an interface of `class` whose records have `shared` in common.
+#[inline]
+pub(super) fn sight_of(
+    record: &Record<'_>,
+    ends: &Ends,
+    shared: Shared,
+    class: Option<AssetClass>,
+) -> Option<Sight> {
+    match class.filter(|class| class.passes_traffic()) {
+        Some(class) => Sight::at_gateway(class, ends, shared, side_of_gateway(record)),
+        None => ends.own(shared).map(Sight::own),
+    }
+}
+
 /// The interface's own side, as `flow-direction` has it.
 #[inline]
 fn direction(record: &Record<'_>) -> Option<Side> {
@@ -123,7 +134,7 @@ fn direction(record: &Record<'_>) -> Option<Side> {
 
 /// The class of the interface of `record`: as the record says it, else the asset of the interface's own side.
 #[inline]
-fn class_of(record: &Record<'_>, ends: &Ends, shared: Shared) -> Option<AssetClass> {
+pub(super) fn class_of(record: &Record<'_>, ends: &Ends, shared: Shared) -> Option<AssetClass> {
     let said = record.text(Column::InterfaceType);
     if !said.is_empty()
         && let Some(class) = AssetClass::of_interface_type(said)
@@ -135,7 +146,7 @@ fn class_of(record: &Record<'_>, ends: &Ends, shared: Shared) -> Option<AssetCla
 
 /// The side whose asset is the interface that logged `record`, as AWS described it.
 #[inline]
-fn side_of_interface(record: &Record<'_>) -> Option<Side> {
+pub(super) fn side_of_interface(record: &Record<'_>) -> Option<Side> {
     let is = |side: &Side| {
         let tag = asset_of(record, *side).and_then(|asset| asset.tags.get(INTERFACE_TAG));
         tag.is_some_and(|tag| tag.as_bytes() == record.text(Column::Interface))

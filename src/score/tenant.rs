@@ -21,6 +21,15 @@ const BYTES_MAX: usize = 64;
 // === impl Tenant ===
 
 impl Tenant {
+    /// Makes it the last part of `scope`.
+    pub(super) fn put(&self, scope: &mut String) {
+        if !scope.is_empty() {
+            scope.push('/');
+        }
+        scope.push_str("tenant=");
+        scope.push_str(&self.0);
+    }
+
     /// Its name.
     #[must_use]
     pub fn as_str(&self) -> &str {

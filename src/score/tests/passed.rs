@@ -1,6 +1,6 @@
 //! Whom records at gateways are about, and that a flow counts once, however many interfaces log it.
 
-mod records;
+pub(super) mod records;
 
 use super::*;
 use crate::event::AssetClass;

@@ -5,35 +5,37 @@ use crate::event::Field;
 
 /// A record of an interface, as versions 3 and later have it; an empty text is a column that says nothing.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
-    pub(super) vpc: &'static str,
-    pub(super) interface: &'static str,
+pub(in crate::score::tests) struct Seen {
+    pub(in crate::score::tests) vpc: &'static str,
+    pub(in crate::score::tests) interface: &'static str,
     /// `interface-type`.
-    pub(super) kind: &'static str,
-    pub(super) service: &'static str,
-    pub(super) source: &'static str,
-    pub(super) destination: &'static str,
+    pub(in crate::score::tests) kind: &'static str,
+    pub(in crate::score::tests) service: &'static str,
+    pub(in crate::score::tests) source: &'static str,
+    pub(in crate::score::tests) destination: &'static str,
     /// `pkt-srcaddr` and `pkt-dstaddr`; without them the log has neither.
-    pub(super) packets: Option<(&'static str, &'static str)>,
-    pub(super) ports: (u16, u16),
-    pub(super) bytes: u64,
-    pub(super) end: u64,
-    pub(super) egress: bool,
+    pub(in crate::score::tests) packets: Option<(&'static str, &'static str)>,
+    pub(in crate::score::tests) ports: (u16, u16),
+    pub(in crate::score::tests) bytes: u64,
+    pub(in crate::score::tests) end: u64,
+    /// Whether it says `flow-direction`, which versions before 5 do not.
+    pub(in crate::score::tests) directed: bool,
+    pub(in crate::score::tests) egress: bool,
     /// The assets of the two sides.
-    pub(super) assets: [Option<Arc<Asset>>; 2],
+    pub(in crate::score::tests) assets: [Option<Arc<Asset>>; 2],
 }
 
-pub(super) const VPC: &str = "vpc-1";
-pub(super) const HOST: &str = "10.0.1.5";
-pub(super) const OTHER: &str = "10.0.1.6";
-pub(super) const NAT: &str = "10.0.0.220";
-pub(super) const FAR: &str = "10.20.3.4";
-pub(super) const OUT: &str = "203.0.113.5";
+pub(in crate::score::tests) const VPC: &str = "vpc-1";
+pub(in crate::score::tests) const HOST: &str = "10.0.1.5";
+pub(in crate::score::tests) const OTHER: &str = "10.0.1.6";
+pub(in crate::score::tests) const NAT: &str = "10.0.0.220";
+pub(in crate::score::tests) const FAR: &str = "10.20.3.4";
+pub(in crate::score::tests) const OUT: &str = "203.0.113.5";
 
 // === impl Seen ===
 
 impl Seen {
-    pub(super) fn new(
+    pub(in crate::score::tests) fn new(
         interface: &'static str,
         kind: &'static str,
         source: &'static str,
@@ -50,20 +52,21 @@ impl Seen {
             ports: (51_000, 443),
             bytes: 1_000,
             end: START,
+            directed: true,
             egress: true,
             assets: [None, None],
         }
     }
 
-    pub(super) fn packets(self, source: &'static str, destination: &'static str) -> Self {
+    pub(in crate::score::tests) fn packets(self, source: &'static str, destination: &'static str) -> Self {
         Self { packets: Some((source, destination)), ..self }
     }
 
-    pub(super) fn ingress(self) -> Self {
+    pub(in crate::score::tests) fn ingress(self) -> Self {
         Self { egress: false, ..self }
     }
 
-    pub(super) fn at(self, end: u64, bytes: u64) -> Self {
+    pub(in crate::score::tests) fn at(self, end: u64, bytes: u64) -> Self {
         Self { end, bytes, ..self }
     }
 }
@@ -116,7 +119,11 @@ fn row_of(seen: &Seen, chunk: &mut Chunk) -> Vec<Value> {
         Value::Uint(seen.bytes),
         Value::Uint(seen.end),
         text("ACCEPT"),
-        text(if seen.egress { "egress" } else { "ingress" }),
+        text(match (seen.directed, seen.egress) {
+            (false, _) => "",
+            (true, true) => "egress",
+            (true, false) => "ingress",
+        }),
     ];
     let mut row: Vec<_> =
         NAMES.iter().map(|name| Field::from_name(name).unwrap() as usize).zip(row).collect();
@@ -126,7 +133,7 @@ fn row_of(seen: &Seen, chunk: &mut Chunk) -> Vec<Value> {
 
 /// What every interface on the way logs of `bytes` from the host at `host` to the outside at `end`: its own, and the NAT
 /// gateway's twice.
-pub(super) fn by_nat(
+pub(in crate::score::tests) fn by_nat(
     host: &'static str,
     eni: &'static str,
     service: &'static str,
@@ -139,7 +146,7 @@ pub(super) fn by_nat(
     [own, inner, outer].map(|seen| seen.at(end, bytes))
 }
 
-pub(super) fn batch(start: usize, all: &[Seen]) -> Batch {
+pub(in crate::score::tests) fn batch(start: usize, all: &[Seen]) -> Batch {
     static SERIAL: AtomicUsize = AtomicUsize::new(1 << 40);
     let layout = Layout::of_names(NAMES).unwrap();
     let origin = Origin::from_text("a");

@@ -20,14 +20,19 @@ fn of_eleven() -> Vec<Seen> {
         let (end, bytes) = (START + window * 600 + 30, 40_000 + (window * 7_919) % 20_000);
         let heir = if window < 144 { "web" } else { "app" };
         let mut gateways = Vec::new();
-        for (host, eni, service) in
-            [(HOST, "eni-1", "web"), (OTHER, "eni-2", "app"), (HEIR, "eni-3", heir), (DARK, "eni-4", "")]
-        {
-            let [own, inner, outer] = by_nat(host, eni, service, end, bytes);
+        for (host, eni, service, port) in [
+            (HOST, "eni-1", "web", 51_001),
+            (OTHER, "eni-2", "app", 51_002),
+            (HEIR, "eni-3", heir, 51_003),
+            (DARK, "eni-4", "", 51_004),
+        ] {
+            // No two records may be alike: live the second would be taken for the first again.
+            let flow = by_nat(host, eni, service, end, bytes);
+            let [own, inner, outer] = flow.map(|seen| Seen { ports: (port, 443), ..seen });
             let back = Seen::new("eni-nat", "nat_gateway", NAT, host).packets(OUT, host);
-            let far = Seen { service, ports: (51_000, 5_432), ..Seen::new(eni, "interface", host, FAR) };
+            let far = Seen { service, ports: (port, 5_432), ..Seen::new(eni, "interface", host, FAR) };
             let tgw = Seen::new("eni-tgw", "transit_gateway", host, TGW).packets(host, FAR).ingress();
-            let tgw = Seen { ports: (51_000, 5_432), ..tgw };
+            let tgw = Seen { ports: (port, 5_432), ..tgw };
             if host != DARK {
                 all.extend([own, far.at(end + 9, bytes / 2)]);
             }
@@ -115,9 +120,7 @@ fn names(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<String> {
 /// That `all` teach from an archive what they teach live, read in whatever order and parts; gives what it is.
 fn agree(config: &Config, all: &[Seen]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let expected = live(config, all);
-    let whole = table_with(config, all);
-    let rows = rows_of(&whole);
-    let found = learned(config, whole);
+    let found = learned(config, table_with(config, all));
     assert_eq!(names(&found), names(&expected));
     for ((key, value), (other, wanted)) in found.iter().zip(&expected) {
         assert_eq!((key, value), (other, wanted), "{}", char::from(key[0]));
@@ -136,8 +139,7 @@ fn agree(config: &Config, all: &[Seen]) -> Vec<(Vec<u8>, Vec<u8>)> {
     shuffled.chunks(size).for_each(|part| {
         rows_of(&table_with(config, part)).iter().for_each(|(key, value)| again.read(key, value).unwrap());
     });
-    assert_eq!(rows_of(&again), rows, "three parts, in no order");
-    assert_eq!(learned(config, again), found);
+    assert_eq!(learned(config, again), found, "three parts, in no order");
     found
 }
 
@@ -149,6 +151,7 @@ fn behind_a_nat_and_a_transit_gateway_of_version_eleven_an_archive_teaches_what_
     let scope = "123456789012/vpc-1/tenant=acme";
     let expected = [
         format!("address 10.0.0.220 {scope} nat_gateway"),
+        format!("address 10.0.0.30 {scope} load_balancer"),
         format!("address 10.0.0.9 {scope} transit_gateway"),
         format!("address 10.0.1.99 {scope} -"),
         format!("service app {scope} workload"),

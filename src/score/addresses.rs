@@ -26,11 +26,14 @@ pub(super) struct Addresses {
     /// Places in the rows.
     places: HashTable<u32>,
     /// Keys of what has changed, with those of their entities.
-    dirty: Vec<(Key, Option<(Option<Key>, Window)>)>,
+    dirty: Vec<(Key, Option<Noted>)>,
     max: usize,
     /// Counts how often everything was forgotten: places of before mean nothing.
     age: u32,
 }
+
+/// The key of the entity whose an address is, where there is one, and since when.
+type Noted = (Option<Key>, Window);
 
 /// Whose an address is.
 #[derive(Debug, Clone, Copy)]

@@ -188,7 +188,7 @@ impl Told {
     }
 
     fn merge(&mut self, other: &Self) {
-        for (low, high) in other.hosts {
+        if let Some((low, high)) = other.hosts {
             let (own_low, own_high) = self.hosts.unwrap_or((low, high));
             self.hosts = Some((own_low.min(low), own_high.max(high)));
         }

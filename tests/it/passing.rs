@@ -220,7 +220,6 @@ fn every_record_is_scored_for_the_service_that_the_truth_names_and_at_gateways_f
     );
 
     let Counts { right, early, heirs, wrong, classes } = gateways(&all, &homes);
-    eprintln!("right {right}, early {early}, heirs {heirs}, wrong {}", wrong.len());
     assert!(wrong.is_empty(), "{} of {right}: {:?}", wrong.len(), wrong[0]);
     assert!(right > 3_000 && early * 200 < right && heirs * 1_000 < right, "{right} {early} {heirs}");
     assert!(classes.contains("nat_gateway"));
@@ -284,7 +283,6 @@ fn without_a_word_of_sides_and_vpcs_the_assets_tell_whose_a_record_is_and_keep_t
             scopes.entry(name.to_owned()).or_default().insert(entity["scope"].as_str().unwrap().to_owned());
         }
     }
-    eprintln!("right {right}, wrong {}", wrong.len());
     assert!(right > 3_000 && wrong.is_empty(), "{} of {right}: {}", wrong.len(), wrong[0]);
     assert!(scopes.values().any(|scopes| scopes.len() > 1), "no address of two VPCs: {scopes:?}");
 }

@@ -22,6 +22,7 @@ pub mod season;
 
 mod absence;
 mod address;
+mod addresses;
 mod amounts;
 mod archive;
 mod attribution;
@@ -31,9 +32,11 @@ mod capture;
 mod clocks;
 mod columns;
 mod config;
+mod dedup;
 mod division;
 mod entity;
 mod episode;
+mod evidence;
 mod export;
 mod finding;
 mod fold;
@@ -49,6 +52,7 @@ mod keys;
 mod lesson;
 mod memo;
 mod memory;
+mod naming;
 mod openings;
 mod outside;
 mod own;
@@ -64,10 +68,12 @@ pub mod review;
 mod sample;
 mod series;
 mod shard;
-mod sights;
+mod sighting;
 mod stretch;
+mod tenant;
 #[cfg(test)]
 mod tests;
+mod vantage;
 mod wire;
 
 pub use archive::Archive;
@@ -78,6 +84,7 @@ pub use history::{
     Counts, Coverage, EntityCounts, Gap, HeldOut, Learned, Past, Period, Report, Table, settle,
 };
 pub use memory::{memory_bytes_max, outside_bytes_max};
+pub use tenant::{Tenant, TenantError};
 pub use wire::StateError;
 
 use std::{
@@ -97,6 +104,7 @@ use self::{
     books::Books,
     clocks::Clocks,
     decay::Decay,
+    dedup::Dedup,
     finding::{Notice, deliver},
     fold::{Rules, fold_through},
     fringe::{Fringe, sizes::Sizes},
@@ -109,7 +117,6 @@ use self::{
     plan::{Plan, SHARDS},
     repeats::Repeats,
     shard::Shard,
-    sights::Sights,
 };
 
 /// Length of a window in seconds.
@@ -172,15 +179,16 @@ impl Scorer {
         let keys = Keys::new(state_seed);
         let most = config.entities_max as usize;
         let peers = Peers::new(keys.of(&["pool"]));
-        let attribution = Attribution::new(config.identity.clone(), keys, Finder::new(seed::fresh()), most);
+        let whose = (config.identity.clone(), config.tenants.clone());
+        let attribution = Attribution::new(whose, keys, Finder::new(seed::fresh()), most);
         let clocks = Clocks::new(config.idle.as_millis());
         let repeats = Repeats::new(state_seed, config.dedup_bytes.as_u64());
-        let sights = Sights::new(state_seed, repeats);
+        let dedup = Dedup::new(state_seed, repeats);
         let sizes = Sizes::new(config.externals_max as usize, config.pairs_max as usize);
         let shard = || Mutex::new(Shard::new(Fringe::new(Fringe::mixer(state_seed), sizes)));
         Self {
             rules,
-            gate: Mutex::new(Gate::new(grid, clocks, attribution, (Openings::new(most), sights))),
+            gate: Mutex::new(Gate::new(grid, clocks, attribution, (Openings::new(most), dedup))),
             gate_turn: Turn::default(),
             shards: std::array::from_fn(|_| shard()),
             shard_turns: Default::default(),

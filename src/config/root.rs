@@ -226,6 +226,8 @@ impl Config {
     ) -> Result<Loaded<Self>, Problems> {
         let mut loaded = super::read::<Self>(file, text, env)?;
         // What a sample leaves out stands in the findings.
+        loaded.value.score.tenants =
+            loaded.value.sources.values().map(|source| source.tenant.clone()).collect();
         loaded.value.score.activity = loaded.value.sinks.values().any(|sink| sink.sample.is_some());
         let mut problems = Problems::new(file);
         loaded.value.check(&loaded.tree, &mut problems);

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{parse, source::From};
+use crate::{parse, score::Tenant, source::From};
 
 /// A source: where its records come from, and how they are written.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +14,10 @@ pub struct SourceConfig {
     /// How the entries are written. Default: `auto`.
     #[serde(default)]
     pub format: parse::Config,
+    /// Whose estate it tells of, where one process reads several: entities of two tenants are never one, whatever their
+    /// addresses, services and accounts. Default: none.
+    #[serde(default)]
+    pub tenant: Option<Tenant>,
 }
 
 // === impl SourceConfig ===

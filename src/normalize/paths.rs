@@ -227,6 +227,9 @@ derived! {
     ENTITY_SCOPE "floodmark.entity.scope" Keyword;
     /// Whom it is compared with.
     ENTITY_PEER_GROUP "floodmark.entity.peer_group" Keyword;
+    /// What kind of thing it is to the network: `workload`, `nat_gateway`, `load_balancer`, `endpoint`, `transit_gateway` or
+    /// `lambda`. Those that pass on what others send are scored by volume and rejects alone.
+    ENTITY_CLASS "floodmark.entity.class" Keyword;
     /// The score, 0 to 100.
     SCORE_POINTS "floodmark.score.points" Long;
     /// The feature that surprises most: `bytes_out` or `destination_ports`.

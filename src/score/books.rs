@@ -110,7 +110,7 @@ impl Books {
 
     /// Notes what the gate came to.
     pub(super) fn note(&self, tally: &Tally, gate: &mut Gate) {
-        let (held, false_rate) = gate.sights.held();
+        let (held, false_rate) = gate.dedup.held();
         let attribution = &mut gate.attribution;
         self.events_repeated.inc_by(tally.repeated);
         self.events_unremembered.inc_by(tally.unremembered);

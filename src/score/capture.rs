@@ -5,15 +5,16 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use crate::event::{Activity, Asset, Bookmark, Origin, Partition, Position};
+use crate::event::{Activity, Asset, AssetClass, Bookmark, Origin, Partition, Position};
 
 use super::{
     Scorer, Unsaved,
     address::number,
-    amounts::Amounts,
+    amounts::{Amounts, Twofold},
     bench::Bench,
     entity::{Entity, Open, Raised},
     episode::Episode,
+    evidence::Evidence,
     fringe::capture::Depth,
     gate::Gate,
     grid::Window,
@@ -26,7 +27,10 @@ use super::{
     series::FEATURES,
     shard::Shard,
     stretch::Stretch,
-    wire::{ENTITY, GATE, GROUP, INTERFACE, VERSION, key, put_int, put_option, put_text, put_uint, put_wide},
+    wire::{
+        ADDRESS, ENTITY, GATE, GROUP, INTERFACE, VERSION, key, put_int, put_option, put_text, put_uint,
+        put_wide,
+    },
 };
 
 /// What has changed since the last capture.
@@ -67,8 +71,12 @@ impl Scorer {
             (depth, folded) = (gate.depth(), gate.folded);
             let keys = gate.attribution.keys.clone();
             entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
-            gate.attribution.interfaces.take_dirty(|interface, shared| {
-                entries.insert(interface_key(&keys, interface), Some(interface_bytes(interface, shared)));
+            gate.attribution.interfaces.take_dirty(|interface, shared, evidence| {
+                let bytes = interface_bytes(interface, shared, evidence);
+                entries.insert(interface_key(&keys, interface), Some(bytes));
+            });
+            gate.attribution.addresses.take_dirty(|hash, bytes| {
+                entries.insert(key(ADDRESS, hash), bytes);
             });
         });
         for (nth, turn) in self.shard_turns.iter().enumerate() {
@@ -185,7 +193,7 @@ fn interface_key(keys: &Keys, interface: &Interface) -> Vec<u8> {
     key(INTERFACE, keys.of(&["interface", account, region, vpc, &interface.name]))
 }
 
-pub(super) fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
+pub(super) fn interface_bytes(interface: &Interface, shared: Shared, evidence: Option<&Evidence>) -> Vec<u8> {
     let mut out = vec![VERSION];
     interface.scope.iter().for_each(|part| put_text(part, &mut out));
     put_text(&interface.name, &mut out);
@@ -195,6 +203,7 @@ pub(super) fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> 
     put_uint(interface.strangers.len() as u64, &mut out);
     interface.strangers.iter().for_each(|address| put_wide(*address, &mut out));
     put_uint(u64::from(interface.made), &mut out);
+    put_option(evidence, &mut out, Evidence::encode);
     out
 }
 
@@ -217,6 +226,7 @@ pub(super) fn entity_bytes(entity: &Entity) -> Vec<u8> {
     for text in [entity.name.kind, &entity.name.name, &entity.name.scope, &entity.name.peer_group] {
         put_text(text, &mut out);
     }
+    put_option(entity.name.class, &mut out, put_class);
     put_option(entity.born, &mut out, put_int);
     put_uint(entity.held_out.into(), &mut out);
     put_option(entity.episode, &mut out, put_episode);
@@ -236,6 +246,10 @@ pub(super) fn entity_bytes(entity: &Entity) -> Vec<u8> {
     out
 }
 
+fn put_class(class: AssetClass, out: &mut Vec<u8>) {
+    put_text(class.name(), out);
+}
+
 fn put_episode(episode: Episode, out: &mut Vec<u8>) {
     put_int(episode.start(), out);
     put_int(episode.last(), out);
@@ -243,9 +257,14 @@ fn put_episode(episode: Episode, out: &mut Vec<u8>) {
 
 pub(super) fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_int(open.window(), out);
-    put_amounts(&open.amounts, out);
+    put_twofold(&open.amounts, out);
     put_option(open.raised.as_deref(), out, put_raised);
     put_option(open.activity.as_deref(), out, put_activity);
+}
+
+fn put_twofold(amounts: &Twofold, out: &mut Vec<u8>) {
+    put_amounts(&amounts.own, out);
+    put_option(amounts.passed.as_deref(), out, put_amounts);
 }
 
 pub(super) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
@@ -261,7 +280,7 @@ pub(super) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
 
 pub(super) fn put_stretch(stretch: &Stretch, out: &mut Vec<u8>) {
     put_int(stretch.start, out);
-    put_amounts(&stretch.amounts, out);
+    put_twofold(&stretch.amounts, out);
     out.extend([u8::from(stretch.held_out), stretch.told]);
     put_magnitudes(&stretch.magnitude, out);
     put_option(stretch.episode, out, put_episode);
@@ -296,7 +315,7 @@ fn put_asset(asset: &Asset, out: &mut Vec<u8>) {
     for text in [&asset.name, &asset.owner, &asset.role, &asset.criticality] {
         put_option(text.as_deref(), out, put_text);
     }
-    put_option(asset.class, out, |class, out| put_text(class.name(), out));
+    put_option(asset.class, out, put_class);
     put_uint(asset.tags.len() as u64, out);
     for (name, value) in &asset.tags {
         put_text(name, out);

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use super::Tenant;
 use crate::quantity::{ByteSize, Duration};
 
 /// How events are scored.
@@ -47,6 +48,9 @@ pub struct Config {
     /// whether a sink samples.
     #[serde(skip)]
     pub activity: bool,
+    /// The tenant of each source, by its number, where it has one. It follows from the sources.
+    #[serde(skip)]
+    pub tenants: Vec<Option<Tenant>>,
 }
 
 /// One way to tell who an event is scored for.
@@ -123,6 +127,7 @@ impl Default for Config {
             pairs_max: 20_000,
             dedup_bytes: ByteSize::mebibytes(8),
             activity: false,
+            tenants: Vec::new(),
         }
     }
 }

@@ -4,10 +4,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use smallvec::SmallVec;
 
-use crate::event::{Activity, Asset, EntityName, Maturity};
+use crate::event::{Activity, Asset, EntityName, Feature, Maturity};
 
 use super::{
-    amounts::Amounts,
+    amounts::Twofold,
     archive::Order,
     bench::Bench,
     decay::{Decay, Moment},
@@ -75,7 +75,7 @@ pub(super) struct Open {
     window: Narrow,
     /// The fold as of which the window was judged last.
     judged: Narrow,
-    pub(super) amounts: Amounts,
+    pub(super) amounts: Twofold,
     /// The buckets of the values that were judged last, and what came out.
     buckets: [u16; FEATURES],
     log10_p: [f32; FEATURES],
@@ -163,6 +163,13 @@ impl Entity {
     pub(super) fn newest(&self) -> Option<Window> {
         let learned = self.pending.last().map(|sample| sample.window.window());
         self.open.last().map(Open::window).max(learned)
+    }
+
+    /// Whether `feature` says something of it: of what passes on other people's traffic, only how much that is and how much
+    /// of it was refused.
+    #[inline]
+    pub(super) fn has(&self, feature: Feature) -> bool {
+        self.name.gateway().is_none() || feature.is_of_gateways()
     }
 
     /// Gives it another name and other peers, who judge it from now on.
@@ -359,7 +366,7 @@ impl Open {
         Self {
             window: Narrow::of(window),
             judged: Narrow::NONE,
-            amounts: Amounts::default(),
+            amounts: Twofold::default(),
             buckets: [0; FEATURES],
             log10_p: [0.0; FEATURES],
             raised: None,

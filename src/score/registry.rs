@@ -1,7 +1,7 @@
 //! The registry of entities: from who an event is scored for to the place where that one's baseline stands.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,7 +10,7 @@ use std::{
 
 use hashbrown::HashTable;
 
-use crate::event::EntityName;
+use crate::event::{AssetClass, EntityName};
 
 use super::{
     grid::Window,
@@ -44,8 +44,15 @@ pub(super) struct Registry {
 pub(super) struct Place {
     pub(super) key: Key,
     pub(super) entity: EntityRef,
-    /// Whether its peers are a role's; the others are moved to their role when one becomes known.
-    pub(super) has_role: bool,
+    pub(super) told: Told,
+}
+
+/// What is known of an entity besides its name. What is not yet is taken over when it becomes known, and stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Told {
+    /// Whether its peers are a role's.
+    pub(super) role: bool,
+    pub(super) class: Option<AssetClass>,
 }
 
 /// What is remembered of bytes that name nobody: no identity, or one too many.
@@ -54,19 +61,32 @@ const NOBODY: u32 = u32::MAX;
 static SERIAL: AtomicU64 = AtomicU64::new(1);
 
 /// The name of an entity, with a serial of its own.
-pub(super) fn entity_name(kind: &'static str, name: &str, scope: &str, peer_group: &str) -> Arc<EntityName> {
+pub(super) fn entity_name(
+    (kind, name, scope): (&'static str, &str, &str),
+    peer_group: &str,
+    class: Option<AssetClass>,
+) -> Arc<EntityName> {
     Arc::new(EntityName {
         serial: SERIAL.fetch_add(1, Ordering::Relaxed),
         kind,
         name: name.into(),
         scope: scope.into(),
         peer_group: peer_group.into(),
+        class,
     })
 }
 
-/// The key of the entity `name` of `kind` in `scope`.
-pub(super) fn entity_key(keys: &Keys, kind: &str, name: &str, scope: &str) -> Key {
-    keys.of(&["entity", scope, kind, name])
+/// The key of the entity `name` of `kind` in `scope`. One that passes on what others send is never one with them, though a
+/// load balancer may have the tag of the service behind it.
+pub(super) fn entity_key(
+    keys: &Keys,
+    (kind, name, scope): (&str, &str, &str),
+    class: Option<AssetClass>,
+) -> Key {
+    match class.filter(|class| class.passes_traffic()) {
+        None => keys.of(&["entity", scope, kind, name]),
+        Some(class) => keys.of(&["entity", scope, kind, name, class.name()]),
+    }
 }
 
 // === impl Registry ===
@@ -128,7 +148,7 @@ impl Registry {
     }
 
     /// Gives the entity with `key` a place; `None` when there are as many as may be. The shard follows from the key.
-    pub(super) fn add(&mut self, key: Key, has_role: bool) -> Option<EntityRef> {
+    pub(super) fn add(&mut self, key: Key, told: Told) -> Option<EntityRef> {
         if self.places.len() >= self.max {
             return None;
         }
@@ -142,7 +162,7 @@ impl Registry {
             self.names.resize(place + 1, 0);
         }
         self.names[place] = key as u64;
-        self.places.insert_unique(key as u64, Place { key, entity, has_role }, |place| place.key as u64);
+        self.places.insert_unique(key as u64, Place { key, entity, told }, |place| place.key as u64);
         Some(entity)
     }
 
@@ -161,6 +181,11 @@ impl Registry {
             }
         }
         None
+    }
+
+    /// Who has left and whose place is not taken, by their references.
+    pub(super) fn gone(&self) -> HashSet<u32> {
+        self.left.values().map(|place| place.entity.bits()).collect()
     }
 
     /// Makes room for `wanted` more, and for a sixteenth of all at least: those go who were active longest ago, as `newest`
@@ -199,10 +224,10 @@ impl Registry {
         count
     }
 
-    /// Notes that the peers of the entity with `key` are a role's from now on.
-    pub(super) fn joined_role(&mut self, key: Key) {
+    /// Notes what is known of the entity with `key` from now on.
+    pub(super) fn tell(&mut self, key: Key, told: Told) {
         if let Some(place) = self.places.find_mut(key as u64, |place| place.key == key) {
-            place.has_role = true;
+            place.told = told;
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::event::{Activity, Asset, Batch, Detector, Feature, Score, Verdict};
+use crate::event::{Activity, Asset, Batch, Detector, EntityName, Feature, Score, Verdict};
 
 use super::{
-    amounts::Amounts,
+    amounts::Twofold,
     archive::{Desk, SOON},
     bench::Bench,
     columns::{Column, Record, Slots},
@@ -15,7 +15,8 @@ use super::{
     grid::{Grid, WINDOW_SECONDS, Window},
     history::Ledger,
     keys::Key,
-    plan::{Change, Observation, Standing},
+    peers::EVERYBODY,
+    plan::{Change, Observation, Role, Standing, Vantage},
     series::{FEATURES, Span},
 };
 
@@ -97,6 +98,9 @@ impl Shard {
                 Standing::Learned => self.add(observation, bench, part, batch, notices),
                 _ => self.peek(observation, bench),
             };
+            if observation.role.vantage == Vantage::Beside {
+                continue;
+            }
             let entity = self.name(observation.slot, batch);
             batch.verdicts[observation.event as usize] = Some(Verdict {
                 entity,
@@ -133,9 +137,16 @@ impl Shard {
     fn change(&mut self, observation: &Observation, change: &Change, bench: &Bench<'_>) {
         let name = Arc::clone(&change.name);
         match self.entities.get_mut(observation.slot as usize) {
-            Some(entity) if entity.key == change.key => entity.rename(name, change.pool),
+            Some(entity) if entity.key == change.key => match change.pool {
+                Some(pool) => entity.rename(name, pool),
+                None => {
+                    let peer_group = entity.name.peer_group.clone();
+                    let name = EntityName { peer_group, ..(*name).clone() };
+                    entity.rename(Arc::new(name), entity.pool);
+                }
+            },
             Some(entity) => {
-                let mut new = Entity::new(change.key, name, change.pool);
+                let mut new = Entity::new(change.key, name, change.pool.unwrap_or(EVERYBODY));
                 // It stands in the list of those who are, if the other one did.
                 new.dirty = entity.dirty;
                 let old = std::mem::replace(entity, new);
@@ -143,7 +154,7 @@ impl Shard {
                 self.call_back(observation.slot, bench);
             }
             None => {
-                self.entities.push(Entity::new(change.key, name, change.pool));
+                self.entities.push(Entity::new(change.key, name, change.pool.unwrap_or(EVERYBODY)));
                 self.call_back(observation.slot, bench);
             }
         }
@@ -202,7 +213,7 @@ impl Shard {
         if marked && bench.is_final(observation.window) {
             let record = self.slots.read(batch, event);
             let order = (part, false, observation.event);
-            let raiser = Raiser { record: Some((&record, observation.role.sends)), order };
+            let raiser = Raiser { record: Some((&record, observation.role)), order };
             raise(entity, place, bench, &raiser, notices);
         }
         if let Some(score) = &score {
@@ -218,7 +229,7 @@ impl Shard {
     fn peek(&mut self, observation: &Observation, bench: &Bench<'_>) -> (Option<Score>, bool) {
         let entity = &mut self.entities[observation.slot as usize];
         let as_of = bench.as_of(observation.window);
-        let mut alone = Amounts::default();
+        let mut alone = Twofold::default();
         alone.add(observation);
         let open = entity.find(observation.window).ok().map(|place| &entity.open[place]);
         let (values, raised) = match (observation.standing, open) {
@@ -278,9 +289,9 @@ fn host(batch: &Batch, observation: &Observation) -> Option<Box<str>> {
     own_asset(batch, observation).and_then(|asset| asset.name.clone())
 }
 
-/// What raises a finding: a record, and whether its own side sends; or a fold.
+/// What raises a finding: a record, and what the entity had to do with it; or a fold.
 pub(super) struct Raiser<'a> {
-    pub(super) record: Option<(&'a Record<'a>, bool)>,
+    pub(super) record: Option<(&'a Record<'a>, Role)>,
     pub(super) order: (u32, bool, u32),
 }
 
@@ -306,7 +317,7 @@ pub(super) fn raise(
         }
         let mut magnitude = raised.as_ref().and_then(|raised| raised.magnitude[feature]);
         let Some(revision) = revise(&mut magnitude, values[feature]) else { continue };
-        let seen = raiser.record.map(|(record, sends)| witness(record, sends));
+        let seen = raiser.record.map(|(record, role)| witness(record, role));
         let mut next = match (seen, raised) {
             (Some(seen), Some(before)) => Box::new(Raised { magnitude: before.magnitude, ..seen }),
             (Some(seen), None) => Box::new(seen),

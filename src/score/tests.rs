@@ -8,6 +8,7 @@ mod attributed;
 mod found;
 mod learned;
 mod outside;
+mod passed;
 mod repeated;
 mod snapshots;
 

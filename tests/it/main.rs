@@ -29,6 +29,7 @@ mod leases;
 mod leaving;
 mod memory;
 mod ocsf;
+mod passing;
 mod process;
 mod replay;
 mod schemas;

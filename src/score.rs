@@ -338,8 +338,8 @@ impl Scorer {
             self.books.windows_capped.inc_by(sum.capped);
             folded = segment.fold;
             shards.iter_mut().for_each(|shard| shard.fringe.fold(folded));
-            self.outside.note(shards.iter().map(|shard| &shard.fringe));
         }
+        self.outside.note(shards.iter().map(|shard| &shard.fringe));
         shards.iter_mut().for_each(|shard| self.books.absences.note(shard));
         drop(shards);
         self.shard_turns.iter().for_each(|turn| turn.pass(ticket));

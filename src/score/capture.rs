@@ -135,8 +135,9 @@ impl Scorer {
 impl Shard {
     /// What entities that left since this was called last have learned; it waits for those who are on their way back.
     fn take_left(&mut self, bench: &Bench<'_>) -> BTreeMap<Key, Vec<u8>> {
-        for slot in self.dirty.clone() {
-            self.is_here(slot, bench);
+        // Who arrives stands in this list already.
+        for nth in 0..self.dirty.len() {
+            self.is_here(self.dirty[nth], bench);
         }
         std::mem::take(&mut self.left)
     }

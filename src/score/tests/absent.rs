@@ -37,6 +37,12 @@ impl Disk {
         }
         scorer.stored(capture.number);
     }
+
+    /// Everybody in here, in a memory that holds them.
+    fn everybody(&self) -> Scorer {
+        let entries = self.entries.lock().unwrap().clone();
+        Scorer::restore(&config(), &Metrics::default(), SEED, entries).unwrap()
+    }
 }
 
 const HOSTS: u8 = 96;
@@ -105,39 +111,62 @@ fn twice_as_many_entities_as_fit_are_judged_as_if_all_did_and_none_is_refused() 
     assert!(!windows(&all).is_empty());
     assert_eq!(windows(&all), windows(&few));
     // All of them, read into a memory that holds them, have learned the same windows.
-    let entries = std::mem::take(&mut *disk.entries.lock().unwrap());
-    let again = Scorer::restore(&config(), &Metrics::default(), SEED, entries).unwrap();
-    let learned = |scorer: &Scorer| {
-        let mut all = BTreeMap::new();
-        for shard in &scorer.shards {
-            for entity in &lock(shard).entities {
-                all.insert(entity.name.name.clone(), entity.baseline(scorer.rules.decay));
-            }
+    let again = learned(&disk.everybody());
+    assert_eq!(again.len(), usize::from(HOSTS));
+    assert_eq!(again, learned(&whole));
+}
+
+/// What each entity in memory has learned of windows, by name.
+fn learned(scorer: &Scorer) -> BTreeMap<Box<str>, histogram::Packed> {
+    let mut all = BTreeMap::new();
+    for shard in &scorer.shards {
+        for entity in &lock(shard).entities {
+            all.insert(entity.name.name.clone(), entity.baseline(scorer.rules.decay));
         }
-        all
-    };
-    assert_eq!(learned(&again).len(), usize::from(HOSTS));
-    assert_eq!(learned(&again), learned(&whole));
+    }
+    all
+}
+
+/// A run over two days of all hosts with room for half of them, and then over what `then` says of the flows of the third; `hang` is
+/// called before each of its steps but the first. It ends with everything stored.
+fn third_day(seconds: &[u64], hang: impl Fn(&Disk, usize)) -> (Arc<Disk>, Metrics) {
+    let flows = turns();
+    let from = |time: u64| flows.partition_point(|flow| flow.end < START + 48 * 3_600 + time);
+    let streams = Streams::from([("a", flows[..from(0)].to_vec())]);
+    let (disk, metrics) = (Arc::new(Disk::default()), Metrics::default());
+    let (_, scorer, mut ticket) = kept(&streams, ROOM, Some(&disk), &metrics);
+    let streams = Streams::from([("b", flows[from(0)..].to_vec())]);
+    let mut start = 0;
+    for (nth, time) in seconds.iter().enumerate() {
+        hang(&disk, nth);
+        let end = from(*time) - from(0);
+        // What stands still holds nothing back.
+        let steps = [Step::Assigned("b"), Step::Ended("a"), Step::Flows("b", start, end)];
+        let outcome = take(&scorer, &streams, &steps, 1, ticket, &BTreeMap::new());
+        assert_eq!(outcome.verdicts.values().flatten().count(), end - start, "each is delivered");
+        (ticket, start) = (ticket + 3, end);
+    }
+    hang(&disk, seconds.len());
+    disk.store(&scorer, ticket);
+    (disk, metrics)
 }
 
 #[test]
-fn a_state_that_does_not_answer_delays_nobody_and_what_it_holds_is_not_lost() {
-    let flows = turns();
-    let middle = flows.iter().position(|flow| flow.end >= START + 48 * 3_600).unwrap();
-    let streams = Streams::from([("a", flows[..middle].to_vec())]);
-    let (disk, metrics) = (Arc::new(Disk::default()), Metrics::default());
-    let (_, scorer, ticket) = kept(&streams, ROOM, Some(&disk), &metrics);
-    let before = disk.entries.lock().unwrap().clone();
-    disk.hangs.store(true, Ordering::Relaxed);
-    // An hour of other hosts, none of whom is here: they are delivered without a score, and nothing waits for the disk more
-    // than once.
-    let hour = flows[middle..].iter().filter(|flow| flow.end < START + 49 * 3_600).cloned().collect();
-    let streams = Streams::from([("b", hour)]);
-    let steps = [Step::Assigned("b"), Step::Flows("b", 0, streams["b"].len())];
-    let outcome = take(&scorer, &streams, &steps, 1, ticket, &BTreeMap::new());
-    assert!(outcome.verdicts.values().all(|said| said.as_ref().is_some_and(|said| said.score.is_none())));
-    disk.hangs.store(false, Ordering::Relaxed);
-    disk.store(&scorer, ticket + 2);
-    let after = disk.entries.lock().unwrap().clone();
-    assert!(before.keys().all(|key| after.contains_key(key)));
+fn what_a_state_that_does_not_answer_holds_is_judged_and_learned_once_it_does() {
+    // It does not answer for nine minutes, in which nothing folds.
+    let hangs = |disk: &Disk, nth: usize| disk.hangs.store(nth == 0, Ordering::Relaxed);
+    let (held_up, metrics) = third_day(&[540, 3_600], hangs);
+    let (prompt, _) = third_day(&[540, 3_600], |_, _| ());
+    assert_eq!(metric(&metrics, "floodmark_score_windows_unread_total"), 0);
+    assert_eq!(learned(&held_up.everybody()), learned(&prompt.everybody()));
+}
+
+#[test]
+fn a_state_that_does_not_answer_for_long_costs_the_windows_that_fold_and_nothing_that_was_learned() {
+    let hangs = |disk: &Disk, nth: usize| disk.hangs.store(nth == 0, Ordering::Relaxed);
+    let (held_up, metrics) = third_day(&[3_600], hangs);
+    assert!(metric(&metrics, "floodmark_score_windows_unread_total") > 0);
+    let before = learned(&third_day(&[], |_, _| ()).0.everybody());
+    assert_eq!(before.len(), usize::from(HOSTS));
+    assert_eq!(learned(&held_up.everybody()), before);
 }

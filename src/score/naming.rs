@@ -106,7 +106,8 @@ impl Attribution {
             }
         };
         let has_room = interface.is_none_or(|place| self.interfaces.get(place).has_room());
-        if !self.registry.knows(wanted.key) && !(open && has_room) {
+        let may_begin = open && has_room;
+        if !self.registry.knows(wanted.key) && !may_begin {
             return None;
         }
         let found = self.enlist(&Asked { class, ..*asked }, wanted, asset, changes, peers)?;

@@ -4,88 +4,34 @@
 //! gate, one ticket at a time; the rest happens in sixteen shards, each passed in the order of tickets, so that several
 //! threads work side by side and the outcome is that of one.
 
-pub mod cardinality;
-pub mod decay;
-pub mod distinct;
-pub mod drift;
 pub mod fringe;
 pub mod histogram;
-pub mod influence;
-pub mod knots;
-pub mod maturity;
-pub mod mixer;
-pub mod pool;
-pub mod repeats;
-pub mod ring;
-pub mod roles;
-pub mod season;
+pub mod review;
+pub mod sketch;
+pub mod usual;
 
-mod absence;
-mod address;
-mod addresses;
-mod amounts;
-mod archive;
-mod attribution;
-mod bench;
 mod books;
-mod capture;
-mod clocks;
-mod columns;
 mod config;
-mod dedup;
-mod division;
-mod entity;
-mod episode;
-mod evidence;
-mod export;
-mod finding;
-mod fold;
+mod entities;
 mod gate;
 mod grid;
-mod habits;
-mod highest;
 mod history;
-mod identity;
-mod interfaces;
-mod judge;
+mod kept;
 mod keys;
-mod lesson;
-mod memo;
 mod memory;
-mod naming;
-mod openings;
-mod outside;
-mod own;
-mod peak;
-mod peers;
-mod plan;
-#[cfg(test)]
-mod poison;
-mod reading;
-mod registry;
-mod restore;
-pub mod review;
-mod sample;
-mod series;
 mod shard;
-mod sighting;
-mod stretch;
-mod tenant;
 #[cfg(test)]
 mod tests;
-mod vantage;
-mod wire;
+mod whose;
 
-pub use archive::Archive;
-pub use capture::Capture;
 pub use config::{Config, ConfigError, Identity, IdentityError};
-pub use highest::Highest;
+pub use entities::highest::Highest;
 pub use history::{
     Counts, Coverage, EntityCounts, Gap, HeldOut, Learned, Past, Period, Report, Table, settle,
 };
+pub use kept::{archive::Archive, capture::Capture, wire::StateError};
 pub use memory::{memory_bytes_max, outside_bytes_max};
-pub use tenant::{Tenant, TenantError};
-pub use wire::StateError;
+pub use whose::tenant::{Tenant, TenantError};
 
 use std::{
     collections::BTreeMap,
@@ -99,24 +45,29 @@ use crate::{
 };
 
 use self::{
-    archive::Desk,
-    attribution::Attribution,
     books::Books,
-    clocks::Clocks,
-    decay::Decay,
-    dedup::Dedup,
-    finding::{Notice, deliver},
-    fold::{Rules, fold_through},
-    fringe::{Fringe, sizes::Sizes},
-    gate::{Gate, Tally},
+    entities::{
+        finding::{Notice, deliver},
+        fold::{Rules, fold_through},
+    },
+    fringe::{Fringe, outside::Outside, sizes::Sizes},
+    gate::{
+        Gate, Tally,
+        clocks::Clocks,
+        dedup::Dedup,
+        openings::Openings,
+        plan::{Plan, SHARDS},
+    },
     grid::Grid,
+    kept::archive::Desk,
     keys::{Finder, Keys},
-    openings::Openings,
-    outside::Outside,
-    peers::{Peers, SharedPeers},
-    plan::{Plan, SHARDS},
-    repeats::Repeats,
     shard::Shard,
+    sketch::repeats::Repeats,
+    usual::{
+        decay::Decay,
+        peers::{Peers, SharedPeers},
+    },
+    whose::attribution::Attribution,
 };
 
 /// Length of a window in seconds.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::telemetry::metrics::{Counter, Gauge, Metrics, Ratio};
 
 use super::{
-    absence::Absences,
     gate::{Gate, Tally},
+    kept::absence::Absences,
 };
 
 /// The counters and gauges of the room.

@@ -15,6 +15,7 @@ pub mod counts;
 pub mod door;
 pub mod external;
 pub mod heavy;
+pub(super) mod outside;
 pub mod pair;
 pub mod sizes;
 pub mod spreaders;
@@ -23,7 +24,7 @@ pub mod targets;
 pub mod tide;
 pub mod totals;
 
-use super::mixer::{Mixer, place};
+use super::sketch::mixer::{Mixer, place};
 
 pub use contact::{Contact, external_address, external_key, shard_of};
 pub use totals::Totals;

@@ -3,6 +3,14 @@
 //! Everything that depends on the order of events over all entities is decided here: own addresses, new entities,
 //! watermarks, lateness and folds. What is left is a plan that the shards can work on side by side.
 
+pub(super) mod clocks;
+pub(super) mod columns;
+pub(super) mod dedup;
+pub(super) mod division;
+pub(super) mod openings;
+pub(super) mod plan;
+pub(super) mod reading;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -10,20 +18,24 @@ use std::{
 
 use crate::event::{Batch, Bookmark, Chunk, Origin, Partition, Position, SourceId};
 
-use super::{
-    archive::Desk,
-    attribution::{Attribution, FEW, Found},
+use self::{
     clocks::Clocks,
     columns::{Column, Record, Slots},
     dedup::Dedup,
     division::Division,
-    fringe::{Contact, capture::Depth, shard_of},
-    grid::{Grid, Window},
     openings::Openings,
-    own::Side,
-    peers::SharedPeers,
     plan::{EntityRef, Plan, Standing, Vantage},
     reading::{contact, observation, peer},
+};
+use super::{
+    fringe::{Contact, capture::Depth, shard_of},
+    grid::{Grid, Window},
+    kept::archive::Desk,
+    usual::peers::SharedPeers,
+    whose::{
+        attribution::{Attribution, FEW, Found},
+        own::Side,
+    },
 };
 
 /// What the gate knows.

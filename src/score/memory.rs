@@ -4,21 +4,23 @@ use crate::event::Activity;
 
 use super::{
     Config,
-    addresses::Addresses,
-    attribution::ADDRESSES_EACH,
-    cardinality::Cardinality,
-    distinct::Distinct,
-    entity::{Entity, Open},
+    entities::{
+        entity::Entity,
+        open::Open,
+        series::{SERIES, Span},
+        stretch::Stretch,
+    },
     fringe::sizes,
-    interfaces::Interface,
-    judge::Judge,
-    memo::Memo,
-    openings::Openings,
-    own::Shared,
-    peers::{Group, POOLS_MAX},
-    sample::Sample,
-    series::{SERIES, Span},
-    stretch::Stretch,
+    gate::openings::Openings,
+    sketch::{cardinality::Cardinality, distinct::Distinct},
+    usual::{
+        judge::Judge,
+        peers::{Group, POOLS_MAX},
+        sample::Sample,
+    },
+    whose::{
+        addresses::Addresses, attribution::ADDRESSES_EACH, interfaces::Interface, memo::Memo, own::Shared,
+    },
 };
 
 /// What the packed histograms of all series of an entity take. Measured figure: half a kilobyte in a quiet estate, two where

@@ -20,9 +20,9 @@ pub use record::{
 };
 
 use super::{
+    kept::wire::{ENTITY, key},
     keys::Keys,
-    registry::entity_key,
-    wire::{ENTITY, key},
+    whose::registry::entity_key,
 };
 
 /// The key of the entry of the entity that `row` tells of, in a state whose seed is `seed`.

@@ -5,19 +5,23 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::event::{Activity, Asset, Batch, Detector, EntityName, Feature, Score, Verdict};
 
 use super::{
-    amounts::Twofold,
-    archive::{Desk, SOON},
-    bench::Bench,
-    columns::{Column, Record, Slots},
-    entity::{Entity, Raised},
-    finding::{Case, Notice, community_id_of, revise, witness},
+    entities::{
+        amounts::Twofold,
+        entity::Entity,
+        finding::{Case, Notice, community_id_of, revise, witness},
+        open::Raised,
+        series::{FEATURES, Span},
+    },
     fringe::Fringe,
+    gate::{
+        columns::{Column, Record, Slots},
+        plan::{Change, Observation, Role, Standing, Vantage},
+    },
     grid::{Grid, WINDOW_SECONDS, Window},
     history::Ledger,
+    kept::archive::{Desk, SOON},
     keys::Key,
-    peers::EVERYBODY,
-    plan::{Change, Observation, Role, Standing, Vantage},
-    series::{FEATURES, Span},
+    usual::{bench::Bench, peers::EVERYBODY},
 };
 
 /// A sixteenth of the entities.

@@ -9,6 +9,7 @@ mod found;
 mod learned;
 mod outside;
 mod passed;
+mod poison;
 mod repeated;
 mod snapshots;
 

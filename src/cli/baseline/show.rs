@@ -119,7 +119,7 @@ fn pool<'a>(
 }
 
 /// Windows of others that a group must hold to judge a member.
-const OTHERS_MIN: u32 = crate::score::knots::WINDOWS_MIN;
+const OTHERS_MIN: u32 = crate::score::usual::knots::WINDOWS_MIN;
 
 // === impl Show ===
 
@@ -193,7 +193,7 @@ fn head(row: &Baseline, about: &About) -> Vec<String> {
             about.half_life_seconds / 86_400
         ),
     ];
-    if habits.is_some_and(|habits| season_of(habits).days() >= crate::score::maturity::DAYS_MIN) {
+    if habits.is_some_and(|habits| season_of(habits).days() >= crate::score::usual::maturity::DAYS_MIN) {
         lines.push("bytes and packets are drawn as what they would be at a usual hour".to_owned());
     }
     lines

@@ -7,7 +7,7 @@
 //!
 //! Keys are a letter, the shard, which part, and the page: their number is bounded by the config.
 
-use crate::score::wire::{
+use crate::score::kept::wire::{
     StateError, VERSION, put_int, put_uint, take_end, take_int, take_uint, take_version,
 };
 

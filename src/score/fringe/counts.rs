@@ -8,7 +8,7 @@ use crate::score::{
         DecodeError,
         wire::{VERSION, put, take, take_version},
     },
-    mixer::place,
+    sketch::mixer::place,
 };
 
 /// Counters of a key.
@@ -151,7 +151,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::score::mixer::Mixer;
+    use crate::score::sketch::mixer::Mixer;
 
     fn hash(nth: u64) -> u64 {
         Mixer::new([1; 16], "counts").of(nth)

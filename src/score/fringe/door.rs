@@ -193,7 +193,7 @@ impl Door {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::mixer::Mixer;
+    use crate::score::sketch::mixer::Mixer;
 
     const PAGE_BYTES: usize = PAGE * 2 * WORDS * 8;
 

@@ -5,7 +5,7 @@ use crate::score::{
         DecodeError,
         wire::{put, take, take_byte},
     },
-    mixer::Mixer,
+    sketch::mixer::Mixer,
 };
 
 use super::{

@@ -14,7 +14,7 @@ use crate::score::{
         DecodeError,
         wire::{VERSION, put, take, take_version},
     },
-    mixer::place,
+    sketch::mixer::place,
 };
 
 /// Keys that are kept.

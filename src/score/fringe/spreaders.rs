@@ -6,12 +6,14 @@
 //! most what the emptiest of its cells says. All of it is a maximum, so order and merging do not matter.
 
 use crate::score::{
-    cardinality::{Shape, check, raise, raise_all, words_of},
     histogram::{
         DecodeError,
         wire::{VERSION, put, take, take_byte, take_version},
     },
-    mixer::place,
+    sketch::{
+        cardinality::{Shape, check, raise, raise_all, words_of},
+        mixer::place,
+    },
 };
 
 /// Cells of a key.
@@ -211,7 +213,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::score::mixer::Mixer;
+    use crate::score::sketch::mixer::Mixer;
 
     fn mixer() -> Mixer {
         Mixer::new([1; 16], "spread")

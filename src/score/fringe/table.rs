@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use crate::score::{
     histogram::DecodeError,
-    mixer::{Mixer, place},
+    sketch::mixer::{Mixer, place},
 };
 
 /// Records that are written into the state together.

@@ -210,7 +210,7 @@ impl Targets {
     }
 }
 
-/// What clear registers stand for; see [`crate::score::cardinality`].
+/// What clear registers stand for; see [`crate::score::sketch::cardinality`].
 fn sigma(share: f64) -> f64 {
     if share >= 1.0 {
         return f64::INFINITY;
@@ -251,7 +251,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::score::mixer::Mixer;
+    use crate::score::sketch::mixer::Mixer;
 
     fn hash(set: u64, nth: u64) -> u16 {
         Mixer::new([1; 16], "targets").of_two(set, nth) as u16

@@ -252,7 +252,7 @@ fn entries(fringe: &mut Fringe, depth: Depth) -> Vec<(Vec<u8>, Vec<u8>)> {
 fn restored(
     entries: &[(Vec<u8>, Vec<u8>)],
     externals: usize,
-) -> Result<(Fringe, usize), crate::score::wire::StateError> {
+) -> Result<(Fringe, usize), crate::score::kept::wire::StateError> {
     let mut fringe = fringe(externals);
     let lost = fringe.restore(3, entries.iter().map(|(key, value)| (key.as_slice(), value.as_slice())))?;
     Ok((fringe, lost))

@@ -1,9 +1,8 @@
 //! What a window has seen of the outside, whoever has a record of their own: numbers that do not depend on any order.
 
 use crate::score::{
-    cardinality::Cardinality,
-    mixer::Mixer,
-    wire::{StateError, put_int, put_uint, take_end, take_int, take_uint},
+    kept::wire::{StateError, put_int, put_uint, take_end, take_int, take_uint},
+    sketch::{cardinality::Cardinality, mixer::Mixer},
 };
 
 use super::{

@@ -5,7 +5,7 @@ use hdrhistogram::Histogram;
 use super::DecodeError;
 use super::geometry::{LAST, bucket_high, bucket_low, bucket_mid, bucket_of, dense};
 use super::wire::{put_histogram, take_histogram};
-use crate::score::decay::{Moment, decayed};
+use crate::score::usual::decay::{Moment, decayed};
 
 /// A histogram that keeps only the buckets with weight, in ascending order, and the landmark its weights count from.
 ///

@@ -5,7 +5,7 @@ use super::{
     geometry::{BUCKETS, bucket_of},
     wire::{put, take},
 };
-use crate::score::decay::Moment;
+use crate::score::usual::decay::Moment;
 
 /// Weights for a pool, by landmark and bucket. Adding and merging commute and associate exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -304,7 +304,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::score::decay::Moment;
+    use crate::score::usual::decay::Moment;
 
     const SERIES: usize = 3;
 

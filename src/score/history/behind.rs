@@ -8,16 +8,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{
-    super::{
+use crate::score::{
+    grid::Window,
+    keys::Key,
+    whose::{
         address::{Address, End, address},
         addresses::WAIT,
-        grid::Window,
         identity::ADDRESS,
         interfaces::ADDRESSES_MAX,
-        keys::Key,
         registry::entity_key,
     },
+};
+
+use super::{
     candidate::{Candidate, View, Whom},
     resolve::Known,
     table::Table,

@@ -2,15 +2,18 @@
 
 use smallvec::SmallVec;
 
-use crate::event::AssetClass;
-
-use super::super::{
-    address::{Address, End},
-    identity::{ADDRESS, KINDS},
-    keys::{Key, Keys},
-    own::{Ends, Own, Shared},
-    plan::Vantage,
-    vantage::Sight,
+use crate::{
+    event::AssetClass,
+    score::{
+        gate::plan::Vantage,
+        keys::{Key, Keys},
+        whose::{
+            address::{Address, End},
+            identity::{ADDRESS, KINDS},
+            own::{Ends, Own, Shared},
+            vantage::Sight,
+        },
+    },
 };
 
 /// Whom records of an interface may be about.
@@ -210,7 +213,8 @@ pub(super) fn choices(
 
 #[cfg(test)]
 mod tests {
-    use super::{super::super::own::Side, *};
+    use super::*;
+    use crate::score::whose::own::Side;
 
     fn end(address: Address) -> End {
         End { address, inside: address < 100 }

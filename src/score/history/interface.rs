@@ -1,8 +1,8 @@
 //! An interface as an archive shows it: its name, and what its records have in common.
 
-use super::super::{
+use crate::score::{
     keys::{Key, Keys},
-    own::Shared,
+    whose::own::Shared,
 };
 
 /// One interface of an archive.

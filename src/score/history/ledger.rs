@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::super::{
+use crate::score::{
+    entities::series::FEATURES,
     grid::{Narrow, Window},
-    judge::Judge,
-    series::FEATURES,
+    usual::judge::Judge,
 };
 
 /// What a shard is told about windows of an archive before they fold, and what it notes when they have.

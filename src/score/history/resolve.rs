@@ -5,18 +5,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::event::AssetClass;
+use crate::{
+    event::AssetClass,
+    score::{
+        grid::Window,
+        keys::Key,
+        whose::{
+            address::{Address, End, address},
+            identity::{ADDRESS, INTERFACE},
+            interfaces::{ADDRESSES_MAX, STRANGERS_MAX},
+            own::Shared,
+            registry::{EVERYONE, entity_key},
+        },
+    },
+};
 
 use super::{
-    super::{
-        address::{Address, End, address},
-        grid::Window,
-        identity::{ADDRESS, INTERFACE},
-        interfaces::{ADDRESSES_MAX, STRANGERS_MAX},
-        keys::Key,
-        own::Shared,
-        registry::{EVERYONE, entity_key},
-    },
     behind::{Owner, Owners, owners},
     candidate::{Candidate, View, Whom},
     table::Table,

@@ -8,8 +8,10 @@
 //!
 //! Logarithms are counted in buckets of the histogram's geometry: sixteen to the octave, and exact small counts.
 
-use super::super::{histogram::geometry::bucket_of, judge::least_of_drift, series::FEATURES};
-use crate::event::Feature;
+use crate::{
+    event::Feature,
+    score::{entities::series::FEATURES, histogram::geometry::bucket_of, usual::judge::least_of_drift},
+};
 
 /// What is usual for one feature of an entity.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -2,10 +2,10 @@
 
 use hashbrown::HashTable;
 
-use super::super::{
-    amounts::Amounts,
+use crate::score::{
+    entities::amounts::Amounts,
+    gate::plan::Observation,
     grid::{Narrow, Window},
-    plan::Observation,
 };
 
 /// What one candidate did in one window.

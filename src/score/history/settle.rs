@@ -5,28 +5,29 @@ use std::sync::MutexGuard;
 
 use crate::{
     event::{Feature, Maturity, Reason},
+    score::{
+        Config, Scorer,
+        entities::{
+            amounts::{Amounts, Twofold},
+            entity::Entity,
+            fold::{Folded, fold_through},
+            series::FEATURES,
+        },
+        gate::plan::{EntityRef, SHARDS},
+        grid::{Grid, Narrow, Window},
+        lock,
+        shard::Shard,
+        usual::{decay::Moment, knots::score_points, maturity::maturity, peers::moment_of},
+        whose::{
+            attribution::{ADDRESSES_EACH, Attribution},
+            interfaces::Interface as KnownInterface,
+            registry::{EVERYONE, Told, entity_name},
+        },
+    },
     telemetry::metrics::Metrics,
 };
 
 use super::{
-    super::{
-        Config, Scorer,
-        amounts::{Amounts, Twofold},
-        attribution::{ADDRESSES_EACH, Attribution},
-        decay::Moment,
-        entity::Entity,
-        fold::{Folded, fold_through},
-        grid::{Grid, Narrow, Window},
-        interfaces::Interface as KnownInterface,
-        knots::score_points,
-        lock,
-        maturity::maturity,
-        peers::moment_of,
-        plan::{EntityRef, SHARDS},
-        registry::{EVERYONE, Told, entity_name},
-        series::FEATURES,
-        shard::Shard,
-    },
     counts::Counts,
     ledger::{Ledger, Noted},
     report::{Coverage, EntityCounts, Gap, HeldOut, Past, Period, Report},

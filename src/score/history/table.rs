@@ -4,29 +4,35 @@ use std::collections::HashMap;
 
 use hashbrown::HashTable;
 
-use crate::event::{Batch, Field};
+use crate::{
+    event::{Batch, Field},
+    score::{
+        Config, Identity, Tenant,
+        gate::{
+            END_MAX,
+            columns::{Column, Record, Slots},
+            plan::{Standing, Vantage},
+            reading::{observation, peer},
+        },
+        grid::{Grid, Narrow, Window},
+        keys::{Finder, Key, Keys},
+        sketch::mixer::Mixer,
+        whose::{
+            attribution::asset_of,
+            identity::{Who, scope_of, who},
+            interfaces::interface_key,
+            sighting::{class_of, ends_of, side_of_interface, sight_of},
+        },
+    },
+    telemetry::seed,
+};
 
 use super::{
-    super::{
-        Config, Identity, Tenant,
-        attribution::asset_of,
-        columns::{Column, Record, Slots},
-        gate::END_MAX,
-        grid::{Grid, Narrow, Window},
-        identity::{Who, scope_of, who},
-        interfaces::interface_key,
-        keys::{Finder, Key, Keys},
-        mixer::Mixer,
-        plan::{Standing, Vantage},
-        reading::{observation, peer},
-        sighting::{class_of, ends_of, side_of_interface, sight_of},
-    },
     candidate::{Candidate, Choice, Look, View, When, Whom, choices},
     counts::Counts,
     interface::{Interface, may_be, met},
     rows::Rows,
 };
-use crate::telemetry::seed;
 
 /// What the records of an archive, or of a part of it, say of each window of whomever they may be about.
 #[derive(Debug)]

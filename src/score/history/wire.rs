@@ -3,21 +3,23 @@
 //! A key is a letter and a hash under the state's seed: `c` the counts, `i` an interface, `k` a candidate, `r` a row, after
 //! whose hash stands its window, `t` a tell, after whose candidate stands its address. What a row names comes before it.
 
-use super::{
-    super::{
-        StateError,
-        address::End,
+use crate::score::{
+    StateError,
+    grid::Window,
+    histogram::wire::take_byte,
+    kept::{
         capture::put_amounts,
-        grid::Window,
-        histogram::wire::take_byte,
-        keys::Key,
-        own::Shared,
-        restore::{self, amounts, take_window},
+        entries::{self, amounts, take_window},
         wire::{
             VERSION, hash_of, key, put_int, put_option, put_text, put_uint, put_wide, take_end, take_int,
             take_option, take_text, take_uint, take_version, take_wide,
         },
     },
+    keys::Key,
+    whose::{address::End, own::Shared},
+};
+
+use super::{
     candidate::{Candidate, View, When, Whom, kind_of},
     counts::Counts,
     interface::{Interface, met},
@@ -174,7 +176,7 @@ impl Table {
             2 => View::Behind(take_wide(bytes)?),
             _ => return Err(StateError::Torn),
         };
-        let class = take_option(bytes, restore::class)?;
+        let class = take_option(bytes, entries::class)?;
         let whom = match take_byte(bytes)? {
             0 => {
                 let kind = kind_of(take_text(bytes)?).ok_or(StateError::Text)?;

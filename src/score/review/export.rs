@@ -4,16 +4,20 @@ use std::io::{self, BufRead, Write};
 
 use serde::Serialize;
 
-use crate::event::AssetClass;
+use crate::{
+    event::AssetClass,
+    score::{
+        StateError,
+        fringe::capture::FRINGE,
+        kept::{
+            capture::Times,
+            entries,
+            wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of},
+        },
+    },
+};
 
 use super::{
-    super::{
-        StateError,
-        capture::Times,
-        fringe::capture::FRINGE,
-        restore,
-        wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of},
-    },
     record::{About, Address, Baseline, Export, FORMAT, Interface, Pool},
     rows,
 };
@@ -53,18 +57,18 @@ impl Index {
     pub fn add(&mut self, key: &[u8], value: &[u8]) -> Result<(), StateError> {
         let name = |texts: [&str; 4]| texts.map(Into::into);
         match key.first() {
-            Some(&GATE) => self.times = restore::times(value)?,
+            Some(&GATE) => self.times = entries::times(value)?,
             Some(&INTERFACE) => {
-                let (interface, ..) = restore::interface(value)?;
+                let (interface, ..) = entries::interface(value)?;
                 let [account, region, vpc] = interface.scope.each_ref().map(|part| &**part);
                 self.interfaces.push((name([account, region, vpc, &interface.name]), key.to_vec()));
             }
             Some(&GROUP) => {
-                let (scope, group) = restore::name_of_group(value)?;
+                let (scope, group) = entries::name_of_group(value)?;
                 self.pools.push((name([scope, group, "", ""]), key.to_vec()));
             }
             Some(&ENTITY) => {
-                let ([kind, own, scope, _], class) = restore::name_of_entity(value)?;
+                let ([kind, own, scope, _], class) = entries::name_of_entity(value)?;
                 let class = class.map_or("", AssetClass::name);
                 self.entities.push((name([scope, kind, own, class]), key.to_vec()));
             }
@@ -139,11 +143,11 @@ impl Index {
 }
 
 fn baseline(key: &[u8], value: &[u8]) -> Result<Baseline, ExportError> {
-    Ok(rows::baseline_row(&restore::entity(hash_of(key)?, value)?))
+    Ok(rows::baseline_row(&entries::entity(hash_of(key)?, value)?))
 }
 
 fn interface(value: &[u8]) -> Result<Interface, ExportError> {
-    let (interface, shared, evidence) = restore::interface(value)?;
+    let (interface, shared, evidence) = entries::interface(value)?;
     Ok(rows::interface_row(&interface, shared, evidence.as_ref()))
 }
 
@@ -152,7 +156,7 @@ fn address(key: &[u8], value: &[u8]) -> Result<Address, ExportError> {
 }
 
 fn pool(key: &[u8], value: &[u8]) -> Result<Pool, ExportError> {
-    Ok(rows::pool_row(&restore::group(hash_of(key)?, value)?))
+    Ok(rows::pool_row(&entries::group(hash_of(key)?, value)?))
 }
 
 const BASELINES: &[u8] = b"],\n\"baselines\":[\n";

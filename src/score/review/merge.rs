@@ -8,24 +8,32 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::super::{
-    StateError, addresses,
-    capture::{Times, entity_bytes, group_bytes, interface_bytes, put_raised, times_bytes},
-    entity::{Entity, Open, Raised},
-    episode::Episode,
-    evidence::Evidence,
+use crate::score::{
+    StateError,
+    entities::{
+        entity::Entity,
+        episode::Episode,
+        open::{Open, Raised},
+        series::{FEATURES, SERIES, Span},
+        stretch::Stretch,
+    },
     fringe::capture::FRINGE,
     grid::{Grid, Window},
     histogram::Packed,
-    interfaces::Interface,
+    kept::{
+        capture::{Times, entity_bytes, group_bytes, interface_bytes, put_raised, times_bytes},
+        entries,
+        wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, key},
+    },
     keys::Key,
-    own::Shared,
-    peers::{Epoch, Group},
-    registry::{EVERYONE, entity_name},
-    restore,
-    series::{FEATURES, SERIES, Span},
-    stretch::Stretch,
-    wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, key},
+    usual::peers::{Epoch, Group},
+    whose::{
+        addresses,
+        evidence::Evidence,
+        interfaces::Interface,
+        own::Shared,
+        registry::{EVERYONE, entity_name},
+    },
 };
 
 /// Entries of a state: keys with their values.
@@ -41,7 +49,7 @@ pub fn merge(states: &[&Entries]) -> Result<Entries, StateError> {
     for state in states {
         for (key, value) in *state {
             match key.first() {
-                Some(&GATE) => times = Some(joined_times(times, restore::times(value)?)?),
+                Some(&GATE) => times = Some(joined_times(times, entries::times(value)?)?),
                 Some(&(ADDRESS | ENTITY | GROUP | INTERFACE)) => by_key.entry(key).or_default().push(value),
                 // Who comes from outside is learned again within the hour.
                 Some(&FRINGE) => {}
@@ -81,7 +89,7 @@ fn joined_times(one: Option<Times>, other: Times) -> Result<Times, StateError> {
 
 fn entity(key: &[u8], values: &[&[u8]], folded: Window) -> Result<Vec<u8>, StateError> {
     let hash = hash_of(key)?;
-    let mut all = values.iter().map(|value| restore::entity(hash, value)).collect::<Result<Vec<_>, _>>()?;
+    let mut all = values.iter().map(|value| entries::entity(hash, value)).collect::<Result<Vec<_>, _>>()?;
     // All of them move to the latest landmark first, so that nothing depends on their order.
     advance(&mut all, FEATURES, |entity| &mut entity.own);
     for span in Span::ALL {
@@ -207,7 +215,7 @@ fn group(key: &[u8], values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
     let hash = hash_of(key)?;
     let mut groups = Vec::with_capacity(values.len());
     for value in values {
-        groups.push(restore::group(hash, value)?);
+        groups.push(entries::group(hash, value)?);
     }
     let Some(first) = groups.first() else { return Err(StateError::Torn) };
     let mut merged = Group::new(hash, &first.scope, &first.name);
@@ -224,7 +232,7 @@ fn group(key: &[u8], values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
     for fold in folds {
         let known: Vec<_> = groups.iter().filter_map(|group| Some(group.as_of(fold)?.pools())).collect();
         // All of them move to the latest landmark first, so that nothing depends on their order.
-        let mut pools = Box::<[super::super::pool::Pool; SERIES]>::default();
+        let mut pools = Box::<[crate::score::usual::pool::Pool; SERIES]>::default();
         for nth in 0..SERIES {
             let landmark = known.iter().map(|known| known[nth].landmark()).max().unwrap_or(0);
             for known in &known {
@@ -243,7 +251,7 @@ fn interface(values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
     let mut merged: Option<(Interface, Shared)> = None;
     let mut heard: Option<Evidence> = None;
     for value in values {
-        let (other, shared, evidence) = restore::interface(value)?;
+        let (other, shared, evidence) = entries::interface(value)?;
         if let Some(evidence) = evidence {
             heard.get_or_insert_default().merge(evidence);
         }

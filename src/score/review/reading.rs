@@ -1,19 +1,23 @@
 //! What a row comes to: percentiles, how far a baseline may be trusted, when its entity was seen last, and its latest
 //! values. Everything is as of the last window that has folded, so that equal states read alike at any time.
 
-use crate::event::{AssetClass, Feature, Maturity};
-
-use super::super::{
-    decay::{Decay, Moment},
-    grid::Grid,
-    histogram::{
-        Compact,
-        geometry::{bucket_high, bucket_of},
+use crate::{
+    event::{AssetClass, Feature, Maturity},
+    score::{
+        grid::Grid,
+        histogram::{
+            Compact,
+            geometry::{bucket_high, bucket_of},
+        },
+        usual::{
+            decay::{Decay, Moment},
+            maturity::{Days, day_of, maturity},
+            peers::moment_of,
+            season::{self, moved},
+        },
     },
-    maturity::{Days, day_of, maturity},
-    peers::moment_of,
-    season::{self, moved},
 };
+
 use super::record::{About, Baseline, Habits, Histogram, Pool, Running};
 
 /// The spans that are learned over, in seconds, with their names.

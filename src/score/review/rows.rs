@@ -2,27 +2,29 @@
 
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
-use crate::{event::Feature, score::GEOMETRY};
-
-use super::super::{
-    StateError,
-    address::address,
-    addresses,
-    amounts::Twofold,
-    capture::{Times, put_open, put_stretch},
-    entity::Entity,
-    evidence::Evidence,
-    grid::{EPOCH_WINDOWS, Grid, WINDOW_SECONDS, Window},
-    habits::{self, DRIFTING},
-    histogram::{Increments, Packed, geometry::LAST},
-    interfaces,
-    keys::Key,
-    own::Shared,
-    peers::{Epoch, Group},
-    pool,
-    sample::Sample,
-    series::{FEATURES, SERIES, Span},
+use crate::{
+    event::Feature,
+    score::{
+        GEOMETRY, StateError,
+        entities::{
+            amounts::Twofold,
+            entity::Entity,
+            series::{FEATURES, SERIES, Span},
+        },
+        grid::{EPOCH_WINDOWS, Grid, WINDOW_SECONDS, Window},
+        histogram::{Increments, Packed, geometry::LAST},
+        kept::capture::{Times, put_open, put_stretch},
+        keys::Key,
+        usual::{
+            habits::{self, DRIFTING},
+            peers::{Epoch, Group},
+            pool,
+            sample::Sample,
+        },
+        whose::{address::address, addresses, evidence::Evidence, interfaces, own::Shared},
+    },
 };
+
 use super::record::{
     About, Address, Baseline, DriftOf, Episode, FORMAT, Habits, Held, Histogram, Influence, Interface, Pool,
     PoolEpoch, Running, Season, Waiting,

@@ -7,33 +7,42 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{
-    super::{
-        Config, Scorer, addresses,
-        amounts::Amounts,
-        capture::{Times, entity_bytes, group_bytes, interface_bytes, times_bytes},
-        decay::Moment,
-        entity::{Entity, Open},
-        episode::Episode,
-        evidence::{Evidence, Telling},
-        habits::Habits,
-        interfaces,
-        keys::Keys,
-        own::Shared,
-        peers::{Epoch, Group},
-        registry::{entity_key, entity_name},
-        restore,
-        sample::Sample,
-        series::{FEATURES, SERIES, Span},
-        stretch::Stretch,
-        wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, key as key_of},
-    },
-    *,
-};
 use crate::{
     event::{AssetClass, Partition},
+    score::{
+        Config, Scorer,
+        entities::{
+            amounts::Amounts,
+            entity::Entity,
+            episode::Episode,
+            open::{Open, Raised},
+            series::{FEATURES, SERIES, Span},
+            stretch::Stretch,
+        },
+        kept::{
+            capture::{Times, entity_bytes, group_bytes, interface_bytes, times_bytes},
+            entries,
+            wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, key as key_of},
+        },
+        keys::Keys,
+        usual::{
+            decay::Moment,
+            habits::Habits,
+            peers::{Epoch, Group},
+            sample::Sample,
+        },
+        whose::{
+            addresses,
+            evidence::{Evidence, Telling},
+            interfaces,
+            own::Shared,
+            registry::{entity_key, entity_name},
+        },
+    },
     telemetry::metrics::Metrics,
 };
+
+use super::*;
 
 const SEED: [u8; 16] = [7; 16];
 const HALF_LIFE: u64 = 14 * 86_400;
@@ -172,7 +181,7 @@ fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u
         open.raised = rng.random_bool(0.5).then(|| {
             let interface = Some(["eni-1", "eni-2"][rng.random_range(0..2)].into());
             let magnitude = [rng.random_bool(0.5).then_some(7); FEATURES];
-            Box::new(super::super::entity::Raised { interface, magnitude, ..Default::default() })
+            Box::new(Raised { interface, magnitude, ..Default::default() })
         });
         entity.open.push(open);
     }
@@ -288,8 +297,8 @@ proptest! {
             let mut bytes = value.clone();
             let place = nth.index(bytes.len());
             bytes[place] = byte;
-            let Ok(other) = restore::entity(hash_of(key).unwrap(), &bytes) else { continue };
-            let before = restore::entity(hash_of(key).unwrap(), value).unwrap();
+            let Ok(other) = entries::entity(hash_of(key).unwrap(), &bytes) else { continue };
+            let before = entries::entity(hash_of(key).unwrap(), value).unwrap();
             let same = entity_bytes(&other) == *value;
             prop_assert_eq!(rows::baseline_row(&other) == rows::baseline_row(&before), same, "byte {}", place);
         }

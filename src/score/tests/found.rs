@@ -1,7 +1,7 @@
 //! Findings: when they leave, in which revisions, under which ids.
 
 use super::*;
-use crate::event::Direction;
+use crate::{event::Direction, score::entities::finding};
 
 /// A scorer that knows eight hosts for forty windows, the next ticket, and the next position.
 fn trained() -> (Scorer, u64, usize) {

@@ -7,7 +7,7 @@ use crate::score::{
         DecodeError,
         wire::{VERSION, put, take, take_version},
     },
-    mixer::Mixer,
+    sketch::mixer::Mixer,
 };
 
 use super::{Credit, PAGE, Record, Table};

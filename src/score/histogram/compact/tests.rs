@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::score::decay::Decay;
+use crate::score::usual::decay::Decay;
 
 /// Values of every order of magnitude that the buckets reach, with weights.
 fn records() -> impl Strategy<Value = Vec<(u64, u32)>> {

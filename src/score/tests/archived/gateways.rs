@@ -4,7 +4,7 @@ use super::{
     super::passed::records::{FAR, HOST, NAT, OTHER, OUT, Seen, batch, by_nat},
     *,
 };
-use crate::event::AssetClass;
+use crate::{event::AssetClass, score::kept::entries};
 
 /// The address of a host that runs one service on the first day and another one on the second.
 const HEIR: &str = "10.0.1.77";
@@ -109,7 +109,7 @@ fn live(config: &Config, all: &[Seen]) -> Vec<(Vec<u8>, Vec<u8>)> {
 fn names(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<String> {
     let of = entries.iter().filter(|(key, _)| key[0] == b'e').map(|(key, value)| {
         let key = u128::from_be_bytes(key[1..].try_into().unwrap());
-        let name = restore::entity(key, value).unwrap().name;
+        let name = entries::entity(key, value).unwrap().name;
         format!("{} {} {} {}", name.kind, name.name, name.scope, name.class.map_or("-", AssetClass::name))
     });
     let mut names: Vec<String> = of.collect();

@@ -1,0 +1,154 @@
+//! Findings: which documents a window that rose above the mark leaves, and what they say.
+
+use std::sync::Arc;
+
+use crate::{
+    event::{Activity, Batch, Detector, Direction, EventId, Finding, IdScheme, Revision, Score},
+    score::{
+        gate::{
+            columns::{Column, Record},
+            plan::{Role, Vantage},
+        },
+        grid::Grid,
+        histogram::packed::Series,
+        usual::season::moved,
+        whose::{address::address, attribution::asset_of, own::Side},
+    },
+};
+
+use super::{entity::Entity, open::Raised};
+
+/// A finding on its way into a batch, with what puts it in an order that neither seed nor threads decide.
+#[derive(Debug)]
+pub(in crate::score) struct Notice {
+    /// The part of the batch, and whether it was raised by the fold before that part, and the event.
+    pub(in crate::score) order: (u32, bool, u32),
+    pub(in crate::score) finding: Finding,
+}
+
+/// The revision that `observed` calls for, given floor(log10) of what the last document named; notes it there.
+pub(in crate::score) fn revise(magnitude: &mut Option<u8>, observed: u64) -> Option<Revision> {
+    let now = observed.checked_ilog10().unwrap_or(0) as u8;
+    match magnitude.replace(now.max(magnitude.unwrap_or(0))) {
+        None => Some(Revision::Created),
+        Some(before) if now > before => Some(Revision::Grown(now)),
+        Some(_) => None,
+    }
+}
+
+/// The physical thing that raised a finding, as far as `record` tells.
+pub(in crate::score) fn witness(record: &Record<'_>, role: Role) -> Raised {
+    let (own, side) =
+        if role.sends { (Column::Source, Side::Source) } else { (Column::Destination, Side::Destination) };
+    let (packet, peer) = match side {
+        Side::Source => (Column::PacketSource, Column::Destination),
+        Side::Destination => (Column::PacketDestination, Column::Source),
+    };
+    // A gateway's interface is not the thing that did it.
+    let passed = role.vantage == Vantage::Passed;
+    let interface = if passed { &[][..] } else { record.text(Column::Interface) };
+    let own = record.address(packet).or_else(|| record.address(own));
+    Raised {
+        magnitude: Default::default(),
+        interface: (!interface.is_empty()).then(|| String::from_utf8_lossy(interface).into()),
+        instance: instance_of(record).filter(|_| !passed),
+        address: own.map(address),
+        peer: record.address(peer).map(address),
+        asset: asset_of(record, side).cloned(),
+    }
+}
+
+/// The instance that `record` names, where the interface's own side is known: between two internal sides it is not, unless
+/// the record says which way the flow went.
+fn instance_of(record: &Record<'_>) -> Option<Box<str>> {
+    let between = record.event.direction == Direction::Internal && record.text(Column::Direction).is_empty();
+    let instance = record.text(Column::Instance);
+    (!between && !instance.is_empty()).then(|| String::from_utf8_lossy(instance).into())
+}
+
+/// The Community ID of the flow that `record` tells of, where it has one.
+pub(in crate::score) fn community_id_of(record: &Record<'_>) -> Option<Box<str>> {
+    let text = record.event.community_id.of(&record.batch.derived);
+    (!text.is_empty()).then(|| String::from_utf8_lossy(text).into())
+}
+
+/// What a document of a finding says, beside whom it is about.
+pub(in crate::score) struct Case<'a> {
+    pub(in crate::score) detector: Detector,
+    pub(in crate::score) score: Score,
+    pub(in crate::score) revision: Revision,
+    /// Start of what was judged, seconds since 1970, and its length in seconds.
+    pub(in crate::score) start: i64,
+    pub(in crate::score) seconds: i64,
+    /// When the revision was called for, seconds since 1970.
+    pub(in crate::score) at: i64,
+    /// The entity's own past, and by how much values at this hour are moved against it.
+    pub(in crate::score) own: Series<'a>,
+    pub(in crate::score) shift: i16,
+    pub(in crate::score) incident: EventId,
+    pub(in crate::score) raised: &'a Raised,
+    pub(in crate::score) activity: Option<&'a Activity>,
+}
+
+/// What a mean is moved by: so large that rounding does not matter.
+const SCALE: u64 = 1 << 40;
+
+// === impl Case ===
+
+impl Case<'_> {
+    /// The document about `entity`.
+    pub(in crate::score) fn document(&self, entity: &Entity) -> Finding {
+        let Self { detector, score, revision, raised, .. } = *self;
+        let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
+        let window_start = seconds(self.start);
+        let name = &entity.name;
+        let (start, length) = (window_start.to_be_bytes(), self.seconds.to_be_bytes());
+        let [kind, called, scope] = [name.kind, &*name.name, &*name.scope].map(str::as_bytes);
+        // A gateway may be called what those behind it are called.
+        let class = name.gateway().map(|class| class.name().as_bytes());
+        let parts = [detector.name().as_bytes(), kind, called, scope, &start, &length, class.unwrap_or(&[])];
+        let id = IdScheme::derived("finding", &parts[..parts.len() - usize::from(class.is_none())]);
+        let own = self.own.loose();
+        // A fact about this hour, as what is usual is.
+        let scale = moved(SCALE, -self.shift) as f64 / SCALE as f64;
+        let (mean, sigma) = (own.mean() * scale, own.std() * scale);
+        Finding {
+            id,
+            document: IdScheme::derived("finding-document", &[&id.0, revision.name().as_bytes()]),
+            revision,
+            incident: self.incident,
+            detector,
+            entity: Arc::clone(name),
+            asset: raised.asset.clone().or_else(|| entity.asset.clone()),
+            score,
+            mean,
+            mean_plus_3_sigma: sigma.mul_add(3.0, mean),
+            activity: self.activity.copied(),
+            age_seconds: entity.born.map_or(0, |born| seconds(self.start - Grid::start(born))),
+            window_start,
+            window_seconds: u32::try_from(self.seconds).unwrap_or(u32::MAX),
+            at: seconds(self.at),
+            interface: raised.interface.clone(),
+            instance: raised.instance.clone(),
+            community_id: None,
+            address: raised.address,
+            peer: raised.peer,
+        }
+    }
+}
+
+/// Puts `notices` into `batch`, in their order.
+pub(in crate::score) fn deliver(notices: &mut Vec<Notice>, batch: &mut Batch) {
+    notices.sort_by(|one, other| {
+        let key =
+            |notice: &Notice| (notice.order, notice.finding.window_start, notice.finding.window_seconds);
+        let (a, b) = (&one.finding, &other.finding);
+        let name = |finding: &Finding| (finding.detector, finding.revision);
+        (key(one).cmp(&key(other)))
+            .then_with(|| a.entity.scope.cmp(&b.entity.scope))
+            .then_with(|| a.entity.kind.cmp(b.entity.kind))
+            .then_with(|| a.entity.name.cmp(&b.entity.name))
+            .then_with(|| name(a).cmp(&name(b)))
+    });
+    batch.findings.extend(notices.drain(..).map(|notice| notice.finding));
+}

@@ -1,0 +1,259 @@
+//! An hour or a day of an entity: added up from its windows as they fold, judged each time, and learned when it is over.
+//!
+//! Windows fold in order, so that all of one span have folded before the first of the next: a span is judged against
+//! everything that ended before it began, and nobody's order matters. What a span tells is what no shorter one has told.
+
+use smallvec::SmallVec;
+
+use crate::{
+    event::{Detector, Feature, Finding, Revision},
+    score::{
+        grid::{Grid, Window},
+        histogram::geometry::LAST,
+        usual::{
+            bench::Bench,
+            drift::Drifted,
+            judge::{Seeing, least},
+            knots::Knots,
+            peers::moment_of,
+            sample::NOTHING,
+        },
+    },
+};
+
+use super::{
+    amounts::Twofold,
+    entity::Entity,
+    episode::Episode,
+    finding::{Case, Notice, revise},
+    open::{Open, Raised},
+    series::{FEATURES, Span},
+};
+
+/// What has folded of an hour or a day of an entity.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::score) struct Stretch {
+    /// The first window of the span.
+    pub(in crate::score) start: Window,
+    pub(in crate::score) amounts: Twofold,
+    /// One of its windows was held out of learning.
+    pub(in crate::score) held_out: bool,
+    /// By feature, as bits: a shorter span inside it has told of it.
+    pub(in crate::score) told: u8,
+    /// By feature: floor(log10) of the value that its own last document named.
+    pub(in crate::score) magnitude: [Option<u8>; FEATURES],
+    /// The episode that its findings belong to.
+    pub(in crate::score) episode: Option<Episode>,
+}
+
+/// A vote for a pool: the pool, the first series, and the buckets; none where it was held out.
+pub(in crate::score) type Vote = (u32, usize, Option<Vec<u16>>);
+
+// === impl Stretch ===
+
+impl Stretch {
+    /// A span that begins with window `start`, of which nothing has folded.
+    pub(in crate::score) fn new(start: Window) -> Self {
+        Self {
+            start,
+            amounts: Twofold::default(),
+            held_out: false,
+            told: 0,
+            magnitude: [None; FEATURES],
+            episode: None,
+        }
+    }
+
+    /// The features that it has told of itself, as bits.
+    fn own_told(&self) -> u8 {
+        bits(&self.magnitude)
+    }
+}
+
+/// The features with a magnitude, as bits.
+pub(in crate::score) fn bits(magnitude: &[Option<u8>; FEATURES]) -> u8 {
+    magnitude.iter().enumerate().fold(0, |bits, (nth, one)| bits | u8::from(one.is_some()) << nth)
+}
+
+// === impl Entity ===
+
+impl Entity {
+    /// Takes its window `open`, which has folded, into its hour and its day, and tells what these come to; says which of
+    /// them begin with it.
+    pub(in crate::score) fn stretch(
+        &mut self,
+        open: &Open,
+        held_out: bool,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) -> [bool; Span::ALL.len()] {
+        let window = open.window();
+        let mut told = open.raised.as_ref().map_or(0, |raised| bits(&raised.magnitude));
+        Span::ALL.map(|span| {
+            let place = &mut self.stretches[span as usize];
+            let begins = place.is_none();
+            let mut stretch = place.take().unwrap_or_else(|| Box::new(Stretch::new(span.start_of(window))));
+            stretch.amounts.merge(&open.amounts);
+            stretch.held_out |= held_out;
+            stretch.told |= told;
+            self.tell(span, &mut stretch, window, bench, order, notices);
+            told |= stretch.own_told();
+            self.stretches[span as usize] = Some(stretch);
+            begins
+        })
+    }
+
+    /// Raises what `stretch` calls for, now that its window `window` has folded.
+    fn tell(
+        &mut self,
+        span: Span,
+        stretch: &mut Stretch,
+        window: Window,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) {
+        let values = stretch.amounts.values();
+        for (nth, feature) in span.features().iter().enumerate() {
+            let place = *feature as usize;
+            let (value, mut magnitude) = (values[place], stretch.magnitude[place]);
+            let Some(detector) = Detector::of(*feature) else { continue };
+            if !self.has(*feature)
+                || value < least(*feature)
+                || magnitude.is_none() && stretch.told & 1 << place != 0
+            {
+                continue;
+            }
+            let Some(revision) = revise(&mut magnitude, value) else { continue };
+            let seeing = self.see(span, nth, stretch.start, value, bench);
+            if !seeing.marks() {
+                continue;
+            }
+            stretch.magnitude[place] = magnitude;
+            let episode = *stretch.episode.get_or_insert_with(|| Episode::joined(self.episode, window));
+            self.episode = Some(self.episode.map_or(episode, |last| last.later(episode)));
+            let at = Grid::end(window);
+            let case = (detector, *feature, revision, at, episode);
+            notices
+                .push(Notice { order, finding: self.case(span, nth, stretch.start, value, &seeing, case) });
+        }
+    }
+
+    /// Ends its hour or day: closes its findings, learns it or holds it out, and returns its vote.
+    pub(in crate::score) fn end(
+        &mut self,
+        span: Span,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) -> Option<Vote> {
+        let stretch = self.stretches[span as usize].take()?;
+        let last = span.last_of(stretch.start);
+        let values = stretch.amounts.values();
+        let mut buckets = Vec::with_capacity(span.features().len());
+        let mut surprising: SmallVec<[(usize, u16); 8]> = SmallVec::new();
+        let mut held_out = span == Span::Hour && stretch.held_out;
+        for (nth, feature) in span.features().iter().enumerate() {
+            if !self.has(*feature) {
+                buckets.push(NOTHING);
+                continue;
+            }
+            let value = values[*feature as usize];
+            let seeing = self.see(span, nth, stretch.start, value, bench);
+            held_out |= seeing.holds_out();
+            surprising.extend(seeing.holds_out().then_some((nth, seeing.bucket)));
+            buckets.push(seeing.bucket);
+            let told = stretch.magnitude[*feature as usize].zip(Detector::of(*feature)).zip(stretch.episode);
+            if let Some(((_, detector), episode)) = told {
+                let case = (detector, *feature, Revision::Closed, Grid::end(last), episode);
+                notices.push(Notice {
+                    order,
+                    finding: self.case(span, nth, stretch.start, value, &seeing, case),
+                });
+            }
+        }
+        let habits = self.habits.get_or_insert_default();
+        for (nth, bucket) in surprising {
+            let own = 1 << span.features()[nth] as u8;
+            let corroborated = (stretch.told | stretch.own_told()) & !own != 0;
+            habits.ring.hold(last, (span.first() + nth) as u8, bucket, corroborated);
+        }
+        if span == Span::Hour {
+            let drifted: Vec<_> = habits.end_hour(stretch.start, &values, held_out).collect();
+            for (feature, drifted) in drifted {
+                notices.push(Notice { order, finding: self.drift(stretch.start, feature, &drifted, bench) });
+            }
+        }
+        if held_out {
+            return Some((self.pool, span.first(), None));
+        }
+        if let Some(habits) = &self.habits {
+            for (nth, bucket) in buckets.iter_mut().enumerate().filter(|(_, bucket)| **bucket != NOTHING) {
+                *bucket = habits.influence.bounded(span.first() + nth, *bucket, LAST);
+            }
+        }
+        let at = moment_of(bench.decay, last);
+        self.own_of_spans[span as usize].change(buckets.len(), |nth, own| match buckets[nth] {
+            NOTHING => {}
+            bucket => own.record_bucket_at(bucket, at),
+        });
+        Some((self.pool, span.first(), Some(buckets)))
+    }
+
+    /// How surprising `value` is for its span, in the `nth` of the span's features.
+    fn see(&self, span: Span, nth: usize, start: Window, value: u64, bench: &Bench<'_>) -> Seeing {
+        let now = moment_of(bench.decay, start - 1);
+        let own = self.own_of_spans[span as usize].nth(nth);
+        let windows = now.windows(own.total(), own.landmark());
+        let pooled = bench.peers.judging_span(span, self.pool, windows, now);
+        let young = |born| Grid::start(start) - Grid::start(born) < bench.learn_all;
+        let tied = Knots::of(own, &[], &pooled.frozen[span.first() + nth], now);
+        let shift = match span {
+            Span::Hour if span.features()[nth].is_volume() => {
+                self.habits.as_ref().map_or(0, |habits| habits.shifts(start - 1, start).of(start))
+            }
+            _ => 0,
+        };
+        Seeing::of(tied, value, shift, pooled.born.is_none_or(young))
+    }
+
+    /// The document that says that `feature` has drifted, as the hour that begins with window `start` showed.
+    fn drift(&mut self, start: Window, feature: Feature, drifted: &Drifted, bench: &Bench<'_>) -> Finding {
+        let last = Span::Hour.last_of(start);
+        let episode = Episode::joined(self.episode, last);
+        self.episode = Some(self.episode.map_or(episode, |before| before.later(episode)));
+        let nth = Span::Hour.features().iter().position(|one| *one == feature).unwrap_or(0);
+        let seeing = self.see(Span::Hour, nth, start, drifted.now, bench);
+        let case = (Detector::Drift, feature, Revision::Created, Grid::end(last), episode);
+        let mut finding = self.case(Span::Hour, nth, start, drifted.now, &seeing, case);
+        finding.score.usual.median = drifted.usual;
+        finding
+    }
+
+    /// A document of a finding about its span.
+    fn case(
+        &self,
+        span: Span,
+        nth: usize,
+        start: Window,
+        value: u64,
+        seeing: &Seeing,
+        (detector, feature, revision, at, episode): (Detector, Feature, Revision, i64, Episode),
+    ) -> Finding {
+        Case {
+            detector,
+            score: seeing.score(feature, value),
+            revision,
+            start: Grid::start(start),
+            seconds: span.seconds(),
+            at,
+            own: self.own_of_spans[span as usize].nth(nth),
+            shift: seeing.shift(),
+            incident: episode.incident(&self.name),
+            raised: &Raised::default(),
+            activity: None,
+        }
+        .document(self)
+    }
+}

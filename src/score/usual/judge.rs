@@ -1,0 +1,267 @@
+//! A judge: what an entity's window is measured against, as of one fold.
+
+use crate::{
+    event::{Detector, Feature, Maturity, Score, Usual},
+    score::{
+        entities::series::FEATURES,
+        grid::{Grid, Window},
+        histogram::geometry::{LAST, bucket_of},
+    },
+};
+
+use super::{
+    decay::Moment,
+    habits::Shifts,
+    influence::ceiling_of_peers,
+    knots::{Knots, Seen, score_points},
+    peers::Pooled,
+    pool::FrozenPool,
+    season::moved,
+};
+
+/// Smallest score that makes a finding.
+pub(super) const MARK: u8 = 80;
+/// A window with a feature whose log10 p is below this is held out of learning: p < 0.001.
+const HELD_OUT_BELOW: f32 = -3.0;
+
+/// The cached tails of one entity as of one fold.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::score) struct Judge {
+    /// The fold; see [`Judge::NO_FOLD`].
+    pub(in crate::score) as_of: Window,
+    seen: Seen,
+    /// The peers are so young that every window is learned.
+    learns_all: bool,
+    shifts: Shifts,
+    knots: [Knots; FEATURES],
+    /// The highest buckets that the peers let the entity learn.
+    ceilings: [u16; FEATURES],
+}
+
+/// How an entity is judged: by whom, and as of when.
+pub(in crate::score) struct Appointment<'a> {
+    /// The fold.
+    pub(in crate::score) as_of: Window,
+    pub(in crate::score) now: Moment,
+    pub(in crate::score) pooled: Pooled<'a>,
+    /// Peers younger than so many seconds learn everything.
+    pub(in crate::score) learn_all: i64,
+    pub(in crate::score) shifts: Shifts,
+    pub(in crate::score) maturity: Maturity,
+}
+
+/// Smallest value of `feature` whose drift matters in an hour.
+pub(in crate::score) const fn least_of_drift(feature: Feature) -> u64 {
+    if feature.is_bytes() { 10_000_000 } else { 20 }
+}
+
+/// Smallest value of `feature` that makes a finding: ten megabytes, twenty ports. Below, a surprise is too small to matter;
+/// and what no detector watches makes none.
+pub(in crate::score) const fn least(feature: Feature) -> u64 {
+    match Detector::of(feature) {
+        Some(Detector::VolumeOut) => 10_000_000,
+        Some(Detector::PortSpread) => 20,
+        Some(Detector::Drift) | None => u64::MAX,
+    }
+}
+
+/// How surprising one value of an hour or a day is.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::score) struct Seeing {
+    knots: Knots,
+    seen: Seen,
+    log10_p: f32,
+    learns_all: bool,
+    shift: i16,
+    /// The bucket in which the value is learned.
+    pub(in crate::score) bucket: u16,
+}
+
+/// What is usual at an hour by whose `shift` values are moved.
+#[inline]
+fn back(usual: Usual, shift: i16) -> Usual {
+    if shift == 0 {
+        return usual;
+    }
+    let [median, p99, max] = [usual.median, usual.p99, usual.max].map(|value| moved(value, -shift));
+    Usual { median, p99, max, ..usual }
+}
+
+// === impl Seeing ===
+
+impl Seeing {
+    /// `value`, moved by `shift`, against `knots`, tied from as much as `seen` says.
+    pub(in crate::score) fn of(
+        (knots, seen): (Knots, Seen),
+        value: u64,
+        shift: i16,
+        learns_all: bool,
+    ) -> Self {
+        let bucket = bucket_of(moved(value, shift));
+        Self { knots, seen, log10_p: knots.log10_p(bucket, seen.least), learns_all, shift, bucket }
+    }
+
+    /// By how much the value was moved.
+    pub(in crate::score) fn shift(&self) -> i16 {
+        self.shift
+    }
+
+    /// Whether it is a finding, where it is large enough to matter.
+    pub(in crate::score) fn marks(&self) -> bool {
+        score_points(self.log10_p) >= MARK && self.seen.enough()
+    }
+
+    /// Whether what it belongs to is held out of learning.
+    pub(in crate::score) fn holds_out(&self) -> bool {
+        self.seen.enough() && !self.learns_all && self.log10_p < HELD_OUT_BELOW
+    }
+
+    /// Its score, where `observed` is the value of `feature`.
+    pub(in crate::score) fn score(&self, feature: Feature, observed: u64) -> Score {
+        Score {
+            points: score_points(self.log10_p),
+            feature,
+            observed,
+            log10_p: self.log10_p,
+            usual: back(self.knots.usual(&self.seen), self.shift),
+        }
+    }
+}
+
+// === impl Judge ===
+
+impl Judge {
+    /// Nobody yet.
+    pub(super) const NO_FOLD: Window = Window::MIN;
+
+    /// A judge that stands for no fold.
+    pub(in crate::score) fn none() -> Self {
+        Self {
+            as_of: Self::NO_FOLD,
+            seen: Seen::default(),
+            learns_all: true,
+            shifts: Shifts::default(),
+            knots: [Knots::default(); FEATURES],
+            ceilings: [LAST; FEATURES],
+        }
+    }
+
+    /// Makes it the judge that `appointment` asks for: `tie` gives the knots of each feature.
+    pub(in crate::score) fn appoint(
+        &mut self,
+        appointment: &Appointment<'_>,
+        mut tie: impl FnMut(usize, &FrozenPool) -> (Knots, Seen),
+    ) {
+        let Appointment { as_of, now, pooled, learn_all, shifts, maturity } = appointment;
+        (self.as_of, self.shifts) = (*as_of, *shifts);
+        let young = |born| Grid::end(*as_of) - Grid::start(born) < *learn_all;
+        self.learns_all = pooled.born.is_none_or(young);
+        for (feature, knots) in self.knots.iter_mut().enumerate() {
+            let pool = &pooled.frozen[feature];
+            let (tied, seen) = tie(feature, pool);
+            *knots = tied;
+            self.ceilings[feature] = ceiling_of_peers(pool, tied.p99().min(LAST), *now);
+            // Every window has a value of every feature, so that as many were seen of each.
+            if feature == 0 {
+                self.seen = Seen { maturity: *maturity, ..seen };
+            }
+        }
+    }
+
+    /// Reads the lines of the processor's cache that it lies on.
+    #[inline]
+    pub(in crate::score) fn warm(&self) -> u64 {
+        let knots = u64::from(self.knots[0].warm() ^ self.knots[2].warm() ^ self.knots[FEATURES - 1].warm());
+        self.as_of as u64 ^ knots
+    }
+
+    /// log10 of the tail probability of a value in `bucket`.
+    #[inline]
+    pub(in crate::score) fn log10_p(&self, feature: usize, bucket: u16) -> f32 {
+        self.knots[feature].log10_p(bucket, self.seen.least)
+    }
+
+    /// The bucket in which `value` is looked up and learned: that of what it would be at a usual hour.
+    #[inline]
+    pub(in crate::score) fn bucket(&self, feature: usize, value: u64, window: Window) -> u16 {
+        bucket_of(moved(value, self.shift(feature, window)))
+    }
+
+    /// By how much values of `feature` in `window` are moved.
+    #[inline]
+    pub(in crate::score) fn shift(&self, feature: usize, window: Window) -> i16 {
+        if Feature::ALL[feature].is_volume() { self.shifts.of(window) } else { 0 }
+    }
+
+    /// The highest bucket that the peers let the entity learn of `feature`.
+    pub(in crate::score) fn ceiling(&self, feature: usize) -> u16 {
+        self.ceilings[feature]
+    }
+
+    /// The tail probabilities of `values` in `window`.
+    pub(in crate::score) fn all_log10_p(&self, values: [u64; FEATURES], window: Window) -> [f32; FEATURES] {
+        std::array::from_fn(|feature| self.log10_p(feature, self.bucket(feature, values[feature], window)))
+    }
+
+    /// Whether it has seen enough to score.
+    #[inline]
+    pub(super) fn is_able(&self) -> bool {
+        self.seen.enough()
+    }
+
+    /// The score of a window with `values`, whose tail probabilities are known: that of the most surprising feature, of
+    /// the first among equals. Absent while the judge has not seen enough.
+    #[inline]
+    pub(in crate::score) fn score(
+        &self,
+        values: [u64; FEATURES],
+        log10_p: [f32; FEATURES],
+        window: Window,
+    ) -> Option<Score> {
+        if !self.is_able() {
+            return None;
+        }
+        let more =
+            |most: usize, feature: usize| if log10_p[feature] < log10_p[most] { feature } else { most };
+        let feature = (1..FEATURES).fold(0, more);
+        Some(self.score_of(feature, values[feature], log10_p[feature], window))
+    }
+
+    /// The score of one feature in `window`.
+    #[inline]
+    pub(in crate::score) fn score_of(
+        &self,
+        feature: usize,
+        observed: u64,
+        log10_p: f32,
+        window: Window,
+    ) -> Score {
+        Score {
+            points: score_points(log10_p),
+            feature: Feature::ALL[feature],
+            observed,
+            log10_p,
+            usual: back(self.knots[feature].usual(&self.seen), self.shift(feature, window)),
+        }
+    }
+
+    /// Whether `value` is a finding.
+    #[inline]
+    pub(in crate::score) fn marks(&self, feature: usize, value: u64, log10_p: f32) -> bool {
+        value >= least(Feature::ALL[feature]) && score_points(log10_p) >= MARK && self.is_able()
+    }
+
+    /// Whether a value of this probability is too surprising to be learned.
+    pub(in crate::score) fn surprises(log10_p: f32) -> bool {
+        log10_p < HELD_OUT_BELOW
+    }
+
+    /// Whether a window is held out of learning.
+    ///
+    /// While the peers are young it is not: they have not seen a day's rhythm, and would hold out its first noon. What
+    /// that costs: an attack that lies in the first day of a pool's life is learned with the rest. It is one vote among
+    /// the pool's, fades with the half-life, and the pool's own knots bound how usual one window can make a value.
+    pub(in crate::score) fn holds_out(&self, log10_p: [f32; FEATURES]) -> bool {
+        self.is_able() && !self.learns_all && log10_p.iter().any(|log10_p| *log10_p < HELD_OUT_BELOW)
+    }
+}

@@ -1,0 +1,85 @@
+//! Identity: which name, of which kind, an event is scored under.
+
+use std::borrow::Cow;
+
+use crate::{
+    event::Asset,
+    score::{
+        Identity,
+        gate::columns::{Column, Record},
+    },
+};
+
+/// Tags of an asset that say what a record may leave out.
+const SERVICE_TAG: &str = "aws:ecs:serviceName";
+const ASG_TAG: &str = "aws:autoscaling:groupName";
+const INSTANCE_TAG: &str = "instance-id";
+const VPC_TAG: &str = "vpc-id";
+
+/// Kinds of entities, as they stand in documents and in the state.
+pub(in crate::score) const KINDS: [&str; 6] = ["service", "tag", "asg", "instance", "address", "interface"];
+/// The kind of an entity that is one address.
+pub(in crate::score) const ADDRESS: &str = KINDS[4];
+/// The kind of an entity that is all that an interface's addresses have in common.
+pub(in crate::score) const INTERFACE: &str = KINDS[5];
+
+/// Who an event is scored for.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::score) enum Who {
+    /// A thing that the record or the asset names; the name is in the buffer that was given.
+    Named(&'static str),
+    /// The own address, if it may be one.
+    Address,
+}
+
+/// The first of `identity` that the record or its own side's asset gives; without a record, the asset alone, because a
+/// gateway's record describes the gateway. Writes the name into `name`.
+pub(in crate::score) fn who(
+    identity: &[Identity],
+    record: Option<&Record<'_>>,
+    asset: Option<&Asset>,
+    name: &mut String,
+) -> Option<Who> {
+    let tag = |wanted: &str| asset.and_then(|asset| asset.tags.get(wanted)).map(|value| &**value);
+    name.clear();
+    for way in identity {
+        let (kind, column, fallback) = match way {
+            Identity::EcsService => (KINDS[0], Some(Column::Service), SERVICE_TAG),
+            Identity::Tag(wanted) => (KINDS[1], Column::of_tag(wanted), &**wanted),
+            Identity::Asg => (KINDS[2], Some(Column::Asg), ASG_TAG),
+            Identity::Instance => (KINDS[3], Some(Column::Instance), INSTANCE_TAG),
+            Identity::Address => return Some(Who::Address),
+        };
+        let said = record.zip(column).map_or(&[][..], |(record, column)| record.text(column));
+        let said = Some(said).filter(|said| !said.is_empty()).map(String::from_utf8_lossy);
+        let given = || tag(fallback).filter(|value| !value.is_empty()).map(Cow::Borrowed);
+        let Some(value) = said.or_else(given) else { continue };
+        if kind == KINDS[1] {
+            name.push_str(fallback);
+            name.push('=');
+        }
+        name.push_str(&value);
+        return Some(Who::Named(kind));
+    }
+    None
+}
+
+/// Writes the scope of a record into `scope`: account, region and VPC, as far as it says them; a VPC that it does not say is
+/// that of `asset`, which is its own side's.
+pub(in crate::score) fn scope_of(record: &Record<'_>, asset: Option<&Asset>, scope: &mut String) {
+    scope.clear();
+    for column in [Column::Account, Column::Region, Column::Vpc] {
+        let mut text = record.text(column);
+        if let (Column::Vpc, true, Some(vpc)) =
+            (column, text.is_empty(), asset.and_then(|asset| asset.tags.get(VPC_TAG)))
+        {
+            text = vpc.as_bytes();
+        }
+        if !text.is_empty() {
+            if !scope.is_empty() {
+                scope.push('/');
+            }
+            scope.push_str(&String::from_utf8_lossy(text));
+        }
+    }
+}

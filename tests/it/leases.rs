@@ -93,8 +93,14 @@ async fn turn(leases: &Leases) -> Turn {
 }
 
 async fn granted(leases: &Leases) -> Grant {
+    let mut grants = granted_together(leases).await;
+    assert_eq!(grants.len(), 1, "one and no other: {grants:?}");
+    grants.remove(0)
+}
+
+async fn granted_together(leases: &Leases) -> Vec<Grant> {
     match turn(leases).await {
-        Turn::Granted(grant) => grant,
+        Turn::Granted(grants) => grants,
         Turn::Lost { grant } => panic!("grant {grant} is lost"),
     }
 }
@@ -103,8 +109,9 @@ async fn granted(leases: &Leases) -> Grant {
 async fn all_granted(leases: &Leases, count: usize) -> BTreeMap<String, Grant> {
     let mut grants = BTreeMap::new();
     while grants.len() < count {
-        let grant = granted(leases).await;
-        grants.insert(grant.shard.id.to_string(), grant);
+        for grant in granted_together(leases).await {
+            grants.insert(grant.shard.id.to_string(), grant);
+        }
     }
     grants
 }

@@ -94,6 +94,29 @@ struct Book {
     unusable: Option<String>,
 }
 
+// === impl Book ===
+
+impl Book {
+    /// Takes back a grant of which its reader has not heard. Returns whether there was one.
+    fn take_back(&mut self, grant: u64) -> bool {
+        let before = self.unheard();
+        for turn in &mut self.turns {
+            if let Turn::Granted(grants) = turn {
+                grants.retain(|granted| granted.number != grant);
+            }
+        }
+        self.turns.retain(|turn| !matches!(turn, Turn::Granted(grants) if grants.is_empty()));
+        self.unheard() < before
+    }
+
+    /// How many grants its reader has not heard of.
+    fn unheard(&self) -> usize {
+        let grants =
+            self.turns.iter().map(|turn| if let Turn::Granted(grants) = turn { grants.len() } else { 0 });
+        grants.sum()
+    }
+}
+
 // === impl Leases ===
 
 impl Leases {
@@ -223,10 +246,8 @@ impl Shared {
         held.end();
         self.meters.lost.inc();
         self.meters.held.set(book.held.len() as i64);
-        let unheard = |turn: &Turn| matches!(turn, Turn::Granted(granted) if granted.number == grant);
-        match book.turns.iter().position(unheard) {
-            Some(at) => drop(book.turns.remove(at)),
-            None => book.turns.push_back(Turn::Lost { grant }),
+        if !book.take_back(grant) {
+            book.turns.push_back(Turn::Lost { grant });
         }
         tracing::warn!(
             shard = &*held.shard.id,

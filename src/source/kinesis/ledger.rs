@@ -48,8 +48,9 @@ pub struct Grant {
 /// What changes about the shards that this worker may read.
 #[derive(Debug)]
 pub enum Turn {
-    /// It may read one more.
-    Granted(Grant),
+    /// It may read these too, one at least. They come together so that all are waited for before any is read: what one
+    /// holds would else fold windows of which another has records still, and these were late.
+    Granted(Vec<Grant>),
     /// It may not read this one any more: another worker has it, or may have it soon. What is in flight is delivered, but
     /// its checkpoint cannot be written.
     Lost {

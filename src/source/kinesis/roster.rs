@@ -72,10 +72,14 @@ impl Roster {
                 turn = &mut next => {
                     next = ledger.next();
                     match turn {
-                        Ok(Turn::Granted(grant)) if is_stopping => ledger.release(grant.number).await,
-                        Ok(Turn::Granted(grant)) => {
-                            self.desk.announce(&grant.shard.id).await?;
-                            self.begin(grant);
+                        Ok(Turn::Granted(grants)) if is_stopping => {
+                            for grant in grants {
+                                ledger.release(grant.number).await;
+                            }
+                        }
+                        Ok(Turn::Granted(grants)) => {
+                            self.desk.announce(&grants).await?;
+                            grants.into_iter().for_each(|grant| self.begin(grant));
                         }
                         Ok(Turn::Lost { grant }) => self.lose(grant),
                         Err(error @ LedgerError::Unusable(_)) => {

@@ -131,12 +131,13 @@ impl Desk {
         ended.map(|()| shift.held.part(parted))
     }
 
-    /// Says that a shard is waited for from here on: before others have been read far enough to leave it behind.
+    /// Says that the shards of `grants` are waited for from here on, all of them before any is read.
     ///
     /// # Errors
     /// When the workers are gone.
-    pub(super) async fn announce(&self, shard: &str) -> Result<(), SourceError> {
-        self.cx.assigned(&self.partition(shard)).await
+    pub(super) async fn announce(&self, grants: &[Grant]) -> Result<(), SourceError> {
+        let partitions = grants.iter().map(|grant| self.partition(&grant.shard.id)).collect();
+        Ok(self.cx.feed.send(Step::Assigned(self.cx.id, partitions)).await?)
     }
 
     /// What orders the records of `shard`.

@@ -86,6 +86,7 @@ impl Sole {
             unfinished && lineage.may_be_read(&shard.id)
         };
         let stamp = self.progress.identity().map(|(state, epoch)| Stamp { state, epoch });
+        let mut grants = Vec::new();
         let mut known = self.lock();
         for shard in shards.iter().filter(is_due) {
             if !known.granted.insert(shard.id.clone()) {
@@ -94,12 +95,10 @@ impl Sole {
             let number = known.grants.len() as u64;
             known.grants.push(shard.id.clone());
             let checkpoint = checkpoints[&shard.id].clone();
-            known.turns.push_back(Turn::Granted(Grant {
-                number,
-                shard: shard.clone(),
-                checkpoint,
-                stamp: stamp.clone(),
-            }));
+            grants.push(Grant { number, shard: shard.clone(), checkpoint, stamp: stamp.clone() });
+        }
+        if !grants.is_empty() {
+            known.turns.push_back(Turn::Granted(grants));
         }
         for (shard, checkpoint) in checkpoints {
             known.checkpoints.entry(shard).or_insert(checkpoint);

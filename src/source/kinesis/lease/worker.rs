@@ -210,7 +210,9 @@ impl Worker {
         let mut book = shared.book();
         // One that was lost meanwhile is none.
         grants.retain(|grant| book.held.contains_key(&grant.number));
-        book.turns.extend(grants.into_iter().map(Turn::Granted));
+        if !grants.is_empty() {
+            book.turns.push_back(Turn::Granted(grants));
+        }
         drop(book);
         shared.turned.notify_one();
     }
@@ -225,7 +227,7 @@ impl Worker {
         let failover = config.failover.std();
         let mut book = shared.book();
         // A reader that has not taken what it was granted, because it is stopping, is granted nothing more.
-        if book.turns.iter().any(|turn| matches!(turn, Turn::Granted(_))) {
+        if book.unheard() > 0 {
             return Vec::new();
         }
         book.released.retain(|_, at| now.saturating_duration_since(*at) < failover * 3);

@@ -61,9 +61,11 @@ fn sole(world: &Arc<World>, begin: Begin) -> Sole {
 async fn granted(ledger: &Sole) -> Vec<(u64, String, String)> {
     let mut all = Vec::new();
     while let Ok(turn) = tokio::time::timeout(Duration::from_millis(500), ledger.next()).await {
-        let Ok(Turn::Granted(grant)) = turn else { unreachable!("{turn:?}") };
-        assert_eq!(grant.stamp, Some(Stamp { state: "state".to_owned(), epoch: 1 }));
-        all.push((grant.number, grant.shard.id.to_string(), grant.checkpoint.to_string()));
+        let Ok(Turn::Granted(grants)) = turn else { unreachable!("{turn:?}") };
+        for grant in grants {
+            assert_eq!(grant.stamp, Some(Stamp { state: "state".to_owned(), epoch: 1 }));
+            all.push((grant.number, grant.shard.id.to_string(), grant.checkpoint.to_string()));
+        }
     }
     all.sort();
     all
@@ -139,5 +141,13 @@ async fn shards_that_appear_are_found_without_an_end_of_another() {
     assert_eq!(granted(&ledger).await, []);
     world.shards.lock().unwrap().push(shard("a", &[], false));
     let turn = tokio::time::timeout(LOOK_EVERY * 2, ledger.next()).await.unwrap();
-    assert!(matches!(turn, Ok(Turn::Granted(grant)) if &*grant.shard.id == "a"));
+    assert!(matches!(turn, Ok(Turn::Granted(grants)) if &*grants[0].shard.id == "a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shards_that_may_be_read_are_granted_together_so_that_none_is_read_before_another_is_waited_for() {
+    let world = world(&[shard("a", &[], false), shard("b", &[], false), shard("c", &[], false)]);
+    let ledger = sole(&world, Begin::TrimHorizon);
+    let Ok(Turn::Granted(grants)) = ledger.next().await else { unreachable!("nothing else can happen") };
+    assert_eq!(grants.len(), 3);
 }

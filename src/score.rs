@@ -23,6 +23,7 @@ pub mod season;
 mod absence;
 mod address;
 mod addresses;
+mod aggregation;
 mod amounts;
 mod archive;
 mod attribution;
@@ -50,6 +51,7 @@ mod interfaces;
 mod judge;
 mod keys;
 mod lesson;
+mod made;
 mod memo;
 mod memory;
 mod naming;
@@ -68,7 +70,9 @@ pub mod review;
 mod sample;
 mod series;
 mod shard;
+mod shown;
 mod sighting;
+mod strangers;
 mod stretch;
 mod tenant;
 #[cfg(test)]
@@ -99,6 +103,7 @@ use crate::{
 };
 
 use self::{
+    aggregation::Aggregation,
     archive::Desk,
     attribution::Attribution,
     books::Books,
@@ -111,6 +116,7 @@ use self::{
     gate::{Gate, Tally},
     grid::Grid,
     keys::{Finder, Keys},
+    mixer::Mixer,
     openings::Openings,
     outside::Outside,
     peers::{Peers, SharedPeers},
@@ -175,6 +181,7 @@ impl Scorer {
             decay: Decay::new(half_life),
             learn_all: i64::try_from(config.learn_all.as_secs()).unwrap_or(i64::MAX),
             activity: config.activity,
+            roles: Mixer::new(state_seed, "roles"),
         };
         let keys = Keys::new(state_seed);
         let most = config.entities_max as usize;
@@ -184,11 +191,13 @@ impl Scorer {
         let clocks = Clocks::new(config.idle.as_millis());
         let repeats = Repeats::new(state_seed, config.dedup_bytes.as_u64());
         let dedup = Dedup::new(state_seed, repeats);
+        let mut gate = Gate::new(grid, clocks, attribution, (Openings::new(most), dedup));
+        gate.aggregation = Aggregation::new(config, metrics);
         let sizes = Sizes::new(config.externals_max as usize, config.pairs_max as usize);
         let shard = || Mutex::new(Shard::new(Fringe::new(Fringe::mixer(state_seed), sizes)));
         Self {
             rules,
-            gate: Mutex::new(Gate::new(grid, clocks, attribution, (Openings::new(most), dedup))),
+            gate: Mutex::new(gate),
             gate_turn: Turn::default(),
             shards: std::array::from_fn(|_| shard()),
             shard_turns: Default::default(),

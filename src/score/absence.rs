@@ -3,20 +3,26 @@
 //! Nothing of an entity is lost but what a day had gathered that ended while it was away: its hours and its windows had been
 //! learned by then.
 
-use std::time::Duration;
+use std::time;
 
-use crate::telemetry::metrics::{Counter, Metrics};
+use crate::{
+    quantity::Duration,
+    telemetry::metrics::{Counter, Metrics},
+};
 
 use super::{
+    Scorer,
     archive::{AT_LAST, Fetched, Order},
     bench::Bench,
     capture::entity_bytes,
     entity::Entity,
     finding::Notice,
-    grid::Window,
+    grid::{Grid, Window},
+    lock,
     restore::entity,
     series::Span,
     shard::{Raiser, Shard, raise},
+    wire::{ENTITY, key},
 };
 
 /// What is counted of it.
@@ -25,6 +31,7 @@ pub(super) struct Absences {
     pub(super) left: Counter,
     back: Counter,
     unread: Counter,
+    forgotten: Counter,
 }
 
 // === impl Absences ===
@@ -43,6 +50,10 @@ impl Absences {
                 "floodmark_score_windows_unread",
                 "Windows of entities that were not learned, because the state was not read in time.",
             ),
+            forgotten: counter(
+                "floodmark_score_entities_forgotten",
+                "Entities that were in the state and not seen for score.forget_after.",
+            ),
         }
     }
 
@@ -53,11 +64,48 @@ impl Absences {
     }
 }
 
+// === impl Scorer ===
+
+impl Scorer {
+    /// Takes those out of `entities`, which the state holds, whom nobody has seen for `after` when everything through `folded` has
+    /// folded: the next capture takes them out of the state.
+    pub(super) fn forget(&self, entities: &mut Vec<Entity>, folded: Window, after: Duration) {
+        let after = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
+        if after == 0 {
+            return;
+        }
+        let first = Grid::window(Grid::end(folded).saturating_sub(after));
+        let before = entities.len();
+        let mut unsaved = lock(&self.unsaved);
+        entities.retain(|entity| {
+            let is_cold = entity.last_seen().is_none_or(|last| last < first);
+            if is_cold {
+                unsaved.entries.insert(key(ENTITY, entity.key), None);
+            }
+            !is_cold
+        });
+        self.books.absences.forgotten.inc_by((before - entities.len()) as u64);
+    }
+}
+
+// === impl Entity ===
+
+impl Entity {
+    /// The last window that it is known to have been seen in; of the last day that was learned, the first.
+    fn last_seen(&self) -> Option<Window> {
+        let days = self.habits.as_ref().and_then(|habits| habits.days.last());
+        let day = days.map(|day| Grid::window(i64::from(day) * 86_400));
+        let told = self.episode.map(|episode| episode.last());
+        self.newest().max(day).max(told).max(self.born)
+    }
+}
+
 // === impl Shard ===
 
 impl Shard {
     /// Keeps what `entity`, who leaves, has learned until it is captured.
     pub(super) fn leave(&mut self, entity: &Entity) {
+        self.note_gone(entity);
         match (&self.desk, entity.away) {
             (Some(desk), Some(_)) => desk.cancel(entity.key),
             _ => {
@@ -80,7 +128,13 @@ impl Shard {
 
     /// Waits for the entity in `slot` for at most `patience`.
     #[cold]
-    pub(super) fn await_back(&mut self, slot: u32, order: Order, patience: Duration, bench: &Bench<'_>) {
+    pub(super) fn await_back(
+        &mut self,
+        slot: u32,
+        order: Order,
+        patience: time::Duration,
+        bench: &Bench<'_>,
+    ) {
         if let Some(desk) = &self.desk {
             let fetched = desk.fetch(self.entities[slot as usize].key, order, patience);
             self.arrive(slot, fetched, bench);

@@ -3,6 +3,7 @@
 use super::{
     decay::{Decay, Moment},
     grid::{Grid, Window},
+    mixer::Mixer,
     peers::{Peers, moment_of},
 };
 
@@ -18,6 +19,8 @@ pub(super) struct Bench<'a> {
     pub(super) learn_all: i64,
     /// Whether windows count and sum up all their events.
     pub(super) activity: bool,
+    /// Which roles a window keeps of many.
+    pub(super) roles: Mixer,
 }
 
 // === impl Bench ===

@@ -10,6 +10,7 @@ use super::{
     finding::{Case, Notice},
     grid::{Grid, WINDOW_SECONDS, Window},
     lesson::Lesson,
+    mixer::Mixer,
     peers::{Peers, moment_of},
     series::{FEATURES, Span},
     shard::{AHEAD, Shard},
@@ -24,6 +25,8 @@ pub(super) struct Rules {
     pub(super) learn_all: i64,
     /// Whether windows count and sum up all their events.
     pub(super) activity: bool,
+    /// Which roles a window keeps of many.
+    pub(super) roles: Mixer,
 }
 
 /// What folds came to, for the metrics.
@@ -137,8 +140,8 @@ fn look_again(
 impl Rules {
     /// A bench with `peers`, when everything through `folded` has folded.
     pub(super) fn bench<'a>(&self, peers: &'a Peers, folded: Window) -> Bench<'a> {
-        let Self { grid, decay, learn_all, activity } = *self;
-        Bench { grid, decay, peers, folded, learn_all, activity }
+        let Self { grid, decay, learn_all, activity, roles } = *self;
+        Bench { grid, decay, peers, folded, learn_all, activity, roles }
     }
 }
 

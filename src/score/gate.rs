@@ -11,6 +11,7 @@ use std::{
 use crate::event::{Batch, Bookmark, Chunk, Origin, Partition, Position, SourceId};
 
 use super::{
+    aggregation::Aggregation,
     archive::Desk,
     attribution::{Attribution, FEW, Found},
     clocks::Clocks,
@@ -45,6 +46,7 @@ pub(super) struct Gate {
     pub(super) dedup: Dedup,
     /// Where those are who are not here, if they are anywhere.
     pub(super) desk: Option<Arc<Desk>>,
+    pub(super) aggregation: Aggregation,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
@@ -97,6 +99,7 @@ impl Gate {
             division: Division::default(),
             dedup,
             desk: None,
+            aggregation: Aggregation::default(),
             captured: None,
             slots: Slots::default(),
         }
@@ -120,6 +123,10 @@ impl Gate {
             let found = self.attribution.attribute(&mut slots, batch, first, &mut plan.changes, peers);
             let found = &found[..FEW.min(batch.events.len() - first)];
             self.look_ahead(&mut slots, batch, first, found);
+            let looked_at = slots.read(batch, &batch.events[first]);
+            if let (Some(start), Some(end)) = (looked_at.uint(Column::Start), looked_at.uint(Column::End)) {
+                self.aggregation.note(chunk.source, end.saturating_sub(start));
+            }
             for (found, index) in found.iter().zip(first..) {
                 let event = &batch.events[index];
                 let record = slots.read(batch, event);

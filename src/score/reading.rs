@@ -9,7 +9,7 @@ use super::{
     keys::Key,
     mixer::Mixer,
     own::Side,
-    plan::{NO_PORT, Observation, Role, Standing, Vantage, is_reply, port_of},
+    plan::{NO_PORT, Observation, Role, Standing, Vantage, is_reply, port_of, served},
     repeats,
 };
 
@@ -43,6 +43,8 @@ pub(super) fn observation(
         port: if gateway { NO_PORT } else { port_of(source, destination) },
         peer: hash(addresses, peer.map_or(0, |peer| peer.address)),
         change,
+        served: if gateway { 0 } else { served(source.unwrap_or(0), destination.unwrap_or(0)) },
+        protocol: narrow(record.uint(Column::Protocol)),
         standing,
         role: Role { sends: side == Side::Source, accepted: is_accepted(record), outside, vantage },
     }

@@ -34,12 +34,14 @@ use super::{
     interfaces::Interface,
     keys::Key,
     lock,
+    made::Made,
     own::Shared,
     peers::{Epoch, Group},
     pool::Pool,
     registry::{EVERYONE, Told, entity_key, entity_name},
     sample::{NOTHING, Sample},
     series::{FEATURES, Span},
+    shown::Shown,
     stretch::Stretch,
     wire::{
         ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, take_count, take_end, take_int, take_option,
@@ -87,6 +89,7 @@ impl Scorer {
         }
         let entities = of(ENTITY).map(|(key, value)| entity(hash_of(key)?, value));
         let mut entities = entities.collect::<Result<Vec<Entity>, StateError>>()?;
+        scorer.forget(&mut entities, gate.folded, config.forget_after);
         // Where there are more than fit, those come in who were active last; the others are where they are.
         entities.sort_by_key(|entity| Reverse(entity.newest()));
         for entity in entities {
@@ -213,7 +216,7 @@ pub(super) fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared, Option<E
     for _ in 0..take_count(bytes)? {
         interface.strangers.push(take_wide(bytes)?);
     }
-    interface.made = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
+    interface.made = Made::decode(bytes)?;
     let evidence = take_option(bytes, Evidence::decode)?;
     take_end(bytes)?;
     Ok((interface, shared, evidence))
@@ -327,6 +330,7 @@ pub(super) fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
     amounts.ports = Distinct::decode(bytes)?;
     amounts.peers = Cardinality::decode(bytes)?;
     amounts.sources = Cardinality::decode(bytes)?;
+    amounts.shown = Shown::decode(bytes)?;
     Ok(amounts)
 }
 

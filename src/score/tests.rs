@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod absent;
+mod aggregated;
 mod agreement;
 mod archived;
 mod attributed;
@@ -10,6 +11,7 @@ mod learned;
 mod outside;
 mod passed;
 mod repeated;
+mod roles;
 mod snapshots;
 
 use std::{
@@ -27,8 +29,8 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::{
     event::{
-        Asset, Chunk, Endpoint, Entry, Event, Finding, IdScheme, Layout, Record, Revision, Score, SourceId,
-        Span, Value,
+        Asset, AutonomousSystem, Chunk, Endpoint, Entry, Event, Finding, IdScheme, Layout, Place, Record,
+        Revision, Score, SourceId, Span, Value,
     },
     quantity::Duration,
 };
@@ -50,6 +52,8 @@ struct Flow {
     direction: &'static str,
     instance: &'static str,
     tag: &'static str,
+    /// Seconds from its start to its end.
+    lasted: u64,
 }
 
 /// One step of a run.
@@ -98,6 +102,7 @@ impl Flow {
             direction: "",
             instance: "",
             tag: "",
+            lasted: 50,
         }
     }
 
@@ -119,6 +124,7 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
         "dstport",
         "packets",
         "bytes",
+        "start",
         "end",
         "action",
         "instance-id",
@@ -146,6 +152,7 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
             Value::Uint(flow.ports.1.into()),
             Value::Uint(flow.bytes.div_ceil(1_000)),
             Value::Uint(flow.bytes),
+            Value::Uint(flow.end.saturating_sub(flow.lasted)),
             Value::Uint(flow.end),
             Value::Text(text(if flow.accepted { "ACCEPT" } else { "REJECT" })),
             optional(text(flow.instance)),
@@ -163,14 +170,28 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
         let entry = Entry { span: Span::default(), record: index as u32, index: 0 };
         let chunk = batch.chunk.as_ref().unwrap();
         let event = Event::parsed(chunk, &scheme, entry, &layout, batch.values.len(), 0);
-        // As enrichment leaves it: the second endpoint is inside.
-        let place = |address: Ipv4Addr| u32::from(address.octets()[0] == 10);
+        // As enrichment leaves it: the second endpoint is inside, of the others two are somewhere.
+        let place = |address: Ipv4Addr| match address.octets() {
+            [10, ..] => 1,
+            [203, .., last] => 2 + u32::from(last) % 2,
+            _ => 0,
+        };
         let flow = &flows[index];
         let event = Event { source: place(flow.source), destination: place(flow.destination), ..event };
         batch.events.push(event);
         batch.values.extend(row);
     }
-    batch.endpoints = vec![Endpoint::default(), Endpoint { internal: true, ..Endpoint::default() }];
+    let somewhere = |country: &str, number| Endpoint {
+        place: Some(Arc::new(Place { country_code: Some(country.into()), ..Place::default() })),
+        network: Some(Arc::new(AutonomousSystem { number, ..AutonomousSystem::default() })),
+        ..Endpoint::default()
+    };
+    batch.endpoints = vec![
+        Endpoint::default(),
+        Endpoint { internal: true, ..Endpoint::default() },
+        somewhere("CH", 64_500),
+        somewhere("DE", 64_501),
+    ];
     batch
 }
 
@@ -195,6 +216,19 @@ fn exported(scorer: &Scorer) -> String {
     let mut out = Vec::new();
     scorer.export(&mut out).unwrap();
     String::from_utf8(out).unwrap()
+}
+
+/// All that `scorer` would capture at `ticket`, as rows.
+fn rows(scorer: &Scorer, ticket: u64) -> review::Export {
+    let entries = scorer.capture(ticket).entries.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    rows_of(&entries.collect())
+}
+
+/// What `entries` of a state hold, as rows.
+fn rows_of(entries: &BTreeMap<Vec<u8>, Vec<u8>>) -> review::Export {
+    let mut index = review::Index::default();
+    entries.iter().for_each(|(key, value)| index.add(key, value).unwrap());
+    index.rows(|key| Ok(entries[key].clone())).unwrap()
 }
 
 /// Takes the steps numbered `from` and after with as many threads; flows before `learn_from` of their partition are

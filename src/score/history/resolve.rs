@@ -14,6 +14,7 @@ use super::{
         identity::{ADDRESS, INTERFACE},
         interfaces::{ADDRESSES_MAX, STRANGERS_MAX},
         keys::Key,
+        made::Made,
         own::Shared,
         registry::{EVERYONE, entity_key},
     },
@@ -54,8 +55,8 @@ pub(super) struct Everybody {
     pub(super) entities: Vec<Somebody>,
     /// By candidate that is behind no gateway: the entity, by its place, or nobody.
     of_candidate: Vec<Option<u32>>,
-    /// By interface: its own addresses outside, and how many entities its addresses have made.
-    pub(super) owned: Vec<(Vec<Address>, u32)>,
+    /// By interface: its own addresses outside, and those of which entities were made.
+    pub(super) owned: Vec<(Vec<Address>, Made)>,
     places: HashMap<Key, u32>,
     owners: Owners,
 }
@@ -96,7 +97,7 @@ pub(super) fn resolve(table: &Table) -> Everybody {
     let owned = own.iter().zip(&made);
     Everybody {
         of_candidate: keys.iter().map(|key| key.and_then(|key| places.get(&key).copied())).collect(),
-        owned: owned.map(|(own, made)| (own.strangers.clone(), made.len() as u32)).collect(),
+        owned: owned.map(|(own, made)| (own.strangers.clone(), Made::of(&table.keys, made))).collect(),
         entities,
         places,
         owners,

@@ -123,10 +123,6 @@ impl Gate {
             let found = self.attribution.attribute(&mut slots, batch, first, &mut plan.changes, peers);
             let found = &found[..FEW.min(batch.events.len() - first)];
             self.look_ahead(&mut slots, batch, first, found);
-            let looked_at = slots.read(batch, &batch.events[first]);
-            if let (Some(start), Some(end)) = (looked_at.uint(Column::Start), looked_at.uint(Column::End)) {
-                self.aggregation.note(chunk.source, end.saturating_sub(start));
-            }
             for (found, index) in found.iter().zip(first..) {
                 let event = &batch.events[index];
                 let record = slots.read(batch, event);
@@ -191,7 +187,8 @@ impl Gate {
         left as u64
     }
 
-    /// Reads what the few records from `first` on will ask for, so that it is fetched side by side.
+    /// Reads what the few records from `first` on will ask for, so that it is fetched side by side; takes note of how long the
+    /// first of them is.
     #[inline]
     fn look_ahead(&mut self, slots: &mut Slots, batch: &Batch, first: usize, found: &[Found]) {
         let entities = found.iter().filter_map(Found::entity);
@@ -207,6 +204,11 @@ impl Gate {
             }
         }
         std::hint::black_box((opened, read));
+        let record = slots.read(batch, &batch.events[first]);
+        let times = (record.uint(Column::Start), record.uint(Column::End));
+        if let (Some(chunk), (Some(start), Some(end))) = (&batch.chunk, times) {
+            self.aggregation.note(chunk.source, end.saturating_sub(start));
+        }
     }
 
     /// Enters what `record`, the event at `index` and the `nth` of the few, says into the plan: of whom it is about, and of the

@@ -90,6 +90,9 @@ impl Shown {
                 return;
             }
             self.entries.remove(end - 1);
+        } else if self.entries.is_empty() {
+            // Most show no more, and so cost one allocation.
+            self.entries.reserve_exact(SHOWN_MAX);
         }
         self.entries.insert(place, entry);
     }

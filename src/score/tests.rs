@@ -112,6 +112,30 @@ impl Flow {
     }
 }
 
+/// As enrichment leaves them: the second is inside, and of the others two are somewhere.
+fn endpoints() -> Vec<Endpoint> {
+    let somewhere = |country: &str, number| Endpoint {
+        place: Some(Arc::new(Place { country_code: Some(country.into()), ..Place::default() })),
+        network: Some(Arc::new(AutonomousSystem { number, ..AutonomousSystem::default() })),
+        ..Endpoint::default()
+    };
+    vec![
+        Endpoint::default(),
+        Endpoint { internal: true, ..Endpoint::default() },
+        somewhere("CH", 64_500),
+        somewhere("DE", 64_501),
+    ]
+}
+
+/// Which of them that of `address` is.
+fn place(address: Ipv4Addr) -> u32 {
+    match address.octets() {
+        [10, ..] => 1,
+        [203, .., last] => 2 + u32::from(last) % 2,
+        _ => 0,
+    }
+}
+
 /// A batch of `flows`, which stand at `start` and after in `partition`; those before `learn_from` are known.
 fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> Batch {
     static SERIAL: AtomicUsize = AtomicUsize::new(1);
@@ -170,28 +194,12 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
         let entry = Entry { span: Span::default(), record: index as u32, index: 0 };
         let chunk = batch.chunk.as_ref().unwrap();
         let event = Event::parsed(chunk, &scheme, entry, &layout, batch.values.len(), 0);
-        // As enrichment leaves it: the second endpoint is inside, of the others two are somewhere.
-        let place = |address: Ipv4Addr| match address.octets() {
-            [10, ..] => 1,
-            [203, .., last] => 2 + u32::from(last) % 2,
-            _ => 0,
-        };
         let flow = &flows[index];
         let event = Event { source: place(flow.source), destination: place(flow.destination), ..event };
         batch.events.push(event);
         batch.values.extend(row);
     }
-    let somewhere = |country: &str, number| Endpoint {
-        place: Some(Arc::new(Place { country_code: Some(country.into()), ..Place::default() })),
-        network: Some(Arc::new(AutonomousSystem { number, ..AutonomousSystem::default() })),
-        ..Endpoint::default()
-    };
-    batch.endpoints = vec![
-        Endpoint::default(),
-        Endpoint { internal: true, ..Endpoint::default() },
-        somewhere("CH", 64_500),
-        somewhere("DE", 64_501),
-    ];
+    batch.endpoints = endpoints();
     batch
 }
 

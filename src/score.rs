@@ -51,6 +51,7 @@ use self::{
         fold::{Rules, fold_through},
     },
     fringe::{Fringe, outside::Outside, sizes::Sizes},
+    gate::aggregation::Aggregation,
     gate::{
         Gate, Tally,
         clocks::Clocks,
@@ -62,7 +63,7 @@ use self::{
     kept::archive::Desk,
     keys::{Finder, Keys},
     shard::Shard,
-    sketch::repeats::Repeats,
+    sketch::{mixer::Mixer, repeats::Repeats},
     usual::{
         decay::Decay,
         peers::{Peers, SharedPeers},
@@ -126,6 +127,7 @@ impl Scorer {
             decay: Decay::new(half_life),
             learn_all: i64::try_from(config.learn_all.as_secs()).unwrap_or(i64::MAX),
             activity: config.activity,
+            roles: Mixer::new(state_seed, "roles"),
         };
         let keys = Keys::new(state_seed);
         let most = config.entities_max as usize;
@@ -135,11 +137,13 @@ impl Scorer {
         let clocks = Clocks::new(config.idle.as_millis());
         let repeats = Repeats::new(state_seed, config.dedup_bytes.as_u64());
         let dedup = Dedup::new(state_seed, repeats);
+        let mut gate = Gate::new(grid, clocks, attribution, (Openings::new(most), dedup));
+        gate.aggregation = Aggregation::new(config, metrics);
         let sizes = Sizes::new(config.externals_max as usize, config.pairs_max as usize);
         let shard = || Mutex::new(Shard::new(Fringe::new(Fringe::mixer(state_seed), sizes)));
         Self {
             rules,
-            gate: Mutex::new(Gate::new(grid, clocks, attribution, (Openings::new(most), dedup))),
+            gate: Mutex::new(gate),
             gate_turn: Turn::default(),
             shards: std::array::from_fn(|_| shard()),
             shard_turns: Default::default(),

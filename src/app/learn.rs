@@ -156,12 +156,8 @@ impl Settings {
             (Some(only), None) => only.format(),
             _ => parse::Config::Auto,
         };
-        // What is written into documents is not looked up; a topic of assets is not followed.
-        let mut enrich = enrich::Config {
-            geoip: enrich::Geoip::default(),
-            providers: Vec::new(),
-            ..config.enrich.clone()
-        };
+        // What is written into documents only is not looked up; a topic of assets is not followed.
+        let mut enrich = enrich::Config { providers: Vec::new(), ..config.enrich.clone() };
         enrich.assets.retain(|list| list.file.is_some());
         if enrich.assets.len() < config.enrich.assets.len() {
             tracing::warn!("assets from a topic are not followed while an archive is learned; name a file");

@@ -225,9 +225,10 @@ impl Config {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Loaded<Self>, Problems> {
         let mut loaded = super::read::<Self>(file, text, env)?;
-        // What a sample leaves out stands in the findings.
         loaded.value.score.tenants =
             loaded.value.sources.values().map(|source| source.tenant.clone()).collect();
+        loaded.value.score.sources = loaded.value.sources.keys().map(ToString::to_string).collect();
+        // What a sample leaves out stands in the findings.
         loaded.value.score.activity = loaded.value.sinks.values().any(|sink| sink.sample.is_some());
         let mut problems = Problems::new(file);
         loaded.value.check(&loaded.tree, &mut problems);

@@ -34,6 +34,7 @@ pub(super) struct Books {
     entities_max: u32,
     warned: AtomicBool,
     warned_of_division: AtomicBool,
+    metrics: Metrics,
 }
 
 // === impl Books ===
@@ -105,6 +106,7 @@ impl Books {
             entities_max,
             warned: AtomicBool::new(false),
             warned_of_division: AtomicBool::new(false),
+            metrics: metrics.clone(),
         }
     }
 
@@ -131,6 +133,7 @@ impl Books {
             );
         }
         self.entities.set(i64::try_from(attribution.registry.len()).unwrap_or(i64::MAX));
+        attribution.interfaces.strangers.tell(&self.metrics, gate.folded);
         self.interfaces.set(i64::try_from(attribution.interfaces.len()).unwrap_or(i64::MAX));
         let refused = std::mem::take(&mut attribution.refused);
         self.entities_refused.inc_by(refused);

@@ -32,6 +32,10 @@ pub struct Config {
     /// room for databases, sinks and threads in the default `limits.memory`; from 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub entities_max: u32,
+    /// For how long, in event time, an entity that is not seen is remembered: a process that starts forgets who was seen last
+    /// before that, so that a `state` does not grow for ever. Default 180d, after which a fraction of a thousandth of what it
+    /// learned would count; at least 1d, and `0s` forgets nobody.
+    pub forget_after: Duration,
     /// The most external addresses, IPv6 ones by their /64, that have a record of their own (111 bytes each); everybody else
     /// out there counts in sketches of fixed size. Default 100000; at most 4000000.
     #[schemars(range(max = 4_000_000))]
@@ -48,6 +52,9 @@ pub struct Config {
     /// whether a sink samples.
     #[serde(skip)]
     pub activity: bool,
+    /// The name of each source, by its number. It follows from the sources.
+    #[serde(skip)]
+    pub sources: Vec<String>,
     /// The tenant of each source, by its number, where it has one. It follows from the sources.
     #[serde(skip)]
     pub tenants: Vec<Option<Tenant>>,
@@ -85,6 +92,9 @@ pub enum ConfigError {
     /// Partitions would be given up at every pause.
     #[error("idle is {0}, the least is 1s")]
     Idle(Duration),
+    /// Who is off for a weekend would begin anew.
+    #[error("forget_after is {0}, the least is 1d, or 0s")]
+    ForgetAfter(Duration),
     /// More records of the outside than are worth their memory.
     #[error("{name} is {given}, it must be at most {EXTERNALS_LIMIT}")]
     Outside {
@@ -123,10 +133,12 @@ impl Default for Config {
             idle: Duration::seconds(600),
             learn_all: Duration::seconds(DAY_SECONDS),
             entities_max: 30_000,
+            forget_after: Duration::seconds(180 * DAY_SECONDS),
             externals_max: 100_000,
             pairs_max: 20_000,
             dedup_bytes: ByteSize::mebibytes(8),
             activity: false,
+            sources: Vec::new(),
             tenants: Vec::new(),
         }
     }
@@ -148,6 +160,9 @@ impl Config {
         }
         if !(1..=ENTITIES_LIMIT).contains(&self.entities_max) {
             problems.push(("entities_max", ConfigError::EntitiesMax(self.entities_max)));
+        }
+        if (1..DAY_SECONDS * 1_000).contains(&self.forget_after.as_millis()) {
+            problems.push(("forget_after", ConfigError::ForgetAfter(self.forget_after)));
         }
         for (name, given) in [("externals_max", self.externals_max), ("pairs_max", self.pairs_max)] {
             if given > EXTERNALS_LIMIT {
@@ -243,6 +258,7 @@ mod tests {
             lateness: Duration::seconds(2 * DAY_SECONDS),
             idle: Duration::millis(1),
             entities_max: 0,
+            forget_after: Duration::millis(1),
             externals_max: 4_000_001,
             pairs_max: u32::MAX,
             dedup_bytes: ByteSize::mebibytes(1 << 20),
@@ -251,7 +267,16 @@ mod tests {
         let named: Vec<_> = config.problems().into_iter().map(|(name, _)| name).collect();
         assert_eq!(
             named,
-            ["half_life", "lateness", "idle", "entities_max", "externals_max", "pairs_max", "dedup_bytes",]
+            [
+                "half_life",
+                "lateness",
+                "idle",
+                "entities_max",
+                "forget_after",
+                "externals_max",
+                "pairs_max",
+                "dedup_bytes",
+            ]
         );
     }
 }

@@ -9,4 +9,5 @@ pub(super) mod highest;
 pub(super) mod open;
 pub(super) mod peak;
 pub(super) mod series;
+pub(super) mod shown;
 pub(super) mod stretch;

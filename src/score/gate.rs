@@ -3,6 +3,7 @@
 //! Everything that depends on the order of events over all entities is decided here: own addresses, new entities,
 //! watermarks, lateness and folds. What is left is a plan that the shards can work on side by side.
 
+pub(super) mod aggregation;
 pub(super) mod clocks;
 pub(super) mod columns;
 pub(super) mod dedup;
@@ -29,6 +30,7 @@ use self::{
 };
 use super::{
     fringe::{Contact, capture::Depth, shard_of},
+    gate::aggregation::Aggregation,
     grid::{Grid, Window},
     kept::archive::Desk,
     usual::peers::SharedPeers,
@@ -57,6 +59,7 @@ pub(super) struct Gate {
     pub(super) dedup: Dedup,
     /// Where those are who are not here, if they are anywhere.
     pub(super) desk: Option<Arc<Desk>>,
+    pub(super) aggregation: Aggregation,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
@@ -109,6 +112,7 @@ impl Gate {
             division: Division::default(),
             dedup,
             desk: None,
+            aggregation: Aggregation::default(),
             captured: None,
             slots: Slots::default(),
         }
@@ -196,7 +200,8 @@ impl Gate {
         left as u64
     }
 
-    /// Reads what the few records from `first` on will ask for, so that it is fetched side by side.
+    /// Reads what the few records from `first` on will ask for, so that it is fetched side by side; takes note of how long the
+    /// first of them is.
     #[inline]
     fn look_ahead(&mut self, slots: &mut Slots, batch: &Batch, first: usize, found: &[Found]) {
         let entities = found.iter().filter_map(Found::entity);
@@ -212,6 +217,11 @@ impl Gate {
             }
         }
         std::hint::black_box((opened, read));
+        let record = slots.read(batch, &batch.events[first]);
+        let times = (record.uint(Column::Start), record.uint(Column::End));
+        if let (Some(chunk), (Some(start), Some(end))) = (&batch.chunk, times) {
+            self.aggregation.note(chunk.source, end.saturating_sub(start));
+        }
     }
 
     /// Enters what `record`, the event at `index` and the `nth` of the few, says into the plan: of whom it is about, and of the

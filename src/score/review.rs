@@ -16,7 +16,7 @@ pub use merge::merge;
 pub use reading::{Peak, Reading, SPANS, peer_reading, season_of};
 pub use record::{
     About, Address, Baseline, DriftOf, Episode, Export, FORMAT, Habits, Held, Histogram, Influence,
-    Interface, Pool, PoolEpoch, Running, Season, Waiting,
+    Interface, Pool, PoolEpoch, RoleOf, RolesWaiting, Running, Season, Waiting,
 };
 
 use super::{

@@ -9,6 +9,7 @@ use super::{
         amounts::Twofold,
         entity::Entity,
         finding::{Case, Notice, community_id_of, revise, witness},
+        highest::Highest,
         open::Raised,
         series::{FEATURES, Span},
     },
@@ -43,6 +44,8 @@ pub(super) struct Shard {
     pub(super) left: BTreeMap<Key, Vec<u8>>,
     /// Where those are who left before, if they are anywhere.
     pub(super) desk: Option<Arc<Desk>>,
+    /// The most surprising windows of those who have left.
+    pub(super) gone: Vec<Highest>,
     /// How many came back since this was asked last.
     pub(super) back: u64,
     /// How many windows were not learned for want of them.
@@ -69,6 +72,7 @@ impl Shard {
             fringe,
             left: BTreeMap::new(),
             desk: None,
+            gone: Vec::new(),
             back: 0,
             unread: 0,
             ledger: None,
@@ -205,6 +209,7 @@ impl Shard {
             activity.add(Grid::part(amount(Column::End)), amount(Column::Bytes), amount(Column::Packets));
         }
         open.amounts.add(observation);
+        open.amounts.show(observation, (batch, event), &bench.roles);
         if entity.away.is_some() {
             return (None, false);
         }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod absent;
+mod aggregated;
 mod agreement;
 mod archived;
 mod attributed;
@@ -11,6 +12,7 @@ mod outside;
 mod passed;
 mod poison;
 mod repeated;
+mod roles;
 mod snapshots;
 
 use std::{
@@ -28,8 +30,8 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::{
     event::{
-        Asset, Chunk, Endpoint, Entry, Event, Finding, IdScheme, Layout, Record, Revision, Score, SourceId,
-        Span, Value,
+        Asset, AutonomousSystem, Chunk, Endpoint, Entry, Event, Finding, IdScheme, Layout, Place, Record,
+        Revision, Score, SourceId, Span, Value,
     },
     quantity::Duration,
 };
@@ -51,6 +53,8 @@ struct Flow {
     direction: &'static str,
     instance: &'static str,
     tag: &'static str,
+    /// Seconds from its start to its end.
+    lasted: u64,
 }
 
 /// One step of a run.
@@ -99,12 +103,37 @@ impl Flow {
             direction: "",
             instance: "",
             tag: "",
+            lasted: 50,
         }
     }
 
     /// The same to `port`.
     fn at_port(self, port: u16) -> Self {
         Self { ports: (51_000, port), ..self }
+    }
+}
+
+/// As enrichment leaves them: the second is inside, and of the others two are somewhere.
+fn endpoints() -> Vec<Endpoint> {
+    let somewhere = |country: &str, number| Endpoint {
+        place: Some(Arc::new(Place { country_code: Some(country.into()), ..Place::default() })),
+        network: Some(Arc::new(AutonomousSystem { number, ..AutonomousSystem::default() })),
+        ..Endpoint::default()
+    };
+    vec![
+        Endpoint::default(),
+        Endpoint { internal: true, ..Endpoint::default() },
+        somewhere("CH", 64_500),
+        somewhere("DE", 64_501),
+    ]
+}
+
+/// Which of them that of `address` is.
+fn place(address: Ipv4Addr) -> u32 {
+    match address.octets() {
+        [10, ..] => 1,
+        [203, .., last] => 2 + u32::from(last) % 2,
+        _ => 0,
     }
 }
 
@@ -120,6 +149,7 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
         "dstport",
         "packets",
         "bytes",
+        "start",
         "end",
         "action",
         "instance-id",
@@ -147,6 +177,7 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
             Value::Uint(flow.ports.1.into()),
             Value::Uint(flow.bytes.div_ceil(1_000)),
             Value::Uint(flow.bytes),
+            Value::Uint(flow.end.saturating_sub(flow.lasted)),
             Value::Uint(flow.end),
             Value::Text(text(if flow.accepted { "ACCEPT" } else { "REJECT" })),
             optional(text(flow.instance)),
@@ -164,14 +195,12 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
         let entry = Entry { span: Span::default(), record: index as u32, index: 0 };
         let chunk = batch.chunk.as_ref().unwrap();
         let event = Event::parsed(chunk, &scheme, entry, &layout, batch.values.len(), 0);
-        // As enrichment leaves it: the second endpoint is inside.
-        let place = |address: Ipv4Addr| u32::from(address.octets()[0] == 10);
         let flow = &flows[index];
         let event = Event { source: place(flow.source), destination: place(flow.destination), ..event };
         batch.events.push(event);
         batch.values.extend(row);
     }
-    batch.endpoints = vec![Endpoint::default(), Endpoint { internal: true, ..Endpoint::default() }];
+    batch.endpoints = endpoints();
     batch
 }
 
@@ -196,6 +225,19 @@ fn exported(scorer: &Scorer) -> String {
     let mut out = Vec::new();
     scorer.export(&mut out).unwrap();
     String::from_utf8(out).unwrap()
+}
+
+/// All that `scorer` would capture at `ticket`, as rows.
+fn rows(scorer: &Scorer, ticket: u64) -> review::Export {
+    let entries = scorer.capture(ticket).entries.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    rows_of(&entries.collect())
+}
+
+/// What `entries` of a state hold, as rows.
+fn rows_of(entries: &BTreeMap<Vec<u8>, Vec<u8>>) -> review::Export {
+    let mut index = review::Index::default();
+    entries.iter().for_each(|(key, value)| index.add(key, value).unwrap());
+    index.rows(|key| Ok(entries[key].clone())).unwrap()
 }
 
 /// Takes the steps numbered `from` and after with as many threads; flows before `learn_from` of their partition are

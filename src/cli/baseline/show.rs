@@ -168,6 +168,7 @@ fn lines(row: &Baseline, about: &About, views: &[View<'_>], horizon: Horizon, pe
         lines.extend(rhythm(habits, pen));
         lines.extend(quarantine(habits));
         lines.extend(drift(habits));
+        lines.extend(roles(habits, pen));
     }
     lines
 }
@@ -331,6 +332,29 @@ fn drift(habits: &Habits) -> Vec<String> {
     [String::new(), title].into_iter().chain(lines).collect()
 }
 
+fn roles(habits: &Habits, pen: Pen) -> Vec<String> {
+    let kinds = [
+        ("server_port", "serves"),
+        ("client_port", "calls"),
+        ("peer_asn", "networks of peers"),
+        ("peer_country", "countries of peers"),
+    ];
+    let known = |(kind, title): (&str, &str)| {
+        let known = habits.roles.iter().filter(|one| one.role == kind);
+        let known = known.enumerate().map(|(nth, one)| {
+            let title = if nth == 0 { format!("{title}: ") } else { String::new() };
+            format!("{title}{} ({})", one.key, one.days)
+        });
+        wrapped(&known.collect::<Vec<_>>(), pen.width)
+    };
+    let lines: Vec<String> = kinds.into_iter().flat_map(known).collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    let title = "what it usually does, and on how many days:".to_owned();
+    [String::new(), title].into_iter().chain(lines).collect()
+}
+
 fn as_json(row: &Baseline, about: &About, views: &[View<'_>]) -> Value {
     let reading = |reading: &Reading| {
         json!({
@@ -368,4 +392,37 @@ fn as_json(row: &Baseline, about: &About, views: &[View<'_>]) -> Value {
         "features": views.iter().map(view).collect::<Vec<_>>(),
         "habits": row.habits,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::review::RoleOf;
+
+    #[test]
+    fn what_an_entity_usually_does_is_shown_by_kind_with_its_days() {
+        let role = |role: &str, key: &str, days| RoleOf {
+            days,
+            key: key.to_owned(),
+            last_day: 20_000,
+            role: role.to_owned(),
+        };
+        let known = vec![
+            role("server_port", "tcp/22", 1),
+            role("server_port", "tcp/443", 12),
+            role("peer_asn", "AS64500", 3),
+        ];
+        let (habits, pen) = (Habits { roles: known, ..Habits::default() }, Pen { width: 30, ascii: true });
+        assert_eq!(
+            roles(&habits, pen),
+            [
+                "",
+                "what it usually does, and on how many days:",
+                "  serves: tcp/22 (1)",
+                "  tcp/443 (12)",
+                "  networks of peers: AS64500 (3)",
+            ]
+        );
+        assert!(roles(&Habits::default(), pen).is_empty());
+    }
 }

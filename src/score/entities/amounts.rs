@@ -1,8 +1,12 @@
 //! What an entity did in a span of time: one value of every feature. Amounts only grow, and adding them up commutes.
 
-use crate::score::{
-    gate::plan::{NO_PORT, Observation, Vantage},
-    sketch::{cardinality::Cardinality, distinct::Distinct},
+use crate::{
+    event::{Batch, Event},
+    score::{
+        entities::shown::Shown,
+        gate::plan::{NO_PORT, Observation, Vantage},
+        sketch::{cardinality::Cardinality, distinct::Distinct, mixer::Mixer},
+    },
 };
 
 use super::series::FEATURES;
@@ -18,6 +22,8 @@ pub(in crate::score) struct Amounts {
     pub(in crate::score) ports: Distinct,
     pub(in crate::score) peers: Cardinality,
     pub(in crate::score) sources: Cardinality,
+    /// What was shown of its roles, as far as that is kept.
+    pub(in crate::score) shown: Shown,
 }
 
 /// What was seen of an entity at its own interfaces, and what gateways saw of it that passed its traffic on. Both saw the
@@ -50,6 +56,40 @@ impl Twofold {
         match observation.role.vantage {
             Vantage::Passed => self.passed.get_or_insert_default().add(observation),
             Vantage::Own | Vantage::Gateway | Vantage::Beside => self.own.add(observation),
+        }
+    }
+
+    /// Notes what `observation`, which is of `event`, shows of roles.
+    #[inline]
+    pub(in crate::score) fn show(
+        &mut self,
+        observation: &Observation,
+        seen: (&Batch, &Event),
+        mixer: &Mixer,
+    ) {
+        if observation.shows() {
+            let side = match observation.role.vantage {
+                Vantage::Passed => &mut **self.passed.get_or_insert_default(),
+                Vantage::Own | Vantage::Gateway | Vantage::Beside => &mut self.own,
+            };
+            side.shown.note(observation, seen, mixer);
+        }
+    }
+
+    /// What was shown of roles, on either side.
+    pub(in crate::score) fn shown(&self) -> Shown {
+        let mut shown = self.own.shown.clone();
+        if let Some(passed) = &self.passed {
+            shown.merge(&passed.shown);
+        }
+        shown
+    }
+
+    /// Adds what `other` did, and what it showed of roles only if that is `learned`.
+    pub(super) fn add_up(&mut self, other: &Self, learned: bool) {
+        self.own.add_up(&other.own, learned);
+        if let Some(passed) = &other.passed {
+            self.passed.get_or_insert_default().add_up(passed, learned);
         }
     }
 
@@ -104,8 +144,12 @@ impl Amounts {
         }
     }
 
-    /// Adds all that `other` holds.
+    /// Adds all that `other`, of the same hour, holds.
     pub(in crate::score) fn merge(&mut self, other: &Self) {
+        self.add_up(other, true);
+    }
+
+    fn add_up(&mut self, other: &Self, learned: bool) {
         for (own, more) in [
             (&mut self.bytes_out, other.bytes_out),
             (&mut self.external_bytes_out, other.external_bytes_out),
@@ -118,6 +162,9 @@ impl Amounts {
         self.ports.merge(&other.ports);
         self.peers.merge(&other.peers);
         self.sources.merge(&other.sources);
+        if learned {
+            self.shown.merge(&other.shown);
+        }
     }
 
     /// Reads the lines of the processor's cache that they lie on.

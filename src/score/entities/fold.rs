@@ -7,6 +7,7 @@ use crate::{
     score::{
         grid::{Grid, WINDOW_SECONDS, Window},
         shard::{AHEAD, Shard},
+        sketch::mixer::Mixer,
         usual::{
             bench::Bench,
             decay::Decay,
@@ -30,6 +31,8 @@ pub(in crate::score) struct Rules {
     pub(in crate::score) learn_all: i64,
     /// Whether windows count and sum up all their events.
     pub(in crate::score) activity: bool,
+    /// Which roles a window keeps of many.
+    pub(in crate::score) roles: Mixer,
 }
 
 /// What folds came to, for the metrics.
@@ -143,8 +146,8 @@ fn look_again(
 impl Rules {
     /// A bench with `peers`, when everything through `folded` has folded.
     pub(in crate::score) fn bench<'a>(&self, peers: &'a Peers, folded: Window) -> Bench<'a> {
-        let Self { grid, decay, learn_all, activity } = *self;
-        Bench { grid, decay, peers, folded, learn_all, activity }
+        let Self { grid, decay, learn_all, activity, roles } = *self;
+        Bench { grid, decay, peers, folded, learn_all, activity, roles }
     }
 }
 

@@ -1,13 +1,16 @@
 //! Who rose highest: for each entity the most surprising window that this process has scored, for the summary of a run.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     event::{EntityName, Score},
-    score::{Scorer, grid::Window, histogram::geometry::bucket_low, lock},
+    score::{Scorer, grid::Window, histogram::geometry::bucket_low, lock, shard::Shard},
 };
 
 use super::{entity::Entity, peak::Peak};
+
+/// How many of those who have left a shard are remembered with their highest windows: more than a summary tells of all shards.
+const GONE_MAX: usize = 16;
 
 /// The most surprising window of one entity.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,12 +47,41 @@ impl Scorer {
         };
         let mut all: Vec<Highest> =
             entities().filter(|entity| entity.peak_log10_p <= last).filter_map(Entity::highest).collect();
-        all.sort_by(|a, b| {
-            let name = |highest: &Highest| (highest.entity.scope.clone(), highest.entity.name.clone());
-            a.score.log10_p.total_cmp(&b.score.log10_p).then_with(|| name(a).cmp(&name(b)))
+        all.extend(shards.iter().flat_map(|shard| &shard.gone).cloned());
+        sort(&mut all);
+        // Who left and came back has a window of each time.
+        let mut told = HashSet::new();
+        all.retain(|highest| {
+            let EntityName { kind, name, scope, class, .. } = &*highest.entity;
+            told.insert((*kind, name.clone(), scope.clone(), *class))
         });
         all.truncate(most);
         all
+    }
+}
+
+/// Sorts them, the most surprising first; by scope and name where they are alike.
+fn sort(all: &mut [Highest]) {
+    all.sort_by(|a, b| {
+        let name = |highest: &Highest| (highest.entity.scope.clone(), highest.entity.name.clone());
+        a.score.log10_p.total_cmp(&b.score.log10_p).then_with(|| name(a).cmp(&name(b)))
+    });
+}
+
+// === impl Shard ===
+
+impl Shard {
+    /// Remembers how high `entity`, who leaves, has risen, if it is among the highest who have left.
+    pub(in crate::score) fn note_gone(&mut self, entity: &Entity) {
+        let last = self.gone.last().filter(|_| self.gone.len() >= GONE_MAX);
+        if last.is_some_and(|last| last.score.log10_p < entity.peak_log10_p) {
+            return;
+        }
+        if let Some(highest) = entity.highest() {
+            self.gone.push(highest);
+            sort(&mut self.gone);
+            self.gone.truncate(GONE_MAX);
+        }
     }
 }
 

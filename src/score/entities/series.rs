@@ -58,7 +58,7 @@ impl Span {
     }
 
     /// Windows in it.
-    const fn windows(self) -> Window {
+    pub(in crate::score) const fn windows(self) -> Window {
         match self {
             Self::Hour => EPOCH_WINDOWS,
             Self::Day => 24 * EPOCH_WINDOWS,

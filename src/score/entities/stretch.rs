@@ -94,7 +94,8 @@ impl Entity {
             let place = &mut self.stretches[span as usize];
             let begins = place.is_none();
             let mut stretch = place.take().unwrap_or_else(|| Box::new(Stretch::new(span.start_of(window))));
-            stretch.amounts.merge(&open.amounts);
+            // Roles are learned by the hour.
+            stretch.amounts.add_up(&open.amounts, span == Span::Hour && !held_out);
             stretch.held_out |= held_out;
             stretch.told |= told;
             self.tell(span, &mut stretch, window, bench, order, notices);
@@ -154,6 +155,7 @@ impl Entity {
         let mut buckets = Vec::with_capacity(span.features().len());
         let mut surprising: SmallVec<[(usize, u16); 8]> = SmallVec::new();
         let mut held_out = span == Span::Hour && stretch.held_out;
+        let mut alone = false;
         for (nth, feature) in span.features().iter().enumerate() {
             if !self.has(*feature) {
                 buckets.push(NOTHING);
@@ -162,6 +164,7 @@ impl Entity {
             let value = values[*feature as usize];
             let seeing = self.see(span, nth, stretch.start, value, bench);
             held_out |= seeing.holds_out();
+            alone |= seeing.is_alone(span.windows() as u32);
             surprising.extend(seeing.holds_out().then_some((nth, seeing.bucket)));
             buckets.push(seeing.bucket);
             let told = stretch.magnitude[*feature as usize].zip(Detector::of(*feature)).zip(stretch.episode);
@@ -173,17 +176,9 @@ impl Entity {
                 });
             }
         }
-        let habits = self.habits.get_or_insert_default();
-        for (nth, bucket) in surprising {
-            let own = 1 << span.features()[nth] as u8;
-            let corroborated = (stretch.told | stretch.own_told()) & !own != 0;
-            habits.ring.hold(last, (span.first() + nth) as u8, bucket, corroborated);
-        }
-        if span == Span::Hour {
-            let drifted: Vec<_> = habits.end_hour(stretch.start, &values, held_out).collect();
-            for (feature, drifted) in drifted {
-                notices.push(Notice { order, finding: self.drift(stretch.start, feature, &drifted, bench) });
-            }
+        let drifted = self.note(span, &stretch, &surprising, (alone, held_out));
+        for (feature, drifted) in drifted {
+            notices.push(Notice { order, finding: self.drift(stretch.start, feature, &drifted, bench) });
         }
         if held_out {
             return Some((self.pool, span.first(), None));
@@ -199,6 +194,37 @@ impl Entity {
             bucket => own.record_bucket_at(bucket, at),
         });
         Some((self.pool, span.first(), Some(buckets)))
+    }
+
+    /// Takes note of what `stretch`, which ends, says of its ways: of what is `surprising` in it, and, of an hour, what it came to
+    /// and showed. Returns what has drifted.
+    fn note(
+        &mut self,
+        span: Span,
+        stretch: &Stretch,
+        surprising: &[(usize, u16)],
+        (alone, held_out): (bool, bool),
+    ) -> SmallVec<[(Feature, Drifted); 2]> {
+        let habits = self.habits.get_or_insert_default();
+        let adrift = alone && habits.is_adrift();
+        for (nth, bucket) in surprising {
+            let own = 1 << span.features()[*nth] as u8;
+            let corroborated = adrift || (stretch.told | stretch.own_told()) & !own != 0;
+            habits.ring.hold(span.last_of(stretch.start), (span.first() + nth) as u8, *bucket, corroborated);
+        }
+        if span == Span::Day {
+            return SmallVec::new();
+        }
+        if surprising.is_empty() {
+            habits.show(stretch.start, stretch.amounts.shown());
+        }
+        let values = stretch.amounts.values();
+        let drifted: SmallVec<_> = habits.end_hour(stretch.start, &values, held_out).collect();
+        if alone && !drifted.is_empty() {
+            // What its windows were held out for before that was known.
+            habits.ring.corroborate(stretch.start);
+        }
+        drifted
     }
 
     /// How surprising `value` is for its span, in the `nth` of the span's features.

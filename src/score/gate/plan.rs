@@ -32,6 +32,10 @@ pub(in crate::score) struct Observation {
     pub(in crate::score) peer: u32,
     /// What to do to the entity first: one more than the place in [`Plan::changes`], or 0.
     pub(in crate::score) change: u32,
+    /// The port below the ephemeral ones from which the flow was sent to one of these: that of a server; else 0.
+    pub(in crate::score) served: u16,
+    /// IP protocol.
+    pub(in crate::score) protocol: u8,
     pub(in crate::score) standing: Standing,
     pub(in crate::score) role: Role,
 }
@@ -145,6 +149,16 @@ impl EntityRef {
     }
 }
 
+// === impl Observation ===
+
+impl Observation {
+    /// Whether it shows what its entity serves, or whom it calls.
+    #[inline]
+    pub(in crate::score) const fn shows(&self) -> bool {
+        self.role.sends && self.role.accepted && (self.port != NO_PORT || self.served > 0)
+    }
+}
+
 // === impl Vantage ===
 
 impl Vantage {
@@ -192,6 +206,13 @@ const SERVICE_PORTS: [u16; 22] = [
 /// Where the ephemeral ports of Linux begin; those of Windows and IANA lie above.
 const EPHEMERAL_FROM: u64 = 32_768;
 
+/// The port of a server that a flow between these ports comes from: one below the ephemeral ports, sent to one of them; 0
+/// where it does not look like that.
+#[inline]
+pub(in crate::score) fn served(source: u64, destination: u64) -> u16 {
+    if destination >= EPHEMERAL_FROM && source < EPHEMERAL_FROM { source as u16 } else { 0 }
+}
+
 /// Whether a flow between these ports looks like the answer of a server: rung 4 of the initiator ladder.
 #[inline]
 pub(super) fn is_reply(source: u64, destination: u64) -> bool {
@@ -212,6 +233,15 @@ mod tests {
         assert_eq!(port_of(Some(0), Some(0)), NO_PORT);
         assert_eq!(port_of(None, None), NO_PORT);
         assert!(SERVICE_PORTS.is_sorted());
+    }
+
+    #[test]
+    fn what_goes_from_below_the_ephemeral_ports_to_one_of_them_comes_from_a_server() {
+        assert_eq!((served(443, 51_000), served(7_777, 32_768)), (443, 7_777));
+        assert_eq!(
+            (served(51_000, 443), served(40_000, 51_000), served(80, 8_080), served(0, 51_000)),
+            (0, 0, 0, 0)
+        );
     }
 
     #[test]

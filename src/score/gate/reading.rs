@@ -11,7 +11,7 @@ use crate::score::{
 
 use super::{
     columns::{Column, Record},
-    plan::{NO_PORT, Observation, Role, Standing, Vantage, is_reply, port_of},
+    plan::{NO_PORT, Observation, Role, Standing, Vantage, is_reply, port_of, served},
 };
 
 /// The other side of a record whose entity stands on `side`; the packet's own address goes before the record's.
@@ -44,6 +44,8 @@ pub(in crate::score) fn observation(
         port: if gateway { NO_PORT } else { port_of(source, destination) },
         peer: hash(addresses, peer.map_or(0, |peer| peer.address)),
         change,
+        served: if gateway { 0 } else { served(source.unwrap_or(0), destination.unwrap_or(0)) },
+        protocol: narrow(record.uint(Column::Protocol)),
         standing,
         role: Role { sends: side == Side::Source, accepted: is_accepted(record), outside, vantage },
     }

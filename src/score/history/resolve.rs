@@ -10,6 +10,7 @@ use crate::{
     score::{
         grid::Window,
         keys::Key,
+        whose::made::Made,
         whose::{
             address::{Address, End, address},
             identity::{ADDRESS, INTERFACE},
@@ -58,8 +59,8 @@ pub(super) struct Everybody {
     pub(super) entities: Vec<Somebody>,
     /// By candidate that is behind no gateway: the entity, by its place, or nobody.
     of_candidate: Vec<Option<u32>>,
-    /// By interface: its own addresses outside, and how many entities its addresses have made.
-    pub(super) owned: Vec<(Vec<Address>, u32)>,
+    /// By interface: its own addresses outside, and those of which entities were made.
+    pub(super) owned: Vec<(Vec<Address>, Made)>,
     places: HashMap<Key, u32>,
     owners: Owners,
 }
@@ -100,7 +101,7 @@ pub(super) fn resolve(table: &Table) -> Everybody {
     let owned = own.iter().zip(&made);
     Everybody {
         of_candidate: keys.iter().map(|key| key.and_then(|key| places.get(&key).copied())).collect(),
-        owned: owned.map(|(own, made)| (own.strangers.clone(), made.len() as u32)).collect(),
+        owned: owned.map(|(own, made)| (own.strangers.clone(), Made::of(&table.keys, made))).collect(),
         entities,
         places,
         owners,

@@ -2,10 +2,14 @@
 
 use hashbrown::HashTable;
 
-use crate::score::{
-    entities::amounts::Amounts,
-    gate::plan::Observation,
-    grid::{Narrow, Window},
+use crate::{
+    event::{Batch, Event},
+    score::{
+        entities::amounts::Amounts,
+        gate::plan::Observation,
+        grid::{Narrow, Window},
+        sketch::mixer::Mixer,
+    },
 };
 
 /// What one candidate did in one window.
@@ -80,12 +84,21 @@ impl Rows {
         place
     }
 
-    /// Adds what `observation` says to the row at `place`.
+    /// Adds what `observation`, which is of an event, says to the row at `place`.
     #[inline]
-    pub(super) fn add(&mut self, place: u32, observation: &Observation) {
+    pub(super) fn add(
+        &mut self,
+        place: u32,
+        observation: &Observation,
+        seen: (&Batch, &Event),
+        roles: &Mixer,
+    ) {
         let amounts = &mut self.slabs[place as usize / SLAB][place as usize % SLAB].amounts;
         let before = beyond(amounts);
         amounts.add(observation);
+        if observation.shows() {
+            amounts.shown.note(observation, seen, roles);
+        }
         self.beyond += beyond(amounts) - before;
     }
 
@@ -108,7 +121,8 @@ impl Rows {
 #[inline]
 fn beyond(amounts: &Amounts) -> u64 {
     let own = size_of_val(&amounts.ports) + size_of_val(&amounts.peers) + size_of_val(&amounts.sources);
-    (amounts.ports.bytes() + amounts.peers.bytes() + amounts.sources.bytes() - own) as u64
+    let sketches = amounts.ports.bytes() + amounts.peers.bytes() + amounts.sources.bytes() - own;
+    (sketches + amounts.shown.beyond()) as u64
 }
 
 /// Spreads candidates and windows, which are numbers of our own making.

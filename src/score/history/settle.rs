@@ -141,7 +141,7 @@ fn enroll(
         let scope = interface.scope.each_ref().map(|part| &**part);
         let one = KnownInterface {
             strangers: strangers.clone(),
-            made: *made,
+            made: made.clone(),
             ..KnownInterface::new(scope, &interface.name)
         };
         if let Some(place) = interfaces.add(interface.key, one, interface.shared) {

@@ -46,6 +46,8 @@ pub struct Table {
     finder: Finder,
     /// The hash of addresses, as scoring has it.
     addresses: Mixer,
+    /// Which roles a window keeps of many, as scoring has it.
+    roles: Mixer,
     slots: Slots,
     pub(super) interfaces: Vec<Interface>,
     /// By the bytes that name them in a record, and by their keys.
@@ -99,6 +101,7 @@ impl Table {
             identity: config.identity.clone(),
             tenant: config.tenants.first().cloned().flatten(),
             addresses: Mixer::new(state_seed, "addresses"),
+            roles: Mixer::new(state_seed, "roles"),
             keys,
             finder,
             slots: Slots::default(),
@@ -256,7 +259,7 @@ impl Table {
         let met = (peer(record, own.side), &self.addresses);
         let whose = (0, own.side, 0, vantage);
         let seen = observation(record, (window, Standing::Learned), 0, whose, met);
-        self.rows.add(place, &seen);
+        self.rows.add(place, &seen, (record.batch, record.event), &self.roles);
         true
     }
 

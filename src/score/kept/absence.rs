@@ -3,12 +3,15 @@
 //! Nothing of an entity is lost but what a day had gathered that ended while it was away: its hours and its windows had been
 //! learned by then.
 
-use std::time::Duration;
+use std::time;
 
 use crate::{
+    quantity::Duration,
     score::{
+        Scorer,
         entities::{entity::Entity, finding::Notice, series::Span},
-        grid::Window,
+        grid::{Grid, Window},
+        lock,
         shard::{Raiser, Shard, raise},
         usual::bench::Bench,
     },
@@ -19,6 +22,7 @@ use super::{
     archive::{AT_LAST, Fetched, Order},
     capture::entity_bytes,
     entries::entity,
+    wire::{ENTITY, key},
 };
 
 /// What is counted of it.
@@ -27,6 +31,7 @@ pub(in crate::score) struct Absences {
     pub(in crate::score) left: Counter,
     back: Counter,
     unread: Counter,
+    forgotten: Counter,
 }
 
 // === impl Absences ===
@@ -45,6 +50,10 @@ impl Absences {
                 "floodmark_score_windows_unread",
                 "Windows of entities that were not learned, because the state was not read in time.",
             ),
+            forgotten: counter(
+                "floodmark_score_entities_forgotten",
+                "Entities that were in the state and not seen for score.forget_after.",
+            ),
         }
     }
 
@@ -55,11 +64,48 @@ impl Absences {
     }
 }
 
+// === impl Scorer ===
+
+impl Scorer {
+    /// Takes those out of `entities`, which the state holds, whom nobody has seen for `after` when everything through `folded` has
+    /// folded: the next capture takes them out of the state.
+    pub(in crate::score) fn forget(&self, entities: &mut Vec<Entity>, folded: Window, after: Duration) {
+        let after = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
+        if after == 0 {
+            return;
+        }
+        let first = Grid::window(Grid::end(folded).saturating_sub(after));
+        let before = entities.len();
+        let mut unsaved = lock(&self.unsaved);
+        entities.retain(|entity| {
+            let is_cold = entity.last_seen().is_none_or(|last| last < first);
+            if is_cold {
+                unsaved.entries.insert(key(ENTITY, entity.key), None);
+            }
+            !is_cold
+        });
+        self.books.absences.forgotten.inc_by((before - entities.len()) as u64);
+    }
+}
+
+// === impl Entity ===
+
+impl Entity {
+    /// The last window that it is known to have been seen in; of the last day that was learned, the first.
+    fn last_seen(&self) -> Option<Window> {
+        let days = self.habits.as_ref().and_then(|habits| habits.days.last());
+        let day = days.map(|day| Grid::window(i64::from(day) * 86_400));
+        let told = self.episode.map(|episode| episode.last());
+        self.newest().max(day).max(told).max(self.born)
+    }
+}
+
 // === impl Shard ===
 
 impl Shard {
     /// Keeps what `entity`, who leaves, has learned until it is captured.
     pub(in crate::score) fn leave(&mut self, entity: &Entity) {
+        self.note_gone(entity);
         match (&self.desk, entity.away) {
             (Some(desk), Some(_)) => desk.cancel(entity.key),
             _ => {
@@ -86,7 +132,7 @@ impl Shard {
         &mut self,
         slot: u32,
         order: Order,
-        patience: Duration,
+        patience: time::Duration,
         bench: &Bench<'_>,
     ) {
         if let Some(desk) = &self.desk {

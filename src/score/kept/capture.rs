@@ -206,7 +206,7 @@ pub(in crate::score) fn interface_bytes(
     addresses.1.iter().for_each(|address| put_wide(*address, &mut out));
     put_uint(interface.strangers.len() as u64, &mut out);
     interface.strangers.iter().for_each(|address| put_wide(*address, &mut out));
-    put_uint(u64::from(interface.made), &mut out);
+    interface.made.encode(&mut out);
     put_option(evidence, &mut out, Evidence::encode);
     out
 }
@@ -272,7 +272,7 @@ fn put_twofold(amounts: &Twofold, out: &mut Vec<u8>) {
 }
 
 pub(in crate::score) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
-    let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, ports, peers, sources } =
+    let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, ports, peers, sources, shown } =
         amounts;
     for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {
         put_uint(*sum, out);
@@ -280,6 +280,7 @@ pub(in crate::score) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
     ports.encode(out);
     peers.encode(out);
     sources.encode(out);
+    shown.encode(out);
 }
 
 pub(in crate::score) fn put_stretch(stretch: &Stretch, out: &mut Vec<u8>) {

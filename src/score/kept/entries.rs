@@ -15,6 +15,7 @@ use crate::{
             episode::Episode,
             open::{Open, Raised},
             series::{FEATURES, Span},
+            shown::Shown,
             stretch::Stretch,
         },
         grid::Narrow,
@@ -28,8 +29,8 @@ use crate::{
             sample::{NOTHING, Sample},
         },
         whose::{
-            address::address, evidence::Evidence, identity::KINDS, interfaces::Interface, own::Shared,
-            registry::entity_name,
+            address::address, evidence::Evidence, identity::KINDS, interfaces::Interface, made::Made,
+            own::Shared, registry::entity_name,
         },
     },
 };
@@ -84,7 +85,7 @@ pub(in crate::score) fn interface(
     for _ in 0..take_count(bytes)? {
         interface.strangers.push(take_wide(bytes)?);
     }
-    interface.made = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
+    interface.made = Made::decode(bytes)?;
     let evidence = take_option(bytes, Evidence::decode)?;
     take_end(bytes)?;
     Ok((interface, shared, evidence))
@@ -200,6 +201,7 @@ pub(in crate::score) fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError
     amounts.ports = Distinct::decode(bytes)?;
     amounts.peers = Cardinality::decode(bytes)?;
     amounts.sources = Cardinality::decode(bytes)?;
+    amounts.shown = Shown::decode(bytes)?;
     Ok(amounts)
 }
 

@@ -61,6 +61,7 @@ impl Scorer {
         }
         let entities = of(ENTITY).map(|(key, value)| entries::entity(hash_of(key)?, value));
         let mut entities = entities.collect::<Result<Vec<Entity>, StateError>>()?;
+        scorer.forget(&mut entities, gate.folded, config.forget_after);
         // Where there are more than fit, those come in who were active last; the others are where they are.
         entities.sort_by_key(|entity| Reverse(entity.newest()));
         for entity in entities {

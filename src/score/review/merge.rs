@@ -259,7 +259,7 @@ fn interface(values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
             None => (other, shared),
             Some((mut own, common)) => {
                 own.strangers.extend(&other.strangers);
-                own.made = own.made.max(other.made);
+                own.made.merge(&other.made);
                 (own, shared_by(common, shared))
             }
         });

@@ -159,10 +159,38 @@ pub struct Habits {
     pub last_day: Option<u16>,
     /// What it was held out for, the oldest day first.
     pub quarantine: Vec<Held>,
+    /// What it usually is and does.
+    pub roles: Vec<RoleOf>,
+    /// Hours that have ended and that its roles have not learned yet.
+    pub roles_waiting: Vec<RolesWaiting>,
     /// How its hours differ; absent before the first.
     pub season: Option<Season>,
     /// Hours that have ended and that the season has not learned yet: start in seconds since 1970, and packets.
     pub season_waiting: Vec<(i64, u64)>,
+}
+
+/// Something that an entity usually is or does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleOf {
+    /// On how many days it was seen, up to 255.
+    pub days: u8,
+    /// What: a port as `tcp/443`, a network as `AS64500`, a country as `CH`.
+    pub key: String,
+    /// The last of the days, counted from 1970.
+    pub last_day: u16,
+    /// As what: `server_port`, `client_port`, `peer_asn`, `peer_country`.
+    pub role: String,
+}
+
+/// What an hour showed of roles.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RolesWaiting {
+    /// Its encoding in the state, as hex digits.
+    pub encoded: String,
+    /// When the hour began, in seconds since 1970.
+    pub start: i64,
 }
 
 /// The weeks of one feature.
@@ -241,7 +269,7 @@ pub struct Interface {
     pub class: Option<String>,
     /// Start of the first window for which that holds, in seconds since 1970.
     pub class_since: Option<i64>,
-    /// How many entities its addresses have made.
+    /// Of how many of its addresses entities were made.
     pub entities_made: u32,
     /// What its traffic says of its class, encoded, as hex digits; absent where nothing does.
     pub evidence: Option<String>,

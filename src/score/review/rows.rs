@@ -6,6 +6,7 @@ use crate::{
     event::Feature,
     score::{
         GEOMETRY, StateError,
+        entities::shown::Shown,
         entities::{
             amounts::Twofold,
             entity::Entity,
@@ -19,6 +20,7 @@ use crate::{
             habits::{self, DRIFTING},
             peers::{Epoch, Group},
             pool,
+            roles::Role,
             sample::Sample,
         },
         whose::{address::address, addresses, evidence::Evidence, interfaces, own::Shared},
@@ -27,7 +29,7 @@ use crate::{
 
 use super::record::{
     About, Address, Baseline, DriftOf, Episode, FORMAT, Habits, Held, Histogram, Influence, Interface, Pool,
-    PoolEpoch, Running, Season, Waiting,
+    PoolEpoch, RoleOf, RolesWaiting, Running, Season, Waiting,
 };
 
 /// The length of the span of the series `nth`, in seconds, and its feature.
@@ -136,7 +138,7 @@ pub(super) fn interface_row(
     Interface {
         class: settled.map(|(class, _)| class.name().to_owned()),
         class_since: settled.map(|(_, from)| Grid::start(from)),
-        entities_made: interface.made,
+        entities_made: interface.made.count(),
         evidence: evidence.map(encoded),
         name: interface.name.to_string(),
         scope: interface.scope.each_ref().map(ToString::to_string),
@@ -224,6 +226,7 @@ fn habits_row(habits: &habits::Habits) -> Habits {
         let window_start = Grid::start(held.window);
         Held { bucket: held.bucket, corroborated, feature, span_seconds, window_start, windows: held.windows }
     });
+    let (roles, waiting) = habits.roles();
     let cells: Vec<_> = season.cells().collect();
     let (weekday, weekend) = cells.split_at(cells.len() / 2);
     Habits {
@@ -237,6 +240,8 @@ fn habits_row(habits: &habits::Habits) -> Habits {
         },
         last_day: habits.days.last(),
         quarantine: held.collect(),
+        roles: roles.all().map(role_row).collect(),
+        roles_waiting: waiting.iter().map(roles_waiting).collect(),
         season: season.seen_days().last().map(|last_day| Season {
             days: season.days(),
             last_day,
@@ -248,6 +253,16 @@ fn habits_row(habits: &habits::Habits) -> Habits {
             .map(|(hour, packets)| (Grid::start(i64::from(*hour) * EPOCH_WINDOWS), *packets))
             .collect(),
     }
+}
+
+fn role_row((role, key, last_day, days): (Role, u32, u16, u8)) -> RoleOf {
+    RoleOf { days, key: role.spelled(key), last_day, role: role.name().to_owned() }
+}
+
+fn roles_waiting((hour, shown): &(i32, Shown)) -> RolesWaiting {
+    let mut encoded = Vec::new();
+    shown.encode(&mut encoded);
+    RolesWaiting { encoded: hex(&encoded), start: Grid::start(i64::from(*hour) * EPOCH_WINDOWS) }
 }
 
 fn hex(bytes: &[u8]) -> String {

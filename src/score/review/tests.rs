@@ -11,6 +11,7 @@ use crate::{
     event::{AssetClass, Partition},
     score::{
         Config, Scorer,
+        entities::shown::Shown,
         entities::{
             amounts::Amounts,
             entity::Entity,
@@ -25,10 +26,12 @@ use crate::{
             wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, key as key_of},
         },
         keys::Keys,
+        sketch::mixer::Mixer,
         usual::{
             decay::Moment,
             habits::Habits,
             peers::{Epoch, Group},
+            roles::Role,
             sample::Sample,
         },
         whose::{
@@ -77,7 +80,7 @@ fn state(seed: u64, landmarks: u32) -> Entries {
         let mut interface = interfaces::Interface::new(["acme", "", ""], name);
         interface.strangers =
             (0..rng.random_range(0..3)).map(|nth| 900 + nth * rng.random_range(1..3)).collect();
-        interface.made = rng.random_range(0..9);
+        (0..rng.random_range(0..9)).for_each(|_| interface.made.insert(&keys, rng.random_range(0..99)));
         let shared =
             [Shared::Two(2, 1), Shared::Two(1, 2), Shared::One(1), Shared::Nothing, Shared::Anything];
         let key = keys.of(&["interface", "acme", "", "", name]);
@@ -190,12 +193,20 @@ fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u
 }
 
 fn habits(rng: &mut ChaCha8Rng) -> Habits {
-    let mut habits = Habits::default();
+    let (mut habits, mixer) = (Habits::default(), Mixer::new(SEED, "roles"));
     for hour in 0..rng.random_range(1..300) {
         let start = (WINDOW / 6 - 300 + hour) * 6;
         let values = std::array::from_fn(|_| rng.random_range(0..1 << 25));
         habits.end_hour(start, &values, rng.random_bool(0.1)).count();
         habits.learned(start);
+    }
+    for hour in 0..20 {
+        let mut shown = Shown::default();
+        for role in Role::ALL {
+            (0..rng.random_range(0..12))
+                .for_each(|_| shown.insert(role, rng.random_range(0..20), hour, &mixer));
+        }
+        habits.show((WINDOW / 6 - 20 + hour) * 6, shown);
     }
     habits.settle(WINDOW - rng.random_range(0..60));
     for _ in 0..rng.random_range(0..80) {

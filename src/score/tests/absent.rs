@@ -1,6 +1,7 @@
 //! Entities that find no room in memory are in the state, and come back from there as they left.
 
 use std::{
+    collections::BTreeSet,
     error::Error,
     sync::atomic::{AtomicBool, AtomicU64},
 };
@@ -49,8 +50,8 @@ const HOSTS: u8 = 96;
 /// Half of them.
 const ROOM: u32 = 48;
 
-/// Three days of hosts that take turns: in each hour an eighth of them is active, and in the last hour one of these sends very
-/// much.
+/// Three days of hosts that take turns: in each hour an eighth of them is active. One sends very much on the second day, and
+/// another one more in the last hour.
 fn turns() -> Vec<Flow> {
     let mut random = ChaCha8Rng::seed_from_u64(5);
     let mut flows = Vec::new();
@@ -62,6 +63,7 @@ fn turns() -> Vec<Flow> {
             }
         }
     }
+    flows.push(Flow::sent(3, 7_000_000_000, START + 42 * 3_600 + 3_000));
     let last = START + 71 * 3_600 + 3_000;
     flows.push(Flow::sent(8, 8_000_000_000, last));
     flows.sort_by_key(|flow| flow.end);
@@ -96,13 +98,25 @@ fn twice_as_many_entities_as_fit_are_judged_as_if_all_did_and_none_is_refused() 
     let streams = Streams::from([("a", turns())]);
     let (all, whole, _) = kept(&streams, 100, None, &Metrics::default());
     let (disk, metrics) = (Arc::new(Disk::default()), Metrics::default());
-    let (few, ..) = kept(&streams, ROOM, Some(&disk), &metrics);
+    let (few, scorer, _) = kept(&streams, ROOM, Some(&disk), &metrics);
     assert_eq!(metric(&metrics, "floodmark_score_entities_refused_total"), 0);
     assert_eq!(metric(&metrics, "floodmark_score_windows_unread_total"), 0);
     let counted = |what| metric(&metrics, &format!("floodmark_score_entities_{what}_total"));
     let (left, back) = (counted("left"), counted("back"));
     assert!(left > 500 && back > 400, "{left} left and {back} came back");
     assert!(metric(&metrics, "floodmark_score_entities") <= u64::from(ROOM));
+    // The highest of those who have left are told too.
+    let highest = |scorer: &Scorer| {
+        let told = scorer.highest(2).into_iter();
+        told.map(|one| (one.entity.name.clone(), one.score.observed, one.window_start))
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(highest(&whole).first().unwrap().1 / 1_000_000, 7_000);
+    assert_eq!(highest(&scorer), highest(&whole));
+    // However often its host came back, each interface has made one entity.
+    let interfaces = rows_of(&disk.entries.lock().unwrap()).interfaces.into_iter();
+    let made = interfaces.map(|interface| interface.entities_made);
+    assert_eq!(made.collect::<BTreeSet<_>>(), BTreeSet::from([1]));
     // What a day says of a host is lost where the host was away when it ended; windows and hours are all there.
     let windows = |outcome: &Outcome| {
         let windows = outcome.findings.iter().filter(|finding| finding.window_seconds < 86_400);
@@ -114,6 +128,31 @@ fn twice_as_many_entities_as_fit_are_judged_as_if_all_did_and_none_is_refused() 
     let again = learned(&disk.everybody());
     assert_eq!(again.len(), usize::from(HOSTS));
     assert_eq!(again, learned(&whole));
+}
+
+#[test]
+fn who_was_not_seen_for_so_long_is_forgotten_at_a_start_and_nobody_else() {
+    let flows = [
+        Flow::sent(1, 50_000, START),
+        Flow::sent(2, 50_000, START + 3 * 86_400),
+        Flow::sent(3, 1, START + 9 * 86_400),
+    ];
+    let streams = Streams::from([("a", flows.to_vec())]);
+    let disk = Arc::new(Disk::default());
+    kept(&streams, 9, Some(&disk), &Metrics::default());
+    for (days, left) in
+        [(0, &["10.0.0.1", "10.0.0.2", "10.0.0.3"][..]), (7, &["10.0.0.2", "10.0.0.3"]), (5, &["10.0.0.3"])]
+    {
+        let config = Config { forget_after: Duration::seconds(days * 86_400), ..config() };
+        let (metrics, entries) = (Metrics::default(), disk.entries.lock().unwrap().clone());
+        let scorer = Scorer::restore(&config, &metrics, SEED, entries).unwrap();
+        let forgotten = metric(&metrics, "floodmark_score_entities_forgotten_total");
+        assert_eq!(forgotten, u64::from(days > 0), "one more each time");
+        disk.store(&scorer, 0);
+        let names = rows_of(&disk.entries.lock().unwrap()).baselines.into_iter().map(|row| row.name);
+        let names: Vec<_> = names.collect();
+        assert_eq!(names, left, "in the state too");
+    }
 }
 
 /// What each entity in memory has learned of windows, by name.

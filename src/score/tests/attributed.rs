@@ -118,7 +118,8 @@ fn flow_direction_says_which_side_is_the_interfaces_own() {
 
 #[test]
 fn a_flow_between_strangers_is_nobodys_and_one_interface_makes_few_entities_of_strangers() {
-    let scorer = scorer_with(&config());
+    let metrics = Metrics::default();
+    let scorer = Scorer::new(&config(), &metrics, SEED);
     let stranger = |nth: u32, direction| Flow {
         interface: "eni-nat".to_owned(),
         source: Ipv4Addr::from(0x0808_0000 + nth),
@@ -134,6 +135,14 @@ fn a_flow_between_strangers_is_nobodys_and_one_interface_makes_few_entities_of_s
     let mut batch = batch_of("a", 2_000, &flows, 0);
     scorer.score(1, &mut batch);
     assert_eq!(batch.entities.len(), 9, "eight believed to be its own, and the interface");
+    let learned =
+        |metrics: &Metrics| metric(metrics, "floodmark_score_internal_learned{scope=\"123456789012\"}");
+    assert_eq!(learned(&metrics), 8, "where it differs from what the config says is told");
+    let entries = scorer.capture(2).entries.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    let again = Metrics::default();
+    let restored = Scorer::restore(&config(), &again, SEED, entries).unwrap();
+    restored.tick(0, 0, &mut Batch::default());
+    assert_eq!(learned(&again), 8, "after a restore too");
     assert_eq!(names(&batch)[1_999], Some(("interface".to_owned(), "eni-nat".to_owned())));
 }
 

@@ -36,12 +36,16 @@ struct Rules {
     quarantine: bool,
     /// Another detector sees whatever is held out.
     corroborated: bool,
+    /// Drift counts as such a detector, where there are no peers.
+    drift: bool,
 }
 
-const NONE: Rules = Rules { hold_out: false, bounds: false, quarantine: false, corroborated: false };
+const NONE: Rules =
+    Rules { hold_out: false, bounds: false, quarantine: false, corroborated: false, drift: false };
 const HOLD_OUT: Rules = Rules { hold_out: true, ..NONE };
 const QUARANTINE: Rules = Rules { quarantine: true, ..HOLD_OUT };
-const ALL: Rules = Rules { bounds: true, ..QUARANTINE };
+const BOUNDS: Rules = Rules { bounds: true, ..QUARANTINE };
+const ALL: Rules = Rules { drift: true, ..BOUNDS };
 const SEEN: Rules = Rules { corroborated: true, ..ALL };
 
 /// Numbers that look random, the same every time.
@@ -192,6 +196,9 @@ impl Host {
         if self.hour > 0 {
             let hour = (self.window - 1).div_euclid(6);
             if self.drift.note(hour, &[self.hour], &[10_000_000])[0].is_some() {
+                if self.rules.drift && self.peers.is_empty() {
+                    self.ring.corroborate(self.window - 1);
+                }
                 self.drifted = self.drifted.or(Some(nth / 144));
                 self.drifts += 1;
             }
@@ -230,7 +237,8 @@ impl Host {
         self.hour += value;
         if self.rules.hold_out && self.tail.log10_p(value) < -3.0 {
             if self.rules.quarantine {
-                self.ring.hold(window, 0, bucket_of(value), self.rules.corroborated);
+                let adrift = self.rules.drift && self.peers.is_empty() && self.drift.is_said(0);
+                self.ring.hold(window, 0, bucket_of(value), adrift || self.rules.corroborated);
             }
             return;
         }
@@ -276,6 +284,8 @@ enum Attack {
     Chaff,
     /// What makes just no finding, in each window.
     Silent(i64),
+    /// No attack: ten times as much as before in each window from one day on.
+    Level(i64),
 }
 
 /// What it came to.
@@ -317,6 +327,9 @@ fn attacked(attack: Attack, rules: Rules, lone: bool, seed: u64) -> Outcome {
             (USUAL * most.powf(host.dice.roll())) as u64
         }),
         Attack::Silent(days) => host.run(days, |host, _| host.found() - 1),
+        Attack::Level(days) => {
+            host.run(days, |host, _| (10.0 * USUAL * (0.7 * host.dice.normal()).exp2()) as u64);
+        }
     }
     Outcome { held: host.held() as f64 / before[0], found: host.found() as f64 / before[1], host }
 }
@@ -395,9 +408,19 @@ fn chaff_widens_what_is_not_held_out_by_five_times_at_most() {
 fn who_stays_between_held_out_and_found_is_called_by_drift_again_and_again() {
     each(Attack::Silent(30), NONE, true, |came| came.found > 1e4);
     each(Attack::Silent(30), HOLD_OUT, true, |came| came.found < 2.5);
-    // What quarantine costs a lone host: each five days another release, and each three times another call.
-    each(Attack::Silent(5), ALL, true, |came| came.found < 40.0 && came.host.drifted == Some(0));
-    each(Attack::Silent(30), ALL, true, |came| came.host.drifts >= 3);
+    // What quarantine would cost a lone host, did drift not keep it shut: each five days another release.
+    each(Attack::Silent(30), BOUNDS, true, |came| came.found > 1e4 && came.host.drifts >= 3);
+    each(Attack::Silent(30), ALL, true, |came| came.found < 2.5 && came.host.drifted == Some(0));
     each(Attack::Silent(30), SEEN, true, |came| came.found < 2.5);
     each(Attack::Silent(30), ALL, false, |came| came.found < 2.5 && came.host.drifted == Some(0));
+}
+
+#[test]
+fn a_new_level_is_learned_after_five_days_among_peers_and_after_weeks_by_who_is_alone() {
+    let learned = |came: &Outcome| came.held > 4.0;
+    each(Attack::Level(4), ALL, false, |came| !learned(came));
+    each(Attack::Level(12), ALL, false, learned);
+    each(Attack::Level(12), BOUNDS, true, learned);
+    // What is kept shut is quarantine: the lower values of the new level are not held out, and lead up to it.
+    each(Attack::Level(28), ALL, true, |came| learned(came) && came.host.drifted == Some(0));
 }

@@ -1,6 +1,9 @@
 //! The bench: what judging an entity needs besides the entity.
 
-use crate::score::grid::{Grid, Window};
+use crate::score::{
+    grid::{Grid, Window},
+    sketch::mixer::Mixer,
+};
 
 use super::{
     decay::{Decay, Moment},
@@ -19,6 +22,8 @@ pub(in crate::score) struct Bench<'a> {
     pub(in crate::score) learn_all: i64,
     /// Whether windows count and sum up all their events.
     pub(in crate::score) activity: bool,
+    /// Which roles a window keeps of many.
+    pub(in crate::score) roles: Mixer,
 }
 
 // === impl Bench ===

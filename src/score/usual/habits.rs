@@ -1,10 +1,11 @@
 //! What an entity has learned about itself beside its histograms: on how many days, how its hours differ, what is in
-//! quarantine, how much a day may teach it, and what its weeks come to.
+//! quarantine, how much a day may teach it, what its weeks come to, and whom it serves and calls.
 
 use crate::{
     event::Feature,
     score::{
         entities::series::{FEATURES, SERIES},
+        entities::shown::Shown,
         grid::{EPOCH_WINDOWS, Grid, Window},
         histogram::{
             DecodeError,
@@ -19,6 +20,7 @@ use super::{
     judge::least_of_drift,
     maturity::{Days, day_of},
     ring::Ring,
+    roles::{Role, Roles},
     season::Season,
 };
 
@@ -37,6 +39,10 @@ pub(in crate::score) struct Habits {
     pub(in crate::score) influence: Influence<SERIES>,
     pub(in crate::score) ring: Ring,
     drift: Drift<{ DRIFTING.len() }>,
+    /// What it usually is and does.
+    roles: Roles,
+    /// What hours that have ended showed of that, and some window still to be judged must be judged without: ascending.
+    shown: Vec<(i32, Shown)>,
 }
 
 /// What the season says as of one fold.
@@ -51,7 +57,7 @@ pub(in crate::score) struct Shifts {
 
 /// The hour that `window` lies in, since 1970.
 #[inline]
-pub(super) const fn hour_of(window: Window) -> i64 {
+pub(in crate::score) const fn hour_of(window: Window) -> i64 {
     window.div_euclid(EPOCH_WINDOWS)
 }
 
@@ -91,11 +97,31 @@ impl Habits {
         DRIFTING.into_iter().zip(found).filter_map(|(feature, drifted)| Some((feature, drifted?)))
     }
 
-    /// Lets the season learn the hours through `settled`: every window still to be judged is judged with them.
+    /// Notes what the hour that begins with window `start` showed of roles.
+    pub(in crate::score) fn show(&mut self, start: Window, shown: Shown) {
+        if !shown.is_empty() {
+            self.shown.push((i32::try_from(hour_of(start)).unwrap_or(i32::MAX), shown));
+        }
+    }
+
+    /// Whether drift was said of any feature and is not over.
+    pub(in crate::score) fn is_adrift(&self) -> bool {
+        (0..DRIFTING.len()).any(|nth| self.drift.is_said(nth))
+    }
+
+    /// Lets season and roles learn the hours through `settled`: every window still to be judged is judged with them.
     pub(in crate::score) fn settle(&mut self, settled: Window) {
         let count = self.hours.iter().take_while(|(hour, _)| i64::from(*hour) <= hour_of(settled)).count();
         for (hour, packets) in self.hours.drain(..count) {
             self.season.note(hour.into(), packets);
+        }
+        let count = self.shown.iter().take_while(|(hour, _)| i64::from(*hour) <= hour_of(settled)).count();
+        for (hour, shown) in self.shown.drain(..count) {
+            let day = u16::try_from(hour.div_euclid(24)).unwrap_or(0);
+            for role in Role::ALL {
+                let keys: Vec<u32> = shown.keys(role).collect();
+                self.roles.note(role, &keys, day);
+            }
         }
     }
 
@@ -123,6 +149,11 @@ impl Habits {
         (&self.season, &self.hours, &self.drift)
     }
 
+    /// What it usually is and does, as far as that is settled, and what the hours showed that it has not learned yet.
+    pub(in crate::score) fn roles(&self) -> (&Roles, &[(i32, Shown)]) {
+        (&self.roles, &self.shown)
+    }
+
     /// Takes in what the same entity learned elsewhere.
     pub(in crate::score) fn merge(&mut self, other: &Self) {
         self.days.merge(other.days);
@@ -136,6 +167,13 @@ impl Habits {
         self.influence.merge(&other.influence);
         self.ring.merge(&other.ring);
         self.drift.merge(&other.drift);
+        self.roles.merge(&other.roles);
+        for (hour, shown) in &other.shown {
+            match self.shown.binary_search_by_key(hour, |(hour, _)| *hour) {
+                Ok(place) => self.shown[place].1.merge(shown),
+                Err(place) => self.shown.insert(place, (*hour, shown.clone())),
+            }
+        }
     }
 
     /// Appends its bytes to `out`.
@@ -150,6 +188,12 @@ impl Habits {
         self.influence.encode(out);
         self.ring.encode(out);
         self.drift.encode(out);
+        self.roles.encode(out);
+        put(self.shown.len() as u64, out);
+        for (hour, shown) in &self.shown {
+            put(u64::from(*hour as u32), out);
+            shown.encode(out);
+        }
     }
 
     /// Takes what [`Habits::encode`] wrote off the front of `bytes`.
@@ -158,16 +202,28 @@ impl Habits {
             Self { days: Days::decode(bytes)?, season: Season::decode(bytes)?, ..Self::default() };
         let mut last = i64::MIN;
         for _ in 0..take(bytes)? {
-            let hour = u32::try_from(take(bytes)?).map_err(|_| DecodeError::Number)? as i32;
-            if i64::from(hour) <= last {
-                return Err(DecodeError::Form);
-            }
-            last = hour.into();
+            let hour = take_hour(&mut last, bytes)?;
             habits.hours.push((hour, take(bytes)?));
         }
         habits.influence = Influence::decode(bytes)?;
         habits.ring = Ring::decode(bytes)?;
         habits.drift = Drift::decode(bytes)?;
+        habits.roles = Roles::decode(bytes)?;
+        last = i64::MIN;
+        for _ in 0..take(bytes)? {
+            let hour = take_hour(&mut last, bytes)?;
+            habits.shown.push((hour, Shown::decode(bytes)?));
+        }
         Ok(habits)
     }
+}
+
+/// An hour, which must come after the `last` one.
+fn take_hour(last: &mut i64, bytes: &mut &[u8]) -> Result<i32, DecodeError> {
+    let hour = u32::try_from(take(bytes)?).map_err(|_| DecodeError::Number)? as i32;
+    if i64::from(hour) <= *last {
+        return Err(DecodeError::Form);
+    }
+    *last = hour.into();
+    Ok(hour)
 }

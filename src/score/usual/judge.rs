@@ -50,6 +50,15 @@ pub(in crate::score) struct Appointment<'a> {
     pub(in crate::score) maturity: Maturity,
 }
 
+/// Who has fewer windows of others beside its own is alone: where it has drifted, nobody but itself says that this is usual,
+/// and what it was held out for stays in quarantine.
+const OTHERS_MIN: u32 = 1_000;
+
+/// Whether who has `seen` so much over spans of `windows` windows is alone.
+const fn is_alone(seen: &Seen, windows: u32) -> bool {
+    seen.peer_samples.saturating_sub(seen.samples) < OTHERS_MIN / windows
+}
+
 /// Smallest value of `feature` whose drift matters in an hour.
 pub(in crate::score) const fn least_of_drift(feature: Feature) -> u64 {
     if feature.is_bytes() { 10_000_000 } else { 20 }
@@ -114,6 +123,11 @@ impl Seeing {
     /// Whether what it belongs to is held out of learning.
     pub(in crate::score) fn holds_out(&self) -> bool {
         self.seen.enough() && !self.learns_all && self.log10_p < HELD_OUT_BELOW
+    }
+
+    /// Whether too few others were seen over spans of so many `windows`.
+    pub(in crate::score) fn is_alone(&self, windows: u32) -> bool {
+        is_alone(&self.seen, windows)
     }
 
     /// Its score, where `observed` is the value of `feature`.
@@ -243,6 +257,11 @@ impl Judge {
             log10_p,
             usual: back(self.knots[feature].usual(&self.seen), self.shift(feature, window)),
         }
+    }
+
+    /// Whether too few others were seen.
+    pub(in crate::score) fn is_alone(&self) -> bool {
+        is_alone(&self.seen, 1)
     }
 
     /// Whether `value` is a finding.

@@ -51,8 +51,10 @@ impl Entity {
         if holds_out {
             self.held_out += 1;
             let habits = self.habits.get_or_insert_default();
+            let adrift = judge.is_alone() && habits.is_adrift();
             for feature in (0..FEATURES).filter(|feature| Judge::surprises(log10_p[*feature])) {
-                habits.ring.hold(window, feature as u8, buckets[feature], told & !(1 << feature) != 0);
+                let corroborated = adrift || told & !(1 << feature) != 0;
+                habits.ring.hold(window, feature as u8, buckets[feature], corroborated);
             }
             return Lesson::HeldOut;
         }

@@ -5,7 +5,8 @@
 //! kept here, and when five distinct days show values within a factor of two of each other (half an octave to either
 //! side of their middle), they are handed back to be learned, each at the time when it was seen. A value that another
 //! detector found suspicious too, on any day of such a group, keeps the whole group in quarantine: only an analyst who
-//! says "expected" releases it.
+//! says "expected" releases it. Drift is such a detector for who is alone, as long as it is not over: its own weeks are then
+//! all there is to compare with, and each release would lead it further up.
 //!
 //! **One summary for each day and series**, not for each window. A host that has changed is held out in up to 144
 //! windows a day: a ring of windows would hold its last five hours and never see a second day. What it costs: of a day

@@ -71,6 +71,41 @@ pub const fn country(letters: [u8; 2]) -> u32 {
 impl Role {
     /// Every kind, in ascending order.
     pub const ALL: [Self; 4] = [Self::ServerPort, Self::ClientPort, Self::PeerAsn, Self::PeerCountry];
+
+    /// What it is called: `server_port`, `client_port`, `peer_asn`, `peer_country`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ServerPort => "server_port",
+            Self::ClientPort => "client_port",
+            Self::PeerAsn => "peer_asn",
+            Self::PeerCountry => "peer_country",
+        }
+    }
+
+    /// Whether `key` can be one of this role.
+    #[must_use]
+    pub const fn has(self, key: u32) -> bool {
+        match self {
+            Self::ServerPort | Self::ClientPort => key < 1 << 24,
+            Self::PeerAsn => true,
+            Self::PeerCountry => key < 1 << 16,
+        }
+    }
+
+    /// What `key` stands for: `tcp/443`, `AS64500`, `CH`.
+    #[must_use]
+    pub fn spelled(self, key: u32) -> String {
+        match (self, key >> 16) {
+            (Self::PeerAsn, _) => format!("AS{key}"),
+            (Self::PeerCountry, _) => {
+                (key as u16).to_be_bytes().iter().map(|letter| char::from(*letter)).collect()
+            }
+            (_, 6) => format!("tcp/{}", key as u16),
+            (_, 17) => format!("udp/{}", key as u16),
+            (_, protocol) => format!("{protocol}/{}", key as u16),
+        }
+    }
 }
 
 // === impl Seen ===
@@ -142,6 +177,11 @@ impl Roles {
         self.find(role, key).ok().map(|place| (self.seen[place].day, self.seen[place].days))
     }
 
+    /// All that is known, by role and key: the role, the key, the day it was last seen, and on how many days.
+    pub fn all(&self) -> impl ExactSizeIterator<Item = (Role, u32, u16, u8)> + '_ {
+        self.seen.iter().map(|seen| (seen.role, seen.key, seen.day, seen.days))
+    }
+
     /// The keys known of `role`, ascending.
     pub fn keys(&self, role: Role) -> impl ExactSizeIterator<Item = u32> + '_ {
         self.of(role).iter().map(|seen| seen.key)
@@ -200,6 +240,9 @@ impl Roles {
                 let key = u32::try_from(place).map_err(|_| DecodeError::Place { place })?;
                 let day = u16::try_from(take(bytes)?).map_err(|_| DecodeError::Number)?;
                 let days = take_byte(bytes)?;
+                if !role.has(key) {
+                    return Err(DecodeError::Place { place });
+                }
                 if days == 0 {
                     return Err(DecodeError::Weight { weight: 0 });
                 }

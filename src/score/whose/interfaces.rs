@@ -8,6 +8,8 @@ use crate::{
         gate::columns::{Column, Record},
         grid::Window,
         keys::{Finder, Key},
+        whose::made::Made,
+        whose::strangers::Strangers,
     },
 };
 
@@ -32,8 +34,8 @@ pub(in crate::score) struct Interface {
     pub(in crate::score) name: Box<str>,
     /// Its own addresses outside the internal networks, in the order in which they were seen.
     pub(in crate::score) strangers: Vec<Address>,
-    /// How many entities its addresses have made.
-    pub(in crate::score) made: u32,
+    /// Its addresses of which entities were made.
+    pub(in crate::score) made: Made,
     /// Whether it differs from what was captured last.
     pub(in crate::score) dirty: bool,
 }
@@ -50,6 +52,8 @@ pub(in crate::score) struct Interfaces {
     dirty: Vec<u32>,
     /// What the traffic of those says whose class nothing else does.
     evidence: HashMap<u32, Evidence>,
+    /// Own addresses of all of them outside the internal networks.
+    pub(in crate::score) strangers: Strangers,
     max: usize,
 }
 
@@ -58,16 +62,22 @@ pub(in crate::score) struct Interfaces {
 impl Interface {
     /// The interface `name` in `scope`, of which no record is known yet.
     pub(in crate::score) fn new(scope: [&str; 3], name: &str) -> Self {
-        Self { scope: scope.map(Into::into), name: name.into(), strangers: Vec::new(), made: 0, dirty: false }
+        Self {
+            scope: scope.map(Into::into),
+            name: name.into(),
+            strangers: Vec::new(),
+            made: Made::default(),
+            dirty: false,
+        }
     }
 
     /// Whether it may make one more entity of an address.
     pub(super) fn has_room(&self) -> bool {
-        self.made < ADDRESSES_MAX
+        self.made.count() < ADDRESSES_MAX
     }
 
     /// Whether `address`, which lies outside the internal networks, is its own. The first few it is seen with are.
-    pub(super) fn owns_stranger(&mut self, address: Address) -> bool {
+    fn owns_stranger(&mut self, address: Address) -> bool {
         if self.strangers.contains(&address) {
             return true;
         }
@@ -91,6 +101,7 @@ impl Interfaces {
             shared: Vec::new(),
             dirty: Vec::new(),
             evidence: HashMap::new(),
+            strangers: Strangers::default(),
             max,
         }
     }
@@ -117,6 +128,7 @@ impl Interfaces {
             return None;
         }
         let place = self.all.len() as u32;
+        interface.strangers.iter().for_each(|one| self.strangers.note(&interface.scope, *one));
         self.all.push(interface);
         self.shared.push(shared);
         self.places.insert_unique(key as u64, (key, place), |entry| entry.0 as u64);
@@ -155,6 +167,18 @@ impl Interfaces {
             self.dirty.push(place);
         }
         interface
+    }
+
+    /// Whether `address`, which lies outside the internal networks, is that of the interface at `place`.
+    pub(super) fn owns_stranger(&mut self, place: u32, address: Address) -> bool {
+        let interface = self.change(place);
+        let before = interface.strangers.len();
+        let is_own = interface.owns_stranger(address);
+        if interface.strangers.len() > before {
+            let interface = &self.all[place as usize];
+            self.strangers.note(&interface.scope, address);
+        }
+        is_own
     }
 
     /// Whether there are as many as may be.

@@ -174,7 +174,7 @@ impl Attribution {
             return None;
         };
         if let (ADDRESS, Some(place)) = (wanted.kind, interface) {
-            self.interfaces.change(place).made += 1;
+            self.interfaces.change(place).made.insert(&self.keys, asked.own.end.address);
         }
         Some((entity, self.change(wanted, (group, true), class, changes, peers)))
     }
@@ -195,7 +195,7 @@ impl Attribution {
         let End { address: own, inside } = own;
         let ours = inside
             || interface.is_some_and(|place| match learn {
-                true => self.interfaces.change(place).owns_stranger(own),
+                true => self.interfaces.owns_stranger(place, own),
                 false => self.interfaces.get(place).strangers.contains(&own),
             });
         if ours {

@@ -14,7 +14,7 @@ use super::{
     interfaces::{Interface, Interfaces, interface_key},
     keys::{Finder, Key, Keys},
     openings::Openings,
-    own::{Own, Shared, Side},
+    own::{Ends, Own, Shared, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
     plan::{Change, EntityRef, Vantage},
     registry::Registry,
@@ -70,6 +70,8 @@ pub(super) struct Step {
     /// The key of its interface.
     pub(super) at: Key,
     pub(super) interface: Option<u32>,
+    /// Its addresses, where it is about anybody.
+    pub(super) ends: Option<Ends>,
     pub(super) sight: Option<Sight>,
     pub(super) window: Window,
     /// What the interface is, as far as is known.
@@ -261,6 +263,12 @@ impl Attribution {
     #[inline]
     pub(super) const fn interface_of(&self, nth: usize) -> Key {
         self.steps[nth].at
+    }
+
+    /// The addresses of the `nth` of the few records attributed last, if it is about anybody.
+    #[inline]
+    pub(super) const fn ends_of(&self, nth: usize) -> Option<&Ends> {
+        self.steps[nth].ends.as_ref()
     }
 
     /// Takes over `interface` from a snapshot.

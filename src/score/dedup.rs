@@ -3,15 +3,12 @@
 
 use super::{
     attribution::FEW,
-    columns::Record,
     fringe::Fringe,
     gate::Tally,
     grid::Window,
-    keys::Key,
     mixer::Mixer,
     plan::Standing,
-    reading::identity,
-    repeats::{Repeats, Sighting},
+    repeats::{Identity, Repeats, Sighting},
 };
 
 /// What is remembered, and of the few records that are planned at a time, which are which.
@@ -40,11 +37,11 @@ impl Dedup {
         self.repeats.is_on()
     }
 
-    /// Looks at `record`, the `nth` of the few, which the interface with the key `at` saw in `window`, and reads what
-    /// [`Dedup::standing`] will read.
+    /// Looks at the `nth` of the few records, which is this one and counts in `window`, and reads what [`Dedup::standing`] will
+    /// read.
     #[inline]
-    pub(super) fn look(&mut self, nth: usize, record: &Record<'_>, at: Key, window: Window) -> u32 {
-        self.hashes[nth] = self.repeats.hash(&identity(record, at));
+    pub(super) fn look(&mut self, nth: usize, identity: &Identity, window: Window) -> u32 {
+        self.hashes[nth] = self.repeats.hash(identity);
         self.repeats.warm(window, self.hashes[nth])
     }
 

@@ -267,11 +267,16 @@ impl Repeats {
             Some((near, part)) if *near == window => part,
             _ => return 0,
         };
-        // Who is not in the first level is rarely looked for further: it holds nearly all that it has room for.
-        part.levels.first().map_or(0, |level| {
+        let mut read = 0;
+        for level in &part.levels {
             let ([one, other], _) = places(hash, level.lines.len());
-            level.lines[one].0[0] ^ level.lines[other].0[0]
-        })
+            read ^= level.lines[one].0[0] ^ level.lines[other].0[0];
+            // Few are looked for further before most lines are full.
+            if level.full < level.lines.len() / 2 {
+                break;
+            }
+        }
+        read
     }
 
     /// Whether the record that hashes to `hash` has been seen in `window`; it has from now on, where there is room.

@@ -39,13 +39,8 @@ pub(super) fn write(number: Address, text: &mut String) {
             text.push('.');
         }
         let [hundreds, tens, ones] = [octet / 100, octet / 10 % 10, octet % 10];
-        let digits = [hundreds, tens, ones].into_iter().skip(if hundreds > 0 {
-            0
-        } else if tens > 0 {
-            1
-        } else {
-            2
-        });
+        let leading = usize::from(hundreds == 0) + usize::from(hundreds == 0 && tens == 0);
+        let digits = [hundreds, tens, ones].into_iter().skip(leading);
         digits.for_each(|digit| text.push(char::from(b'0' + digit)));
     }
 }

@@ -178,7 +178,7 @@ impl Fringe {
         if contact.bytes < quantum {
             let lot =
                 again(pair ^ u64::from(contact.at) << 32 ^ contact.bytes ^ u64::from(contact.port) << 16);
-            if (u128::from(lot) * u128::from(quantum) >> 64) as u64 >= contact.bytes {
+            if ((u128::from(lot) * u128::from(quantum)) >> 64) as u64 >= contact.bytes {
                 return;
             }
         }

@@ -21,12 +21,12 @@ use crate::event::{Batch, Bookmark, Chunk, Origin, Partition, Position, SourceId
 
 use self::{
     clocks::Clocks,
-    columns::{Column, Record, Slots},
+    columns::{Column, Slots},
     dedup::Dedup,
     division::Division,
     openings::Openings,
     plan::{EntityRef, Plan, Standing, Vantage},
-    reading::{contact, observation, peer},
+    reading::Said,
 };
 use super::{
     fringe::{Contact, capture::Depth, shard_of},
@@ -63,6 +63,8 @@ pub(super) struct Gate {
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
+    /// The numbers of the few records that are planned at a time.
+    said: [Said; FEW],
 }
 
 /// What became of a batch's events, for the metrics.
@@ -115,6 +117,7 @@ impl Gate {
             aggregation: Aggregation::default(),
             captured: None,
             slots: Slots::default(),
+            said: Default::default(),
         }
     }
 
@@ -138,8 +141,7 @@ impl Gate {
             self.look_ahead(&mut slots, batch, first, found);
             for (found, index) in found.iter().zip(first..) {
                 let event = &batch.events[index];
-                let record = slots.read(batch, event);
-                let Some(end) = end_of(&record) else {
+                let Some(end) = end_of(&self.said[index - first]) else {
                     // A line of syslog is nobody's traffic.
                     tally.unattributed += u64::from(batch.line(event).is_none());
                     continue;
@@ -170,7 +172,7 @@ impl Gate {
                         let windows = (window, self.folded);
                         let standing = self.dedup.standing(index - first, standing, windows, &mut tally);
                         let (nth, times) = ((index, index - first), (window, end, standing));
-                        self.enter_all(&record, nth, times, (entity, side, change, vantage), plan);
+                        self.enter_all(nth, times, (entity, side, change, vantage), plan);
                         if standing == Standing::Learned {
                             self.openings.enter(entity, window);
                             tally.forced += u64::from(self.force(index, plan));
@@ -207,13 +209,15 @@ impl Gate {
         let entities = found.iter().filter_map(Found::entity);
         let opened = entities.fold(0, |read, entity| read ^ self.openings.warm(entity));
         let mut read = 0;
-        if self.dedup.is_on() {
-            for (nth, event) in batch.events[first..first + found.len()].iter().enumerate() {
-                let record = slots.read(batch, event);
-                if let (Some(end), Some(_)) = (end_of(&record), found[nth].entity()) {
-                    let at = self.attribution.interface_of(nth);
-                    read ^= self.dedup.look(nth, &record, at, Grid::window(end));
-                }
+        for (nth, event) in batch.events[first..first + found.len()].iter().enumerate() {
+            let said = Said::of(&slots.read(batch, event));
+            self.said[nth] = said;
+            if self.dedup.is_on()
+                && let (Some(end), Some(_)) = (end_of(&said), found[nth].entity())
+                && let Some(ends) = self.attribution.ends_of(nth)
+            {
+                let identity = said.identity(ends, self.attribution.interface_of(nth));
+                read ^= self.dedup.look(nth, &identity, Grid::window(end));
             }
         }
         std::hint::black_box((opened, read));
@@ -224,44 +228,42 @@ impl Gate {
         }
     }
 
-    /// Enters what `record`, the event at `index` and the `nth` of the few, says into the plan: of whom it is about, and of the
-    /// gateway beside that one.
+    /// Enters what the event at `index`, the `nth` of the few, says into the plan: of whom it is about, and of the gateway
+    /// beside that one.
     #[inline]
     fn enter_all(
         &mut self,
-        record: &Record<'_>,
         (index, nth): (usize, usize),
         times: (Window, i64, Standing),
         whose: (EntityRef, Side, u32, Vantage),
         plan: &mut Plan,
     ) {
-        self.enter(record, index, times, whose, plan);
+        self.enter((index, nth), times, whose, plan);
         if let Some((gateway, side, change)) = self.attribution.beside(nth) {
-            self.enter(record, index, times, (gateway, side, change, Vantage::Beside), plan);
+            self.enter((index, nth), times, (gateway, side, change, Vantage::Beside), plan);
             if times.2 == Standing::Learned {
                 self.openings.enter(gateway, times.0);
             }
         }
     }
 
-    /// Enters what `record` says of one entity.
+    /// Enters what the event says of one entity.
     #[inline]
     fn enter(
         &self,
-        record: &Record<'_>,
-        index: usize,
+        (index, nth): (usize, usize),
         (window, end, standing): (Window, i64, Standing),
         (entity, side, change, vantage): (EntityRef, Side, u32, Vantage),
         plan: &mut Plan,
     ) {
-        let peer = peer(record, side);
+        let said = &self.said[nth];
+        let peer = self.attribution.ends_of(nth).map(|ends| ends.opposite(side));
         let whose = (entity.slot(), side, change, vantage);
-        let addresses = (peer, &self.dedup.addresses);
-        let seen = observation(record, (window, standing), index, whose, addresses);
+        let seen = said.observation((window, standing), index, whose, (peer, &self.dedup.addresses));
         plan.observations[entity.shard()].push(seen);
         if standing == Standing::Learned {
             let whose = (self.attribution.registry.name(entity), side);
-            let contact = contact(record, (window, end), whose, peer, &self.dedup.outside);
+            let contact = said.contact((window, end), whose, peer, &self.dedup.outside);
             // What a gateway passes on is logged where it began too; what the outside begins ends at a load balancer.
             let is_first = |contact: &Contact| {
                 vantage == Vantage::Own || vantage == Vantage::Gateway && !contact.initiated
@@ -366,9 +368,8 @@ impl Gate {
 /// Latest event time believed, in seconds since 1970: the end of the year 9999.
 pub(super) const END_MAX: i64 = 253_402_300_799;
 
-/// When `record` ends, in seconds since 1970.
+/// When a record ends, in seconds since 1970.
 #[inline]
-fn end_of(record: &Record<'_>) -> Option<i64> {
-    let end = record.uint(Column::End)?;
-    Some(i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX))
+fn end_of(said: &Said) -> Option<i64> {
+    Some(i64::try_from(said.end?).unwrap_or(i64::MAX).min(END_MAX))
 }

@@ -6,6 +6,8 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::{SharedSeed, fast::SeedableRandomState};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
+use super::sketch::mixer::folded;
+
 /// A 128-bit key; nobody without the seed can find two names with one key.
 pub(super) type Key = u128;
 
@@ -14,10 +16,14 @@ pub(super) type Key = u128;
 pub(super) struct Keys(SipHasher24);
 
 /// Finds things in memory: another key in every process, computed from the bytes of a record as they stand.
+///
+/// Folded products of sixteen bytes each under secret numbers, as the fast hashes of today have them, in two lanes that
+/// read the bytes once.
 #[derive(Clone)]
 pub(super) struct Finder {
-    one: SeedableRandomState,
-    other: SeedableRandomState,
+    starts: [u64; 2],
+    factors: [u64; 2],
+    last: u64,
 }
 
 // === impl Keys ===
@@ -54,33 +60,64 @@ impl Keys {
 impl Finder {
     /// A finder under `seed`.
     pub(super) fn new(seed: u64) -> Self {
-        let shared = SharedSeed::global_random();
-        Self {
-            one: SeedableRandomState::with_seed(seed, shared),
-            other: SeedableRandomState::with_seed(seed.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15, shared),
-        }
+        let shared = SeedableRandomState::with_seed(seed, SharedSeed::global_random());
+        let number = |nth: u64| shared.hash_one(nth);
+        Self { starts: [number(0), number(1)], factors: [number(2), number(3)], last: number(4) | 1 }
     }
 
     /// The key of `texts`, told apart by their lengths, and `numbers`.
     #[inline]
     pub(super) fn of<const T: usize, const N: usize>(&self, texts: [&[u8]; T], numbers: [u128; N]) -> Key {
-        let mut one = self.one.build_hasher();
-        let mut other = self.other.build_hasher();
+        let [mut one, mut other] = self.starts;
+        let mut take = |low: u64, high: u64| {
+            one = folded(one ^ low, self.factors[0] ^ high);
+            other = folded(other ^ low, self.factors[1] ^ high);
+        };
         let mut lengths = 0_u64;
         for text in texts {
             lengths = lengths << 16 | text.len() as u64 & 0xffff;
-            if !text.is_empty() {
-                one.write(text);
-                other.write(text);
+            for (low, high) in Words(text) {
+                take(low, high);
             }
         }
-        one.write_u64(lengths);
-        other.write_u64(lengths);
-        for number in numbers {
-            one.write_u128(number);
-            other.write_u128(number);
+        if T > 0 {
+            take(lengths, 0);
         }
-        u128::from(one.finish()) << 64 | u128::from(other.finish())
+        for number in numbers {
+            take(number as u64, (number >> 64) as u64);
+        }
+        u128::from(folded(one, self.last)) << 64 | u128::from(folded(other, self.last))
+    }
+}
+
+/// A text as pairs of words. What is left at the end is taken with bytes that were taken before, or with fewer than there
+/// are in a word: texts of one length part, and lengths are told apart besides.
+struct Words<'a>(&'a [u8]);
+
+// === impl Words ===
+
+impl Iterator for Words<'_> {
+    type Item = (u64, u64);
+
+    #[inline]
+    fn next(&mut self) -> Option<(u64, u64)> {
+        let text = std::mem::take(&mut self.0);
+        if let Some((both, rest)) = text.split_first_chunk::<16>() {
+            if !rest.is_empty() {
+                // The last sixteen end where the text ends.
+                self.0 = if rest.len() < 16 { &text[text.len() - 16..] } else { rest };
+            }
+            let both = u128::from_le_bytes(*both);
+            return Some((both as u64, (both >> 64) as u64));
+        }
+        if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+            return Some((u64::from_le_bytes(*first), u64::from_le_bytes(*last)));
+        }
+        if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+            return Some((u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into()));
+        }
+        let all = text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
+        (!text.is_empty()).then_some((all, 0))
     }
 }
 
@@ -112,5 +149,24 @@ mod tests {
         assert_eq!(finder.of([b"ab", b"c"], [1]), finder.of([b"ab", b"c"], [1]));
         assert_ne!(finder.of([b"ab", b"c"], [1]), finder.of([b"a", b"bc"], [1]));
         assert_ne!(finder.of([b"ab", b"c"], [1]), finder.of([b"ab", b"c"], [2]));
+        assert_ne!(finder.of([b"ab", b"c"], [1]), Finder::new(2).of([b"ab", b"c"], [1]));
+    }
+
+    #[test]
+    fn texts_of_any_length_have_keys_of_their_own_wherever_they_differ() {
+        let finder = Finder::new(1);
+        let mut keys = std::collections::HashSet::new();
+        for len in 0..70 {
+            let mut text = vec![b'a'; len];
+            assert!(keys.insert(finder.of([&text, b"c"], [])), "{len}");
+            for place in 0..len {
+                text[place] = b'b';
+                assert!(keys.insert(finder.of([&text, b"c"], [])), "{len}, {place}");
+                assert!(keys.insert(finder.of([b"c", &text], [])), "{len}, {place}");
+                text[place] = b'a';
+            }
+        }
+        let halves = keys.iter().flat_map(|key| [*key as u64, (*key >> 64) as u64]);
+        assert_eq!(halves.collect::<std::collections::HashSet<_>>().len(), 2 * keys.len());
     }
 }

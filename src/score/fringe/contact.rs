@@ -9,12 +9,12 @@ pub struct Contact {
     pub hash: u64,
     /// The entity, by a hash under the state's seed.
     pub entity: u64,
-    /// Bytes and packets of the record.
+    /// Bytes of the record.
     pub bytes: u64,
-    /// See [`Self::bytes`].
-    pub packets: u64,
     /// The window that the record counts in.
     pub window: i64,
+    /// Packets of the record.
+    pub packets: u32,
     /// When the record ends, in seconds since 1970.
     pub at: u32,
     /// The port that the conversation is about, or 0.
@@ -74,7 +74,7 @@ impl Contact {
         self.sent
             && self.accepted
             && self.protocol == TCP
-            && (self.flags & FIN > 0 || self.bytes > self.packets.saturating_mul(BARE))
+            && (self.flags & FIN > 0 || self.bytes > u64::from(self.packets) * BARE)
     }
 
     /// Whether the record counts as a visit: what the entity answers does not, lest every SYN that is answered counts twice.

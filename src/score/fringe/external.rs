@@ -58,7 +58,7 @@ impl External {
         self.first = self.first.min(contact.at);
         self.last = self.last.max(contact.at);
         self.records = self.records.saturating_add(1);
-        self.packets = self.packets.saturating_add(contact.packets);
+        self.packets = self.packets.saturating_add(contact.packets.into());
         if contact.accepted {
             let bytes = if contact.sent { &mut self.bytes_out } else { &mut self.bytes_in };
             *bytes = bytes.saturating_add(contact.bytes);

@@ -61,6 +61,8 @@ pub struct Top<K> {
     sets: Vec<Set<K>>,
     /// Nobody else knows it, so that nobody can fill a set with keys that fall together.
     salt: u64,
+    /// Sum of the weights.
+    total: u64,
 }
 
 impl Key for u64 {
@@ -161,7 +163,19 @@ impl<K: Key> Top<K> {
     /// Nobody; `salt` is secret.
     #[must_use]
     pub fn new(salt: u64) -> Self {
-        Self { sets: vec![Set::default(); SETS], salt }
+        Self { sets: vec![Set::default(); SETS], salt, total: 0 }
+    }
+
+    /// Sum of the weights: of all that was added, and what halving has left of it.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Sums the weights up anew.
+    fn recount(&mut self) {
+        let weights = self.sets.iter().flat_map(|set| set.weights);
+        self.total = weights.fold(0, u64::saturating_add);
     }
 
     #[inline]
@@ -175,6 +189,7 @@ impl<K: Key> Top<K> {
         if weight == 0 {
             return;
         }
+        self.total = self.total.saturating_add(weight);
         let set = self.set(key);
         for way in 0..WAYS {
             if set.keys[way] == key && set.weights[way] > 0 {
@@ -194,6 +209,7 @@ impl<K: Key> Top<K> {
             let all = set.held().map(half).map(|held| Weighed { error: held.error.min(held.weight), ..held });
             *set = Set::of(all.collect());
         }
+        self.recount();
     }
 
     /// The heaviest keys, at most `most`, the heaviest first.
@@ -229,6 +245,7 @@ impl<K: Key> Top<K> {
             });
             *own = Set::of(all.collect());
         }
+        self.recount();
     }
 
     /// Appends its bytes to `out`: a version, the number of keys, and each with its weight and error, the heaviest first.
@@ -263,6 +280,7 @@ impl<K: Key> Top<K> {
             }
             set.set(way, Weighed { key, weight, error });
         }
+        whole.recount();
         Ok(whole)
     }
 }

@@ -11,7 +11,7 @@ use crate::score::{
         wire::{VERSION, put, take, take_byte, take_version},
     },
     sketch::{
-        cardinality::{Shape, check, raise, raise_all, words_of},
+        cardinality::{Mark, Shape, check, raise_all, register, words_of},
         mixer::place,
     },
 };
@@ -21,8 +21,13 @@ pub(super) const ROWS: usize = 3;
 /// 64 registers: a standard error of 13 %.
 const PRECISION: u32 = 6;
 const WORDS: usize = words_of(PRECISION);
+const REGISTERS: usize = 1 << PRECISION;
+/// Sums of 2^-rank are counted in units of 2^-26.
+const UNIT: u32 = 26;
 /// Least spread that is worth a look, 2^5.
 pub const SPREAD_MIN: u32 = 32;
+/// With fewer registers set than this no estimate reaches [`SPREAD_MIN`], whatever their ranks.
+const SET_MIN: u8 = 24;
 
 /// What falls into one place: a line of the processor's cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,9 +36,16 @@ struct Cell {
     words: [u64; WORDS],
     /// Whose pair has most leading zeros; of two, the greater.
     key: u64,
+    /// Sum of 2^-rank over the registers that are set, in units of 2^-26; the highest rank, 27, adds nothing.
+    sum: u32,
+    /// How many registers are set.
+    set: u8,
     /// One more than those zeros; 0 where nothing fell.
     level: u8,
 }
+
+/// Where a key's cells are.
+pub type Places = [u32; ROWS];
 
 /// A key with many peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +62,46 @@ pub struct Spreaders {
     cells: Vec<Cell>,
 }
 
+/// What a register of `rank` adds to [`Cell::sum`].
+#[inline]
+const fn weight(rank: u32) -> u32 {
+    if rank == 0 { 0 } else { 1 << UNIT >> rank }
+}
+
+/// The places of the cells of the key that hashes to `hash`, in rows of `columns` cells.
+#[inline]
+#[must_use]
+pub fn places_of(hash: u64, columns: usize) -> Places {
+    let mixed = super::again(hash ^ 0x5eed);
+    let one = (mixed >> 32) as u32;
+    let step = mixed as u32 | 1;
+    std::array::from_fn(|row| {
+        (row * columns + place(one.wrapping_add(step.wrapping_mul(row as u32)), columns)) as u32
+    })
+}
+
 // === impl Cell ===
 
 impl Cell {
     fn peers(&self) -> u32 {
-        (Shape::of(&self.words, PRECISION).estimate(PRECISION) + 0.5) as u32
+        let shape = Shape::new(u64::from(self.sum) << (32 - UNIT), REGISTERS as u32 - u32::from(self.set));
+        (shape.estimate(PRECISION) + 0.5) as u32
+    }
+
+    /// Raises a register to a rank, and says whether that changed anything.
+    #[inline]
+    fn raise(&mut self, mark: Mark) -> bool {
+        let Some(before) = mark.raise(&mut self.words) else { return false };
+        self.sum = self.sum - weight(before) + weight(mark.rank());
+        self.set += u8::from(before == 0);
+        true
+    }
+
+    /// Sums up the registers anew, after words were changed as a whole.
+    fn recount(&mut self) {
+        let ranks = || (0..REGISTERS).map(|nth| register(&self.words, nth));
+        let (sum, set) = (ranks().map(weight).sum(), ranks().filter(|rank| *rank > 0).count() as u8);
+        (self.sum, self.set) = (sum, set);
     }
 
     fn nominate(&mut self, level: u8, key: u64) {
@@ -86,48 +133,47 @@ impl Spreaders {
 
     /// The places of the cells of the key that hashes to `hash`.
     #[inline]
-    fn places(&self, hash: u64) -> [usize; ROWS] {
-        let columns = self.cells.len() / ROWS;
-        let mixed = super::again(hash ^ 0x5eed);
-        let one = (mixed >> 32) as u32;
-        let step = mixed as u32 | 1;
-        std::array::from_fn(|row| {
-            row * columns + place(one.wrapping_add(step.wrapping_mul(row as u32)), columns)
-        })
+    fn places(&self, hash: u64) -> Places {
+        places_of(hash, self.cells.len() / ROWS)
     }
 
-    /// Reads the cells of the key that hashes to `hash`, so that the memory of several is fetched side by side.
+    /// Reads the cells at `places`, so that the memory of several keys is fetched side by side.
     #[inline]
     #[must_use]
-    pub fn warm(&self, hash: u64) -> u64 {
-        self.places(hash).iter().fold(0, |read, place| read ^ self.cells[*place].key)
+    pub fn warm(&self, places: &Places) -> u64 {
+        places.iter().fold(0, |read, place| read ^ self.cells[*place as usize].key)
     }
 
-    /// Notes that `key`, which hashes to `hash`, has met a peer; `pair` is the hash of both. Gives the key's spread where
-    /// that is new to it, most of its cells name it and it is worth a look.
+    /// Notes that `key`, whose cells are at `places`, has met a peer; `pair` is the hash of both. Says whether the key's
+    /// spread may be worth a look: the peer is new to all its cells, and most of them name it.
     #[inline]
-    pub fn add(&mut self, hash: u64, key: u64, pair: u64) -> Option<u32> {
+    pub fn note(&mut self, places: &Places, key: u64, pair: u64) -> bool {
         // The upper four bits are the shard's, and the same for all that meet here.
         let level = 1 + ((pair >> 28) as u32).leading_zeros() as u8;
-        let places = self.places(hash);
-        let (mut raised, mut named) = (0, 0);
+        let mark = Mark::of(pair as u32, PRECISION);
+        let (mut raised, mut named, mut set) = (0, 0, u8::MAX);
         for place in places {
-            let cell = &mut self.cells[place];
-            raised += usize::from(raise(&mut cell.words, PRECISION, pair as u32).is_some());
+            let cell = &mut self.cells[*place as usize];
+            raised += usize::from(cell.raise(mark));
             cell.nominate(level, key);
             named += usize::from(cell.key == key);
+            set = set.min(cell.set);
         }
-        if raised < ROWS || named + 1 < ROWS {
-            return None;
-        }
-        let spread = places.iter().map(|place| self.cells[*place].peers()).min().unwrap_or(0);
+        raised == ROWS && named + 1 >= ROWS && set >= SET_MIN
+    }
+
+    /// The same, but gives the spread where it is worth a look.
+    #[inline]
+    pub fn add(&mut self, hash: u64, key: u64, pair: u64) -> Option<u32> {
+        let places = self.places(hash);
+        let spread = if self.note(&places, key, pair) { self.peers(hash) } else { 0 };
         (spread >= SPREAD_MIN).then_some(spread)
     }
 
     /// How many distinct peers the key that hashes to `hash` has, at most.
     #[must_use]
     pub fn peers(&self, hash: u64) -> u32 {
-        self.places(hash).iter().map(|place| self.cells[*place].peers()).min().unwrap_or(0)
+        self.places(hash).iter().map(|place| self.cells[*place as usize].peers()).min().unwrap_or(0)
     }
 
     /// What a cell counts that holds nobody in particular: the median of the first row.
@@ -158,6 +204,7 @@ impl Spreaders {
     pub fn merge(&mut self, other: &Self) {
         for (own, theirs) in self.cells.iter_mut().zip(&other.cells) {
             raise_all(&mut own.words, PRECISION, &theirs.words);
+            own.recount();
             own.nominate(theirs.level, theirs.key);
         }
     }
@@ -200,6 +247,7 @@ impl Spreaders {
                 *word = take(bytes)?;
             }
             check(&cell.words, PRECISION)?;
+            cell.recount();
             next = place + 1;
         }
         Ok(whole)
@@ -226,6 +274,14 @@ mod tests {
     #[test]
     fn a_cell_is_a_line() {
         assert_eq!(size_of::<Cell>(), 64);
+    }
+
+    #[test]
+    fn no_estimate_is_worth_a_look_with_fewer_registers_set_than_is_said() {
+        let mut cell = Cell { set: SET_MIN - 1, ..Cell::default() };
+        assert!(cell.peers() < SPREAD_MIN);
+        cell.set += 1;
+        assert!(cell.peers() >= SPREAD_MIN);
     }
 
     #[test]

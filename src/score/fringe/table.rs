@@ -19,6 +19,9 @@ use crate::score::{
 /// Records that are written into the state together.
 pub const PAGE: usize = 64;
 
+/// Of the few contacts that are taken in at a time, how many make somebody go, as a rule.
+const LEAVING: usize = 4;
+
 /// What a table holds.
 pub trait Record: Copy {
     /// Its hash, whose upper four bits are the shard's.
@@ -186,6 +189,13 @@ impl<T: Record> Table<T> {
         if at + 1 == self.index.len() { 0 } else { at + 1 }
     }
 
+    /// The entries of the index from that where `tag` belongs to the next free one.
+    #[inline]
+    fn entries(&self, tag: u32) -> impl Iterator<Item = u64> {
+        let (before, after) = self.index.split_at(self.home(tag));
+        after.iter().chain(before).copied().take_while(|entry| *entry != 0)
+    }
+
     /// Reads where the index says something of `hash`: without a branch, so that many can be under way at a time.
     #[inline]
     #[must_use]
@@ -193,18 +203,31 @@ impl<T: Record> Table<T> {
         self.index[self.home(tag(hash))]
     }
 
+    /// Reads what taking in the record that hashes to `hash` will read: where its ghost would stand.
+    #[inline]
+    #[must_use]
+    pub fn warm_vacant(&self, hash: u64) -> u32 {
+        self.ghosts[place(tag(hash), self.ghosts.len())]
+    }
+
+    /// Reads those who will go first when the table is full.
+    #[inline]
+    #[must_use]
+    pub fn warm_leaving(&self) -> u64 {
+        if self.records.len() < self.max {
+            return 0;
+        }
+        let next = self.small.iter().take(LEAVING).chain(self.main.iter().take(2 * LEAVING));
+        next.fold(0, |read, slot| read ^ self.warm_record(*slot))
+    }
+
     /// The place of the record that the index may mean with `hash`.
     #[inline]
     #[must_use]
     pub fn warm(&self, hash: u64) -> Option<u32> {
-        let mut at = self.home(tag(hash));
-        loop {
-            match self.index[at] {
-                0 => return None,
-                entry if (entry >> 32) as u32 == tag(hash) => return Some(entry as u32 - 1),
-                _ => at = self.next(at),
-            }
-        }
+        let tag = tag(hash);
+        let entry = self.entries(tag).find(|entry| (entry >> 32) as u32 == tag)?;
+        Some(entry as u32 - 1)
     }
 
     /// Reads the record at `slot`, so that the memory of several is fetched side by side.
@@ -214,22 +237,25 @@ impl<T: Record> Table<T> {
         self.records[slot as usize].warm()
     }
 
+    /// The place of the record that hashes to `hash` and for which `is` holds, which was at `hint` a moment ago if it was
+    /// there at all.
+    #[inline]
+    #[must_use]
+    pub fn find_near(&self, hint: Option<u32>, hash: u64, is: impl Fn(&T) -> bool) -> Option<u32> {
+        match hint {
+            Some(slot) if self.records.get(slot as usize).is_some_and(&is) => hint,
+            _ => self.find(hash, is),
+        }
+    }
+
     /// The place of the record that hashes to `hash` and for which `is` holds.
     #[inline]
     #[must_use]
     pub fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<u32> {
-        let mut at = self.home(tag(hash));
-        loop {
-            let entry = self.index[at];
-            if entry == 0 {
-                return None;
-            }
-            let slot = entry as u32 - 1;
-            if (entry >> 32) as u32 == tag(hash) && is(&self.records[slot as usize]) {
-                return Some(slot);
-            }
-            at = self.next(at);
-        }
+        let tag = tag(hash);
+        let slots =
+            self.entries(tag).filter(|entry| (entry >> 32) as u32 == tag).map(|entry| entry as u32 - 1);
+        { slots }.find(|slot| is(&self.records[*slot as usize]))
     }
 
     /// The record at `slot`, which is about to change because it was visited.
@@ -329,7 +355,8 @@ impl<T: Record> Table<T> {
             }
             let home = self.home((entry >> 32) as u32);
             // It may move up if its home does not lie between the hole and itself.
-            if (at + places - home) % places >= (at + places - hole) % places {
+            let behind = |from: usize| if at >= from { at - from } else { at + places - from };
+            if behind(home) >= behind(hole) {
                 self.index[hole] = entry;
                 hole = at;
             }

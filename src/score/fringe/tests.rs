@@ -295,6 +295,31 @@ fn it_comes_back_from_the_state_and_goes_on_alike() {
 }
 
 #[test]
+fn the_heavy_are_weighed_by_lot_once_there_are_many_and_come_out_as_heavy_as_they_are() {
+    let mut fringe = fringe(1_000);
+    let mut moved = [0_u64; 8];
+    for nth in 0..100_000_u64 {
+        // Eight move a tenth of all each, the rest is of thousands who come and go.
+        let heavy = (nth % 10 < 8).then_some(nth % 10);
+        let bytes = 500 + nth * 7_919 % 2_000;
+        heavy.into_iter().for_each(|key| moved[key as usize] += bytes);
+        let key = heavy.unwrap_or((1 << 40) + nth % 5_000);
+        fringe.observe(&[Contact { accepted: true, bytes, at: nth as u32, ..probe(key, nth % 9) }]);
+    }
+    let (addresses, services, _) = fringe.heaviest();
+    let all: u64 = services.total();
+    assert_eq!((addresses.total(), services.heaviest(9).len()), (all, 1));
+    let heaviest = addresses.heaviest(8);
+    for held in &heaviest {
+        let moved = moved[held.key as usize];
+        let off = held.weight.abs_diff(moved);
+        // A tenth of all are 205 parts, so that a standard deviation is a fourteenth of it.
+        assert!(off < moved / 4 + held.error, "{held:?} of {moved}");
+    }
+    assert!(all.abs_diff(100_000 * 1_500) < all / 20, "{all}");
+}
+
+#[test]
 fn keys_stand_for_addresses_and_those_of_nat64_for_the_address_within() {
     let four = 0xffff_0a01_0203;
     assert_eq!(external_address(external_key(four)), (four, 128));

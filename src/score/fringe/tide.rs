@@ -9,7 +9,7 @@ use super::{
     Contact,
     counts::CountMin,
     sizes::Sizes,
-    spreaders::{Spreader, Spreaders},
+    spreaders::{Places, Spreader, Spreaders},
 };
 
 /// Spreaders of a window that are kept when it folds.
@@ -80,20 +80,20 @@ impl Tide {
         self.targets.clear();
     }
 
-    /// Reads what [`Tide::add`] will read.
+    /// Reads what [`Tide::add`] will read of the entity's cells at `places`.
     #[inline]
-    pub(super) fn warm(&self, contact: &Contact) -> u64 {
-        if contact.sent { 0 } else { self.targets.warm(super::again(contact.entity)) }
+    pub(super) fn warm(&self, places: &Places) -> u64 {
+        self.targets.warm(places)
     }
 
-    /// Takes in what everybody counts for.
+    /// Takes in what everybody counts for; the entity's cells are at `places`.
     #[inline]
-    pub(super) fn add(&mut self, contact: &Contact, pair: u64) {
+    pub(super) fn add(&mut self, contact: &Contact, places: &Places, pair: u64) {
         self.contacts += 1;
         self.rejects += u64::from(!contact.accepted);
         if !contact.sent {
-            self.sources.insert((contact.hash >> 28) as u32);
-            self.targets.add(super::again(contact.entity), contact.entity, pair);
+            self.sources.insert_uncounted((contact.hash >> 28) as u32);
+            self.targets.note(places, contact.entity, pair);
         }
     }
 

@@ -4,15 +4,14 @@
 use crate::score::{
     fringe::Fringe,
     grid::Window,
-    keys::Key,
     sketch::{
         mixer::Mixer,
-        repeats::{Repeats, Sighting},
+        repeats::{Identity, Repeats, Sighting},
     },
     whose::attribution::FEW,
 };
 
-use super::{Tally, columns::Record, plan::Standing, reading::identity};
+use super::{Tally, plan::Standing};
 
 /// What is remembered, and of the few records that are planned at a time, which are which.
 #[derive(Debug)]
@@ -40,11 +39,11 @@ impl Dedup {
         self.repeats.is_on()
     }
 
-    /// Looks at `record`, the `nth` of the few, which the interface with the key `at` saw in `window`, and reads what
-    /// [`Dedup::standing`] will read.
+    /// Looks at the `nth` of the few records, which is this one and counts in `window`, and reads what [`Dedup::standing`] will
+    /// read.
     #[inline]
-    pub(in crate::score) fn look(&mut self, nth: usize, record: &Record<'_>, at: Key, window: Window) -> u32 {
-        self.hashes[nth] = self.repeats.hash(&identity(record, at));
+    pub(in crate::score) fn look(&mut self, nth: usize, identity: &Identity, window: Window) -> u32 {
+        self.hashes[nth] = self.repeats.hash(identity);
         self.repeats.warm(window, self.hashes[nth])
     }
 

@@ -6,7 +6,10 @@ use crate::score::{
     grid::Window,
     keys::Key,
     sketch::{mixer::Mixer, repeats},
-    whose::{address::End, own::Side},
+    whose::{
+        address::End,
+        own::{Ends, Side},
+    },
 };
 
 use super::{
@@ -21,94 +24,143 @@ pub(in crate::score) fn peer(record: &Record<'_>, side: Side) -> Option<End> {
     record.packet_end(other).or_else(|| record.end(other))
 }
 
-/// What `record`, the event at `index`, says of the entity in `slot` on its `side`, with `change` to be made first.
+/// The numbers of a record, read once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::score) struct Said {
+    /// Ports, where the record has them.
+    source_port: Option<u64>,
+    destination_port: Option<u64>,
+    protocol: u8,
+    flags: u8,
+    accepted: bool,
+    start: u64,
+    /// When it ends, in seconds since 1970.
+    pub(in crate::score) end: Option<u64>,
+    bytes: u64,
+    packets: u64,
+}
+
+// === impl Said ===
+
+impl Said {
+    /// Those of `record`.
+    #[inline]
+    pub(in crate::score) fn of(record: &Record<'_>) -> Self {
+        let uint = |column| record.uint(column);
+        Self {
+            source_port: uint(Column::SourcePort),
+            destination_port: uint(Column::DestinationPort),
+            protocol: narrow(uint(Column::Protocol)),
+            flags: narrow(uint(Column::Flags)),
+            accepted: is_accepted(record),
+            start: uint(Column::Start).unwrap_or(0),
+            end: uint(Column::End),
+            bytes: uint(Column::Bytes).unwrap_or(0),
+            packets: uint(Column::Packets).unwrap_or(0),
+        }
+    }
+
+    fn packets(&self) -> u32 {
+        u32::try_from(self.packets).unwrap_or(u32::MAX)
+    }
+
+    /// What the event at `index`, which says this, says of the entity in `slot` on its `side`, with `change` to be made first.
+    #[inline]
+    pub(in crate::score) fn observation(
+        &self,
+        (window, standing): (Window, Standing),
+        index: usize,
+        (slot, side, change, vantage): (u32, Side, u32, Vantage),
+        (peer, addresses): (Option<End>, &Mixer),
+    ) -> Observation {
+        // Whom a gateway talks to says something of those behind it only.
+        let gateway = vantage.is_gateways();
+        let outside = !gateway && peer.is_none_or(|peer| !peer.inside);
+        let port = if gateway { NO_PORT } else { port_of(self.source_port, self.destination_port) };
+        let served = served(self.source_port.unwrap_or(0), self.destination_port.unwrap_or(0));
+        Observation {
+            window,
+            bytes: self.bytes,
+            packets: self.packets(),
+            event: index as u32,
+            slot,
+            port,
+            peer: hash(addresses, peer.map_or(0, |peer| peer.address)),
+            change,
+            served: if gateway { 0 } else { served },
+            protocol: self.protocol,
+            standing,
+            role: Role { sends: side == Side::Source, accepted: self.accepted, outside, vantage },
+        }
+    }
+
+    /// What it says of the entity called `entity`, which stands on `side`, and of `peer`; nothing where that is inside.
+    #[inline]
+    pub(in crate::score) fn contact(
+        &self,
+        (window, end): (Window, i64),
+        (entity, side): (u64, Side),
+        peer: Option<End>,
+        outside: &Mixer,
+    ) -> Option<Contact> {
+        let peer = peer.filter(|peer| !peer.inside)?;
+        let external = external_key(peer.address);
+        let (source, destination) = (self.source_port, self.destination_port);
+        let answers = is_reply(source.unwrap_or(0), destination.unwrap_or(0));
+        let sent = side == Side::Source;
+        Some(Contact {
+            external,
+            hash: outside.of(external),
+            entity,
+            bytes: self.bytes,
+            window,
+            packets: self.packets(),
+            at: u32::try_from(end).unwrap_or(u32::MAX),
+            port: narrow(if answers { source } else { destination }),
+            protocol: self.protocol,
+            flags: self.flags,
+            sent,
+            initiated: if sent { destination.is_some_and(|port| port > 0) && !answers } else { answers },
+            accepted: self.accepted,
+        })
+    }
+
+    /// What tells the record between `ends`, which the interface with the key `at` saw, from every other.
+    #[inline]
+    pub(in crate::score) fn identity(&self, ends: &Ends, at: Key) -> repeats::Identity {
+        repeats::Identity {
+            interface: at as u64,
+            source: ends.source.address,
+            destination: ends.destination.address,
+            source_port: narrow(self.source_port),
+            destination_port: narrow(self.destination_port),
+            protocol: self.protocol,
+            flags: self.flags,
+            accepted: self.accepted,
+            start: self.start,
+            end: self.end.unwrap_or(0),
+            bytes: self.bytes,
+            packets: self.packets,
+        }
+    }
+}
+
+/// What `record`, the event at `index`, says of an entity.
 #[inline]
 pub(in crate::score) fn observation(
     record: &Record<'_>,
-    (window, standing): (Window, Standing),
+    times: (Window, Standing),
     index: usize,
-    (slot, side, change, vantage): (u32, Side, u32, Vantage),
-    (peer, addresses): (Option<End>, &Mixer),
+    whose: (u32, Side, u32, Vantage),
+    met: (Option<End>, &Mixer),
 ) -> Observation {
-    // Whom a gateway talks to says something of those behind it only.
-    let gateway = vantage.is_gateways();
-    let outside = !gateway && peer.is_none_or(|peer| !peer.inside);
-    let [source, destination] =
-        [Column::SourcePort, Column::DestinationPort].map(|column| record.uint(column));
-    Observation {
-        window,
-        bytes: record.uint(Column::Bytes).unwrap_or(0),
-        packets: u32::try_from(record.uint(Column::Packets).unwrap_or(0)).unwrap_or(u32::MAX),
-        event: index as u32,
-        slot,
-        port: if gateway { NO_PORT } else { port_of(source, destination) },
-        peer: hash(addresses, peer.map_or(0, |peer| peer.address)),
-        change,
-        served: if gateway { 0 } else { served(source.unwrap_or(0), destination.unwrap_or(0)) },
-        protocol: narrow(record.uint(Column::Protocol)),
-        standing,
-        role: Role { sends: side == Side::Source, accepted: is_accepted(record), outside, vantage },
-    }
+    Said::of(record).observation(times, index, whose, met)
 }
 
 /// The hash of an address, for sets of addresses.
 #[inline]
 fn hash(addresses: &Mixer, address: u128) -> u32 {
     (addresses.of_two(address as u64, (address >> 64) as u64) >> 32) as u32
-}
-
-/// What `record` says of the entity called `entity`, which stands on `side`, and of `peer`; nothing where that is inside.
-#[inline]
-pub(in crate::score) fn contact(
-    record: &Record<'_>,
-    (window, end): (Window, i64),
-    (entity, side): (u64, Side),
-    peer: Option<End>,
-    outside: &Mixer,
-) -> Option<Contact> {
-    let peer = peer.filter(|peer| !peer.inside)?;
-    let external = external_key(peer.address);
-    let [source, destination] =
-        [Column::SourcePort, Column::DestinationPort].map(|column| record.uint(column));
-    let answers = is_reply(source.unwrap_or(0), destination.unwrap_or(0));
-    let sent = side == Side::Source;
-    let port = if answers { source } else { destination };
-    Some(Contact {
-        external,
-        hash: outside.of(external),
-        entity,
-        bytes: record.uint(Column::Bytes).unwrap_or(0),
-        packets: record.uint(Column::Packets).unwrap_or(0),
-        window,
-        at: u32::try_from(end).unwrap_or(u32::MAX),
-        port: narrow(port),
-        protocol: narrow(record.uint(Column::Protocol)),
-        flags: narrow(record.uint(Column::Flags)),
-        sent,
-        initiated: if sent { port_of(source, destination) != NO_PORT } else { answers },
-        accepted: is_accepted(record),
-    })
-}
-
-/// What tells `record`, which the interface with the key `at` saw, from every other.
-#[inline]
-pub(in crate::score) fn identity(record: &Record<'_>, at: Key) -> repeats::Identity {
-    let uint = |column| record.uint(column).unwrap_or(0);
-    let address = |column| record.address(column).unwrap_or(0);
-    repeats::Identity {
-        interface: at as u64,
-        source: address(Column::Source),
-        destination: address(Column::Destination),
-        source_port: narrow(record.uint(Column::SourcePort)),
-        destination_port: narrow(record.uint(Column::DestinationPort)),
-        protocol: narrow(record.uint(Column::Protocol)),
-        flags: narrow(record.uint(Column::Flags)),
-        accepted: is_accepted(record),
-        start: uint(Column::Start),
-        end: uint(Column::End),
-        bytes: uint(Column::Bytes),
-        packets: uint(Column::Packets),
-    }
 }
 
 /// Whether the flow was let through; a log that does not say so has only such flows.

@@ -12,18 +12,17 @@ use crate::score::histogram::{
     wire::{VERSION, put, take, take_version},
 };
 
+pub(in crate::score) use self::registers::{Mark, Shape, check, raise_all, register, words_of};
+use self::registers::{PER_WORD, raise};
+
+pub mod registers;
+
 /// Hashes up to which the count is exact, but for two that fall together: of 16 hashes of 32 bits, once in 36 million.
 pub const EXACT_MAX: usize = 16;
 /// Hashes that cost no memory beyond the struct.
 const INLINE: usize = 8;
-/// Registers in a word.
-const PER_WORD: usize = 12;
-/// Bits of a register.
-const WIDTH: usize = 5;
 /// In the encoding, instead of a number of hashes: registers follow.
 const REGISTERS: u64 = EXACT_MAX as u64 + 1;
-/// 1/(2 ln 2), the estimator's constant for many registers.
-const ALPHA: f64 = 0.721_347_520_444_481_7;
 
 /// A set of hashes of 32 bits that can tell about how many it has. `P` is 4 to 12.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,116 +31,29 @@ pub struct Cardinality<const P: u32 = 8> {
 }
 
 /// How the hashes are held.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Eq)]
 enum Form {
     /// The first `count` are hashes, ascending; the others are 0.
     Inline { hashes: [u32; INLINE], count: u32 },
     /// More than [`INLINE`], at most [`EXACT_MAX`], ascending, then 0.
     List { hashes: Box<[u32; EXACT_MAX]>, count: u32 },
-    /// More than [`EXACT_MAX`]; the count is kept current.
+    /// More than [`EXACT_MAX`]; the count is kept current, or is 0 where it follows from the shape whenever it is asked for.
     Registers { words: Box<[u64]>, shape: Shape, count: u32 },
 }
 
-/// What the estimate follows from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::score) struct Shape {
-    /// Sum of 2^-rank over the registers that are set, in units of 2^-32.
-    sum: u64,
-    /// How many are not.
-    clear: u32,
-}
-
-/// Words that hold the registers of precision `precision`.
-pub(in crate::score) const fn words_of(precision: u32) -> usize {
-    (1_usize << precision).div_ceil(PER_WORD)
-}
-
-/// The register `nth` among `words`.
-#[inline]
-fn register(words: &[u64], nth: usize) -> u32 {
-    (words[nth / PER_WORD] >> (nth % PER_WORD * WIDTH) & 31) as u32
-}
-
-/// Raises the register of `hash` among `words`; gives its rank before and after where that changed anything.
-#[inline]
-pub(in crate::score) fn raise(words: &mut [u64], precision: u32, hash: u32) -> Option<(u32, u32)> {
-    let nth = (hash >> (32 - precision)) as usize;
-    let rank = (hash << precision).leading_zeros().min(32 - precision) + 1;
-    raise_to(words, nth, rank)
-}
-
-#[inline]
-fn raise_to(words: &mut [u64], nth: usize, rank: u32) -> Option<(u32, u32)> {
-    let before = register(words, nth);
-    if rank <= before {
-        return None;
-    }
-    words[nth / PER_WORD] ^= u64::from(before ^ rank) << (nth % PER_WORD * WIDTH);
-    Some((before, rank))
-}
-
-/// Raises the registers of `words` to those of `others`.
-pub(in crate::score) fn raise_all(words: &mut [u64], precision: u32, others: &[u64]) {
-    for nth in 0..1_usize << precision {
-        raise_to(words, nth, register(others, nth));
-    }
-}
-
-/// Checks that `words` are registers of this precision.
-pub(in crate::score) fn check(words: &[u64], precision: u32) -> Result<(), DecodeError> {
-    let mut copy = vec![0; words.len()];
-    raise_all(&mut copy, precision, words);
-    let fits = |nth| register(words, nth) <= 33 - precision;
-    if copy == words && (0..1 << precision).all(fits) { Ok(()) } else { Err(DecodeError::Form) }
-}
-
-// === impl Shape ===
-
-impl Shape {
-    /// That of registers none of which is set.
-    pub(in crate::score) const fn new(precision: u32) -> Self {
-        Self { sum: 0, clear: 1 << precision }
-    }
-
-    /// That of `words`.
-    pub(in crate::score) fn of(words: &[u64], precision: u32) -> Self {
-        let mut shape = Self::new(precision);
-        (0..1_usize << precision).for_each(|nth| shape.change(0, register(words, nth)));
-        shape
-    }
-
-    /// Follows a register from rank `before` to `after`.
-    #[inline]
-    fn change(&mut self, before: u32, after: u32) {
-        let weight = |rank: u32| if rank == 0 { 0 } else { 1_u64 << (32 - rank) };
-        self.sum = self.sum + weight(after) - weight(before);
-        self.clear -= u32::from(before == 0 && after > 0);
-    }
-
-    /// How many hashes there probably were.
-    #[inline]
-    pub(in crate::score) fn estimate(self, precision: u32) -> f64 {
-        let all = f64::from(1_u32 << precision);
-        if f64::from(self.clear) == all {
-            return 0.0;
+impl PartialEq for Form {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Inline { hashes, count }, Self::Inline { hashes: others, count: other }) => {
+                (hashes, count) == (others, other)
+            }
+            (Self::List { hashes, count }, Self::List { hashes: others, count: other }) => {
+                (hashes, count) == (others, other)
+            }
+            // All else follows from them.
+            (Self::Registers { words, .. }, Self::Registers { words: others, .. }) => words == others,
+            _ => false,
         }
-        let set = self.sum as f64 / 4_294_967_296.0;
-        ALPHA * all * all / (all * sigma(f64::from(self.clear) / all) + set)
-    }
-}
-
-/// x + Σ x^(2^k) · 2^(k-1): what registers that are clear stand for. `share` is below 1.
-#[inline]
-fn sigma(share: f64) -> f64 {
-    let (mut power, mut weight, mut sum) = (share, 1.0, share);
-    loop {
-        power *= power;
-        let next = sum + power * weight;
-        if next == sum {
-            return sum;
-        }
-        sum = next;
-        weight += weight;
     }
 }
 
@@ -221,15 +133,32 @@ impl<const P: u32> Cardinality<P> {
     /// Estimates the count anew, and says whether it has changed. What has registers has more than [`EXACT_MAX`].
     fn recount(&mut self) -> bool {
         let Form::Registers { shape, count, .. } = &mut self.form else { return false };
-        let estimate = ((shape.estimate(P) + 0.5) as u32).max(EXACT_MAX as u32 + 1);
+        let estimate = shape.count(P);
         std::mem::replace(count, estimate) != estimate
+    }
+
+    /// Adds `hash` for who asks for the count much more rarely than it changes.
+    #[inline]
+    pub fn insert_uncounted(&mut self, hash: u32) {
+        match &mut self.form {
+            Form::Registers { words, shape, count } => {
+                if let Some((before, after)) = raise(words, P, hash) {
+                    shape.change(before, after);
+                    *count = 0;
+                }
+            }
+            _ => {
+                self.insert(hash);
+            }
+        }
     }
 
     /// How many distinct hashes there are: exactly up to [`EXACT_MAX`], an estimate above, good up to 2^31.
     #[must_use]
     #[inline]
-    pub const fn count(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         match self.form {
+            Form::Registers { shape, count: 0, .. } => shape.count(P),
             Form::Inline { count, .. } | Form::List { count, .. } | Form::Registers { count, .. } => count,
         }
     }
@@ -242,7 +171,7 @@ impl<const P: u32> Cardinality<P> {
 
     /// Whether there are no hashes.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.count() == 0
     }
 
@@ -323,7 +252,7 @@ impl<const P: u32> Cardinality<P> {
                 }
                 check(&words, P)?;
                 let shape = Shape::of(&words, P);
-                if shape == Shape::new(P) {
+                if shape == Shape::empty(P) {
                     return Err(DecodeError::Form);
                 }
                 let mut whole =

@@ -16,7 +16,7 @@ pub struct Mixer {
 
 /// The two halves of the product of `one` and `other`, folded into one.
 #[inline]
-const fn folded(one: u64, other: u64) -> u64 {
+pub(in crate::score) const fn folded(one: u64, other: u64) -> u64 {
     let product = one as u128 * other as u128;
     product as u64 ^ (product >> 64) as u64
 }

@@ -1,9 +1,10 @@
 //! Repeats: a record that comes again at another position counts once inside its window, while there is room to remember.
 //!
 //! A window keeps a fingerprint of 32 bits of each record, in lines of sixteen, which are lines of the processor's cache. A
-//! record's fingerprint stands in the first of its two lines that had room; when both are full, in the next level: the first
-//! has room for 65,536 records, the next one for all that a window may have. Nothing is ever taken out, so that a line with
-//! room left ends a search. When a window folds, its part goes as a whole.
+//! record's fingerprint stands in the emptier of its two lines, so that both fill up alike; when both are full, in the next
+//! level. The first has room for 65,536 records, each that follows for four times as many as there was before, the last one
+//! for all that a window may have. Nothing is ever taken out, so that a line with room left ends a search. When a window
+//! folds, its part goes as a whole.
 //!
 //! No window takes more than half of what may be taken, so that the next one finds room while the last is waited for. When
 //! there is no room, a record counts as new: rather too much than too little.
@@ -18,7 +19,7 @@
 
 use std::collections::BTreeMap;
 
-use super::mixer::{Mixer, place};
+use super::mixer::{Mixer, folded, place};
 
 /// Fingerprints in a line.
 const LINE: usize = 16;
@@ -26,7 +27,9 @@ const LINE: usize = 16;
 const FIRST: usize = 1 << 12;
 /// Fewest lines of a level.
 const LEAST: usize = 64;
-/// Most levels of a window; two, unless it got little room at first and more when another window folded.
+/// By how much each level widens those before it.
+const WIDER: usize = 4;
+/// Most levels of a window.
 const LEVELS_MAX: usize = 4;
 /// How often at most a genuine record is taken for a repeat.
 pub const FALSE_MAX: f64 = (2 * LINE * LEVELS_MAX) as f64 / 4_294_967_296.0;
@@ -77,10 +80,13 @@ pub enum Sighting {
 #[repr(align(64))]
 struct Line([u32; LINE]);
 
+/// Secret numbers that records are hashed under.
+type Keys = [u64; KEYS];
+const KEYS: usize = 12;
+
 /// Records by window.
-#[derive(Debug)]
 pub struct Repeats {
-    mixer: Mixer,
+    keys: Keys,
     windows: BTreeMap<i64, Part>,
     /// The part of the window that was asked for last, out of the map.
     near: Option<(i64, Part)>,
@@ -109,21 +115,28 @@ struct Part {
 // === impl Identity ===
 
 impl Identity {
-    /// Its hash under `mixer`.
+    /// Its hash under `keys`: products of two numbers each, under a key for each, which do not wait for one another.
     #[inline]
-    #[must_use]
-    pub fn hash(&self, mixer: &Mixer) -> u64 {
+    fn hash(&self, keys: &Keys) -> u64 {
         let marks = u64::from(self.source_port) << 48
             | u64::from(self.destination_port) << 32
             | u64::from(self.protocol) << 16
             | u64::from(self.flags) << 8
             | u64::from(self.accepted);
-        // Both halves of an address count; those of IPv4 have an upper half of 0.
-        let source = mixer.of_two(self.source as u64, (self.source >> 64) as u64 ^ self.interface);
-        let destination =
-            mixer.of_two(self.destination as u64 ^ source, (self.destination >> 64) as u64 ^ marks);
-        let times = mixer.of_two(destination ^ self.start, self.end);
-        mixer.of_two(times ^ self.bytes, self.packets)
+        let halves = |address: u128| [address as u64, (address >> 64) as u64];
+        let ([source, above], [destination, beyond]) = (halves(self.source), halves(self.destination));
+        let numbers = [
+            [source, self.interface],
+            [destination, marks],
+            // Those of IPv4 are 0.
+            [above, beyond],
+            [self.start, self.bytes],
+            [self.end, self.packets],
+        ];
+        let pairs = numbers.iter().zip(keys.as_chunks().0);
+        let products = pairs.map(|([one, other], [key, another])| folded(one ^ key, other ^ another));
+        let sum = products.fold(0, u64::wrapping_add);
+        folded(sum ^ keys[KEYS - 2], keys[KEYS - 1])
     }
 }
 
@@ -136,27 +149,16 @@ fn places(hash: u64, lines: usize) -> ([usize; 2], u32) {
     ([place(first, lines), place(second, lines)], fingerprint)
 }
 
-/// Finds `fingerprint` in `line`: where it is to be put, or whether it is there.
+/// How many fingerprints `line` holds; none where one of them is `fingerprint`.
 #[inline]
-fn search(line: &Line, fingerprint: u32) -> Search {
+fn search(line: &Line, fingerprint: u32) -> Option<usize> {
     // Without a branch for each: what is compared is one line of the processor's cache.
     let (mut found, mut held) = (0_u32, 0_u32);
     for other in line.0 {
         found |= u32::from(other == fingerprint);
         held += u32::from(other != 0);
     }
-    match held as usize {
-        _ if found > 0 => Search::Found,
-        LINE => Search::Full,
-        held => Search::Room(held),
-    }
-}
-
-/// What a look at a line comes to.
-enum Search {
-    Found,
-    Room(usize),
-    Full,
+    (found == 0).then_some(held as usize)
 }
 
 // === impl Level ===
@@ -180,18 +182,18 @@ impl Part {
     fn sight(&mut self, hash: u64) -> Sighting {
         for level in &mut self.levels {
             let (places, fingerprint) = places(hash, level.lines.len());
-            for place in places {
-                let line = &mut level.lines[place];
-                match search(line, fingerprint) {
-                    Search::Found => return Sighting::Repeat,
-                    Search::Full => {}
-                    Search::Room(at) => {
-                        line.0[at] = fingerprint;
-                        level.held += 1;
-                        level.full += usize::from(at + 1 == LINE);
-                        return Sighting::New;
-                    }
-                }
+            let [one, other] = places;
+            let found = [search(&level.lines[one], fingerprint), search(&level.lines[other], fingerprint)];
+            let (place, at) = match found {
+                [None, _] | [_, None] => return Sighting::Repeat,
+                [Some(one), Some(other)] if one <= other => (places[0], one),
+                [_, Some(other)] => (places[1], other),
+            };
+            if let Some(room) = level.lines[place].0.get_mut(at) {
+                *room = fingerprint;
+                level.held += 1;
+                level.full += usize::from(at + 1 == LINE);
+                return Sighting::New;
             }
         }
         Sighting::Full
@@ -211,11 +213,17 @@ impl Part {
         let mut compared = 0.0;
         for level in &self.levels {
             let lines = level.lines.len() as f64;
-            let (each, full) = (level.held as f64 / lines, level.full as f64 / lines);
-            compared += reached * (each + full * each);
-            reached *= full * full;
+            compared += reached * 2.0 * level.held as f64 / lines;
+            reached *= (level.full as f64 / lines).powi(2);
         }
         compared
+    }
+}
+
+// It does not show its keys.
+impl std::fmt::Debug for Repeats {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repeats").field("held", &self.held()).field("lines", &self.lines).finish()
     }
 }
 
@@ -225,8 +233,10 @@ impl Repeats {
     /// Nothing remembered, under the state's `seed`; it takes at most `bytes`. Less than 8 KiB remember nothing.
     #[must_use]
     pub fn new(seed: [u8; 16], bytes: u64) -> Self {
+        let mixer = Mixer::new(seed, "repeats");
         Self {
-            mixer: Mixer::new(seed, "repeats"),
+            // An odd factor is never nought, which would swallow whatever it meets.
+            keys: std::array::from_fn(|nth| mixer.of(nth as u64) | u64::from(nth + 1 == KEYS)),
             windows: BTreeMap::new(),
             near: None,
             lines_max: usize::try_from(bytes).unwrap_or(usize::MAX) / size_of::<Line>(),
@@ -246,7 +256,7 @@ impl Repeats {
     #[inline]
     #[must_use]
     pub fn hash(&self, identity: &Identity) -> u64 {
-        identity.hash(&self.mixer)
+        identity.hash(&self.keys)
     }
 
     /// Reads what [`Repeats::sight`] will read first, so that the memory of several is fetched side by side.
@@ -257,10 +267,16 @@ impl Repeats {
             Some((near, part)) if *near == window => part,
             _ => return 0,
         };
-        part.levels.iter().fold(0, |read, level| {
+        let mut read = 0;
+        for level in &part.levels {
             let ([one, other], _) = places(hash, level.lines.len());
-            read ^ level.lines[one].0[0] ^ level.lines[other].0[0]
-        })
+            read ^= level.lines[one].0[0] ^ level.lines[other].0[0];
+            // Few are looked for further before most lines are full.
+            if level.full < level.lines.len() / 2 {
+                break;
+            }
+        }
+        read
     }
 
     /// Whether the record that hashes to `hash` has been seen in `window`; it has from now on, where there is room.
@@ -291,7 +307,11 @@ impl Repeats {
         let Some((_, part)) = &mut self.near else { return Sighting::Full };
         let own = part.lines();
         let room = (self.lines_max / 2).saturating_sub(own).min(self.lines_max - self.lines);
-        let lines = if own == 0 { room.min(FIRST) } else { room };
+        let lines = match part.levels.len() {
+            0 => room.min(FIRST),
+            levels if levels + 1 < LEVELS_MAX => room.min(WIDER * own),
+            _ => room,
+        };
         // A level that hardly widens it would only be one more to look through.
         if lines < LEAST.max(own / 4) || part.levels.len() >= LEVELS_MAX {
             return Sighting::Full;

@@ -26,3 +26,40 @@ pub(in crate::score) fn number(address: IpAddr) -> Address {
 pub(in crate::score) fn address(number: Address) -> IpAddr {
     if number >> 32 == 0xffff { IpAddr::V4((number as u32).into()) } else { IpAddr::V6(number.into()) }
 }
+
+/// Appends the address that `number` stands for to `text`, as it is written.
+pub(in crate::score) fn write(number: Address, text: &mut String) {
+    if number >> 32 != 0xffff {
+        text.push_str(&address(number).to_string());
+        return;
+    }
+    // Every new host's is written, for which the standard library's way is long.
+    for (nth, octet) in (number as u32).to_be_bytes().into_iter().enumerate() {
+        if nth > 0 {
+            text.push('.');
+        }
+        let [hundreds, tens, ones] = [octet / 100, octet / 10 % 10, octet % 10];
+        let leading = usize::from(hundreds == 0) + usize::from(hundreds == 0 && tens == 0);
+        let digits = [hundreds, tens, ones].into_iter().skip(leading);
+        digits.for_each(|digit| text.push(char::from(b'0' + digit)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_the_standard_library_has_them() {
+        for octet in 0..=255_u8 {
+            for known in [IpAddr::from([octet, 0, 99, 100]), IpAddr::from([10, 9, octet, octet])] {
+                let mut text = String::new();
+                write(number(known), &mut text);
+                assert_eq!(text, known.to_string());
+            }
+        }
+        let mut text = String::new();
+        write(1, &mut text);
+        assert_eq!(text, "::1");
+    }
+}

@@ -80,6 +80,12 @@ impl Addresses {
         self.age
     }
 
+    /// Whether none is remembered.
+    #[inline]
+    pub(in crate::score) const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The place of the address with `key`, if it has one.
     pub(in crate::score) fn find(&self, key: Key) -> Option<u32> {
         let rows = &self.rows;

@@ -22,7 +22,7 @@ use super::{
     evidence::Evidence,
     identity::scope_of,
     interfaces::{Interface, Interfaces, interface_key},
-    own::{Own, Shared, Side},
+    own::{Ends, Own, Shared, Side},
     registry::Registry,
     vantage::Sight,
 };
@@ -76,6 +76,8 @@ pub(in crate::score) struct Step {
     /// The key of its interface.
     pub(in crate::score) at: Key,
     pub(in crate::score) interface: Option<u32>,
+    /// Its addresses, where it is about anybody.
+    pub(in crate::score) ends: Option<Ends>,
     pub(in crate::score) sight: Option<Sight>,
     pub(in crate::score) window: Window,
     /// What the interface is, as far as is known.
@@ -267,6 +269,12 @@ impl Attribution {
     #[inline]
     pub(in crate::score) const fn interface_of(&self, nth: usize) -> Key {
         self.steps[nth].at
+    }
+
+    /// The addresses of the `nth` of the few records attributed last, if it is about anybody.
+    #[inline]
+    pub(in crate::score) const fn ends_of(&self, nth: usize) -> Option<&Ends> {
+        self.steps[nth].ends.as_ref()
     }
 
     /// Takes over `interface` from a snapshot.

@@ -6,14 +6,14 @@ use crate::score::keys::Key;
 /// Answers by key.
 #[derive(Debug)]
 pub(in crate::score) struct Memo {
-    /// As many places as a power of two, in sets; a key's low bits are its set.
+    /// As many places as a power of two, in sets; bits in the middle of a key are its set.
     places: Vec<Answer>,
     /// How many of them are taken.
     taken: usize,
 }
 
-/// An answer and the upper 96 bits of its key; the others are its set, or nearly. Of 16 bytes, so that four share a line
-/// of the processor's cache.
+/// An answer and the upper 96 bits of its key, its set among them. Of 16 bytes, so that four share a line of the processor's
+/// cache.
 #[derive(Debug, Clone, Copy)]
 struct Answer {
     high: u64,
@@ -60,7 +60,7 @@ impl Memo {
     /// What `key` came to; `None` when that is forgotten.
     #[inline]
     pub(super) fn recall(&self, key: Key) -> Option<u32> {
-        let set = self.set_of(key);
+        let set = self.set_of((key >> 32) as u32);
         let found = self.places[set..set + WAYS].iter().find(|answer| answer.is_of(key))?;
         Some(found.answer)
     }
@@ -68,7 +68,7 @@ impl Memo {
     /// Reads where `key` stands, whatever stands there, so that the memory of several keys is fetched side by side.
     #[inline]
     pub(in crate::score) fn warm(&self, key: Key) -> u64 {
-        self.places[self.set_of(key)].high
+        self.places[self.set_of((key >> 32) as u32)].high
     }
 
     /// Remembers what `key` came to.
@@ -76,12 +76,17 @@ impl Memo {
         if self.taken * WAYS > self.places.len() && self.places.len() < PLACES_MAX {
             self.widen();
         }
-        let set = self.set_of(key);
+        self.put(Answer::new(key, answer));
+    }
+
+    /// Puts `answer` into its set.
+    fn put(&mut self, answer: Answer) {
+        let set = self.set_of(answer.low);
         let free = self.places[set..set + WAYS].iter().position(|answer| answer.high == 0);
         self.taken += usize::from(free.is_some());
         // A full set loses one of its four; which one follows from the key.
-        let way = free.unwrap_or((key >> 96) as usize % WAYS);
-        self.places[set + way] = Answer::new(key, answer);
+        let way = free.unwrap_or((answer.high >> 32) as usize % WAYS);
+        self.places[set + way] = answer;
     }
 
     /// Forgets everything.
@@ -90,22 +95,34 @@ impl Memo {
         self.taken = 0;
     }
 
-    /// Where the set of `key` begins.
+    /// Where the set of a key begins, of which `low` are bits 32 to 63.
     #[inline]
-    fn set_of(&self, key: Key) -> usize {
-        (key as usize & (self.places.len() / WAYS - 1)) * WAYS
+    fn set_of(&self, low: u32) -> usize {
+        (low as usize & (self.places.len() / WAYS - 1)) * WAYS
     }
 
-    /// Doubles the memo. It keeps nothing: what a key's set was in the narrow one does not tell its set in the wide.
+    /// Doubles the memo, which goes on knowing what it knows.
+    #[cold]
     fn widen(&mut self) {
-        self.places = vec![Answer::NOTHING; self.places.len() * 2];
+        let wide = vec![Answer::NOTHING; self.places.len() * 2];
+        let narrow = std::mem::replace(&mut self.places, wide);
         self.taken = 0;
+        narrow.into_iter().filter(|answer| answer.high != 0).for_each(|answer| self.put(answer));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_knows_all_that_it_knew_before_it_grew() {
+        let mut memo = Memo::new();
+        let key = |nth: u32| u128::from(nth + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834);
+        (0..20_000).for_each(|nth| memo.remember(key(nth), nth));
+        let known = (0..20_000).filter(|nth| memo.recall(key(*nth)) == Some(*nth)).count();
+        assert!(known > 19_800, "{known} of 20,000");
+    }
 
     #[test]
     fn it_answers_for_the_key_alone_and_forgets_rather_than_mixes_up() {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    address::{End, address},
+    address::{self, End},
     addresses::Whose,
     attribution::{Asked, Attribution, asset_of},
     identity::{ADDRESS, INTERFACE, Who, who},
@@ -105,7 +105,7 @@ impl Attribution {
             Who::Named(kind) => self.wanted(kind, class),
             Who::Address => {
                 self.name.clear();
-                self.name.push_str(&address(own.end.address).to_string());
+                address::write(own.end.address, &mut self.name);
                 self.wanted(ADDRESS, class)
             }
         };
@@ -134,8 +134,11 @@ impl Attribution {
         if !asked.own.end.inside {
             return;
         }
-        let key = self.keys.of_address(&self.scope, asked.own.end.address);
         let plain = wanted.kind == ADDRESS && !asked.class.is_some_and(AssetClass::passes_traffic);
+        if plain && self.addresses.is_empty() {
+            return;
+        }
+        let key = self.keys.of_address(&self.scope, asked.own.end.address);
         let place =
             if plain { self.addresses.find(key) } else { Some(self.addresses.enter(key, asked.window)) };
         if let Some(place) = place {
@@ -200,7 +203,7 @@ impl Attribution {
             });
         if ours {
             self.name.clear();
-            self.name.push_str(&address(own).to_string());
+            address::write(own, &mut self.name);
             let wanted = self.wanted(ADDRESS, class);
             let known = self.registry.knows(wanted.key);
             if known || interface.is_none_or(|place| self.interfaces.get(place).has_room()) {

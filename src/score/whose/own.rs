@@ -109,6 +109,15 @@ impl Ends {
         }
     }
 
+    /// Who stands opposite of `side`; the packet's own address goes before the record's.
+    #[inline]
+    pub(in crate::score) fn opposite(&self, side: Side) -> End {
+        match side {
+            Side::Source => self.packet_destination.unwrap_or(self.destination),
+            Side::Destination => self.packet_source.unwrap_or(self.source),
+        }
+    }
+
     /// The interface's own side: by `flow-direction`; else the address common to its records; else an internal side, the
     /// packet's addresses first, the sender before the receiver.
     ///

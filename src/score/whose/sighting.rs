@@ -44,6 +44,7 @@ impl Attribution {
         let memory = self.memory(record, (at, interface), (&sight.own, sight.vantage), class);
         let step = &mut self.steps[nth];
         (step.sight, step.window, step.class, step.memory) = (Some(sight), window, class, memory);
+        step.ends = Some(ends);
     }
 
     /// The key of what tells whom a record is scored for.

@@ -24,8 +24,10 @@ mod report;
 mod resolve;
 mod robust;
 mod rows;
+mod seen;
 mod settle;
 mod table;
+mod take;
 mod wire;
 
 pub use counts::Counts;

@@ -102,7 +102,7 @@ struct Level {
 
 /// What a window remembers.
 #[derive(Debug, Default)]
-struct Part {
+pub(super) struct Part {
     levels: Vec<Level>,
 }
 
@@ -199,6 +199,27 @@ impl Part {
 
     fn lines(&self) -> usize {
         self.levels.iter().map(|level| level.lines.len()).sum()
+    }
+
+    /// Whether the record that hashes to `hash` has not been seen; it has from now on. There is always room: of 256 records
+    /// at first, then each level makes it four times as much, and twice as much from 4,096 on.
+    pub(super) fn takes(&mut self, hash: u64) -> bool {
+        loop {
+            match self.sight(hash) {
+                Sighting::New => return true,
+                Sighting::Repeat => return false,
+                Sighting::Full => {
+                    let lines = self.lines();
+                    let more = if lines < FIRST / 16 { 3 * lines } else { lines };
+                    self.levels.push(Level::new(more.max(LINE)));
+                }
+            }
+        }
+    }
+
+    /// Memory held, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.lines() * size_of::<Line>()
     }
 
     fn held(&self) -> usize {

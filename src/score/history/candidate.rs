@@ -8,7 +8,7 @@ use super::super::{
     address::{Address, End},
     identity::{ADDRESS, KINDS},
     keys::{Key, Keys},
-    own::{Ends, Own, Shared},
+    own::{Ends, Own, Shared, Side},
     plan::Vantage,
     vantage::Sight,
 };
@@ -208,9 +208,37 @@ pub(super) fn choices(
     choices
 }
 
+/// What [`choices`] finds for nearly all records: there is an interface, nothing says which side is its own or of what class it
+/// is, and the record has no addresses of packets. None where it takes the long way.
+#[inline]
+pub(super) fn plain_choices(ends: &Ends) -> Option<SmallVec<[Choice; 4]>> {
+    let Ends { source, destination, packet_source: None, packet_destination: None, own: None } = *ends else {
+        return None;
+    };
+    let choice = |side, end, when, whole| Choice {
+        own: Own { side, end },
+        vantage: Vantage::Own,
+        class: None,
+        when,
+        whole,
+    };
+    let mut choices = SmallVec::new();
+    match (source.inside, destination.inside) {
+        (true, false) => choices.push(choice(Side::Source, source, When::Always, false)),
+        (false, true) => choices.push(choice(Side::Destination, destination, When::Always, false)),
+        (true, true) if source.address != destination.address => {
+            choices.push(choice(Side::Source, source, When::Is(source.address), false));
+            choices.push(choice(Side::Destination, destination, When::Is(destination.address), false));
+            choices.push(choice(Side::Source, source, When::NotOne, true));
+        }
+        _ => return None,
+    }
+    Some(choices)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{super::super::own::Side, *};
+    use super::*;
 
     fn end(address: Address) -> End {
         End { address, inside: address < 100 }
@@ -233,6 +261,8 @@ mod tests {
                     };
                     let look = |shared| Some(Look { sight: Sight::own(ends.own(shared)?), class: None });
                     let found = choices(&ends, (true, false), look);
+                    let plain = plain_choices(&ends).unwrap_or_else(|| found.clone());
+                    assert_eq!(plain, found, "{ends:?}: the short way is as good as the long one");
                     let mut ways = vec![Shared::Nothing, Shared::One(source), Shared::One(destination)];
                     ways.push(Shared::Two(source, destination));
                     for shared in ways {

@@ -50,6 +50,20 @@ impl Rows {
         &self.slabs[place as usize / SLAB][place as usize % SLAB]
     }
 
+    /// Reads the lines of the processor's cache that the row at `place` lies on.
+    #[inline]
+    pub(super) fn warm(&self, place: u32) -> u64 {
+        let row = self.get(place);
+        row.amounts.warm() ^ u64::from(row.candidate)
+    }
+
+    /// Reads what [`Rows::add`] will read beyond the row at `place`.
+    #[inline]
+    pub(super) fn warm_behind(&self, place: u32, observation: &Observation) -> u64 {
+        let Amounts { peers, sources, .. } = &self.get(place).amounts;
+        if observation.role.sends { peers.warm(observation.peer) } else { sources.warm(observation.peer) }
+    }
+
     /// Every row, in no order that means anything.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Row> {
         self.slabs.iter().flatten()

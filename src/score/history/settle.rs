@@ -69,6 +69,7 @@ pub fn settle(
     state_seed: [u8; 16],
     mut progress: impl FnMut(u64, u64),
 ) -> Learned {
+    table.seen.clear();
     let everybody = resolve(&table);
     let scorer = Scorer::new(config, metrics, state_seed);
     let refs = enroll(&scorer, &table, &everybody, config.entities_max as usize);
@@ -316,6 +317,7 @@ fn coverage(counts: &Counts) -> Coverage {
         without_end: counts.timeless,
         too_far_ahead: counts.early,
         nobody: counts.nobody,
+        repeated: counts.repeated,
         quarantined: quarantined.map(|(reason, count)| (reason.to_string(), count)).collect(),
     }
 }

@@ -56,6 +56,8 @@ struct Kit<'a> {
     batch: Batch,
     table: &'a mut Table,
     resolved: Vec<Chunk>,
+    /// The bytes of the chunk before, to be used again.
+    room: Vec<u8>,
     /// What the table took, and how many rows it had, when the others were told.
     told: (u64, u64),
 }
@@ -125,6 +127,7 @@ impl<'a> Kit<'a> {
             batch: Batch::default(),
             table,
             resolved: Vec::new(),
+            room: Vec::new(),
             told: (0, 0),
         }
     }
@@ -151,7 +154,7 @@ impl<'a> Kit<'a> {
             return Ok(());
         }
         counts.files += 1;
-        while let Some(chunk) = file.next_chunk() {
+        while let Some(chunk) = file.next_chunk(std::mem::take(&mut self.room)) {
             let records = chunk.records.len() as u64;
             self.bench.books.records_received.inc_by(records);
             self.bench.books.records_in_flight.inc_by(records as i64);
@@ -180,7 +183,7 @@ impl<'a> Kit<'a> {
             self.enricher.locate_all(&mut self.batch);
             self.table.add(&self.batch);
             self.pile.progress.records.fetch_add(self.batch.events.len() as u64, Ordering::Relaxed);
-            self.batch.empty();
+            self.room = self.batch.empty().map_or_else(Vec::new, |chunk| chunk.bytes);
         }
         let now = (self.table.memory_bytes(), self.table.rows() as u64);
         let bytes = self.pile.bytes.fetch_add(now.0.saturating_sub(self.told.0), Ordering::Relaxed);

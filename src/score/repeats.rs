@@ -201,6 +201,15 @@ impl Part {
         self.levels.iter().map(|level| level.lines.len()).sum()
     }
 
+    /// Reads what looking for `hash` will read first.
+    #[inline]
+    pub(super) fn warm(&self, hash: u64) -> u32 {
+        self.levels.iter().fold(0, |read, level| {
+            let ([one, other], _) = places(hash, level.lines.len());
+            read ^ level.lines[one].0[0] ^ level.lines[other].0[0]
+        })
+    }
+
     /// Whether the record that hashes to `hash` has not been seen; it has from now on. There is always room: of 256 records
     /// at first, then each level makes it four times as much, and twice as much from 4,096 on.
     pub(super) fn takes(&mut self, hash: u64) -> bool {
@@ -278,10 +287,7 @@ impl Repeats {
             Some((near, part)) if *near == window => part,
             _ => return 0,
         };
-        part.levels.iter().fold(0, |read, level| {
-            let ([one, other], _) = places(hash, level.lines.len());
-            read ^ level.lines[one].0[0] ^ level.lines[other].0[0]
-        })
+        part.warm(hash)
     }
 
     /// Whether the record that hashes to `hash` has been seen in `window`; it has from now on, where there is room.

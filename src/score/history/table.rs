@@ -48,8 +48,8 @@ pub struct Table {
     pub(super) memory: HashTable<(Key, u32, u32)>,
     pub(super) tells: Vec<Tell>,
     tell_places: HashMap<(Key, u32), u32>,
-    /// By candidate: its last row, and the window of that.
-    pub(super) last: Vec<(Narrow, u32)>,
+    /// By candidate: the rows that it entered last, and the windows of these.
+    pub(super) last: Vec<[(Narrow, u32); 2]>,
     pub(super) rows: Rows,
     pub(super) counts: Counts,
     /// Records that end later, in seconds since 1970, are not believed.
@@ -253,7 +253,7 @@ impl Table {
         let last = &mut self.last;
         *places.entry(candidate.key).or_insert_with(|| {
             candidates.push(candidate);
-            last.push((Narrow::NONE, 0));
+            last.push([(Narrow::NONE, 0); 2]);
             candidates.len() as u32 - 1
         })
     }

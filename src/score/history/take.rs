@@ -98,15 +98,16 @@ impl Table {
     #[inline]
     fn look(&mut self, record: &Record<'_>, (at, ends): (Key, &Ends), window: Window) {
         let interface = self.interface(record, at);
-        let plain = interface.filter(|_| is_plain(record)).and_then(|_| plain_choices(ends));
-        let found = plain.unwrap_or_else(|| all_choices(record, ends, interface.is_some()));
         if let (Some(place), None) = (interface, ends.own) {
             let shared = &mut self.interfaces[place as usize].shared;
             *shared = shared.and(ends.source.address, ends.destination.address);
         }
         let mut anybody = false;
-        for choice in &found {
-            anybody |= self.give(record, (at, interface), (choice, ends), window);
+        let mut give =
+            |choice: &Choice| anybody |= self.give(record, (at, interface), (choice, ends), window);
+        let is_plain = interface.is_some() && is_plain(record);
+        if !is_plain || !plain_choices(ends, &mut give) {
+            all_choices(record, ends, interface.is_some()).iter().for_each(give);
         }
         self.counts.nobody += u64::from(!anybody);
     }
@@ -150,13 +151,15 @@ impl Table {
         if let Some(tell) = self.tells.get_mut(tell as usize) {
             tell.first = tell.first.min(window);
         }
-        let (last, place) = self.last[candidate as usize];
-        let place = if last == Narrow::of(window) {
-            place
-        } else {
-            let place = self.rows.enter(candidate, window);
-            self.last[candidate as usize] = (Narrow::of(window), place);
-            place
+        // Records of two windows often come in turn.
+        let narrow = Narrow::of(window);
+        let place = match self.last[candidate as usize] {
+            [(last, place), _] | [_, (last, place)] if last == narrow => place,
+            [before, _] => {
+                let place = self.rows.enter(candidate, window);
+                self.last[candidate as usize] = [(narrow, place), before];
+                place
+            }
         };
         let Choice { own, vantage, .. } = *choice;
         // As `reading::peer` has it.

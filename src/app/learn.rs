@@ -100,13 +100,11 @@ pub fn learn(
     let facts = settings.facts(seed);
     let metrics = Metrics::default();
     let believed = (clock::wall_millis() / 1_000 + AHEAD_MAX) as i64;
-    let empty = || Table::new(&settings.score, widened(seed), believed);
-    let mut table = if files.is_empty() {
-        empty()
-    } else {
+    let mut table = Table::new(&settings.score, widened(seed), believed);
+    if !files.is_empty() {
         let bench = Bench::new(&settings, &metrics)?;
-        read_all(&bench, files, options, progress, &empty)?
-    };
+        read_all(&bench, files, options, progress, &mut table)?;
+    }
     for part in &parts {
         read_part(part, &facts, &mut table, options.memory_bytes_max)?;
     }

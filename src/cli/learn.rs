@@ -124,6 +124,7 @@ fn tell_report(report: &Report) {
         (coverage.without_end, "records without an end"),
         (coverage.too_far_ahead, "records from more than a day ahead"),
         (coverage.nobody, "records of nobody inside"),
+        (coverage.repeated, "records that came before, and count once"),
     ];
     for (count, what) in others.into_iter().filter(|(count, _)| *count > 0) {
         tell(format_args!("  {count} {what}"));

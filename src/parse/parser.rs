@@ -14,6 +14,8 @@ use crate::telemetry::books::SourceBooks;
 pub struct Parser {
     inputs: Arc<[Input]>,
     serial: Arc<AtomicU64>,
+    /// Whether events get their ids.
+    names: bool,
 }
 
 // === impl Parser ===
@@ -22,7 +24,13 @@ impl Parser {
     /// A parser; `inputs` has one row for each source, as the resolver's.
     #[must_use]
     pub fn new(inputs: Arc<[Input]>) -> Self {
-        Self { inputs, serial: Arc::new(AtomicU64::new(1)) }
+        Self { inputs, serial: Arc::new(AtomicU64::new(1)), names: true }
+    }
+
+    /// The same for events that nobody asks for by name: they all have one id.
+    #[must_use]
+    pub fn nameless(self) -> Self {
+        Self { names: false, ..self }
     }
 
     /// Fills `batch` with `chunk` and its events. The batch's rejects are all the chunk's entries that are no events,
@@ -39,7 +47,7 @@ impl Parser {
         let chunk = &*chunk;
         let mut pass = Pass {
             format: &*input.format,
-            scheme: IdScheme::of(&chunk.origin),
+            scheme: self.names.then(|| IdScheme::of(&chunk.origin)),
             ascii: input.format.has_syslog() || chunk.bytes.is_ascii(),
             writer: Writer::new(&chunk.bytes, derived, values, extras, syslogs),
             syslog: input.format.has_syslog(),
@@ -63,7 +71,8 @@ impl Parser {
 /// One chunk's way into a batch.
 struct Pass<'a> {
     format: &'a dyn Format,
-    scheme: IdScheme,
+    /// None where events get no ids.
+    scheme: Option<IdScheme>,
     /// Whether the whole chunk is ASCII, and so every entry UTF-8; or need not be.
     ascii: bool,
     /// Whether the entries are lines of syslog.
@@ -99,9 +108,10 @@ impl Pass<'_> {
                 }
             }
         }
-        match &run.log_group {
-            None => self.scheme.name(self.chunk, &mut events[first..]),
-            Some(group) => IdScheme::of(group).name_log_events(self.chunk, &mut events[first..]),
+        match (&self.scheme, &run.log_group) {
+            (None, _) => {}
+            (Some(scheme), None) => scheme.name(self.chunk, &mut events[first..]),
+            (_, Some(group)) => IdScheme::of(group).name_log_events(self.chunk, &mut events[first..]),
         }
     }
 

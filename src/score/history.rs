@@ -11,6 +11,9 @@
 //! every record of every interface that translates anything would have to be kept twice until then. Such a gateway is
 //! learned as what it seems to be, a host of its own.
 //!
+//! A record that comes twice, in two files or in one, counts once (`seen`), as long as tables are made beside each other; between
+//! parts, which know only their sums, nobody notices.
+//!
 //! The second pass runs over the table: it decides who is who (`resolve`), asks of each entity which of its windows stand
 //! out against all the others (`robust`), and then lets the windows fold one after the other as they would have live
 //! (`settle`), without those.
@@ -24,8 +27,10 @@ mod report;
 mod resolve;
 mod robust;
 mod rows;
+mod seen;
 mod settle;
 mod table;
+mod take;
 mod wire;
 
 pub use counts::Counts;

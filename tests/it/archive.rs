@@ -183,6 +183,10 @@ fn what_does_not_belong_together_is_refused_with_a_remedy() {
     let ended = folder.run(&["learn", "one.log", "two.log", "one.log", "--out", "out"]);
     ended.assert_code(0);
     ended.assert_told("1 could not be read: too_few_columns");
+    folder.write("both.log", line(2, 1_700_000_600) + &line(1, 1_700_000_000));
+    let ended = folder.run(&["learn", "one.log", "both.log", "--out", "twice"]);
+    ended.assert_code(0);
+    ended.assert_told("1 records that came before, and count once");
     refused(
         &["learn", &baseline(&folder.path("out")).display().to_string(), "--out", "again"],
         64,

@@ -54,8 +54,10 @@ struct Kit<'a> {
     parser: Parser,
     enricher: Enricher,
     batch: Batch,
-    table: Table,
+    table: &'a mut Table,
     resolved: Vec<Chunk>,
+    /// The bytes of the chunk before, to be used again.
+    room: Vec<u8>,
     /// What the table took, and how many rows it had, when the others were told.
     told: (u64, u64),
 }
@@ -68,18 +70,18 @@ impl Bench {
         let format = settings.format.format_received(WAITING_BYTES_MAX, None);
         let inputs: Arc<[Input]> = Arc::new([Input { format, books: books.clone() }]);
         let tables = enrich::Shared::open(&settings.enrich, metrics).map_err(LearnError::Enrich)?;
-        Ok(Self { parser: Parser::new(inputs.clone()), inputs, tables, books })
+        Ok(Self { parser: Parser::new(inputs.clone()).nameless(), inputs, tables, books })
     }
 }
 
-/// Reads all `files` into one table; each thread begins with an `empty` one.
+/// Reads all `files` into `table`, which is empty; each thread but the first begins with a table beside it.
 pub(super) fn read_all(
     bench: &Bench,
     files: Vec<PathBuf>,
     options: &LearnOptions,
     progress: &LearnProgress,
-    empty: &(dyn Fn() -> Table + Sync),
-) -> Result<Table, LearnError> {
+    table: &mut Table,
+) -> Result<(), LearnError> {
     let size = |path: &PathBuf| fs::metadata(path).map_or(0, |found| found.len());
     let mut files: Vec<(u64, PathBuf)> = files.into_iter().map(|path| (size(&path), path)).collect();
     let threads = options.threads.clamp(1, files.len().max(1));
@@ -95,29 +97,26 @@ pub(super) fn read_all(
         failed: AtomicBool::new(false),
         progress,
     };
-    let read = || {
-        let read = Kit::new(bench, &pile, empty()).read();
+    let read = |table: &mut Table| {
+        let read = Kit::new(bench, &pile, table).read();
         pile.failed.fetch_or(read.is_err(), Ordering::Relaxed);
         read
     };
-    let tables: Vec<Result<Table, LearnError>> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(read)).collect();
-        let first = std::iter::once(read());
+    let mut others: Vec<Table> = (1..threads).map(|_| table.beside()).collect();
+    thread::scope(|scope| {
+        let others: Vec<_> = others.iter_mut().map(|other| scope.spawn(|| read(other))).collect();
+        let first = read(table);
         let joined = others.into_iter().map(|other| other.join().unwrap_or(Err(LearnError::Thread)));
-        first.chain(joined.collect::<Vec<_>>()).collect()
-    });
-    let mut tables = tables.into_iter();
-    let mut table = tables.next().unwrap_or(Err(LearnError::Thread))?;
-    for other in tables {
-        table.merge(other?);
-    }
-    Ok(table)
+        std::iter::once(first).chain(joined.collect::<Vec<_>>()).collect::<Result<(), LearnError>>()
+    })?;
+    others.into_iter().for_each(|other| table.merge(other));
+    Ok(())
 }
 
 // === impl Kit ===
 
 impl<'a> Kit<'a> {
-    fn new(bench: &'a Bench, pile: &'a Pile<'a>, table: Table) -> Self {
+    fn new(bench: &'a Bench, pile: &'a Pile<'a>, table: &'a mut Table) -> Self {
         Self {
             bench,
             pile,
@@ -128,20 +127,20 @@ impl<'a> Kit<'a> {
             batch: Batch::default(),
             table,
             resolved: Vec::new(),
+            room: Vec::new(),
             told: (0, 0),
         }
     }
 
     /// Reads files until none is left.
-    fn read(mut self) -> Result<Table, LearnError> {
+    fn read(mut self) -> Result<(), LearnError> {
         while !self.pile.failed.load(Ordering::Relaxed) {
             let next = self.pile.files.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let Some((bytes, path)) = next else { break };
             self.file(&path)?;
             self.pile.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
-        self.end_streams()?;
-        Ok(self.table)
+        self.end_streams()
     }
 
     fn file(&mut self, path: &Path) -> Result<(), LearnError> {
@@ -155,7 +154,7 @@ impl<'a> Kit<'a> {
             return Ok(());
         }
         counts.files += 1;
-        while let Some(chunk) = file.next_chunk() {
+        while let Some(chunk) = file.next_chunk(std::mem::take(&mut self.room)) {
             let records = chunk.records.len() as u64;
             self.bench.books.records_received.inc_by(records);
             self.bench.books.records_in_flight.inc_by(records as i64);
@@ -184,13 +183,13 @@ impl<'a> Kit<'a> {
             self.enricher.locate_all(&mut self.batch);
             self.table.add(&self.batch);
             self.pile.progress.records.fetch_add(self.batch.events.len() as u64, Ordering::Relaxed);
-            self.batch.empty();
+            self.room = self.batch.empty().map_or_else(Vec::new, |chunk| chunk.bytes);
         }
         let now = (self.table.memory_bytes(), self.table.rows() as u64);
         let bytes = self.pile.bytes.fetch_add(now.0.saturating_sub(self.told.0), Ordering::Relaxed);
         let rows = self.pile.rows.fetch_add(now.1 - self.told.1, Ordering::Relaxed);
         self.told = (now.0.max(self.told.0), now.1);
-        if bytes > self.pile.bytes_max {
+        if bytes + self.table.shared_bytes() > self.pile.bytes_max {
             return Err(LearnError::Memory { rows, limit: self.pile.bytes_max });
         }
         Ok(())

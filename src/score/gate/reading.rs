@@ -17,13 +17,6 @@ use super::{
     plan::{NO_PORT, Observation, Role, Standing, Vantage, is_reply, port_of, served},
 };
 
-/// The other side of a record whose entity stands on `side`; the packet's own address goes before the record's.
-#[inline]
-pub(in crate::score) fn peer(record: &Record<'_>, side: Side) -> Option<End> {
-    let other = side.other();
-    record.packet_end(other).or_else(|| record.end(other))
-}
-
 /// The numbers of a record, read once.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::score) struct Said {
@@ -143,18 +136,6 @@ impl Said {
             packets: self.packets,
         }
     }
-}
-
-/// What `record`, the event at `index`, says of an entity.
-#[inline]
-pub(in crate::score) fn observation(
-    record: &Record<'_>,
-    times: (Window, Standing),
-    index: usize,
-    whose: (u32, Side, u32, Vantage),
-    met: (Option<End>, &Mixer),
-) -> Observation {
-    Said::of(record).observation(times, index, whose, met)
 }
 
 /// The hash of an address, for sets of addresses.

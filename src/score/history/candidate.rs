@@ -10,7 +10,7 @@ use crate::{
         whose::{
             address::{Address, End},
             identity::{ADDRESS, KINDS},
-            own::{Ends, Own, Shared},
+            own::{Ends, Own, Shared, Side},
             vantage::Sight,
         },
     },
@@ -211,10 +211,36 @@ pub(super) fn choices(
     choices
 }
 
+/// Gives to `each` what [`choices`] finds for nearly all records: there is an interface, nothing says which side is its own or
+/// of what class it is, and the record has no addresses of packets. Says whether it did, or [`choices`] has to be asked.
+#[inline]
+pub(super) fn plain_choices(ends: &Ends, mut each: impl FnMut(&Choice)) -> bool {
+    let Ends { source, destination, packet_source: None, packet_destination: None, own: None } = *ends else {
+        return false;
+    };
+    let choice = |side, end, when, whole| Choice {
+        own: Own { side, end },
+        vantage: Vantage::Own,
+        class: None,
+        when,
+        whole,
+    };
+    match (source.inside, destination.inside) {
+        (true, false) => each(&choice(Side::Source, source, When::Always, false)),
+        (false, true) => each(&choice(Side::Destination, destination, When::Always, false)),
+        (true, true) if source.address != destination.address => {
+            each(&choice(Side::Source, source, When::Is(source.address), false));
+            each(&choice(Side::Destination, destination, When::Is(destination.address), false));
+            each(&choice(Side::Source, source, When::NotOne, true));
+        }
+        _ => return false,
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::whose::own::Side;
 
     fn end(address: Address) -> End {
         End { address, inside: address < 100 }
@@ -237,6 +263,10 @@ mod tests {
                     };
                     let look = |shared| Some(Look { sight: Sight::own(ends.own(shared)?), class: None });
                     let found = choices(&ends, (true, false), look);
+                    let mut plain = Vec::new();
+                    if plain_choices(&ends, |choice| plain.push(*choice)) {
+                        assert_eq!(plain, found[..], "{ends:?}: the short way is as good as the long one");
+                    }
                     let mut ways = vec![Shared::Nothing, Shared::One(source), Shared::One(destination)];
                     ways.push(Shared::Two(source, destination));
                     for shared in ways {

@@ -25,6 +25,8 @@ pub struct Counts {
     pub early: u64,
     /// Records with no side that could be an entity.
     pub nobody: u64,
+    /// Records that came before, in the same file or another one.
+    pub repeated: u64,
     /// Entries that could not be read, by reason.
     pub quarantined: [u64; Reason::ALL.len()],
 }
@@ -39,9 +41,21 @@ impl Counts {
     }
 
     /// Every number but those of quarantine, in a fixed order.
-    pub(super) fn each(&mut self) -> [&mut u64; 10] {
-        let Self { files, files_repeated, bytes, records, no_data, skipped, blind, timeless, early, .. } =
-            self;
-        [files, files_repeated, bytes, records, no_data, skipped, blind, timeless, early, &mut self.nobody]
+    pub(super) fn each(&mut self) -> [&mut u64; 11] {
+        let Self {
+            files,
+            files_repeated,
+            bytes,
+            records,
+            no_data,
+            skipped,
+            blind,
+            timeless,
+            early,
+            nobody,
+            repeated,
+            ..
+        } = self;
+        [files, files_repeated, bytes, records, no_data, skipped, blind, timeless, early, nobody, repeated]
     }
 }

@@ -51,6 +51,8 @@ pub struct Coverage {
     pub too_far_ahead: u64,
     /// Records with no side that could be an entity.
     pub nobody: u64,
+    /// Records that came before, in the same file or another one: they count once.
+    pub repeated: u64,
     /// Entries that could not be read, by reason.
     pub quarantined: BTreeMap<String, u64>,
 }

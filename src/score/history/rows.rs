@@ -25,7 +25,8 @@ pub(super) struct Row {
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     slabs: Vec<Vec<Row>>,
-    places: HashTable<u32>,
+    /// With whose row of which window it is, so that looking for one reads no other rows.
+    places: HashTable<(u32, Narrow, u32)>,
     count: u32,
     /// Bytes that sketches take beyond the rows.
     beyond: u64,
@@ -45,13 +46,27 @@ impl Rows {
     /// Bytes that they take.
     pub(super) fn bytes(&self) -> u64 {
         let rows = self.slabs.len() * SLAB * size_of::<Row>();
-        (rows + self.places.capacity() * 5) as u64 + self.beyond
+        (rows + self.places.capacity() * (size_of::<(u32, Narrow, u32)>() + 1)) as u64 + self.beyond
     }
 
     /// The row at `place`.
     #[inline]
     pub(super) fn get(&self, place: u32) -> &Row {
         &self.slabs[place as usize / SLAB][place as usize % SLAB]
+    }
+
+    /// Reads the lines of the processor's cache that the row at `place` lies on.
+    #[inline]
+    pub(super) fn warm(&self, place: u32) -> u64 {
+        let row = self.get(place);
+        row.amounts.warm() ^ u64::from(row.candidate)
+    }
+
+    /// Reads what [`Rows::add`] will read beyond the row at `place`.
+    #[inline]
+    pub(super) fn warm_behind(&self, place: u32, observation: &Observation) -> u64 {
+        let Amounts { peers, sources, .. } = &self.get(place).amounts;
+        if observation.role.sends { peers.warm(observation.peer) } else { sources.warm(observation.peer) }
     }
 
     /// Every row, in no order that means anything.
@@ -63,19 +78,13 @@ impl Rows {
     #[inline]
     pub(super) fn enter(&mut self, candidate: u32, window: Window) -> u32 {
         let window = Narrow::of(window);
-        let slabs = &self.slabs;
-        let row = |place: u32| &slabs[place as usize / SLAB][place as usize % SLAB];
-        let is = |place: &u32| row(*place).candidate == candidate && row(*place).window == window;
         let hash = hash(candidate, window);
-        if let Some(place) = self.places.find(hash, is) {
+        let found = self.places.find(hash, |entry| (entry.0, entry.1) == (candidate, window));
+        if let Some((_, _, place)) = found {
             return *place;
         }
         let place = self.count;
-        let rehash = |place: &u32| {
-            let row = row(*place);
-            self::hash(row.candidate, row.window)
-        };
-        self.places.insert_unique(hash, place, rehash);
+        self.places.insert_unique(hash, (candidate, window, place), |entry| self::hash(entry.0, entry.1));
         if (place as usize).is_multiple_of(SLAB) {
             self.slabs.push(Vec::with_capacity(SLAB));
         }
@@ -109,6 +118,12 @@ impl Rows {
         let before = beyond(amounts);
         amounts.merge(more);
         self.beyond = (self.beyond + beyond(amounts)).saturating_sub(before);
+    }
+
+    /// Takes what the row at `place` holds, and leaves nothing.
+    #[inline]
+    pub(super) fn take(&mut self, place: u32) -> Amounts {
+        std::mem::take(&mut self.slabs[place as usize / SLAB][place as usize % SLAB].amounts)
     }
 
     /// Takes the rows, slab by slab.

@@ -16,7 +16,7 @@ use crate::{
         gate::plan::{EntityRef, SHARDS},
         grid::{Grid, Narrow, Window},
         lock,
-        shard::Shard,
+        shard::{AHEAD, Shard},
         usual::{decay::Moment, knots::score_points, maturity::maturity, peers::moment_of},
         whose::{
             attribution::{ADDRESSES_EACH, Attribution},
@@ -70,6 +70,7 @@ pub fn settle(
     state_seed: [u8; 16],
     mut progress: impl FnMut(u64, u64),
 ) -> Learned {
+    table.seen.clear();
     let everybody = resolve(&table);
     let scorer = Scorer::new(config, metrics, state_seed);
     let refs = enroll(&scorer, &table, &everybody, config.entities_max as usize);
@@ -86,9 +87,13 @@ pub fn settle(
         if done > 0 && window > folded + 1 {
             gaps.push(Gap { start: time(Grid::start(folded + 1)), end: time(Grid::start(window)) });
         }
-        for place in few {
+        for (nth, place) in few.iter().enumerate() {
+            if nth % AHEAD == 0 {
+                let ahead = few[nth..].iter().take(AHEAD);
+                std::hint::black_box(ahead.fold(0, |read, place| read ^ table.rows.warm(place.row)));
+            }
             let Some(entity) = refs[place.entity as usize] else { continue };
-            let amounts = &table.rows.get(place.row).amounts;
+            let amounts = table.rows.take(place.row);
             add(&mut shards[entity.shard()], entity.slot(), window, (amounts, place.passed));
         }
         let came = fold(&scorer, &mut shards, folded, window);
@@ -230,10 +235,15 @@ fn put(all: &mut Twofold, (amounts, passed): (&Amounts, bool)) {
 }
 
 /// Adds `amounts` to the open window of the entity at `slot`.
-fn add(shard: &mut Shard, slot: u32, window: Window, amounts: (&Amounts, bool)) {
+fn add(shard: &mut Shard, slot: u32, window: Window, (amounts, passed): (Amounts, bool)) {
     let entity = &mut shard.entities[slot as usize];
     let (place, fresh) = entity.enter(window);
-    put(&mut entity.open[place].amounts, amounts);
+    let all = &mut entity.open[place].amounts;
+    if fresh && !passed {
+        all.own = amounts;
+    } else {
+        put(all, (&amounts, passed));
+    }
     if fresh {
         shard.open.entry(window).or_default().push(slot);
     }
@@ -317,6 +327,7 @@ fn coverage(counts: &Counts) -> Coverage {
         without_end: counts.timeless,
         too_far_ahead: counts.early,
         nobody: counts.nobody,
+        repeated: counts.repeated,
         quarantined: quarantined.map(|(reason, count)| (reason.to_string(), count)).collect(),
     }
 }

@@ -4,34 +4,27 @@ use std::collections::HashMap;
 
 use hashbrown::HashTable;
 
-use crate::{
-    event::{Batch, Field},
-    score::{
-        Config, Identity, Tenant,
-        gate::{
-            END_MAX,
-            columns::{Column, Record, Slots},
-            plan::{Standing, Vantage},
-            reading::{observation, peer},
-        },
-        grid::{Grid, Narrow, Window},
-        keys::{Finder, Key, Keys},
-        sketch::mixer::Mixer,
-        whose::{
-            attribution::asset_of,
-            identity::{Who, scope_of, who},
-            interfaces::interface_key,
-            sighting::{class_of, ends_of, side_of_interface, sight_of},
-        },
+use crate::score::{
+    Config, Identity, Tenant,
+    gate::{
+        columns::{Column, Record, Slots},
+        plan::{Observation, Vantage},
     },
-    telemetry::seed,
+    grid::{Narrow, Window},
+    keys::{Finder, Key, Keys},
+    sketch::mixer::Mixer,
+    whose::{
+        attribution::asset_of,
+        identity::{Who, scope_of, who},
+    },
 };
 
 use super::{
-    candidate::{Candidate, Choice, Look, View, When, Whom, choices},
+    candidate::{Candidate, Choice, View, Whom},
     counts::Counts,
-    interface::{Interface, may_be, met},
+    interface::{Interface, met},
     rows::Rows,
+    seen::Seen,
 };
 
 /// What the records of an archive, or of a part of it, say of each window of whomever they may be about.
@@ -41,29 +34,33 @@ pub struct Table {
     /// Whose estate the archive tells of.
     tenant: Option<Tenant>,
     /// The columns of tags that `identity` names.
-    tags: Vec<Column>,
+    pub(super) tags: Vec<Column>,
     pub(super) keys: Keys,
-    finder: Finder,
+    pub(super) finder: Finder,
     /// The hash of addresses, as scoring has it.
-    addresses: Mixer,
+    pub(super) addresses: Mixer,
     /// Which roles a window keeps of many, as scoring has it.
-    roles: Mixer,
-    slots: Slots,
+    pub(super) roles: Mixer,
+    /// The records that it and the tables beside it have taken in.
+    pub(super) seen: Seen,
+    pub(super) slots: Slots,
+    /// What the few records at hand add to which rows.
+    pub(super) pending: Vec<(u32, Observation)>,
     pub(super) interfaces: Vec<Interface>,
     /// By the bytes that name them in a record, and by their keys.
     interface_places: [HashTable<(Key, u32)>; 2],
     pub(super) candidates: Vec<Candidate>,
     candidate_places: HashMap<Key, u32>,
     /// The candidate that the bytes of a record stand for, if they stand for any, and its tell.
-    memory: HashTable<(Key, u32, u32)>,
+    pub(super) memory: HashTable<(Key, u32, u32)>,
     pub(super) tells: Vec<Tell>,
     tell_places: HashMap<(Key, u32), u32>,
-    /// By candidate: its last row, and the window of that.
-    last: Vec<(Narrow, u32)>,
+    /// By candidate: the rows that it entered last, and the windows of these.
+    pub(super) last: Vec<[(Narrow, u32); 2]>,
     pub(super) rows: Rows,
     pub(super) counts: Counts,
     /// Records that end later, in seconds since 1970, are not believed.
-    believed: i64,
+    pub(super) believed: i64,
     scope: String,
     name: String,
 }
@@ -79,7 +76,7 @@ pub(super) struct Tell {
 }
 
 /// In place of a candidate or a tell: none.
-const NOBODY: u32 = u32::MAX;
+pub(super) const NOBODY: u32 = u32::MAX;
 /// What a candidate or an interface takes: with its texts and its places in tables.
 const CANDIDATE_BYTES: usize = size_of::<Candidate>() + 192;
 
@@ -90,21 +87,43 @@ impl Table {
     /// not believed.
     #[must_use]
     pub fn new(config: &Config, state_seed: [u8; 16], believed: i64) -> Self {
-        let keys = Keys::new(state_seed);
-        let finder = Finder::new(seed::fresh());
+        let seen = Seen::new(state_seed, config.dedup_bytes.as_u64());
         let tag = |way: &Identity| match way {
             Identity::Tag(name) => Column::of_tag(name),
             _ => None,
         };
+        Self::with(
+            (config.identity.clone(), config.identity.iter().filter_map(tag).collect()),
+            config.tenants.first().cloned().flatten(),
+            (Keys::new(state_seed), ["addresses", "roles"].map(|of| Mixer::new(state_seed, of)), seen),
+            believed,
+        )
+    }
+
+    /// An empty table for another part of the same archive: what one of them has taken in, the other takes for a repeat.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let hashes = (self.keys.clone(), [self.addresses, self.roles], self.seen.clone());
+        Self::with((self.identity.clone(), self.tags.clone()), self.tenant.clone(), hashes, self.believed)
+    }
+
+    fn with(
+        (identity, tags): (Vec<Identity>, Vec<Column>),
+        tenant: Option<Tenant>,
+        (keys, [addresses, roles], seen): (Keys, [Mixer; 2], Seen),
+        believed: i64,
+    ) -> Self {
         Self {
-            tags: config.identity.iter().filter_map(tag).collect(),
-            identity: config.identity.clone(),
-            tenant: config.tenants.first().cloned().flatten(),
-            addresses: Mixer::new(state_seed, "addresses"),
-            roles: Mixer::new(state_seed, "roles"),
+            identity,
+            tenant,
+            tags,
             keys,
-            finder,
+            finder: seen.finder(),
+            addresses,
+            roles,
+            seen,
             slots: Slots::default(),
+            pending: Vec::new(),
             interfaces: Vec::new(),
             interface_places: Default::default(),
             candidates: Vec::new(),
@@ -130,6 +149,12 @@ impl Table {
         self.rows.bytes() + (names + memory) as u64
     }
 
+    /// Bytes that it takes together with the tables beside it: what tells repeats.
+    #[must_use]
+    pub fn shared_bytes(&self) -> u64 {
+        self.seen.bytes()
+    }
+
     /// How many windows of candidates it holds.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -141,131 +166,9 @@ impl Table {
         &mut self.counts
     }
 
-    /// Takes in the events of `batch`, which must know what is inside, and counts what could not be read.
-    pub fn add(&mut self, batch: &Batch) {
-        let mut slots = std::mem::take(&mut self.slots);
-        for event in &batch.events {
-            self.take(&slots.read(batch, event));
-        }
-        self.slots = slots;
-        for reject in &batch.rejects {
-            self.counts.quarantined[reject.reason as usize] += 1;
-        }
-        self.counts.bytes += batch.bytes().len() as u64;
-    }
-
-    fn take(&mut self, record: &Record<'_>) {
-        self.counts.records += 1;
-        let Some(end) = record.uint(Column::End) else {
-            self.counts.timeless += 1;
-            return;
-        };
-        let end = i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX);
-        let Some(ends) = ends_of(record) else {
-            self.count_blind(record);
-            return;
-        };
-        if end > self.believed {
-            self.counts.early += 1;
-            return;
-        }
-        let at = interface_key(&self.finder, record);
-        let interface = self.interface(record, at);
-        let told = side_of_interface(record);
-        let look = |shared| {
-            let mut ends = ends;
-            if ends.surely(shared).is_none() {
-                ends.own = told;
-            }
-            let class = class_of(record, &ends, shared);
-            Some(Look { sight: sight_of(record, &ends, shared, class)?, class })
-        };
-        let found = choices(&ends, (interface.is_some(), told.is_some()), look);
-        if let (Some(place), None) = (interface, ends.own) {
-            let shared = &mut self.interfaces[place as usize].shared;
-            *shared = shared.and(ends.source.address, ends.destination.address);
-        }
-        let mut anybody = false;
-        for choice in &found {
-            anybody |= self.give(record, (at, interface), choice, Grid::window(end));
-        }
-        self.counts.nobody += u64::from(!anybody);
-    }
-
-    #[cold]
-    fn count_blind(&mut self, record: &Record<'_>) {
-        let Counts { no_data, skipped, blind, .. } = &mut self.counts;
-        let count = match record.batch.text(record.event, Field::LogStatus) {
-            Some(b"NODATA") => no_data,
-            Some(b"SKIPDATA") => skipped,
-            _ => blind,
-        };
-        *count += 1;
-    }
-
-    /// Adds `record` to the row of whoever stands on the side chosen; says whether anybody does.
-    #[inline]
-    fn give(
-        &mut self,
-        record: &Record<'_>,
-        (at, interface): (Key, Option<u32>),
-        choice: &Choice,
-        window: Window,
-    ) -> bool {
-        let Choice { own, vantage, class, when, whole } = *choice;
-        if let (When::Is(address), Some(place)) = (when, interface)
-            && !may_be(self.interfaces[place as usize].shared, address)
-        {
-            // It can turn out no more that the record is about it.
-            return true;
-        }
-        let serial = |side| asset_of(record, side).map_or(0, |asset| asset.serial);
-        let (form, guard) = when.numbers();
-        let class = class.map_or(0, |class| 1 + class as u128);
-        let flags = u128::from(form) << 2 | u128::from(whole) << 1 | u128::from(own.end.inside);
-        let flags = class << 6 | (vantage as u128) << 4 | flags;
-        let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
-        let tail = u128::from(serial(own.side)) << 16 | flags;
-        let mut memory = self.finder.of(said, [at, own.end.address, tail]);
-        if form == 2 {
-            memory = self.finder.of([], [memory, guard]);
-        }
-        if vantage == Vantage::Passed {
-            // The scope of what is behind a gateway may be the other side's.
-            memory = self.finder.of([], [memory, serial(own.side.other()).into()]);
-        }
-        let with_tag = |memory, column: &Column| self.finder.of([record.text(*column)], [memory]);
-        let memory = self.tags.iter().fold(memory, with_tag);
-        let known = self.memory.find(memory as u64, |entry| entry.0 == memory);
-        let (candidate, tell) = known.map(|entry| (entry.1, entry.2)).unwrap_or_else(|| {
-            let (found, tell) = self.candidate(record, interface, choice, window);
-            self.memory.insert_unique(memory as u64, (memory, found, tell), |entry| entry.0 as u64);
-            (found, tell)
-        });
-        if candidate == NOBODY {
-            return false;
-        }
-        if let Some(tell) = self.tells.get_mut(tell as usize) {
-            tell.first = tell.first.min(window);
-        }
-        let (last, place) = self.last[candidate as usize];
-        let place = if last == Narrow::of(window) {
-            place
-        } else {
-            let place = self.rows.enter(candidate, window);
-            self.last[candidate as usize] = (Narrow::of(window), place);
-            place
-        };
-        let met = (peer(record, own.side), &self.addresses);
-        let whose = (0, own.side, 0, vantage);
-        let seen = observation(record, (window, Standing::Learned), 0, whose, met);
-        self.rows.add(place, &seen, (record.batch, record.event), &self.roles);
-        true
-    }
-
     /// The place of the record's interface, where it names one.
     #[inline]
-    fn interface(&mut self, record: &Record<'_>, at: Key) -> Option<u32> {
+    pub(super) fn interface(&mut self, record: &Record<'_>, at: Key) -> Option<u32> {
         if record.text(Column::Interface).is_empty() {
             return None;
         }
@@ -300,7 +203,7 @@ impl Table {
 
     /// The slow way, taken once for the bytes of a record: by name. Gives the candidate and its tell.
     #[cold]
-    fn candidate(
+    pub(super) fn candidate(
         &mut self,
         record: &Record<'_>,
         interface: Option<u32>,
@@ -358,7 +261,7 @@ impl Table {
         let last = &mut self.last;
         *places.entry(candidate.key).or_insert_with(|| {
             candidates.push(candidate);
-            last.push((Narrow::NONE, 0));
+            last.push([(Narrow::NONE, 0); 2]);
             candidates.len() as u32 - 1
         })
     }

@@ -108,7 +108,7 @@ struct Level {
 
 /// What a window remembers.
 #[derive(Debug, Default)]
-struct Part {
+pub(in crate::score) struct Part {
     levels: Vec<Level>,
 }
 
@@ -203,6 +203,42 @@ impl Part {
         self.levels.iter().map(|level| level.lines.len()).sum()
     }
 
+    /// Reads what looking for `hash` will read first.
+    #[inline]
+    pub(in crate::score) fn warm(&self, hash: u64) -> u32 {
+        let mut read = 0;
+        for level in &self.levels {
+            let ([one, other], _) = places(hash, level.lines.len());
+            read ^= level.lines[one].0[0] ^ level.lines[other].0[0];
+            // Few are looked for further before most lines are full.
+            if level.full < level.lines.len() / 2 {
+                break;
+            }
+        }
+        read
+    }
+
+    /// Whether the record that hashes to `hash` has not been seen; it has from now on. There is always room: of 256 records
+    /// at first, then each level makes it four times as much, and twice as much from 4,096 on.
+    pub(in crate::score) fn takes(&mut self, hash: u64) -> bool {
+        loop {
+            match self.sight(hash) {
+                Sighting::New => return true,
+                Sighting::Repeat => return false,
+                Sighting::Full => {
+                    let lines = self.lines();
+                    let more = if lines < FIRST / 16 { 3 * lines } else { lines };
+                    self.levels.push(Level::new(more.max(LINE)));
+                }
+            }
+        }
+    }
+
+    /// Memory held, in bytes.
+    pub(in crate::score) fn bytes(&self) -> usize {
+        self.lines() * size_of::<Line>()
+    }
+
     fn held(&self) -> usize {
         self.levels.iter().map(|level| level.held).sum()
     }
@@ -267,16 +303,7 @@ impl Repeats {
             Some((near, part)) if *near == window => part,
             _ => return 0,
         };
-        let mut read = 0;
-        for level in &part.levels {
-            let ([one, other], _) = places(hash, level.lines.len());
-            read ^= level.lines[one].0[0] ^ level.lines[other].0[0];
-            // Few are looked for further before most lines are full.
-            if level.full < level.lines.len() / 2 {
-                break;
-            }
-        }
-        read
+        part.warm(hash)
     }
 
     /// Whether the record that hashes to `hash` has been seen in `window`; it has from now on, where there is room.

@@ -5,7 +5,10 @@ mod gateways;
 use std::net::Ipv4Addr;
 
 use super::*;
-use crate::score::{Learned, Table, settle};
+use crate::{
+    quantity::ByteSize,
+    score::{Learned, Table, settle},
+};
 
 const FOREVER: i64 = i64::MAX;
 
@@ -116,6 +119,31 @@ fn the_order_and_the_division_of_an_archive_change_nothing() {
         assert_eq!(read.entries, expected.entries, "{parts} parts");
     }
     assert_eq!(taught(read(&[&rows])).entries, expected.entries);
+}
+
+#[test]
+fn a_record_that_lies_in_an_archive_twice_counts_once_whichever_table_has_it() {
+    let flows = stream(3, 1..9, 3_000);
+    let whole = table_of([&flows[..]]);
+    let rows = whole.rows();
+    let expected = taught(whole);
+    let twice: Vec<Flow> = flows.iter().rev().chain(&flows).cloned().collect();
+    let one = table_of([]);
+    let mut tables = [one.beside(), one.beside(), one];
+    for (part, nth) in twice.chunks(61).zip((0..3).cycle()) {
+        tables[nth].add(&batch_of("archive", 0, part, 0));
+    }
+    assert!(tables[0].shared_bytes() > 0);
+    let [mut one, two, three] = tables;
+    one.merge(two);
+    one.merge(three);
+    assert_eq!(one.rows(), rows);
+    let found = taught(one);
+    assert_eq!(found.report.coverage.repeated, flows.len() as u64 + expected.report.coverage.repeated);
+    assert_eq!(found.entries, expected.entries);
+    let mut off = Table::new(&Config { dedup_bytes: ByteSize::bytes(0), ..config() }, SEED, FOREVER);
+    off.add(&batch_of("archive", 0, &twice, 0));
+    assert_eq!(taught(off).report.coverage.repeated, 0, "switched off, as live");
 }
 
 #[test]

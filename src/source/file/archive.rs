@@ -71,13 +71,16 @@ impl ArchiveFile {
         self.stream.shared.is_some()
     }
 
-    /// The next lines; none at its end. A file that breaks off gives what there is before the break, and the line in which
-    /// it lies as one that could not be read.
-    pub fn next_chunk(&mut self) -> Option<Chunk> {
+    /// The next lines, in `room`, the bytes of a chunk that is not needed any more; none at its end. A file that breaks off
+    /// gives what there is before the break, and the line in which it lies as one that could not be read.
+    pub fn next_chunk(&mut self, mut room: Vec<u8>) -> Option<Chunk> {
         if self.done {
             return None;
         }
-        let mut chunk = self.stream.chunk(BLOCK_BYTES);
+        room.clear();
+        room.reserve(BLOCK_BYTES);
+        let mut chunk = self.stream.chunk(0);
+        chunk.bytes = room;
         match self.lines.next(&mut self.scratch, &mut chunk) {
             Ok(true) => {}
             Ok(false) => {

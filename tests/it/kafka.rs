@@ -2,6 +2,7 @@
 //! by Kafka's own client.
 
 mod appearing;
+mod assets;
 mod backpressure;
 mod beginnings;
 pub mod cluster;

@@ -220,7 +220,7 @@ impl Cluster {
     }
 
     /// Writes each line as a value and says how many were acknowledged. The options are those of the command
-    /// `produce`: `--keyed`, `--partition N`, `--rate N`, `--transactional ID`, `--abort`.
+    /// `produce`: `--keyed`, `--partition N`, `--rate N`, `--escaped`, `--transactional ID`, `--abort`.
     #[track_caller]
     pub fn produce<T: AsRef<str>>(&self, topic: &str, lines: &[T], options: &[&str]) -> u64 {
         let text: String = lines.iter().map(|line| line.as_ref().to_owned() + "\n").collect();

@@ -419,8 +419,9 @@ public final class Client {
             if (tab == line.length) {
                 throw new IllegalArgumentException("a line without a tab");
             }
+            byte[] value = Arrays.copyOfRange(line, tab + 1, line.length);
             return new ProducerRecord<>(topic, Arrays.copyOf(line, tab),
-                Arrays.copyOfRange(line, tab + 1, line.length));
+                options.containsKey("escaped") ? plain(value) : value);
         }
         int partition = Integer.parseInt(options.getOrDefault("partition", "" + turn));
         return new ProducerRecord<>(topic, partition, null, options.containsKey("escaped") ? plain(line) : line);

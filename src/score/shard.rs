@@ -56,7 +56,7 @@ pub(super) struct Shard {
 }
 
 /// How many entities' memory is fetched in one go.
-pub(super) const AHEAD: usize = 16;
+pub(super) const AHEAD: usize = 32;
 
 // === impl Shard ===
 
@@ -195,7 +195,12 @@ impl Shard {
         let (place, fresh) = entity.enter(observation.window);
         if fresh {
             self.open.entry(observation.window).or_default().push(observation.slot);
-            entity.asset = own_asset(batch, observation).or(entity.asset.take());
+            match own_asset(batch, observation) {
+                Some(asset) if !entity.asset.as_ref().is_some_and(|own| Arc::ptr_eq(own, asset)) => {
+                    entity.asset = Some(Arc::clone(asset));
+                }
+                _ => {}
+            }
         }
         let open = &mut entity.open[place];
         if fresh && bench.activity {
@@ -287,15 +292,15 @@ impl Shard {
 }
 
 /// The asset of the observation's own side.
-fn own_asset(batch: &Batch, observation: &Observation) -> Option<Arc<Asset>> {
+fn own_asset<'a>(batch: &'a Batch, observation: &Observation) -> Option<&'a Arc<Asset>> {
     let (source, destination) = batch.ends(&batch.events[observation.event as usize]);
     let own = if observation.role.sends { source } else { destination };
-    own.asset.clone()
+    own.asset.as_ref()
 }
 
 /// What the asset list calls that side.
 fn host(batch: &Batch, observation: &Observation) -> Option<Box<str>> {
-    own_asset(batch, observation).and_then(|asset| asset.name.clone())
+    own_asset(batch, observation)?.name.clone()
 }
 
 /// What raises a finding: a record, and what the entity had to do with it; or a fold.

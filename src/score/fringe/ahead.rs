@@ -6,7 +6,7 @@ use super::{
 };
 
 /// How many contacts' memory is fetched in one go.
-pub(super) const AHEAD: usize = 16;
+pub(super) const AHEAD: usize = 32;
 
 /// What is looked up of a contact before it is taken in.
 #[derive(Debug, Clone, Copy, Default)]

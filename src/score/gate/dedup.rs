@@ -39,12 +39,17 @@ impl Dedup {
         self.repeats.is_on()
     }
 
-    /// Looks at the `nth` of the few records, which is this one and counts in `window`, and reads what [`Dedup::standing`] will
-    /// read.
+    /// Takes note that the `nth` of the few records is this one.
     #[inline]
-    pub(in crate::score) fn look(&mut self, nth: usize, identity: &Identity, window: Window) -> u32 {
+    pub(in crate::score) fn look(&mut self, nth: usize, identity: &Identity) {
         self.hashes[nth] = self.repeats.hash(identity);
-        self.repeats.warm(window, self.hashes[nth])
+    }
+
+    /// Reads what [`Dedup::standing`] will read of the first `few` records. All at once: between one look and the next there is
+    /// so much to do that the processor would wait for nearly each by itself.
+    #[inline]
+    pub(in crate::score) fn warm(&self, few: usize) -> u32 {
+        self.repeats.warm(&self.hashes[..few])
     }
 
     /// How the `nth` of the few records stands after all, which counts in `window` and would stand as `standing` if it came

@@ -149,15 +149,13 @@ impl Repeats {
         identity.hash(&self.keys)
     }
 
-    /// Reads what [`Repeats::sight`] will read first, so that the memory of several is fetched side by side.
+    /// Reads what [`Repeats::sight`] will read of records with these hashes, if they are of the window that was asked for
+    /// last, so that it is fetched side by side.
     #[inline]
     #[must_use]
-    pub fn warm(&self, window: i64, hash: u64) -> u32 {
-        let part = match &self.near {
-            Some((near, part)) if *near == window => part,
-            _ => return 0,
-        };
-        part.warm(hash)
+    pub fn warm(&self, hashes: &[u64]) -> u32 {
+        let Some((_, part)) = &self.near else { return 0 };
+        hashes.iter().fold(0, |read, hash| read ^ part.warm(*hash))
     }
 
     /// Whether the record that hashes to `hash` has been seen in `window`; it has from now on, where there is room.

@@ -28,7 +28,7 @@ use super::{
 };
 
 /// How many records are attributed in one go.
-pub(in crate::score) const FEW: usize = 16;
+pub(in crate::score) const FEW: usize = 32;
 /// Addresses remembered for each entity that may be: a service has several.
 pub(in crate::score) const ADDRESSES_EACH: usize = 2;
 

@@ -14,5 +14,6 @@ pub(super) mod bench;
 pub(super) mod habits;
 pub(super) mod judge;
 pub(super) mod lesson;
+pub(super) mod newcomers;
 pub(super) mod peers;
 pub(super) mod sample;

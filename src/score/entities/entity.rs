@@ -8,7 +8,7 @@ use crate::{
     event::{Asset, EntityName, Feature, Maturity},
     score::{
         grid::{EPOCH_WINDOWS, Grid, Narrow, Window},
-        histogram::{Packed, packed::Series},
+        histogram::Packed,
         kept::archive::Order,
         keys::Key,
         usual::{
@@ -16,7 +16,7 @@ use crate::{
             decay::{Decay, Moment},
             habits::{Habits, Shifts},
             judge::{Appointment, Judge},
-            knots::{Knots, Seen},
+            knots::Knots,
             maturity::maturity,
             peers::moment_of,
             sample::Sample,
@@ -322,14 +322,13 @@ fn appoint(
     // Who is warming and has peers is judged by them alone: its own past may be an attacker's.
     let alone = maturity == Maturity::Warming && pooled.suffice;
     let appointment = Appointment { as_of, now, pooled, learn_all: bench.learn_all, shifts, maturity };
+    if alone {
+        return judge.appoint_for_newcomer(&appointment, windows);
+    }
     let mut series = std::iter::once(first).chain(series);
     let mut waiting = SmallVec::<[_; 16]>::new();
     judge.appoint(&appointment, |feature, pool| {
         let own = series.next().unwrap_or_default();
-        if alone {
-            let (knots, seen) = Knots::of(Series::default(), &[], pool, now);
-            return (knots, Seen { samples: windows, ..seen });
-        }
         waiting.clear();
         waiting.extend(moments.iter().filter_map(|(at, sample)| sample.taught(feature, *at)));
         Knots::of(own, &waiting, pool, now)

@@ -234,7 +234,7 @@ impl Entity {
         let windows = now.windows(own.total(), own.landmark());
         let pooled = bench.peers.judging_span(span, self.pool, windows, now);
         let young = |born| Grid::start(start) - Grid::start(born) < bench.learn_all;
-        let tied = Knots::of(own, &[], &pooled.frozen[span.first() + nth], now);
+        let tied = Knots::of(own, &[], &pooled.frozen()[span.first() + nth], now);
         let shift = match span {
             Span::Hour if span.features()[nth].is_volume() => {
                 self.habits.as_ref().map_or(0, |habits| habits.shifts(start - 1, start).of(start))

@@ -96,6 +96,16 @@ fn back(usual: Usual, shift: i16) -> Usual {
     Usual { median, p99, max, ..usual }
 }
 
+// === impl Appointment ===
+
+impl Appointment<'_> {
+    /// Whether the peers are so young that every window is learned.
+    fn learns_all(&self) -> bool {
+        let young = |born| Grid::end(self.as_of) - Grid::start(born) < self.learn_all;
+        self.pooled.born.is_none_or(young)
+    }
+}
+
 // === impl Seeing ===
 
 impl Seeing {
@@ -166,12 +176,11 @@ impl Judge {
         appointment: &Appointment<'_>,
         mut tie: impl FnMut(usize, &FrozenPool) -> (Knots, Seen),
     ) {
-        let Appointment { as_of, now, pooled, learn_all, shifts, maturity } = appointment;
+        let Appointment { as_of, now, pooled, shifts, maturity, .. } = appointment;
         (self.as_of, self.shifts) = (*as_of, *shifts);
-        let young = |born| Grid::end(*as_of) - Grid::start(born) < *learn_all;
-        self.learns_all = pooled.born.is_none_or(young);
+        self.learns_all = appointment.learns_all();
         for (feature, knots) in self.knots.iter_mut().enumerate() {
-            let pool = &pooled.frozen[feature];
+            let pool = &pooled.frozen()[feature];
             let (tied, seen) = tie(feature, pool);
             *knots = tied;
             self.ceilings[feature] = ceiling_of_peers(pool, tied.p99().min(LAST), *now);
@@ -180,6 +189,17 @@ impl Judge {
                 self.seen = Seen { maturity: *maturity, ..seen };
             }
         }
+    }
+
+    /// Makes it the judge that `appointment` asks for of who has seen `windows` windows itself and is judged by its peers
+    /// alone.
+    pub(in crate::score) fn appoint_for_newcomer(&mut self, appointment: &Appointment<'_>, windows: u32) {
+        let Appointment { as_of, now, pooled, shifts, maturity, .. } = appointment;
+        (self.as_of, self.shifts) = (*as_of, *shifts);
+        self.learns_all = appointment.learns_all();
+        let newcomers = pooled.newcomers(*now);
+        (self.knots, self.ceilings) = (newcomers.knots, newcomers.ceilings);
+        self.seen = Seen { samples: windows, maturity: *maturity, ..newcomers.seen };
     }
 
     /// Reads the lines of the processor's cache that it lies on.

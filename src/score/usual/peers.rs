@@ -1,6 +1,9 @@
 //! Peers: the pools of every peer group and of everybody, each as it was after the last few folds.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
 
 use crate::score::{
     entities::series::{SERIES, Span},
@@ -12,6 +15,7 @@ use crate::score::{
 use super::{
     decay::{Decay, Moment},
     knots::WINDOWS_MIN,
+    newcomers::Newcomers,
     pool::{FrozenPool, Pool},
     sample::NOTHING,
 };
@@ -28,6 +32,8 @@ pub(in crate::score) const POOLS_MAX: usize = 128;
 pub(in crate::score) struct Epoch {
     pub(in crate::score) frozen: [FrozenPool; SERIES],
     pub(in crate::score) bytes: Box<[u8]>,
+    /// How they judge newcomers, once one has come.
+    newcomers: OnceLock<Box<Newcomers>>,
 }
 
 /// One peer group.
@@ -59,7 +65,7 @@ pub(in crate::score) struct Peers {
 /// The pools that judge an entity.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::score) struct Pooled<'a> {
-    pub(in crate::score) frozen: &'a [FrozenPool; SERIES],
+    epoch: &'a Epoch,
     /// The first window that they learned.
     pub(in crate::score) born: Option<Window>,
     /// They hold enough windows of others to judge an entity that has hardly any past of its own.
@@ -70,6 +76,22 @@ pub(in crate::score) struct Pooled<'a> {
 #[derive(Debug)]
 pub(in crate::score) struct SharedPeers(RwLock<Peers>);
 
+// === impl Pooled ===
+
+impl<'a> Pooled<'a> {
+    /// The pools.
+    pub(in crate::score) fn frozen(&self) -> &'a [FrozenPool; SERIES] {
+        &self.epoch.frozen
+    }
+
+    /// What they say as of `now` of who has no past: as they were asked first, which is nearly always as of the same moment.
+    pub(super) fn newcomers(&self, now: Moment) -> Cow<'a, Newcomers> {
+        let of = || Newcomers::of(&self.epoch.frozen, now);
+        let first = self.epoch.newcomers.get_or_init(|| Box::new(of()));
+        if first.now == now { Cow::Borrowed(&**first) } else { Cow::Owned(of()) }
+    }
+}
+
 // === impl Epoch ===
 
 impl Epoch {
@@ -77,7 +99,8 @@ impl Epoch {
     pub(in crate::score) fn of(pools: &[Pool; SERIES]) -> Self {
         let mut bytes = Vec::new();
         pools.iter().for_each(|pool| pool.encode(&mut bytes));
-        Self { frozen: pools.each_ref().map(Pool::freeze), bytes: bytes.into() }
+        let frozen = pools.each_ref().map(Pool::freeze);
+        Self { frozen, bytes: bytes.into(), newcomers: OnceLock::new() }
     }
 
     /// The pools that it holds.
@@ -170,7 +193,7 @@ impl Peers {
             Some(epoch) => (group, epoch),
             None => (everybody, everybody.as_of(fold).unwrap_or(&self.nothing)),
         };
-        Pooled { frozen: &epoch.frozen, born: group.born, suffice: enough(&epoch) }
+        Pooled { epoch, born: group.born, suffice: enough(&epoch) }
     }
 
     /// Takes one vote of a member of the group at `place`, for it and for everybody: `buckets` of the series from `first`.

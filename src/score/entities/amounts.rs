@@ -170,6 +170,7 @@ impl Amounts {
     /// Reads the lines of the processor's cache that they lie on.
     #[inline]
     pub(in crate::score) fn warm(&self) -> u64 {
-        self.bytes_out ^ u64::from(self.ports.count() ^ self.peers.count() ^ self.sources.count())
+        let counts = u64::from(self.ports.count() ^ self.peers.count() ^ self.sources.count());
+        self.bytes_out ^ counts ^ self.shown.warm()
     }
 }

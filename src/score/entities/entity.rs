@@ -205,6 +205,16 @@ impl Entity {
         }
     }
 
+    /// Reads what adding up its hour and its day, and ending them, will read behind the entity's pointers.
+    #[inline]
+    pub(super) fn warm_spans(&self) -> u64 {
+        let stretches = self.stretches.iter().flatten();
+        let stretches =
+            stretches.fold(0, |read, stretch| read ^ stretch.amounts.warm() ^ stretch.start as u64);
+        let habits = self.habits.as_ref().map_or(0, |habits| habits.warm());
+        self.own_of_spans.iter().fold(stretches ^ habits, |read, own| read ^ own.warm())
+    }
+
     /// Reads what appointing a judge or learning a window will read behind the entity's pointers.
     #[inline]
     pub(super) fn warm_baseline(&self) -> u64 {

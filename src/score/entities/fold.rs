@@ -18,6 +18,7 @@ use crate::{
 };
 
 use super::{
+    entity::Entity,
     finding::{Case, Notice},
     series::{FEATURES, Span},
     stretch::{Vote, bits},
@@ -72,16 +73,18 @@ pub(in crate::score) fn fold_through(
             let bench = rules.bench(peers, folded);
             shard.fold(window, &bench, order, &mut votes, notices);
         }
-        for (pool, lesson) in &votes {
+        for (_, lesson) in &votes {
             match lesson {
-                Lesson::Learned(sample) => {
-                    peers.gather(*pool, 0, &sample.buckets, moment);
-                    sum.learned += 1;
-                }
+                Lesson::Learned(_) => sum.learned += 1,
                 Lesson::HeldOut => sum.held_out += 1,
                 Lesson::Enough => sum.capped += 1,
             }
         }
+        let learned = votes.iter().filter_map(|(pool, lesson)| match lesson {
+            Lesson::Learned(sample) => Some((*pool, &sample.buckets[..])),
+            Lesson::HeldOut | Lesson::Enough => None,
+        });
+        peers.gather(0, learned, moment);
         end_epoch(shards, peers, rules, folded, window, order, notices);
         folded = window;
     }
@@ -111,9 +114,8 @@ fn end_epoch(
             let bench = rules.bench(peers, folded);
             shards.iter_mut().for_each(|shard| shard.end(span, &bench, order, &mut votes, notices));
             let moment = moment_of(rules.decay, end);
-            for (pool, first, buckets) in votes {
-                peers.gather(pool, first, buckets.as_deref().unwrap_or_default(), moment);
-            }
+            let learned = votes.iter().filter_map(|(pool, buckets)| Some((*pool, buckets.as_deref()?)));
+            peers.gather(span.first(), learned, moment);
         }
     }
     peers.settle(epoch, &rules.grid);
@@ -171,7 +173,8 @@ impl Shard {
                 let few = slots[nth..].iter().take(AHEAD).copied();
                 self.warm(few.clone(), as_of);
                 let entities = few.filter_map(|slot| self.entities.get(slot as usize));
-                std::hint::black_box(entities.fold(0, |read, entity| read ^ entity.warm_baseline()));
+                let behind = |entity: &Entity| entity.warm_baseline() ^ entity.warm_spans();
+                std::hint::black_box(entities.fold(0, |read, entity| read ^ behind(entity)));
             }
             self.soil(slot);
             let Some(place) = self.present(slot, window, bench, order, notices) else { continue };
@@ -229,7 +232,15 @@ impl Shard {
         votes: &mut Vec<Vote>,
         notices: &mut Vec<Notice>,
     ) {
-        for slot in std::mem::take(&mut self.stretched[span as usize]) {
+        let slots = std::mem::take(&mut self.stretched[span as usize]);
+        for (nth, &slot) in slots.iter().enumerate() {
+            if nth % AHEAD == 0 {
+                let few = slots[nth..].iter().take(AHEAD);
+                let entities = few.filter_map(|slot| self.entities.get(*slot as usize));
+                let near = entities.clone().fold(0, |read, entity| read ^ entity.pool);
+                let far = entities.fold(0, |read, entity| read ^ entity.warm_spans());
+                std::hint::black_box((near, far));
+            }
             self.soil(slot);
             votes.extend(self.entities[slot as usize].end(span, bench, order, notices));
         }

@@ -118,6 +118,12 @@ impl Shown {
         self.entries.iter().filter(move |entry| *entry >> 62 == role as u64).map(|entry| *entry as u32)
     }
 
+    /// Reads where the entries begin.
+    #[inline]
+    pub(in crate::score) fn warm(&self) -> u64 {
+        self.entries.first().copied().unwrap_or(0)
+    }
+
     /// Bytes beyond the struct.
     pub(in crate::score) fn beyond(&self) -> usize {
         self.entries.capacity() * size_of::<u64>()

@@ -46,8 +46,8 @@ pub(in crate::score) struct Stretch {
     pub(in crate::score) episode: Option<Episode>,
 }
 
-/// A vote for a pool: the pool, the first series, and the buckets; none where it was held out.
-pub(in crate::score) type Vote = (u32, usize, Option<Vec<u16>>);
+/// A vote for a pool: the pool, and a bucket of each series of the span; none where it was held out.
+pub(in crate::score) type Vote = (u32, Option<SmallVec<[u16; FEATURES]>>);
 
 // === impl Stretch ===
 
@@ -152,7 +152,7 @@ impl Entity {
         let stretch = self.stretches[span as usize].take()?;
         let last = span.last_of(stretch.start);
         let values = stretch.amounts.values();
-        let mut buckets = Vec::with_capacity(span.features().len());
+        let mut buckets = SmallVec::new();
         let mut surprising: SmallVec<[(usize, u16); 8]> = SmallVec::new();
         let mut held_out = span == Span::Hour && stretch.held_out;
         let mut alone = false;
@@ -181,7 +181,7 @@ impl Entity {
             notices.push(Notice { order, finding: self.drift(stretch.start, feature, &drifted, bench) });
         }
         if held_out {
-            return Some((self.pool, span.first(), None));
+            return Some((self.pool, None));
         }
         if let Some(habits) = &self.habits {
             for (nth, bucket) in buckets.iter_mut().enumerate().filter(|(_, bucket)| **bucket != NOTHING) {
@@ -193,7 +193,7 @@ impl Entity {
             NOTHING => {}
             bucket => own.record_bucket_at(bucket, at),
         });
-        Some((self.pool, span.first(), Some(buckets)))
+        Some((self.pool, Some(buckets)))
     }
 
     /// Takes note of what `stretch`, which ends, says of its ways: of what is `surprising` in it, and, of an hour, what it came to

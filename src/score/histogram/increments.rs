@@ -44,6 +44,14 @@ impl Increments {
         self.add(Increment { landmark: moment.landmark, bucket, weight: u64::from(moment.weight) });
     }
 
+    /// The same for as many values in each bucket as `counts` has there.
+    pub fn record_all_at(&mut self, counts: &[u32; BUCKETS], moment: Moment) {
+        for (bucket, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let weight = u64::from(moment.weight) * u64::from(*count);
+            self.add(Increment { landmark: moment.landmark, bucket: bucket as u16, weight });
+        }
+    }
+
     /// Adds what `other` holds.
     pub fn merge(&mut self, other: &Self) {
         for &increment in &other.entries {
@@ -135,6 +143,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn values_counted_by_bucket_add_what_they_add_one_by_one(
+            buckets in vec(0_u16..BUCKETS as u16, 0..200), before in vec((0_u64..1 << 41, 0_u32..3, 0_u32..5000), 0..9),
+            landmark in 0_u32..3, weight in 0_u32..5000,
+        ) {
+            let moment = Moment { landmark, weight };
+            let (mut counted, mut one_by_one) = (collect(&before), collect(&before));
+            let mut counts = [0; BUCKETS];
+            for bucket in buckets {
+                counts[usize::from(bucket)] += 1;
+                one_by_one.record_bucket_at(bucket, moment);
+            }
+            counted.record_all_at(&counts, moment);
+            prop_assert_eq!(counted, one_by_one);
+        }
+
         #[test]
         fn however_windows_are_spread_over_shards_their_increments_merge_to_the_same(
             windows in vec((0_u64..1 << 41, 0_u32..3, 0_u32..5000), 0..60).prop_shuffle(), cuts in (0_usize..60, 0_usize..60),

@@ -74,6 +74,13 @@ impl Shifts {
 // === impl Habits ===
 
 impl Habits {
+    /// Reads the lines of the processor's cache that lie at its ends.
+    #[inline]
+    pub(in crate::score) fn warm(&self) -> u64 {
+        let near = self.hours.last().map_or(0, |(_, packets)| *packets);
+        near ^ self.shown.len() as u64 ^ u64::from(self.days == Days::default())
+    }
+
     /// Notes that a window that starts with `window` was learned.
     pub(in crate::score) fn learned(&mut self, window: Window) {
         self.days.note(day_of(Grid::start(window)));

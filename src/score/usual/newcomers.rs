@@ -43,3 +43,47 @@ impl Newcomers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::Maturity;
+    use crate::score::{
+        grid::Grid,
+        histogram::geometry::BUCKETS,
+        usual::{
+            habits::Shifts,
+            judge::{Appointment, Judge},
+            peers::{EVERYBODY, Peers},
+        },
+    };
+
+    const FOLD: i64 = 4_000_002;
+
+    proptest! {
+        #[test]
+        fn a_newcomer_is_judged_as_if_its_judge_were_made_for_it_alone(
+            votes in vec(vec(0_u16..BUCKETS as u16, FEATURES), 0..60), moments in vec((0_u32..3, 16_u32..5000), 1..4),
+        ) {
+            let moments = moments.iter().map(|&(landmark, weight)| Moment { landmark, weight });
+            let mut peers = Peers::new(7);
+            for moment in moments.clone() {
+                peers.gather(0, votes.iter().map(|vote| (EVERYBODY, &vote[..])), moment);
+            }
+            peers.settle(FOLD, &Grid::new(600));
+            // Who is asked as of another moment than the first is judged as of that.
+            for now in moments {
+                let pooled = peers.judging(EVERYBODY, 0, FOLD, now);
+                let (shifts, maturity) = (Shifts::default(), Maturity::Warming);
+                let appointment = Appointment { as_of: FOLD, now, pooled, learn_all: 86_400, shifts, maturity };
+                let (mut own, mut shared) = (Judge::none(), Judge::none());
+                own.appoint(&appointment, |_, pool| Knots::of(Series::default(), &[], pool, now));
+                shared.appoint_for_newcomer(&appointment, 0);
+                prop_assert_eq!(format!("{own:?}"), format!("{shared:?}"));
+            }
+        }
+    }
+}

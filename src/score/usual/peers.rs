@@ -8,7 +8,7 @@ use std::{
 use crate::score::{
     entities::series::{SERIES, Span},
     grid::{Grid, Window},
-    histogram::Increments,
+    histogram::{Increments, geometry::BUCKETS},
     keys::Key,
 };
 
@@ -17,7 +17,6 @@ use super::{
     knots::WINDOWS_MIN,
     newcomers::Newcomers,
     pool::{FrozenPool, Pool},
-    sample::NOTHING,
 };
 
 /// The place of everybody's pool.
@@ -135,6 +134,23 @@ impl Group {
         self.epochs.iter().rev().find(|(folded, _)| *folded <= fold).map(|(_, epoch)| epoch)
     }
 
+    /// Takes votes of its members, or of everybody. They are counted first: thousands fall into a few dozen buckets.
+    fn gather(&mut self, first: usize, votes: &[(u32, &[u16])], moment: Moment) {
+        // All are about the same series.
+        let series = votes.first().map_or(0, |(_, buckets)| buckets.len());
+        for (nth, gathered) in self.gathered[first..].iter_mut().take(series).enumerate() {
+            let mut counts = [0_u32; BUCKETS];
+            for bucket in votes.iter().filter_map(|(_, buckets)| buckets.get(nth)) {
+                // There is no such bucket as `NOTHING`.
+                if let Some(count) = counts.get_mut(usize::from(*bucket)) {
+                    *count += 1;
+                }
+            }
+            gathered.record_all_at(&counts, moment);
+        }
+        self.dirty |= !votes.is_empty();
+    }
+
     /// Takes in what fold `fold` gathered. Forgets every epoch that no window judged after fold `settled` needs.
     fn settle(&mut self, fold: Window, settled: Window) {
         if self.gathered.iter().all(Increments::is_empty) {
@@ -196,20 +212,22 @@ impl Peers {
         Pooled { epoch, born: group.born, suffice: enough(&epoch) }
     }
 
-    /// Takes one vote of a member of the group at `place`, for it and for everybody: `buckets` of the series from `first`.
-    pub(in crate::score) fn gather(&mut self, place: u32, first: usize, buckets: &[u16], moment: Moment) {
-        let mut add = |place: u32| {
-            if let Some(group) = self.groups.get_mut(place as usize) {
-                let taught = group.gathered[first..].iter_mut().zip(buckets);
-                for (gathered, bucket) in taught.filter(|(_, bucket)| **bucket != NOTHING) {
-                    gathered.record_bucket_at(*bucket, moment);
-                }
-                group.dirty = true;
+    /// Takes votes of members, each with the place of the member's group, for that and for everybody: buckets of the series
+    /// from `first` on.
+    pub(in crate::score) fn gather<'v>(
+        &mut self,
+        first: usize,
+        votes: impl Iterator<Item = (u32, &'v [u16])>,
+        moment: Moment,
+    ) {
+        let mut votes: Vec<_> = votes.collect();
+        self.groups[EVERYBODY as usize].gather(first, &votes, moment);
+        votes.sort_unstable_by_key(|(place, _)| *place);
+        for of_one in votes.chunk_by(|(one, _), (other, _)| one == other) {
+            let group = self.groups.get_mut(of_one[0].0 as usize);
+            if let Some(group) = group.filter(|_| of_one[0].0 != EVERYBODY) {
+                group.gather(first, of_one, moment);
             }
-        };
-        add(EVERYBODY);
-        if place != EVERYBODY {
-            add(place);
         }
     }
 

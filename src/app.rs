@@ -83,6 +83,8 @@ struct BuiltSource {
     name: String,
     source: Box<dyn Source>,
     format: crate::parse::Config,
+    /// How entities are spread over its partitions, where several processes can share them.
+    shared: Option<crate::source::Input>,
 }
 
 /// The books of every source and sink, by name; shared with the pipeline while it runs.

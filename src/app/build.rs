@@ -295,7 +295,8 @@ fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<B
             }
             None => source::build(&source.from).map_err(fail)?,
         };
-        built.push(BuiltSource { name: name.clone(), source: input, format: source.format() });
+        let shared = (replay.is_none() && source.from.can_be_shared()).then_some(source.input);
+        built.push(BuiltSource { name: name.clone(), source: input, format: source.format(), shared });
     }
     Ok(built)
 }

@@ -22,7 +22,7 @@ use crate::{
     normalize::{Form, Selection},
     pipe::{Feed, Step, Stop, feed, stop},
     sink::{Refused, Staged},
-    source::SourceContext,
+    source::{Input, Sharing, SourceContext},
     telemetry::clock,
 };
 
@@ -166,7 +166,7 @@ impl App {
         #[cfg(feature = "kafka")]
         let membership = self.membership.clone();
         let mut running = JoinSet::new();
-        for (index, BuiltSource { name, source, .. }) in sources.into_iter().enumerate() {
+        for (index, BuiltSource { name, source, shared, .. }) in sources.into_iter().enumerate() {
             let context = SourceContext {
                 id: SourceId(index as u16),
                 name: name.as_str().into(),
@@ -177,6 +177,7 @@ impl App {
                 metrics: self.metrics.clone(),
                 progress: self.progress.clone(),
                 health: self.health.clone(),
+                sharing: self.sharing(&name, shared),
                 #[cfg(feature = "kafka")]
                 membership: membership.clone(),
             };
@@ -211,6 +212,26 @@ impl App {
                 Some(_) => {}
             }
         }
+    }
+
+    /// Whether others may read a part of the source `name`, whose input is as `shared` says where that is possible at all. Says so.
+    fn sharing(&self, name: &str, shared: Option<Input>) -> Sharing {
+        let sharing = Sharing::new(shared.unwrap_or_default(), !self.config.score.identity.is_empty());
+        if let Some(input) = shared {
+            let keyed = self.metrics.gauge(
+                "floodmark_source_input_keyed",
+                "Whether all records of an entity are said to come in one partition, so that workers can share them: 0 or 1.",
+                vec![("source", name.to_owned())],
+            );
+            keyed.set(i64::from(input == Input::Keyed));
+            if !sharing.is_allowed() {
+                tracing::info!(
+                    source = name,
+                    "the input is not said to be keyed by entity, so this worker must be the only one; see `input`"
+                );
+            }
+        }
+        sharing
     }
 
     /// Works off what is on its way: folds if the inputs ended, snapshots, waits for the sinks, commits.

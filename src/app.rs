@@ -15,6 +15,8 @@ mod looks;
 mod memory;
 mod outlet;
 mod pages;
+#[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only Kafka has topics"))]
+mod rekey;
 mod run;
 mod setup;
 mod sinks;
@@ -85,6 +87,8 @@ struct BuiltSource {
     format: crate::parse::Config,
     /// How entities are spread over its partitions, where several processes can share them.
     shared: Option<crate::source::Input>,
+    /// Whether it reads what workers have told each other.
+    is_rekeyed: bool,
 }
 
 /// The books of every source and sink, by name; shared with the pipeline while it runs.

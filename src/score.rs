@@ -42,6 +42,7 @@ mod highest;
 mod identity;
 mod interfaces;
 mod judge;
+mod keyer;
 mod keys;
 mod lesson;
 mod memo;
@@ -66,6 +67,7 @@ mod wire;
 pub use capture::Capture;
 pub use config::{Config, ConfigError, Identity, IdentityError};
 pub use highest::Highest;
+pub use keyer::Keyer;
 pub use memory::memory_bytes_max;
 pub use wire::StateError;
 

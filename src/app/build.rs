@@ -15,6 +15,7 @@ use super::{
     crashes::Crashes,
     looks,
     outlet::Outlet,
+    rekey::REKEY,
     snapshots::Snapshots,
     workers::{Front, Kit, Line, Quarantine, clock_origin},
 };
@@ -22,7 +23,7 @@ use crate::{
     config::{Baseline, BufferPlace, Config},
     enrich::{self, Enricher},
     event::Batch,
-    normalize::{Form, Normalizer, Selection},
+    normalize::{Form, Normalizer, ObservationWriter, Selection},
     parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
     score::{self, Scorer},
@@ -101,7 +102,7 @@ impl App {
                 .iter()
                 .map(|built| (built.name.clone(), SourceBooks::new(&metrics, &built.name)))
                 .collect(),
-            sinks: config.sinks.keys().map(|name| (name.clone(), SinkBooks::new(&metrics, name))).collect(),
+            sinks: books_of_sinks(&config, &sources, &metrics),
             keepers: ["dead_letter", "quarantine"].map(|name| (name, SinkBooks::new(&metrics, name))).into(),
             checks: options
                 .validate
@@ -173,7 +174,7 @@ impl App {
     pub(super) fn start_workers(
         &mut self,
         sources: &[BuiltSource],
-        outlets: Vec<(Outlet, Form, Selection)>,
+        (outlets, rekey): (Vec<(Outlet, Form, Selection)>, Option<Outlet>),
         quarantine: Quarantine,
         intake: Intake,
         checks: Option<Checks>,
@@ -193,12 +194,14 @@ impl App {
                 .map(|((_, form, _), sink)| form.build(&sink.to.namespace(), score::WINDOW_SECONDS))
                 .map(Normalizer::new)
                 .collect(),
+            observations: ObservationWriter::default(),
             batch: Batch::default(),
         });
         let kits = kits.collect();
         let line = Line {
             front: Mutex::new(Front::new(intake, Resolver::new(inputs), std::mem::take(&mut self.crashes))),
             scorer: self.scorer.clone(),
+            rekey: rekey.and_then(|outlet| self.rekey(sources, outlet)),
             door: crate::pipe::Turn::default(),
             sources: sources.iter().map(|built| built.name.clone()).collect(),
             outlets,
@@ -285,6 +288,17 @@ fn open_buffers(
     config.buffers().map(open).collect()
 }
 
+/// The books of the sinks, and of the topic that workers share where there is one.
+fn books_of_sinks(
+    config: &Config,
+    sources: &[BuiltSource],
+    metrics: &Metrics,
+) -> BTreeMap<String, SinkBooks> {
+    let rekey = sources.iter().any(|built| built.is_rekeyed).then_some(REKEY);
+    let names = config.sinks.keys().map(String::as_str).chain(rekey);
+    names.map(|name| (name.to_owned(), SinkBooks::new(metrics, name))).collect()
+}
+
 fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<BuiltSource>, AppError> {
     let mut built = Vec::new();
     for (name, source) in &config.sources {
@@ -296,7 +310,24 @@ fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<B
             None => source::build(&source.from).map_err(fail)?,
         };
         let shared = (replay.is_none() && source.from.can_be_shared()).then_some(source.input);
-        built.push(BuiltSource { name: name.clone(), source: input, format: source.format(), shared });
+        built.push(BuiltSource {
+            name: name.clone(),
+            source: input,
+            format: source.format(),
+            shared,
+            is_rekeyed: false,
+        });
+    }
+    #[cfg(feature = "kafka")]
+    if let (Some(rekeyed), None) = (config.rekeyed(), &replay) {
+        let fail = |error| AppError::Source { name: REKEY.to_owned(), error };
+        built.push(BuiltSource {
+            name: REKEY.to_owned(),
+            source: source::build(&rekeyed.from).map_err(fail)?,
+            format: crate::parse::Config::observations(config.score.idle.as_millis()),
+            shared: Some(source::Input::Keyed),
+            is_rekeyed: true,
+        });
     }
     Ok(built)
 }

@@ -35,9 +35,16 @@ impl MemoryPlan {
         let threads = u64::from(config.limits.threads);
         let keepers = [config.quarantine.to.synced(), config.dead_letter.to.synced()];
         let sinks = || config.sinks.values().map(|sink| &sink.to).chain(&keepers);
-        let queues: u64 = sinks().map(|to| 2 * to.queue_bytes() as u64).sum();
-        let fetched = config.sources.values().map(|source| source.from.memory_bytes()).sum();
+        let mut queues: u64 = sinks().map(|to| 2 * to.queue_bytes() as u64).sum();
+        let mut fetched = config.sources.values().map(|source| source.from.memory_bytes()).sum();
         let learned = config.sources.values().map(|source| source.format().memory_bytes()).sum();
+        let mut clients = sinks().map(To::kept_bytes).sum();
+        #[cfg(feature = "kafka")]
+        if let Some(crate::config::Rekeyed { to, from }) = config.rekeyed() {
+            queues += 2 * to.queue_bytes() as u64;
+            fetched += from.memory_bytes();
+            clients += to.kept_bytes();
+        }
         let parts = vec![
             ("base", BASE_BYTES),
             ("databases and assets, twice", 2 * tables),
@@ -48,7 +55,7 @@ impl MemoryPlan {
             ("records to learn layouts from", learned),
             ("documents waiting and spare buffers", queues),
             ("disk buffers", config.buffers().count() as u64 * BUFFER_MEMORY_BYTES),
-            ("sinks' clients (`in_flight`)", sinks().map(To::kept_bytes).sum()),
+            ("sinks' clients (`in_flight`)", clients),
             ("baselines (`score.entities_max`)", score::memory_bytes_max(&config.score)),
         ];
         let needed_bytes = parts.iter().map(|(_, bytes)| bytes).sum();

@@ -54,12 +54,12 @@ impl App {
         let (pages_switch, pages) = stop();
         let threads = usize::from(self.config.limits.threads);
         let (feed, intake) = feed(FEED_STEPS_PER_WORKER * threads);
-        let Sinks { outlets, quarantine, delivering, buffered, buffers, failed } =
+        let Sinks { outlets, quarantine, rekey, delivering, buffered, buffers, failed } =
             self.start_sinks(ending.ends())?;
         let sources = std::mem::take(&mut self.sources);
         self.redeliver(&outlets).await;
         let (checks, checking) = self.start_checks(&outlets)?.unzip();
-        let workers = self.start_workers(&sources, outlets, quarantine, intake, checks)?;
+        let workers = self.start_workers(&sources, (outlets, rekey), quarantine, intake, checks)?;
         let keeper = self.keeper();
         // Before anything is read, so that no record comes when the time is not known. What nobody takes is told below.
         let _ = feed.send(Step::Tick(clock::wall_millis())).await;
@@ -216,7 +216,7 @@ impl App {
 
     /// Whether others may read a part of the source `name`, whose input is as `shared` says where that is possible at all. Says so.
     fn sharing(&self, name: &str, shared: Option<Input>) -> Sharing {
-        let sharing = Sharing::new(shared.unwrap_or_default(), !self.config.score.identity.is_empty());
+        let sharing = Sharing::new(shared.unwrap_or_default(), self.scores_what_it_reads());
         if let Some(input) = shared {
             let keyed = self.metrics.gauge(
                 "floodmark_source_input_keyed",

@@ -15,11 +15,12 @@ use super::{
     checks::Checks,
     crashes::{self, Crashes},
     outlet::Outlet,
+    rekey::{Rekey, Stir},
 };
 use crate::{
     enrich::{Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
-    normalize::{Form, Normalizer, Selection, quarantine},
+    normalize::{Form, Normalizer, ObservationWriter, Selection, quarantine},
     parse::{Parser, Resolver},
     pipe::{Barrier, Intake, Step, Turn, Window},
     score::Scorer,
@@ -31,6 +32,8 @@ pub(super) struct Line {
     pub(super) front: Mutex<Front>,
     /// Absent while another process holds the state: then documents leave without a score.
     pub(super) scorer: Option<Arc<Scorer>>,
+    /// Where others may score what this process reads, and it what they read.
+    pub(super) rekey: Option<Rekey>,
     /// Where documents leave in the order of their tickets.
     pub(super) door: Turn,
     /// The sources' names, in the order of their ids.
@@ -70,6 +73,7 @@ pub(super) struct Kit {
     pub(super) parser: Parser,
     pub(super) enricher: Enricher,
     pub(super) normalizers: Vec<Normalizer>,
+    pub(super) observations: ObservationWriter,
     pub(super) batch: Batch,
 }
 
@@ -77,8 +81,8 @@ pub(super) struct Kit {
 #[expect(clippy::large_enum_variant, reason = "nearly every step is a chunk, and none is kept for long")]
 enum Work {
     Chunk(Chunk),
-    Assigned(Vec<Partition>),
-    Ended(Vec<Partition>),
+    Assigned(SourceId, Vec<Partition>),
+    Ended(SourceId, Vec<Partition>),
     Anew(Origin),
     Divided(SourceId, bool),
     Tick(u64),
@@ -104,23 +108,37 @@ impl Line {
             let Some((ticket, work)) = next else { return };
             match work {
                 Work::Chunk(chunk) => self.chunk(ticket, chunk, &mut kit),
-                Work::Assigned(partitions) => {
+                Work::Assigned(source, partitions) if !self.scores(source) => {
+                    let begun = Stir::Begun(&partitions);
+                    self.stirred(ticket, &mut kit, begun, |scorer, _| scorer.skip(ticket));
+                }
+                Work::Ended(source, partitions) if !self.scores(source) => {
+                    let ended = Stir::Ended(&partitions);
+                    self.stirred(ticket, &mut kit, ended, |scorer, _| scorer.skip(ticket));
+                }
+                Work::Divided(source, _) if !self.scores(source) => {
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.skip(ticket));
+                }
+                Work::Assigned(_, partitions) => {
                     self.recordless(ticket, &mut kit, |scorer, _| scorer.assigned(ticket, &partitions));
                 }
-                Work::Ended(partitions) => {
+                Work::Ended(_, partitions) => {
                     self.recordless(ticket, &mut kit, |scorer, batch| {
                         scorer.ended(ticket, &partitions, batch)
                     });
                 }
                 Work::Anew(origin) => {
-                    self.recordless(ticket, &mut kit, |scorer, _| scorer.anew(ticket, &origin));
+                    let is_scored = self.rekey.as_ref().is_none_or(|rekey| rekey.has(&origin));
+                    self.recordless(ticket, &mut kit, |scorer, _| match is_scored {
+                        true => scorer.anew(ticket, &origin),
+                        false => scorer.skip(ticket),
+                    });
                 }
                 Work::Divided(source, divided) => {
                     self.recordless(ticket, &mut kit, |scorer, _| scorer.divided(ticket, source, divided));
                 }
-                Work::Tick(now) => {
-                    self.recordless(ticket, &mut kit, |scorer, batch| scorer.tick(ticket, now, batch))
-                }
+                Work::Tick(now) => self
+                    .stirred(ticket, &mut kit, Stir::Tick, |scorer, batch| scorer.tick(ticket, now, batch)),
                 Work::Finish => {
                     self.recordless(ticket, &mut kit, |scorer, batch| scorer.finish(ticket, batch))
                 }
@@ -141,16 +159,39 @@ impl Line {
         kit.parser.parse(chunk, &mut kit.batch);
         kit.enricher.apply(&mut kit.batch);
         if let Some(scorer) = &self.scorer {
-            scorer.score(ticket, &mut kit.batch);
+            self.score(scorer, ticket, &mut kit.batch);
         }
         let receipt =
             kit.batch.chunk.as_mut().map(|chunk| std::mem::replace(&mut chunk.receipt, Receipt::unclaimed()));
-        self.leave(ticket, kit, receipt.unwrap_or_else(Receipt::unclaimed));
+        self.leave(ticket, kit, receipt.unwrap_or_else(Receipt::unclaimed), Stir::Nothing);
         crashes::through();
+    }
+
+    /// Whether what `source` brings is scored here.
+    fn scores(&self, source: SourceId) -> bool {
+        self.rekey.as_ref().is_none_or(|rekey| rekey.source == source)
+    }
+
+    fn score(&self, scorer: &Scorer, ticket: u64, batch: &mut Batch) {
+        match &self.rekey {
+            Some(rekey) if !rekey.brought(batch) => {
+                rekey.keyer.key(batch);
+                return scorer.skip(ticket);
+            }
+            // The events have left where they were read.
+            Some(_) => batch.events.iter_mut().for_each(|event| event.deliver = false),
+            None => {}
+        }
+        scorer.score(ticket, batch);
     }
 
     /// A step that brings no record, but may fold windows and so raise findings.
     fn recordless(&self, ticket: u64, kit: &mut Kit, act: impl FnOnce(&Scorer, &mut Batch)) {
+        self.stirred(ticket, kit, Stir::Nothing, act);
+    }
+
+    /// The same, for a step that says something of partitions.
+    fn stirred(&self, ticket: u64, kit: &mut Kit, stir: Stir<'_>, act: impl FnOnce(&Scorer, &mut Batch)) {
         kit.batch.empty();
         // The parser numbers its batches upwards from 1.
         kit.batch.serial = u64::MAX - ticket;
@@ -159,12 +200,12 @@ impl Line {
         if let Some(scorer) = &self.scorer {
             act(scorer, &mut kit.batch);
         }
-        self.leave(ticket, kit, receipt);
+        self.leave(ticket, kit, receipt, stir);
     }
 
     /// Writes the documents of what the batch holds, and lets them leave in turn.
-    fn leave(&self, ticket: u64, kit: &mut Kit, receipt: Receipt) {
-        let Kit { normalizers, batch, .. } = kit;
+    fn leave(&self, ticket: u64, kit: &mut Kit, receipt: Receipt, stir: Stir<'_>) {
+        let Kit { normalizers, observations, batch, .. } = kit;
         let now = clock::wall_millis();
         let written = self.outlets.iter().zip(normalizers).enumerate();
         let written = written.map(|(sink, ((outlet, _, selection), normalizer))| {
@@ -182,6 +223,8 @@ impl Line {
             documents
         });
         let mut written: Vec<Documents> = written.collect();
+        let rekey = self.rekey.as_ref();
+        let observed = rekey.and_then(|rekey| rekey.observed(observations, batch, receipt.clone()));
         let mut quarantined = None;
         if !batch.rejects.is_empty() {
             match &self.quarantine {
@@ -196,6 +239,9 @@ impl Line {
         self.door.take(ticket, || {
             for ((outlet, ..), documents) in self.outlets.iter().zip(written) {
                 self.runtime.block_on(outlet.put(documents));
+            }
+            if let Some(rekey) = rekey {
+                self.runtime.block_on(rekey.leave(observed, stir, &receipt));
             }
             if let Some((outlet, documents)) = quarantined {
                 self.runtime.block_on(outlet.put(documents));
@@ -249,12 +295,12 @@ impl Front {
             }
             match self.intake.next_blocking()? {
                 Step::Chunk(chunk) => self.resolver.chunk(chunk, &mut self.scratch),
-                Step::Assigned(_, partitions) => self.held = Some(Work::Assigned(partitions)),
+                Step::Assigned(source, partitions) => self.held = Some(Work::Assigned(source, partitions)),
                 Step::Ended(source, partitions) => {
                     for partition in &partitions {
                         self.resolver.ended(source, partition, &mut self.scratch);
                     }
-                    self.held = Some(Work::Ended(partitions));
+                    self.held = Some(Work::Ended(source, partitions));
                 }
                 Step::Anew(origin) => self.held = Some(Work::Anew(origin)),
                 Step::Divided(source, divided) => self.held = Some(Work::Divided(source, divided)),

@@ -13,6 +13,9 @@
 //! | LEB128 | which fields follow: bit n stands for number n of [`CARRIED`] |
 //! | | their values in that order |
 //!
+//! A mark stands between observations and says how far a stream has come: its kind of key is 31, and behind the stream's name stands
+//! a time.
+//!
 //! Numbers are LEB128, `start` counts back from `end` (zigzag), an address is its 4 or 16 bytes (which, says its length
 //! before it where one of them is IPv6), a text is the number of a word of [`WORDS`] or eight more than its length, and then its bytes.
 
@@ -70,6 +73,8 @@ pub const CARRIED: [Field; 30] = [
 const WORDS: [&[u8]; 2] = [b"ACCEPT", b"REJECT"];
 const WORDS_MAX: u64 = 8;
 
+/// The kind of key of a mark, which has none.
+const MARK: u8 = 0b1_1111;
 const KIND: u8 = 0b1_1111;
 const SENDS: u8 = 1 << 5;
 const SHORT: u8 = 1 << 6;
@@ -123,6 +128,15 @@ pub struct Head {
     pub sends: bool,
     /// The stream that the record came in, by its place in the observation's bytes.
     pub stream: Range<usize>,
+}
+
+/// What bytes tell of their stream, and a time in seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// An observation of it: its record ended then; 0 where it does not say when.
+    Ended(&'a [u8], u64),
+    /// A mark: all of it that ended before has been written.
+    Passed(&'a [u8], u64),
 }
 
 /// Why bytes are no observation.
@@ -245,16 +259,30 @@ pub fn read(bytes: &[u8], mut each: impl FnMut(Field, Found)) -> Result<Head, Ob
     if rest.is_empty() || rest == b"\n" { Ok(head) } else { Err(ObservationError::Torn) }
 }
 
-/// Reads only which stream an observation is of, and when its record ended, seconds since 1970.
+/// Appends a mark to `out`: all of `stream` that ended before `passed`, in seconds since 1970, has been written.
+pub fn write_mark(stream: &[u8], passed: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[MAGIC, VERSION, MARK]);
+    put_text(stream, out);
+    put(passed, out);
+}
+
+/// Reads only what bytes tell of their stream.
 ///
 /// # Errors
-/// As [`read`], as far as it looks.
-pub fn read_time(bytes: &[u8]) -> Result<(&[u8], Option<u64>), ObservationError> {
+/// As [`read`], as far as it looks; those of a mark are read to their end.
+pub fn peek(bytes: &[u8]) -> Result<Told<'_>, ObservationError> {
     let mut rest = bytes;
+    if bytes.get(..3) == Some(&[MAGIC, VERSION, MARK]) {
+        rest = &bytes[3..];
+        let stream = take_text(bytes, &mut rest)?;
+        let passed = take(&mut rest)?;
+        let is_over = rest.is_empty() || rest == b"\n";
+        return if is_over { Ok(Told::Passed(&bytes[stream], passed)) } else { Err(ObservationError::Torn) };
+    }
     let (head, _) = read_head(bytes, &mut rest)?;
     let mask = take(&mut rest)?;
-    let end = if mask & 1 == 1 { Some(take(&mut rest)?) } else { None };
-    Ok((&bytes[head.stream], end))
+    let end = if mask & 1 == 1 { take(&mut rest)? } else { 0 };
+    Ok(Told::Ended(&bytes[head.stream], end))
 }
 
 fn read_head(bytes: &[u8], rest: &mut &[u8]) -> Result<(Head, bool), ObservationError> {

@@ -31,6 +31,11 @@ pub struct Config {
     /// How each host's traffic is compared with its past and its peers'.
     #[serde(default)]
     pub score: score::Config,
+    /// A topic by way of which several processes score what is not keyed by entity: events leave without a score, and findings leave
+    /// by the process that scores their entity. Needs one source, from Kafka. Default: none; each process scores what it reads.
+    #[cfg(feature = "kafka")]
+    #[serde(default)]
+    pub rekey: Option<super::RekeyConfig>,
     /// Where documents go, each sink under a name of your choice. At least one.
     #[schemars(extend("minProperties" = 1))]
     pub sinks: BTreeMap<String, SinkConfig>,
@@ -245,6 +250,8 @@ impl Config {
     fn check(&self, tree: &Tree, problems: &mut Problems) {
         #[cfg(feature = "kafka")]
         self.check_exactly_once(tree, problems);
+        #[cfg(feature = "kafka")]
+        self.check_rekey(tree, problems);
         self.check_sources(tree, problems);
         self.check_shared_files(tree, problems);
         self.check_buffers(tree, problems);

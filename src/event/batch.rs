@@ -27,6 +27,8 @@ pub struct Batch {
     pub endpoints: Vec<Endpoint>,
     /// One verdict for each event, where scoring has one; empty before scoring.
     pub verdicts: Vec<Option<Verdict>>,
+    /// For each event whether its entity sends; filled only where others are to score it.
+    pub senders: Vec<bool>,
     /// The entities that the verdicts name.
     pub entities: Vec<Arc<EntityName>>,
     /// Findings that this batch's records raised or that folded while it was scored; they leave after its events.
@@ -102,6 +104,7 @@ impl Batch {
         self.syslogs.clear();
         self.endpoints.clear();
         self.verdicts.clear();
+        self.senders.clear();
         self.entities.clear();
         self.findings.clear();
         self.rejects.clear();

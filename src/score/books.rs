@@ -83,6 +83,13 @@ impl Books {
         }
     }
 
+    /// Notes whom nobody could be told of, where others score.
+    pub(super) fn note_keyed(&self, tally: &Tally, attribution: &mut Attribution) {
+        self.events_blind.inc_by(tally.blind);
+        self.events_unattributed.inc_by(tally.unattributed);
+        self.entities_refused.inc_by(std::mem::take(&mut attribution.refused));
+    }
+
     /// Notes what the gate came to.
     pub(super) fn note(&self, tally: &Tally, attribution: &mut Attribution) {
         self.events_blind.inc_by(tally.blind);

@@ -102,7 +102,7 @@ impl Gate {
                 };
                 let end = i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX);
                 let overtaken = self.grid.due(Grid::window(end)) <= watermark;
-                if event.learn && end > watermark && end <= believed {
+                if event.learn && chunk.clock.is_none() && end > watermark && end <= believed {
                     watermark = end;
                     if end.min(others) >= self.grid.due(self.folded + 1) {
                         self.folded = self.grid.passed(end.min(others));
@@ -138,12 +138,29 @@ impl Gate {
                 }
             }
         }
+        watermark = self.follow_told(batch, watermark, others, plan);
         if self.division.is_moved(&chunk.origin) {
             tally.moved = (self.attribution.registry.len() - known) as u64;
         }
         self.clocks.move_to(place, watermark, others);
         self.scored(chunk);
         tally
+    }
+
+    /// The watermark behind `batch`, whose chunk may tell it; plans what folds by that behind its events.
+    fn follow_told(&mut self, batch: &Batch, watermark: i64, others: i64, plan: &mut Plan) -> i64 {
+        let told = batch.chunk.as_ref().and_then(|chunk| i64::try_from(chunk.clock?).ok());
+        let believed = self.clocks.believed();
+        let Some(told) = told.filter(|told| *told > watermark && *told <= believed) else {
+            return watermark;
+        };
+        let time = told.min(others);
+        if time >= self.grid.due(self.folded + 1) {
+            self.folded = self.grid.passed(time);
+            self.openings.fold(self.folded);
+            plan.cut(self.folded, batch.events.len() as u32);
+        }
+        told
     }
 
     /// Notes up to where the origin of `chunk` is scored now.

@@ -104,7 +104,7 @@ impl Trial {
             metrics,
             progress: Arc::new(progress),
             health: Health::default(),
-            sharing: crate::source::Sharing::new(crate::source::Input::default(), false),
+            sharing: Sharing::new(Input::default(), false),
             #[cfg(feature = "kafka")]
             membership: None,
         };

@@ -2,19 +2,20 @@
 
 #![no_main]
 
-use floodmark::codec::observation::{CARRIED, Found, Said, read, read_time, write};
+use floodmark::codec::observation::{CARRIED, Found, Said, Told, peek, read, write};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
+    let _ = peek(bytes);
     let mut row = vec![None; CARRIED.len()];
     let place = |field| CARRIED.iter().position(|carried| *carried == field).expect("only carried fields come");
     let Ok(head) = read(bytes, |field, found| row[place(field)] = Some(found)) else { return };
     let stream = &bytes[head.stream.clone()];
     let end = match row[0] {
-        Some(Found::Uint(end)) => Some(end),
-        _ => None,
+        Some(Found::Uint(end)) => end,
+        _ => 0,
     };
-    assert_eq!(read_time(bytes), Ok((stream, end)));
+    assert_eq!(peek(bytes), Ok(Told::Ended(stream, end)));
     let say = |field| {
         row[place(field)].as_ref().map(|found| match found {
             Found::Uint(number) => Said::Uint(*number),

@@ -1,0 +1,160 @@
+//! Scoring by way of a topic: what one process finds that reads everything, processes that each read a part find too.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    cluster::{Cluster, unique},
+    instance::{Instance, OUT, Plan},
+    ledger::{Delivered, Ledger},
+};
+use crate::{
+    flows,
+    process::{is_finding, until},
+};
+
+/// Windows of ten minutes that the estate lives: two days and a half, with a few gigabytes sent.
+const WINDOWS: u64 = 360;
+/// Partitions of the source's topic. Lines are dealt out to them in turn, so that each host comes in all of them.
+const PARTITIONS: u32 = 3;
+/// Windows between the gigabytes.
+const PERIOD: u64 = 60;
+/// Documents of findings while everything has folded; fewer would be too quiet to tell.
+const FINDINGS_MIN: usize = 4;
+
+/// What findings say, by the ids of their documents: whom, since when, how much, and how sure.
+type Told = BTreeMap<String, Value>;
+
+/// What host `host` sends in window `window`: about the same each time, and now and then a gigabyte in one flow.
+fn line(window: u64, host: u64) -> String {
+    let spread = (window * flows::HOSTS + host + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 47;
+    let is_much = window > 0 && window.is_multiple_of(PERIOD) && host == window / PERIOD;
+    let (peer, bytes) =
+        if is_much { ("198.51.100.66", 1_200_000_000) } else { ("198.51.100.7", 20_000 + spread) };
+    flows::line(host, peer, bytes, flows::START + window * flows::WINDOW + host * 30)
+}
+
+/// A topic of the estate's lines, which end with lines that let every window fold.
+fn estate(cluster: &Cluster) -> String {
+    let topic = unique("unkeyed");
+    cluster.create(&topic, PARTITIONS, &[]);
+    cluster.produce(&topic, &lines(), &[]);
+    topic
+}
+
+/// The lines of the estate. Hosts take turns, so that the lines of one do not all go to one partition.
+fn lines() -> Vec<String> {
+    let hosts = |window| (0..flows::HOSTS).map(move |host| line(window, (host + window) % flows::HOSTS));
+    let mut lines: Vec<String> = (0..WINDOWS).flat_map(hosts).collect();
+    lines.extend((0..PARTITIONS).map(|_| flows::closing(WINDOWS).trim_end().to_owned()));
+    lines
+}
+
+/// With what such a process is told besides, and what it forgets nothing of.
+fn score(plan: Plan, more: &str) -> Plan {
+    plan.rest(&format!("state: {{ directory: state, every: 1s }}\nscore: {{ learn_all: 0s }}\n{more}"))
+}
+
+/// The findings that instances have written so far.
+fn found(instances: &[&Instance]) -> Told {
+    let documents = instances.iter().filter(|instance| instance.folder.path(OUT).exists());
+    let documents = documents.flat_map(|instance| instance.folder.documents(OUT));
+    let findings = documents.filter(is_finding).map(|document| {
+        let id = document["event"]["id"].as_str().unwrap().to_owned();
+        let said = serde_json::json!([
+            document["floodmark"]["finding"]["id"],
+            document["floodmark"]["finding"]["revision"],
+            document["floodmark"]["finding"]["age_seconds"],
+            document["floodmark"]["entity"],
+            document["floodmark"]["score"],
+            document["event"]["risk_score"],
+        ]);
+        (id, said)
+    });
+    findings.collect()
+}
+
+/// What one process finds that reads all of `topic` itself.
+fn expected(cluster: &Cluster, topic: &str, ledger: &Ledger) -> Told {
+    let mut alone = score(Plan::new(cluster, topic, &unique("group")).unkeyed(), "").start();
+    ledger.until_out(&mut Delivered::by(&[&alone]), &mut [&mut alone]);
+    alone.stop();
+    let told = found(&[&alone]);
+    assert!(told.len() >= FINDINGS_MIN, "too quiet to tell: {told:?}");
+    told
+}
+
+#[test]
+fn a_process_that_scores_by_way_of_a_topic_finds_what_it_finds_without() {
+    let name = "a_process_that_scores_by_way_of_a_topic_finds_what_it_finds_without";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    let topic = estate(&cluster);
+    let ledger = Ledger::of(&cluster, &topic);
+    let expected = expected(&cluster, &topic, &ledger);
+    let between = unique("observations");
+    cluster.create(&between, 2, &[]);
+    let plan = Plan::new(&cluster, &topic, &unique("group")).unkeyed();
+    let mut instance = score(plan, &format!("rekey: {{ topic: {between} }}\n")).start();
+    let mut delivered = Delivered::by(&[&instance]);
+    ledger.until_out(&mut delivered, &mut [&mut instance]);
+    instance.until_page("scoring of everything", |page| {
+        page.sum("floodmark_source_entries_parsed_total", &["source=\"rekey\""]) == ledger.len() as i64
+    });
+    until("as many findings", || (found(&[&instance]).len() >= expected.len()).then_some(()));
+    instance.until_balanced();
+    instance.stop();
+    ledger.assert_once(&mut delivered);
+    assert_eq!(found(&[&instance]), expected);
+}
+
+#[test]
+fn three_processes_score_each_host_in_one_of_them_and_find_what_its_own_past_tells() {
+    let name = "three_processes_score_each_host_in_one_of_them_and_find_what_its_own_past_tells";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    let topic = estate(&cluster);
+    let ledger = Ledger::of(&cluster, &topic);
+    let mut expected = expected(&cluster, &topic, &ledger);
+    let between = unique("observations");
+    cluster.create(&between, 3, &[]);
+    // Nothing is there to be read before each has its part.
+    let (later, group) = (unique("later"), unique("group"));
+    cluster.create(&later, PARTITIONS, &[]);
+    let plan =
+        score(Plan::new(&cluster, &later, &group).unkeyed(), &format!("rekey: {{ topic: {between} }}\n"));
+    let mut instances = [plan.start(), plan.start(), plan.start()];
+    for instance in &mut instances {
+        instance.until_page("a part of both topics", |page| {
+            let one = |source| {
+                let gauge = format!("floodmark_source_kafka_partitions{{source=\"{source}\"}} 1\n");
+                page.text.contains(&gauge)
+            };
+            one("flows") && one("rekey")
+        });
+    }
+    let mut delivered = Delivered::by(&instances.each_ref());
+    cluster.produce(&later, &lines(), &[]);
+    let ledger = Ledger::of(&cluster, &later);
+    let [one, two, three] = &mut instances;
+    ledger.until_out(&mut delivered, &mut [one, two, three]);
+    // Whose peers are scored elsewhere is judged by its own past alone.
+    expected.retain(|_, told| told.to_string().contains("\"mature\""));
+    assert!(!expected.is_empty(), "nobody lives long enough");
+    until("what mature hosts did", || {
+        let told = found(&instances.each_ref());
+        expected.keys().all(|id| told.contains_key(id)).then_some(())
+    });
+    let mut told: Vec<String> = Vec::new();
+    for instance in &mut instances {
+        let page = instance.page();
+        assert_eq!(page.sum("floodmark_score_events_late_total", &[]), 0, "{}", page.text);
+        assert_eq!(page.sum("floodmark_score_entities_divided_total", &[]), 0, "{}", page.text);
+        instance.stop();
+        told.extend(found(&[instance]).into_keys());
+    }
+    ledger.assert_once(&mut delivered);
+    let documents = told.len();
+    told.sort_unstable();
+    told.dedup();
+    assert_eq!(told.len(), documents, "a document left twice");
+}

@@ -9,7 +9,6 @@ use super::{
     dead_letter::Graveyard,
     ending::Ends,
     outlet::{Outlet, Spare},
-    rekey::REKEY,
     workers::Quarantine,
 };
 use crate::{
@@ -123,6 +122,8 @@ impl App {
 impl Starter<'_> {
     /// Starts the way into the topic by which others score what is read here; a replay needs none.
     fn rekey(&mut self, bury: &Arc<dyn Bury>) -> Result<Option<Outlet>, AppError> {
+        #[cfg(feature = "kafka")]
+        use super::rekey::REKEY;
         let app = self.app;
         #[cfg(feature = "kafka")]
         if let (Some(rekeyed), Some(books)) = (app.config.rekeyed(), app.books.sinks.get(REKEY)) {

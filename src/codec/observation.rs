@@ -12,6 +12,7 @@
 //! | text | the stream that the record came in: each has a watermark of its own |
 //! | LEB128 | which fields follow: bit n stands for number n of [`CARRIED`] |
 //! | | their values in that order |
+//! | 1 | [`END`]: a source may put a line feed behind it, which must not pass for the last byte of a value |
 //!
 //! A mark stands between observations and says how far a stream has come: its kind of key is 31, and behind the stream's name stands
 //! a time.
@@ -32,6 +33,8 @@ use wire::{put, put_text, take, take_address, take_byte, take_text, unzigzag, zi
 
 /// First byte of every observation.
 pub const MAGIC: u8 = b'o';
+/// Last byte of every observation.
+pub const END: u8 = b'.';
 /// Second byte: the version that is written, and the only one that is read.
 pub const VERSION: u8 = 1;
 
@@ -200,6 +203,7 @@ pub fn write<'a>(
             },
         }
     }
+    out.push(END);
 }
 
 fn put_address(address: IpAddr, is_short: bool, out: &mut Vec<u8>) {
@@ -256,7 +260,7 @@ pub fn read(bytes: &[u8], mut each: impl FnMut(Field, Found)) -> Result<Head, Ob
             },
         );
     }
-    if rest.is_empty() || rest == b"\n" { Ok(head) } else { Err(ObservationError::Torn) }
+    if is_over(rest) { Ok(head) } else { Err(ObservationError::Torn) }
 }
 
 /// Appends a mark to `out`: all of `stream` that ended before `passed`, in seconds since 1970, has been written.
@@ -264,6 +268,7 @@ pub fn write_mark(stream: &[u8], passed: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&[MAGIC, VERSION, MARK]);
     put_text(stream, out);
     put(passed, out);
+    out.push(END);
 }
 
 /// Reads only what bytes tell of their stream.
@@ -276,13 +281,21 @@ pub fn peek(bytes: &[u8]) -> Result<Told<'_>, ObservationError> {
         rest = &bytes[3..];
         let stream = take_text(bytes, &mut rest)?;
         let passed = take(&mut rest)?;
-        let is_over = rest.is_empty() || rest == b"\n";
-        return if is_over { Ok(Told::Passed(&bytes[stream], passed)) } else { Err(ObservationError::Torn) };
+        return if is_over(rest) {
+            Ok(Told::Passed(&bytes[stream], passed))
+        } else {
+            Err(ObservationError::Torn)
+        };
     }
     let (head, _) = read_head(bytes, &mut rest)?;
     let mask = take(&mut rest)?;
     let end = if mask & 1 == 1 { take(&mut rest)? } else { 0 };
     Ok(Told::Ended(&bytes[head.stream], end))
+}
+
+/// Whether nothing is left but the end, and perhaps the line feed that a source has put behind it.
+fn is_over(rest: &[u8]) -> bool {
+    matches!(rest, [END] | [END, b'\n'])
 }
 
 fn read_head(bytes: &[u8], rest: &mut &[u8]) -> Result<(Head, bool), ObservationError> {

@@ -98,7 +98,7 @@ fn the_bytes_of_an_observation_are_those_that_version_1_wrote() {
         &[20],
         b"123456789010",
         &[29],
-        b"eni-1235b8ca123456789",
+        b"eni-1235b8ca123456789.",
     ];
     assert_eq!(bytes, golden.concat());
 }
@@ -107,7 +107,10 @@ fn the_bytes_of_an_observation_are_those_that_version_1_wrote() {
 fn a_mark_is_what_version_1_wrote_and_no_observation() {
     let mut bytes = Vec::new();
     write_mark(b"flows/vpc/3", 1_418_530_070, &mut bytes);
-    assert_eq!(bytes, [&[b'o', 1, 31, 11], &b"flows/vpc/3"[..], &[0x96, 0x9a, 0xb4, 0xa4, 0x05]].concat());
+    assert_eq!(
+        bytes,
+        [&[b'o', 1, 31, 11], &b"flows/vpc/3"[..], &[0x96, 0x9a, 0xb4, 0xa4, 0x05, b'.']].concat()
+    );
     assert_eq!(peek(&bytes), Ok(Told::Passed(b"flows/vpc/3", 1_418_530_070)));
     assert_eq!(back(&bytes), Err(ObservationError::Unknown));
     assert_eq!(peek(&bytes[..bytes.len() - 1]), Err(ObservationError::Torn));
@@ -120,7 +123,7 @@ fn an_observation_is_smaller_than_its_line() {
     let line = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 \
                 1418530070 ACCEPT OK";
     let bytes = written(KeyKind::Entity, true, b"flows/vpc/3", &default_row()).len();
-    assert_eq!((bytes, line.len()), (75, 114));
+    assert_eq!((bytes, line.len()), (76, 114));
 }
 
 #[test]
@@ -173,6 +176,7 @@ proptest! {
         let bytes = written(KeyKind::Entity, true, b"stream", &row);
         let left = bytes.len().saturating_sub(cut);
         prop_assert!(back(&bytes[..left]).is_err());
+        prop_assert!(back(&[&bytes[..left], b"\n"].concat()).is_err(), "what a source puts behind it makes it whole");
         prop_assert_eq!(back(&[&*bytes, b"\n\n"].concat()), Err(ObservationError::Torn));
     }
 

@@ -1,8 +1,10 @@
 //! The commands: what each reads, runs and prints.
 
+mod baseline;
 mod check;
 mod exit;
 mod generate;
+mod learn;
 mod logs;
 mod parse;
 mod progress;
@@ -37,10 +39,14 @@ enum Command {
     Parse(parse::Parse),
     /// Generate synthetic VPC flow logs with labelled attacks.
     Generate(generate::Generate),
+    /// Learn baselines from an archive of flow logs, and list what stood out of it.
+    Learn(learn::Learn),
     /// Send quarantined records through the pipeline again, with the ids they had.
     Replay(replay::Replay),
     /// Put on a cluster what documents need there.
     Setup(setup::Setup),
+    /// Look at what is learned, and change it.
+    Baseline(baseline::Baseline),
     /// Print what stands in `schemas/`.
     Schema(schema::Schema),
 }
@@ -63,8 +69,10 @@ pub fn main() -> Exit {
         Command::Check(command) => command.run(),
         Command::Parse(command) => command.run(),
         Command::Generate(command) => command.run(),
+        Command::Learn(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Setup(command) => command.run(),
+        Command::Baseline(command) => command.run(),
         Command::Schema(command) => command.run(),
     }
 }

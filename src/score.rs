@@ -39,6 +39,7 @@ mod gate;
 mod grid;
 mod habits;
 mod highest;
+mod history;
 mod identity;
 mod interfaces;
 mod judge;
@@ -48,17 +49,21 @@ mod lesson;
 mod memo;
 mod memory;
 mod openings;
+mod outside;
 mod own;
 mod peak;
 mod peers;
 mod plan;
 #[cfg(test)]
 mod poison;
+mod reading;
 mod registry;
 mod restore;
+pub mod review;
 mod sample;
 mod series;
 mod shard;
+mod sights;
 mod stretch;
 #[cfg(test)]
 mod tests;
@@ -67,8 +72,11 @@ mod wire;
 pub use capture::Capture;
 pub use config::{Config, ConfigError, Identity, IdentityError};
 pub use highest::Highest;
+pub use history::{
+    Counts, Coverage, EntityCounts, Gap, HeldOut, Learned, Past, Period, Report, Table, settle,
+};
 pub use keyer::Keyer;
-pub use memory::memory_bytes_max;
+pub use memory::{memory_bytes_max, outside_bytes_max};
 pub use wire::StateError;
 
 use std::{
@@ -89,14 +97,17 @@ use self::{
     decay::Decay,
     finding::{Notice, deliver},
     fold::{Rules, fold_through},
+    fringe::{Fringe, sizes::Sizes},
     gate::{Gate, Tally},
     grid::Grid,
     keys::{Finder, Keys},
-    mixer::Mixer,
     openings::Openings,
+    outside::Outside,
     peers::{Peers, SharedPeers},
     plan::{Plan, SHARDS},
+    repeats::Repeats,
     shard::Shard,
+    sights::Sights,
 };
 
 /// Length of a window in seconds.
@@ -118,6 +129,7 @@ pub struct Scorer {
     shard_turns: [Turn; SHARDS],
     peers: SharedPeers,
     books: Books,
+    outside: Outside,
     /// What a capture held that was not stored.
     unsaved: Mutex<Unsaved>,
     /// Plans to be used again.
@@ -156,17 +168,21 @@ impl Scorer {
         let keys = Keys::new(state_seed);
         let most = config.entities_max as usize;
         let peers = Peers::new(keys.of(&["pool"]));
-        let (finder, mixer) = (Finder::new(seed::fresh()), Mixer::new(state_seed, "addresses"));
-        let attribution = Attribution::new(config.identity.clone(), (keys, mixer), finder, most);
+        let attribution = Attribution::new(config.identity.clone(), keys, Finder::new(seed::fresh()), most);
         let clocks = Clocks::new(config.idle.as_millis());
+        let repeats = Repeats::new(state_seed, config.dedup_bytes.as_u64());
+        let sights = Sights::new(state_seed, repeats);
+        let sizes = Sizes::new(config.externals_max as usize, config.pairs_max as usize);
+        let shard = || Mutex::new(Shard::new(Fringe::new(Fringe::mixer(state_seed), sizes)));
         Self {
             rules,
-            gate: Mutex::new(Gate::new(grid, clocks, attribution, Openings::new(most))),
+            gate: Mutex::new(Gate::new(grid, clocks, attribution, (Openings::new(most), sights))),
             gate_turn: Turn::default(),
-            shards: Default::default(),
+            shards: std::array::from_fn(|_| shard()),
             shard_turns: Default::default(),
             peers: SharedPeers::new(peers),
             books: Books::new(metrics, config.entities_max),
+            outside: Outside::new(metrics),
             unsaved: Mutex::default(),
             spare: Mutex::default(),
         }
@@ -230,7 +246,7 @@ impl Scorer {
         self.gate_turn.wait(ticket);
         let mut gate = lock(&self.gate);
         let tally = decide(&mut gate, batch, &mut scratch.plan);
-        self.books.note(&tally, &mut gate.attribution);
+        self.books.note(&tally, &mut gate);
         drop(gate);
         self.gate_turn.pass(ticket);
         if scratch.plan.segments.is_empty() {
@@ -250,11 +266,13 @@ impl Scorer {
         let Scratch { plan, notices } = scratch;
         for (nth, turn) in self.shard_turns.iter().enumerate() {
             turn.wait(ticket);
-            if !plan.observations[nth].is_empty() {
+            let (observations, contacts) = (&plan.observations[nth], &plan.contacts[nth]);
+            if !observations.is_empty() || !contacts.is_empty() {
                 let peers = self.peers.read();
                 let bench = self.rules.bench(&peers, plan.folded);
-                let observations = &plan.observations[nth];
-                lock(&self.shards[nth]).observe(observations, &plan.changes, &bench, 0, batch, notices);
+                let mut shard = lock(&self.shards[nth]);
+                shard.observe(observations, &plan.changes, &bench, 0, batch, notices);
+                shard.fringe.observe(contacts);
             }
             turn.pass(ticket);
         }
@@ -266,7 +284,7 @@ impl Scorer {
         self.shard_turns.iter().for_each(|turn| turn.wait(ticket));
         let mut shards: Vec<MutexGuard<'_, Shard>> = self.shards.iter().map(lock).collect();
         let mut folded = plan.folded;
-        let mut starts = [0; SHARDS];
+        let (mut starts, mut contact_starts) = ([0; SHARDS], [0; SHARDS]);
         for part in 0..=plan.segments.len() {
             let segment = plan.segments.get(part);
             let peers = self.peers.read();
@@ -276,6 +294,10 @@ impl Scorer {
                 let end = segment.map_or(all.len(), |segment| segment.ends[nth] as usize);
                 shard.observe(&all[starts[nth]..end], &plan.changes, &bench, part as u32, batch, notices);
                 starts[nth] = end;
+                let all = &plan.contacts[nth];
+                let end = segment.map_or(all.len(), |segment| segment.contact_ends[nth] as usize);
+                shard.fringe.observe(&all[contact_starts[nth]..end]);
+                contact_starts[nth] = end;
             }
             drop(peers);
             let Some(segment) = segment else { break };
@@ -287,6 +309,8 @@ impl Scorer {
             self.books.windows_held_out.inc_by(sum.held_out);
             self.books.windows_capped.inc_by(sum.capped);
             folded = segment.fold;
+            shards.iter_mut().for_each(|shard| shard.fringe.fold(folded));
+            self.outside.note(shards.iter().map(|shard| &shard.fringe));
         }
         drop(shards);
         self.shard_turns.iter().for_each(|turn| turn.pass(ticket));

@@ -8,15 +8,17 @@ mod file;
 mod header;
 mod positions;
 pub mod snapshot;
+mod view;
 
 use std::path::{Path, PathBuf};
 
-use redb::{ReadableTable, TableDefinition};
+use redb::TableDefinition;
 
 pub use adopt::Adoption;
 pub use change::Changes;
 pub use error::StateError;
 pub use header::Header;
+pub use view::View;
 
 use crate::{
     event::{Bookmark, Origin, Position},
@@ -94,16 +96,9 @@ impl Store {
     /// The error of `each`, or when the file could not be read to its end.
     pub fn try_read_scoring<E: From<StateError>>(
         &self,
-        mut each: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+        each: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let failed = |error: StateError| E::from(error.of_file(&self.directory));
-        let open = || Ok::<_, StateError>(self.db.read()?.open_table(SCORING)?);
-        let table = open().map_err(failed)?;
-        for row in table.iter().map_err(|error| failed(error.into()))? {
-            let (key, value) = row.map_err(|error| failed(error.into()))?;
-            each(key.value(), value.value())?;
-        }
-        Ok(())
+        self.view()?.each(each)
     }
 
     /// The position before which everything of `origin` is in the scoring that [`Store::read_scoring`] reads.

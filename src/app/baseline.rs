@@ -57,6 +57,9 @@ pub enum BaselineError {
     /// Scoring cannot go on from its entries.
     #[error("{0}; take an older one, or learn anew without it")]
     Entries(#[from] score::StateError),
+    /// It is no baseline yet.
+    #[error("it is part of an archive; make a baseline of all parts with `floodmark learn PART… --out DIR`")]
+    Part,
     /// The state cannot take it.
     #[error(transparent)]
     State(#[from] StateError),
@@ -114,7 +117,7 @@ fn take(
 ) -> Result<Scorer, BaselineError> {
     let mut reader = SnapshotReader::new(BufReader::new(file))?;
     let Facts { seed, created_ms, .. } = *reader.facts();
-    let ours = facts(config, seed);
+    let ours = facts(&config.score, seed);
     check(reader.facts(), &ours)?;
     let restore = |entries: Vec<Entry>| {
         Ok(Scorer::restore(&config.score, metrics, super::build::widened(seed), entries)?)
@@ -148,15 +151,17 @@ fn each_entry(
 ) -> Result<(), BaselineError> {
     while let Some(Row { section, key, value }) = reader.next_row()? {
         // Positions are of the process that wrote it: this one begins where its config says.
-        if section == Section::Scoring {
-            each(key, value)?;
+        match section {
+            Section::Scoring => each(key, value)?,
+            Section::Positions => {}
+            Section::History => return Err(BaselineError::Part),
         }
     }
     Ok(())
 }
 
 /// Whether scoring means by its numbers what it would mean by them here.
-fn check(found: &Facts, ours: &Facts) -> Result<(), BaselineError> {
+pub(super) fn check(found: &Facts, ours: &Facts) -> Result<(), BaselineError> {
     let measures = [
         ("geometry", u64::from(found.geometry), u64::from(ours.geometry)),
         ("list of features", found.features, ours.features),

@@ -57,6 +57,10 @@ impl MemoryPlan {
             ("disk buffers", config.buffers().count() as u64 * BUFFER_MEMORY_BYTES),
             ("sinks' clients (`in_flight`)", clients),
             ("baselines (`score.entities_max`)", score::memory_bytes_max(&config.score)),
+            (
+                "the outside (`score.externals_max`, `score.pairs_max`) and repeats (`score.dedup_bytes`)",
+                score::outside_bytes_max(&config.score),
+            ),
         ];
         let needed_bytes = parts.iter().map(|(_, bytes)| bytes).sum();
         let limit_bytes = config.limits.memory.as_u64();

@@ -150,7 +150,13 @@ impl App {
     /// Serves the pages until the end, so that who watches a drain sees it.
     fn start_pages(&mut self, stop: Stop) -> Option<JoinHandle<()>> {
         let listener = self.listener.take()?;
-        Some(tokio::spawn(pages::serve(listener, self.metrics.clone(), self.health.clone(), stop)))
+        Some(tokio::spawn(pages::serve(
+            listener,
+            self.metrics.clone(),
+            self.health.clone(),
+            self.store.clone(),
+            stop,
+        )))
     }
 
     /// Runs the sources until all have ended, one fails, a sink fails, or `stopped`. True when they ended by themselves.

@@ -29,7 +29,7 @@ use crate::{
 use books::Books;
 #[cfg(feature = "aws")]
 pub(super) use place::AWS_KEY;
-pub(super) use place::{Place, PlaceError};
+pub(super) use place::{Place, PlaceError, name as snapshot_name};
 
 /// Writes snapshots of one state.
 pub(super) struct Snapshots {
@@ -62,8 +62,13 @@ enum Failure {
 const RETRY: Duration = Duration::from_secs(5);
 
 /// On what the rows of a snapshot depend, whoever writes them.
-pub(super) fn facts(config: &Config, seed: u64) -> Facts {
-    let half_life = config.score.half_life.as_secs().to_string();
+pub(super) fn facts(config: &score::Config, seed: u64) -> Facts {
+    facts_of(config.half_life.as_secs(), seed)
+}
+
+/// The same, of a state that was learned with this half-life.
+pub(super) fn facts_of(half_life_seconds: u64, seed: u64) -> Facts {
+    let half_life = half_life_seconds.to_string();
     Facts {
         geometry: score::GEOMETRY,
         features: schema_hash(Feature::ALL.iter().map(|feature| feature.name())),
@@ -95,7 +100,7 @@ impl Snapshots {
             place,
             store: store.clone(),
             settings: settings.clone(),
-            facts: facts(config, header.seed),
+            facts: facts(&config.score, header.seed),
             writing: Arc::default(),
             books: Books::new(metrics),
         }))

@@ -9,6 +9,7 @@ use super::{Exit, tell};
 use crate::{
     config::{self, Config},
     normalize::{self, Provision, SearchProduct},
+    score::{Report, review::Export},
 };
 
 /// Print what stands in `schemas/`.
@@ -22,8 +23,12 @@ pub(super) struct Schema {
 enum Which {
     /// The JSON Schema of the config file.
     Config,
+    /// The JSON Schema of an export of baselines.
+    Baseline,
     /// Every field that a document can hold, with its type and where it comes from.
     Fields,
+    /// The JSON Schema of the report that `learn` writes.
+    LearnReport,
     /// What Elasticsearch is to have before documents come: requests in their order, each a path and a body to put there.
     Elasticsearch,
     /// The same for OpenSearch.
@@ -44,7 +49,9 @@ impl Schema {
     pub(super) fn run(self) -> Exit {
         let text = match self.which {
             Which::Config => config_schema(),
+            Which::Baseline => baseline_schema(),
             Which::Fields => fields_schema(),
+            Which::LearnReport => pretty(&config::schema::<Report>()),
             Which::Elasticsearch => requests(SearchProduct::Elasticsearch),
             Which::Opensearch => requests(SearchProduct::OpenSearch),
             Which::Searches => pretty(&normalize::searches()),
@@ -66,6 +73,12 @@ impl Schema {
 #[must_use]
 pub fn config_schema() -> String {
     pretty(&config::schema::<Config>())
+}
+
+/// The text of `schemas/baseline.schema.json`.
+#[must_use]
+pub fn baseline_schema() -> String {
+    pretty(&config::schema::<Export>())
 }
 
 /// The text of `schemas/fields.json`.

@@ -297,13 +297,26 @@ impl Enricher {
 
 impl Stage for Enricher {
     fn apply(&mut self, batch: &mut Batch) {
+        self.enrich(batch, true);
+    }
+}
+
+impl Enricher {
+    /// Only finds the endpoints of every event and which way it goes: what attribution needs, and nothing that is written.
+    pub fn locate_all(&mut self, batch: &mut Batch) {
+        self.enrich(batch, false);
+    }
+
+    fn enrich(&mut self, batch: &mut Batch, with_names: bool) {
         self.begin();
         if batch.endpoints.is_empty() {
             batch.endpoints.push(Endpoint::default());
         }
         let tables = self.tables.clone();
         let Batch { chunk, derived, events, values, endpoints, .. } = batch;
-        derived.reserve(events.len() * community_id::LEN);
+        if with_names {
+            derived.reserve(events.len() * community_id::LEN);
+        }
         let bytes = chunk.as_ref().map_or(&[][..], |chunk| &chunk.bytes);
         let mut page = Page { bytes, values, derived, endpoints };
         for block in events.chunks_mut(BLOCK_EVENTS) {
@@ -311,7 +324,9 @@ impl Stage for Enricher {
             for event in &mut *block {
                 self.locate(&tables, event, &mut page);
             }
-            self.name_all(block, &mut page);
+            if with_names {
+                self.name_all(block, &mut page);
+            }
         }
         tags::decode(events, values, bytes, derived);
         self.end();

@@ -6,12 +6,11 @@ use crate::event::{Asset, Batch, Endpoint};
 
 use super::{
     Identity,
-    address::{Address, End, address},
+    address::{End, address},
     columns::{Column, Record, Slots},
     identity::{ADDRESS, INTERFACE, Who, scope_of, who},
     interfaces::{Interface, Interfaces, interface_key},
     keys::{Finder, Key, Keys},
-    mixer::Mixer,
     own::{Ends, Own, Shared, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
     plan::{Change, EntityRef},
@@ -28,7 +27,6 @@ pub(super) struct Attribution {
     /// The columns of tags that `identity` names.
     tags: Vec<Column>,
     pub(super) keys: Keys,
-    mixer: Mixer,
     finder: Finder,
     pub(super) interfaces: Interfaces,
     pub(super) registry: Registry,
@@ -90,12 +88,7 @@ impl Found {
 
 impl Attribution {
     /// Nobody known yet. `seed` is the state's; `finder` is the process's.
-    pub(super) fn new(
-        identity: Vec<Identity>,
-        (keys, mixer): (Keys, Mixer),
-        finder: Finder,
-        entities_max: usize,
-    ) -> Self {
+    pub(super) fn new(identity: Vec<Identity>, keys: Keys, finder: Finder, entities_max: usize) -> Self {
         let tag = |way: &Identity| match way {
             Identity::Tag(name) => Column::of_tag(name),
             _ => None,
@@ -103,7 +96,6 @@ impl Attribution {
         Self {
             tags: identity.iter().filter_map(tag).collect(),
             identity,
-            mixer,
             keys,
             finder,
             interfaces: Interfaces::new(entities_max),
@@ -217,10 +209,10 @@ impl Attribution {
         found.map_or(Found::Nobody, |(entity, change)| Found::Entity { entity, side: own.side, change })
     }
 
-    /// The hash of `address` under the state's seed, for sets of addresses.
+    /// The key of the interface that saw the `nth` of the few records attributed last; another in every process.
     #[inline]
-    pub(super) fn hash(&self, address: Address) -> u32 {
-        (self.mixer.of_two(address as u64, (address >> 64) as u64) >> 32) as u32
+    pub(super) const fn interface_of(&self, nth: usize) -> Key {
+        self.steps[nth].at
     }
 
     /// Takes over `interface` from a snapshot.
@@ -365,7 +357,7 @@ impl Attribution {
 
 /// The interface's own side, as `flow-direction` has it.
 #[inline]
-fn direction(record: &Record<'_>) -> Option<Side> {
+pub(super) fn direction(record: &Record<'_>) -> Option<Side> {
     match record.text(Column::Direction) {
         b"egress" => Some(Side::Source),
         b"ingress" => Some(Side::Destination),

@@ -2,9 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::telemetry::metrics::{Counter, Gauge, Metrics};
+use crate::telemetry::metrics::{Counter, Gauge, Metrics, Ratio};
 
-use super::{attribution::Attribution, gate::Tally};
+use super::{
+    attribution::Attribution,
+    gate::{Gate, Tally},
+};
 
 /// The counters and gauges of the room.
 #[derive(Debug)]
@@ -13,6 +16,10 @@ pub(super) struct Books {
     events_unattributed: Counter,
     events_late: Counter,
     events_early: Counter,
+    events_repeated: Counter,
+    events_unremembered: Counter,
+    repeats_held: Gauge,
+    repeats_false: Ratio,
     folds_forced: Counter,
     entities_divided: Counter,
     entities_moved: Counter,
@@ -48,6 +55,22 @@ impl Books {
             events_early: counter(
                 "floodmark_score_events_early",
                 "Flows that end more than a day ahead of the clock: scored by themselves, not learned.",
+            ),
+            events_repeated: counter(
+                "floodmark_score_events_repeated",
+                "Flows that came before in their window, at another position: scored, not counted again.",
+            ),
+            events_unremembered: counter(
+                "floodmark_score_events_unremembered",
+                "Flows that score.dedup_bytes had no room to remember: they count again if they come again.",
+            ),
+            repeats_held: gauge(
+                "floodmark_score_repeats_held",
+                "Flows of open windows remembered, so that they count once.",
+            ),
+            repeats_false: metrics.ratio(
+                "floodmark_score_repeats_false_ratio",
+                "How often, as full as it is, a new flow would be taken for one that came before.",
             ),
             folds_forced: counter(
                 "floodmark_score_folds_forced",
@@ -91,7 +114,13 @@ impl Books {
     }
 
     /// Notes what the gate came to.
-    pub(super) fn note(&self, tally: &Tally, attribution: &mut Attribution) {
+    pub(super) fn note(&self, tally: &Tally, gate: &mut Gate) {
+        let (held, false_rate) = gate.sights.held();
+        let attribution = &mut gate.attribution;
+        self.events_repeated.inc_by(tally.repeated);
+        self.events_unremembered.inc_by(tally.unremembered);
+        self.repeats_held.set(i64::try_from(held).unwrap_or(i64::MAX));
+        self.repeats_false.set(false_rate);
         self.events_blind.inc_by(tally.blind);
         self.events_unattributed.inc_by(tally.unattributed);
         self.events_late.inc_by(tally.late);

@@ -1,6 +1,8 @@
 //! A capture: what has changed since the last one, consistent at one ticket, as bytes for the state.
 
-use crate::event::{Activity, Asset, Bookmark, Origin, Position};
+use std::collections::BTreeMap;
+
+use crate::event::{Activity, Asset, Bookmark, Origin, Partition, Position};
 
 use super::{
     Scorer, Unsaved,
@@ -8,7 +10,9 @@ use super::{
     amounts::Amounts,
     entity::{Entity, Open, Raised},
     episode::Episode,
+    fringe::capture::Depth,
     gate::Gate,
+    grid::Window,
     habits::Habits,
     interfaces::Interface,
     keys::Keys,
@@ -42,6 +46,7 @@ impl Scorer {
     /// becomes valid when every sink has confirmed everything up to its positions.
     pub fn capture(&self, ticket: u64) -> Capture {
         let Unsaved { mut entries, mut positions, mut cursors } = std::mem::take(&mut *lock(&self.unsaved));
+        let mut depth = Depth::Records;
         self.gate_turn.take(ticket, || {
             let mut gate = lock(&self.gate);
             for origin in std::mem::take(&mut gate.anew) {
@@ -52,6 +57,7 @@ impl Scorer {
                 *scored = position.max(*scored);
             }
             cursors.append(&mut gate.cursors);
+            depth = gate.depth();
             let keys = gate.attribution.keys.clone();
             entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
             gate.attribution.interfaces.take_dirty(|interface, shared| {
@@ -60,9 +66,14 @@ impl Scorer {
         });
         for (nth, turn) in self.shard_turns.iter().enumerate() {
             turn.wait(ticket);
-            lock(&self.shards[nth]).take_dirty(|entity| {
+            let mut shard = lock(&self.shards[nth]);
+            shard.take_dirty(|entity| {
                 entries.insert(key(ENTITY, entity.key), Some(entity_bytes(entity)));
             });
+            shard.fringe.capture(nth, depth, |key, entry| {
+                entries.insert(key, entry);
+            });
+            drop(shard);
             if nth + 1 == self.shard_turns.len() {
                 // No later ticket folds before this one is through with the last shard.
                 self.peers.write().take_dirty(|group| {
@@ -100,16 +111,34 @@ impl Shard {
     }
 }
 
+/// What the gate's entry holds: the half-life, what has folded, and how far the clocks are, by partition in their order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) half_life_seconds: u64,
+    pub(super) folded: Window,
+    pub(super) global: i64,
+    pub(super) clocks: BTreeMap<Partition, i64>,
+}
+
 fn gate_bytes(gate: &Gate, half_life_seconds: u32) -> Vec<u8> {
+    let clocks = gate.clocks.sorted().into_iter().map(|(partition, clock)| (partition.clone(), clock));
+    times_bytes(&Times {
+        half_life_seconds: half_life_seconds.into(),
+        folded: gate.folded,
+        global: gate.clocks.global(),
+        clocks: clocks.collect(),
+    })
+}
+
+pub(super) fn times_bytes(times: &Times) -> Vec<u8> {
     let mut out = vec![VERSION];
-    put_uint(u64::from(half_life_seconds), &mut out);
-    put_int(gate.folded, &mut out);
-    put_int(gate.clocks.global(), &mut out);
-    let clocks = gate.clocks.sorted();
-    put_uint(clocks.len() as u64, &mut out);
-    for (partition, watermark) in clocks {
+    put_uint(times.half_life_seconds, &mut out);
+    put_int(times.folded, &mut out);
+    put_int(times.global, &mut out);
+    put_uint(times.clocks.len() as u64, &mut out);
+    for (partition, watermark) in &times.clocks {
         put_text(partition.as_str(), &mut out);
-        put_int(watermark, &mut out);
+        put_int(*watermark, &mut out);
     }
     out
 }
@@ -119,7 +148,7 @@ fn interface_key(keys: &Keys, interface: &Interface) -> Vec<u8> {
     key(INTERFACE, keys.of(&["interface", account, region, vpc, &interface.name]))
 }
 
-fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
+pub(super) fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
     let mut out = vec![VERSION];
     interface.scope.iter().for_each(|part| put_text(part, &mut out));
     put_text(&interface.name, &mut out);
@@ -132,7 +161,7 @@ fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
     out
 }
 
-fn group_bytes(group: &Group) -> Vec<u8> {
+pub(super) fn group_bytes(group: &Group) -> Vec<u8> {
     let mut out = vec![VERSION];
     put_text(&group.scope, &mut out);
     put_text(&group.name, &mut out);
@@ -146,7 +175,7 @@ fn group_bytes(group: &Group) -> Vec<u8> {
     out
 }
 
-fn entity_bytes(entity: &Entity) -> Vec<u8> {
+pub(super) fn entity_bytes(entity: &Entity) -> Vec<u8> {
     let mut out = vec![VERSION];
     for text in [entity.name.kind, &entity.name.name, &entity.name.scope, &entity.name.peer_group] {
         put_text(text, &mut out);
@@ -175,14 +204,14 @@ fn put_episode(episode: Episode, out: &mut Vec<u8>) {
     put_int(episode.last(), out);
 }
 
-fn put_open(open: &Open, out: &mut Vec<u8>) {
+pub(super) fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_int(open.window(), out);
     put_amounts(&open.amounts, out);
     put_option(open.raised.as_deref(), out, put_raised);
     put_option(open.activity.as_deref(), out, put_activity);
 }
 
-fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
+pub(super) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
     let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, ports, peers, sources } =
         amounts;
     for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {
@@ -193,7 +222,7 @@ fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
     sources.encode(out);
 }
 
-fn put_stretch(stretch: &Stretch, out: &mut Vec<u8>) {
+pub(super) fn put_stretch(stretch: &Stretch, out: &mut Vec<u8>) {
     put_int(stretch.start, out);
     put_amounts(&stretch.amounts, out);
     out.extend([u8::from(stretch.held_out), stretch.told]);
@@ -215,7 +244,7 @@ fn put_activity(activity: &Activity, out: &mut Vec<u8>) {
     }
 }
 
-fn put_raised(raised: &Raised, out: &mut Vec<u8>) {
+pub(super) fn put_raised(raised: &Raised, out: &mut Vec<u8>) {
     put_magnitudes(&raised.magnitude, out);
     for text in [&raised.interface, &raised.instance] {
         put_option(text.as_deref(), out, put_text);

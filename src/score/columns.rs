@@ -23,6 +23,9 @@ pub(super) enum Column {
     DestinationPort,
     Bytes,
     Packets,
+    Protocol,
+    Flags,
+    Start,
     End,
     Action,
     Direction,
@@ -36,7 +39,7 @@ pub(super) enum Column {
     AsgTag2,
 }
 
-const WANTED: [Field; 23] = [
+const WANTED: [Field; 26] = [
     Field::AccountId,
     Field::Region,
     Field::VpcId,
@@ -49,6 +52,9 @@ const WANTED: [Field; 23] = [
     Field::DstPort,
     Field::Bytes,
     Field::Packets,
+    Field::Protocol,
+    Field::TcpFlags,
+    Field::Start,
     Field::End,
     Field::Action,
     Field::FlowDirection,

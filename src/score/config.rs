@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::quantity::Duration;
+use crate::quantity::{ByteSize, Duration};
 
 /// How events are scored.
 #[derive(Debug, Clone, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -26,10 +26,22 @@ pub struct Config {
     /// start.
     pub learn_all: Duration,
     /// The most entities that have a baseline; each takes up to six kilobytes. Events of further ones are delivered
-    /// without a score, and `floodmark_score_entities_refused_total` counts them. Default 32000, which leaves
+    /// without a score, and `floodmark_score_entities_refused_total` counts them. Default 30000, which leaves
     /// room for databases, sinks and threads in the default `limits.memory`; from 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub entities_max: u32,
+    /// The most external addresses, IPv6 ones by their /64, that have a record of their own (111 bytes each); everybody else
+    /// out there counts in sketches of fixed size. Default 100000; at most 4000000.
+    #[schemars(range(max = 4_000_000))]
+    pub externals_max: u32,
+    /// The most pairs of an entity and an external address that it talked to which have a record of their own (79 bytes
+    /// each). Default 20000; at most 4000000.
+    #[schemars(range(max = 4_000_000))]
+    pub pairs_max: u32,
+    /// Memory for telling records that come again at another position, which count once as long as their window is open
+    /// and they find room in it: half of it holds 131,072 records of a window for each MiB. Default 8MiB; `0B` counts every
+    /// record, at most 64GiB.
+    pub dedup_bytes: ByteSize,
     /// Whether windows count and sum up all their events, for findings to tell: 144 bytes more for each. It follows from
     /// whether a sink samples.
     #[serde(skip)]
@@ -68,6 +80,17 @@ pub enum ConfigError {
     /// Partitions would be given up at every pause.
     #[error("idle is {0}, the least is 1s")]
     Idle(Duration),
+    /// More records of the outside than are worth their memory.
+    #[error("{name} is {given}, it must be at most {EXTERNALS_LIMIT}")]
+    Outside {
+        /// Of what.
+        name: &'static str,
+        /// How many.
+        given: u32,
+    },
+    /// More than any machine has.
+    #[error("dedup_bytes is {0}, the most is 64GiB")]
+    DedupBytes(ByteSize),
     /// No entity, or more than fit any memory.
     #[error("entities_max is {0}, it must be from 1 to 10000000")]
     EntitiesMax(u32),
@@ -75,6 +98,8 @@ pub enum ConfigError {
 
 const DAY_SECONDS: u64 = 86_400;
 const ENTITIES_LIMIT: u32 = 10_000_000;
+const EXTERNALS_LIMIT: u32 = 4_000_000;
+const DEDUP_LIMIT: ByteSize = ByteSize::mebibytes(64 << 10);
 
 // === impl Config ===
 
@@ -92,7 +117,10 @@ impl Default for Config {
             lateness: Duration::seconds(600),
             idle: Duration::seconds(600),
             learn_all: Duration::seconds(DAY_SECONDS),
-            entities_max: 32_000,
+            entities_max: 30_000,
+            externals_max: 100_000,
+            pairs_max: 20_000,
+            dedup_bytes: ByteSize::mebibytes(8),
             activity: false,
         }
     }
@@ -114,6 +142,14 @@ impl Config {
         }
         if !(1..=ENTITIES_LIMIT).contains(&self.entities_max) {
             problems.push(("entities_max", ConfigError::EntitiesMax(self.entities_max)));
+        }
+        for (name, given) in [("externals_max", self.externals_max), ("pairs_max", self.pairs_max)] {
+            if given > EXTERNALS_LIMIT {
+                problems.push((name, ConfigError::Outside { name, given }));
+            }
+        }
+        if self.dedup_bytes > DEDUP_LIMIT {
+            problems.push(("dedup_bytes", ConfigError::DedupBytes(self.dedup_bytes)));
         }
         problems
     }
@@ -201,9 +237,15 @@ mod tests {
             lateness: Duration::seconds(2 * DAY_SECONDS),
             idle: Duration::millis(1),
             entities_max: 0,
+            externals_max: 4_000_001,
+            pairs_max: u32::MAX,
+            dedup_bytes: ByteSize::mebibytes(1 << 20),
             ..Config::default()
         };
         let named: Vec<_> = config.problems().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(named, ["half_life", "lateness", "idle", "entities_max"]);
+        assert_eq!(
+            named,
+            ["half_life", "lateness", "idle", "entities_max", "externals_max", "pairs_max", "dedup_bytes",]
+        );
     }
 }

@@ -179,6 +179,63 @@ impl<const N: usize> Drift<N> {
         if self.known >= FIRST { 0 } else { self.known }
     }
 
+    /// The running week, counted from the Monday before 1970, and whether it is the first; none before anything was seen.
+    #[must_use]
+    pub const fn running(&self) -> Option<(u16, bool)> {
+        if self.known == UNBORN { None } else { Some((self.week, self.known == FIRST)) }
+    }
+
+    /// As how many times [`RATIO`] the usual (as an exponent) drift of `series` was said.
+    #[must_use]
+    pub fn said(&self, series: usize) -> u8 {
+        self.said.get(series).copied().unwrap_or(0)
+    }
+
+    /// The largest and second largest hour of the running week of `series`, as buckets, and the weeks before, oldest first,
+    /// as thirds of buckets.
+    #[must_use]
+    pub fn weeks_of(&self, series: usize) -> ([u16; 2], &[u8]) {
+        let known = usize::from(self.weeks());
+        self.series.get(series).map_or(([0; 2], &[]), |weeks| (weeks.top, &weeks.before[WEEKS_MAX - known..]))
+    }
+
+    /// What the running week of `series` comes to, and the median of the weeks before: what drift compares.
+    #[must_use]
+    pub fn compared(&self, series: usize) -> (u64, u64) {
+        let known = usize::from(self.weeks());
+        self.series.get(series).map_or((0, 0), |weeks| (bucket_low(weeks.top[1]), weeks.median(known)))
+    }
+
+    /// Takes in another, of hours that the same entity had elsewhere: the later week counts; of the same, the largest two
+    /// hours of both, and of each week before the larger.
+    pub fn merge(&mut self, other: &Self) {
+        let age = |drift: &Self| match drift.known {
+            UNBORN => 0,
+            FIRST => 1,
+            known => u16::from(known) + 2,
+        };
+        let (own, theirs) = ((self.week, age(self) > 0), (other.week, age(other) > 0));
+        if !theirs.1 || (own.1 && own.0 > theirs.0) {
+            return;
+        }
+        if !own.1 || theirs.0 > own.0 {
+            *self = *other;
+            return;
+        }
+        if age(other) > age(self) {
+            self.known = other.known;
+        }
+        for (nth, (weeks, others)) in self.series.iter_mut().zip(&other.series).enumerate() {
+            let mut tops = [weeks.top[0], weeks.top[1], others.top[0], others.top[1]];
+            tops.sort_unstable_by(|one, other| other.cmp(one));
+            weeks.top = [tops[0], tops[1]];
+            for (week, other) in weeks.before.iter_mut().zip(others.before) {
+                *week = other.max(*week);
+            }
+            self.said[nth] = self.said[nth].max(other.said[nth]);
+        }
+    }
+
     /// Ends the running week, in which something was seen, and begins `week`.
     fn turn(&mut self, week: u16, least: &[u64; N]) {
         let first = self.known == FIRST;

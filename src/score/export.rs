@@ -1,5 +1,5 @@
-//! The canonical export: every baseline and pool as JSON, the same for equal states, whatever the seed, the threads and
-//! the order of batches.
+//! What a scorer in memory has learned, as JSON: the same for equal knowledge, whatever the seed, the threads and the order of
+//! batches. Everything that a state holds is exported by [`super::review`].
 
 use std::{
     io::{self, Write},

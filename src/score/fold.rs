@@ -167,11 +167,16 @@ impl Shard {
             self.soil(slot);
             let entity = &mut self.entities[slot as usize];
             let Ok(place) = entity.find(window) else { continue };
-            let log10_p = entity.weigh(place, as_of, bench);
+            let mut log10_p = entity.weigh(place, as_of, bench);
             let judge = *entity.judge(as_of, bench);
-            let holds_out = judge.holds_out(log10_p);
+            let ledger = self.ledger.as_mut();
+            let withheld = ledger.is_some_and(|ledger| ledger.withholds(window, slot, &mut log10_p));
+            let holds_out = withheld || judge.holds_out(log10_p);
             let open = entity.open.remove(place);
             let (values, buckets) = (open.values(), open.buckets());
+            if let Some(ledger) = self.ledger.as_mut().filter(|_| holds_out) {
+                ledger.note(window, slot, values, log10_p);
+            }
             if let Some(raised) = &open.raised {
                 let incident = entity.episode_of(window).incident(&entity.name);
                 for feature in (0..FEATURES).filter(|feature| raised.magnitude[*feature].is_some()) {

@@ -21,36 +21,17 @@ pub mod spreaders;
 pub mod table;
 pub mod targets;
 pub mod tide;
+pub mod totals;
 
 use super::mixer::{Mixer, place};
 
 pub use contact::{Contact, external_address, external_key, shard_of};
+pub use totals::Totals;
 
 use self::{
     contact::TCP, door::Door, external::External, heavy::Top, pair::Pair, sizes::Sizes, table::Table,
     tide::Seen, tide::Tide,
 };
-
-/// How many of what there were, since the process began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// Externals that got a record because they came often.
-    pub admitted_often: u64,
-    /// Externals that got a record because both sides talked.
-    pub admitted_proven: u64,
-    /// Externals that got a record because they came to many entities.
-    pub admitted_spread: u64,
-    /// Externals that lost their record to another one.
-    pub evicted: u64,
-    /// Records of an external that has none of its own.
-    pub unadmitted: u64,
-    /// Pairs that got a record.
-    pub pairs_admitted: u64,
-    /// Pairs that lost their record to another one.
-    pub pairs_evicted: u64,
-    /// Records too late for the sketches of their window: only externals and pairs counted them.
-    pub unsketched: u64,
-}
 
 /// A sixteenth of the outside.
 #[derive(Debug)]

@@ -12,11 +12,14 @@ use super::{
     clocks::Clocks,
     columns::{Column, Record, Slots},
     division::Division,
+    fringe::{capture::Depth, shard_of},
     grid::{Grid, Window},
     openings::Openings,
     own::Side,
     peers::SharedPeers,
-    plan::{Observation, Plan, Role, Standing, port_of},
+    plan::{EntityRef, Plan, Standing},
+    reading::{contact, observation, peer},
+    sights::Sights,
 };
 
 /// What the gate knows.
@@ -35,6 +38,9 @@ pub(super) struct Gate {
     /// Origins whose earlier positions, captured or not, count no longer.
     pub(super) anew: BTreeSet<Origin>,
     pub(super) division: Division,
+    pub(super) sights: Sights,
+    /// The hour in which everything was captured last.
+    captured: Option<Window>,
     slots: Slots,
 }
 
@@ -55,13 +61,22 @@ pub(super) struct Tally {
     pub(super) divided: u64,
     /// Entities that are new here and have a past elsewhere.
     pub(super) moved: u64,
+    /// Flows that came before in their window, at another position.
+    pub(super) repeated: u64,
+    /// Flows that there was no room to remember.
+    pub(super) unremembered: u64,
 }
 
 // === impl Gate ===
 
 impl Gate {
     /// A gate before any record.
-    pub(super) fn new(grid: Grid, clocks: Clocks, attribution: Attribution, openings: Openings) -> Self {
+    pub(super) fn new(
+        grid: Grid,
+        clocks: Clocks,
+        attribution: Attribution,
+        (openings, sights): (Openings, Sights),
+    ) -> Self {
         Self {
             grid,
             clocks,
@@ -72,6 +87,8 @@ impl Gate {
             cursors: BTreeMap::new(),
             anew: BTreeSet::new(),
             division: Division::default(),
+            sights,
+            captured: None,
             slots: Slots::default(),
         }
     }
@@ -87,30 +104,27 @@ impl Gate {
         let mut watermark = self.clocks.watermark(place);
         let number = self.division.number(chunk.source, &chunk.partition);
         let known = self.attribution.registry.len();
+        let mut slots = std::mem::take(&mut self.slots);
         for first in (0..batch.events.len()).step_by(FEW) {
-            let found = self.attribution.attribute(&mut self.slots, batch, first, &mut plan.changes, peers);
+            let found = self.attribution.attribute(&mut slots, batch, first, &mut plan.changes, peers);
             let found = &found[..FEW.min(batch.events.len() - first)];
-            let entities = found.iter().filter_map(Found::entity);
-            std::hint::black_box(entities.fold(0, |read, entity| read ^ self.openings.warm(entity)));
+            self.look_ahead(&mut slots, batch, first, found);
             for (found, index) in found.iter().zip(first..) {
                 let event = &batch.events[index];
-                let record = self.slots.read(batch, event);
-                let Some(end) = record.uint(Column::End) else {
+                let record = slots.read(batch, event);
+                let Some(end) = end_of(&record) else {
                     // A line of syslog is nobody's traffic.
                     tally.unattributed += u64::from(batch.line(event).is_none());
                     continue;
                 };
-                let end = i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX);
-                let overtaken = self.grid.due(Grid::window(end)) <= watermark;
+                let window = Grid::window(end);
+                let overtaken = self.grid.due(window) <= watermark;
                 if event.learn && chunk.clock.is_none() && end > watermark && end <= believed {
                     watermark = end;
                     if end.min(others) >= self.grid.due(self.folded + 1) {
-                        self.folded = self.grid.passed(end.min(others));
-                        self.openings.fold(self.folded);
-                        plan.cut(self.folded, index as u32);
+                        self.cut(self.grid.passed(end.min(others)), index as u32, plan);
                     }
                 }
-                let window = Grid::window(end);
                 let standing = match event.learn {
                     false => Standing::Known,
                     true if end > believed => Standing::Early,
@@ -126,18 +140,19 @@ impl Gate {
                         if let Some(number) = number {
                             tally.divided += u64::from(self.division.seen(entity, number));
                         }
-                        let seen = observation(&record, &self.attribution, index, window, standing, side);
-                        let seen = Observation { slot: entity.slot(), change, ..seen };
-                        plan.observations[entity.shard()].push(seen);
+                        let windows = (window, self.folded);
+                        let standing = self.sights.standing(index - first, standing, windows, &mut tally);
+                        let times = (window, end, standing);
+                        self.entry(&record, index, times, (entity, side, change), plan);
                         if standing == Standing::Learned {
                             self.openings.enter(entity, window);
-                            tally.forced +=
-                                u64::from(force(&mut self.folded, &mut self.openings, plan, index));
+                            tally.forced += u64::from(self.force(index, plan));
                         }
                     }
                 }
             }
         }
+        self.slots = slots;
         watermark = self.follow_told(batch, watermark, others, plan);
         if self.division.is_moved(&chunk.origin) {
             tally.moved = (self.attribution.registry.len() - known) as u64;
@@ -156,11 +171,50 @@ impl Gate {
         };
         let time = told.min(others);
         if time >= self.grid.due(self.folded + 1) {
-            self.folded = self.grid.passed(time);
-            self.openings.fold(self.folded);
-            plan.cut(self.folded, batch.events.len() as u32);
+            self.cut(self.grid.passed(time), batch.events.len() as u32, plan);
         }
         told
+    }
+
+    /// Reads what the few records from `first` on will ask for, so that it is fetched side by side.
+    #[inline]
+    fn look_ahead(&mut self, slots: &mut Slots, batch: &Batch, first: usize, found: &[Found]) {
+        let entities = found.iter().filter_map(Found::entity);
+        let opened = entities.fold(0, |read, entity| read ^ self.openings.warm(entity));
+        let mut read = 0;
+        if self.sights.is_on() {
+            for (nth, event) in batch.events[first..first + found.len()].iter().enumerate() {
+                let record = slots.read(batch, event);
+                if let (Some(end), Some(_)) = (end_of(&record), found[nth].entity()) {
+                    let at = self.attribution.interface_of(nth);
+                    read ^= self.sights.look(nth, &record, at, Grid::window(end));
+                }
+            }
+        }
+        std::hint::black_box((opened, read));
+    }
+
+    /// Enters what `record` says into the plan.
+    #[inline]
+    fn entry(
+        &self,
+        record: &Record<'_>,
+        index: usize,
+        (window, end, standing): (Window, i64, Standing),
+        (entity, side, change): (EntityRef, Side, u32),
+        plan: &mut Plan,
+    ) {
+        let peer = peer(record, side);
+        let whose = (entity.slot(), side, change);
+        let addresses = (peer, &self.sights.addresses);
+        let seen = observation(record, (window, standing), index, whose, addresses);
+        plan.observations[entity.shard()].push(seen);
+        if standing == Standing::Learned {
+            let whose = (self.attribution.registry.name(entity), side);
+            if let Some(contact) = contact(record, (window, end), whose, peer, &self.sights.outside) {
+                plan.contacts[shard_of(contact.hash)].push(contact);
+            }
+        }
     }
 
     /// Notes up to where the origin of `chunk` is scored now.
@@ -225,57 +279,41 @@ impl Gate {
 
     fn fold(&mut self, through: Window, plan: &mut Plan) -> Tally {
         if through > self.folded {
-            self.folded = through;
-            self.openings.fold(through);
-            plan.cut(through, 0);
+            self.cut(through, 0, plan);
         }
         Tally::default()
+    }
+
+    /// Plans to fold everything through `through` before the event at `event`.
+    fn cut(&mut self, through: Window, event: u32, plan: &mut Plan) {
+        self.folded = through;
+        self.openings.fold(through);
+        self.sights.fold(through);
+        plan.cut(through, event);
+    }
+
+    /// Plans to fold the oldest open window after the event at `index` if too many are open; says whether it did.
+    #[inline]
+    fn force(&mut self, index: usize, plan: &mut Plan) -> bool {
+        let Some(window) = self.openings.overdue() else { return false };
+        self.cut(window.max(self.folded), index as u32 + 1, plan);
+        true
+    }
+
+    /// How much is to be captured: everything once an hour of event time, which is a few megabytes, else what baselines and
+    /// records of the outside need.
+    pub(super) fn depth(&mut self) -> Depth {
+        let epoch = Grid::epoch(self.folded);
+        if self.captured.replace(epoch) == Some(epoch) { Depth::Records } else { Depth::Whole }
     }
 }
 
 /// Latest event time believed, in seconds since 1970: the end of the year 9999.
-const END_MAX: i64 = 253_402_300_799;
+pub(super) const END_MAX: i64 = 253_402_300_799;
 
-/// Plans to fold the oldest open window if too many are open; says whether it did.
+/// When `record` ends, in seconds since 1970.
 #[inline]
-fn force(folded: &mut Window, openings: &mut Openings, plan: &mut Plan, index: usize) -> bool {
-    let Some(window) = openings.overdue() else { return false };
-    *folded = window.max(*folded);
-    openings.fold(*folded);
-    plan.cut(*folded, index as u32 + 1);
-    true
-}
-
-/// What `record` says of the entity on its `side`.
-#[inline]
-fn observation(
-    record: &Record<'_>,
-    attribution: &Attribution,
-    index: usize,
-    window: Window,
-    standing: Standing,
-    side: Side,
-) -> Observation {
-    let sends = side == Side::Source;
-    let other = if sends { Side::Destination } else { Side::Source };
-    let peer = record.packet_end(other).or_else(|| record.end(other));
-    let outside = peer.is_none_or(|peer| !peer.inside);
-    Observation {
-        window,
-        bytes: record.uint(Column::Bytes).unwrap_or(0),
-        packets: u32::try_from(record.uint(Column::Packets).unwrap_or(0)).unwrap_or(u32::MAX),
-        event: index as u32,
-        slot: 0,
-        port: port_of(record.uint(Column::SourcePort), record.uint(Column::DestinationPort)),
-        peer: attribution.hash(peer.map_or(0, |peer| peer.address)),
-        change: 0,
-        standing,
-        role: Role { sends, accepted: accepted(record), outside },
-    }
-}
-
-/// Whether the flow was let through; a log that does not say so has only such flows.
-#[inline]
-fn accepted(record: &Record<'_>) -> bool {
-    record.text(Column::Action) != b"REJECT"
+fn end_of(record: &Record<'_>) -> Option<i64> {
+    let end = record.uint(Column::End)?;
+    Some(i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX))
 }

@@ -114,6 +114,26 @@ impl Habits {
         said(&season)
     }
 
+    /// The season as far as it is settled, the hours that it has not learned yet, with their packets, and the weeks.
+    pub(super) fn parts(&self) -> (&Season, &[(i32, u64)], &Drift<{ DRIFTING.len() }>) {
+        (&self.season, &self.hours, &self.drift)
+    }
+
+    /// Takes in what the same entity learned elsewhere.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.days.merge(other.days);
+        self.season.merge(&other.season);
+        for (hour, packets) in &other.hours {
+            match self.hours.binary_search_by_key(hour, |(hour, _)| *hour) {
+                Ok(place) => self.hours[place].1 = self.hours[place].1.saturating_add(*packets),
+                Err(place) => self.hours.insert(place, (*hour, *packets)),
+            }
+        }
+        self.influence.merge(&other.influence);
+        self.ring.merge(&other.ring);
+        self.drift.merge(&other.drift);
+    }
+
     /// Appends its bytes to `out`.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         self.days.encode(out);

@@ -152,6 +152,32 @@ impl<const N: usize> Influence<N> {
         self.learned
     }
 
+    /// The day, counted from 1970, and how many of its windows may be learned, unless all may.
+    #[must_use]
+    pub fn allowed(&self) -> (u16, Option<u16>) {
+        (self.day, (self.allowed != u16::MAX).then_some(self.allowed))
+    }
+
+    /// By series, the highest bucket that may be learned.
+    #[must_use]
+    pub const fn ceilings(&self) -> &[u16; N] {
+        &self.ceilings
+    }
+
+    /// Takes in another, of which the same entity learned elsewhere: the later day counts; of the same day, what was learned is
+    /// added up, and the wider bounds hold, since what is known is known by both together.
+    pub fn merge(&mut self, other: &Self) {
+        if other.day > self.day {
+            *self = *other;
+        } else if other.day == self.day {
+            self.allowed = self.allowed.max(other.allowed);
+            self.learned = self.learned.saturating_add(other.learned);
+            for (ceiling, other) in self.ceilings.iter_mut().zip(other.ceilings) {
+                *ceiling = other.max(*ceiling);
+            }
+        }
+    }
+
     /// Appends its bytes to `out`: about six, and two for each series.
     pub fn encode(&self, out: &mut Vec<u8>) {
         for number in [self.day, self.allowed, self.learned].into_iter().chain(self.ceilings) {

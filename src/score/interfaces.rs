@@ -13,7 +13,7 @@ use super::{
 /// Most addresses of one interface that become entities of their own.
 pub(super) const ADDRESSES_MAX: u32 = 1_024;
 /// Most addresses outside the internal networks that one interface is believed to own.
-const STRANGERS_MAX: usize = 8;
+pub(super) const STRANGERS_MAX: usize = 8;
 
 /// One network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,7 +19,6 @@ use super::{
     grid::Grid,
     keys::{Finder, Keys},
     lock,
-    mixer::Mixer,
     own::Side,
     peers::{Peers, SharedPeers},
     plan::Change,
@@ -61,9 +60,8 @@ impl Keyer {
         let keys = Keys::new(state_seed);
         let peers = SharedPeers::new(Peers::new(keys.of(&["pool"])));
         let most = config.entities_max as usize;
-        let mixer = Mixer::new(state_seed, "addresses");
         let finder = Finder::new(seed::fresh());
-        let attribution = Attribution::new(config.identity.clone(), (keys, mixer), finder, most);
+        let attribution = Attribution::new(config.identity.clone(), keys, finder, most);
         let inner =
             Inner { attribution, slots: Slots::default(), changes: Vec::new(), names: HashMap::default() };
         Self { peers, books: Books::new(metrics, config.entities_max), inner: Mutex::new(inner) }

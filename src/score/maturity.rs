@@ -72,6 +72,18 @@ impl Days {
         true
     }
 
+    /// `count` distinct days up to `last`; no more than there are.
+    #[must_use]
+    pub fn of(count: u16, last: u16) -> Self {
+        if count == 0 { Self::new() } else { Self { count: count.min(last.saturating_add(1)), last } }
+    }
+
+    /// Takes in the days of another: as many as the one that has more of them, up to the later last. Which days they share
+    /// nobody knows, and trust must not come too early.
+    pub fn merge(&mut self, other: Self) {
+        *self = Self { count: self.count.max(other.count), last: self.last.max(other.last) };
+    }
+
     /// How many distinct days.
     #[must_use]
     pub const fn count(self) -> u16 {

@@ -7,6 +7,7 @@ use super::{
     cardinality::Cardinality,
     distinct::Distinct,
     entity::{Entity, Open},
+    fringe::sizes,
     interfaces::Interface,
     judge::Judge,
     memo::Memo,
@@ -56,6 +57,13 @@ pub fn memory_bytes_max(config: &Config) -> u64 {
     let group = size_of::<Group>() + SERIES * (POOL_BYTES + EPOCHS * FROZEN_BYTES);
     let pools = (POOLS_MAX + 1) * group;
     (most * (entity + interface) + open + pools + 2 * Memo::bytes(most)) as u64
+}
+
+/// The most bytes that `config` gives to what is known of the outside and to telling repeats.
+#[must_use]
+pub fn outside_bytes_max(config: &Config) -> u64 {
+    let [externals, pairs] = [config.externals_max, config.pairs_max].map(|most| most as usize);
+    sizes::memory_bytes_max(externals, pairs) as u64 + config.dedup_bytes.as_u64()
 }
 
 #[cfg(test)]

@@ -14,6 +14,19 @@ pub(super) enum Side {
     Destination,
 }
 
+// === impl Side ===
+
+impl Side {
+    /// The other one.
+    #[inline]
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Source => Self::Destination,
+            Self::Destination => Self::Source,
+        }
+    }
+}
+
 /// The addresses of one record and what it says of its way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ends {

@@ -75,6 +75,15 @@ impl Epoch {
         pools.iter().for_each(|pool| pool.encode(&mut bytes));
         Self { frozen: pools.each_ref().map(Pool::freeze), bytes: bytes.into() }
     }
+
+    /// The pools that it holds.
+    pub(super) fn pools(&self) -> Box<[Pool; SERIES]> {
+        let mut bytes = &self.bytes[..];
+        let mut pools = Box::<[Pool; SERIES]>::default();
+        // They are what `of` wrote.
+        pools.iter_mut().for_each(|pool| *pool = Pool::decode(&mut bytes).unwrap_or_default());
+        pools
+    }
 }
 
 // === impl Group ===
@@ -95,7 +104,7 @@ impl Group {
     }
 
     /// The pools as of fold `fold`.
-    fn as_of(&self, fold: Window) -> Option<&Arc<Epoch>> {
+    pub(super) fn as_of(&self, fold: Window) -> Option<&Arc<Epoch>> {
         self.epochs.iter().rev().find(|(folded, _)| *folded <= fold).map(|(_, epoch)| epoch)
     }
 

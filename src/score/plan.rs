@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::event::EntityName;
 
-use super::grid::Window;
+use super::{fringe::Contact, grid::Window};
 
 /// Number of logical shards, whatever the number of threads.
 pub(super) const SHARDS: usize = 16;
@@ -57,6 +57,8 @@ pub(super) enum Standing {
     Early,
     /// The restored state holds it already: it changes nothing.
     Known,
+    /// It came before in its window, at another position: it changes nothing.
+    Repeated,
 }
 
 /// Something that happens to an entity before an observation.
@@ -77,6 +79,8 @@ pub(super) struct Segment {
     pub(super) event: u32,
     /// The last observation of this part, plus one, by shard.
     pub(super) ends: [u32; SHARDS],
+    /// The last contact of this part, plus one, by shard.
+    pub(super) contact_ends: [u32; SHARDS],
 }
 
 /// What is left to do for a batch once its events are attributed.
@@ -85,6 +89,8 @@ pub(super) struct Plan {
     /// Everything through this window has folded before the first part.
     pub(super) folded: Window,
     pub(super) observations: [Vec<Observation>; SHARDS],
+    /// What the records say of contacts with the outside, by the shard of the address out there.
+    pub(super) contacts: [Vec<Contact>; SHARDS],
     pub(super) changes: Vec<Change>,
     /// Each ends with a fold; what comes after the last one is a part without.
     pub(super) segments: Vec<Segment>,
@@ -130,17 +136,16 @@ impl Plan {
     /// Forgets everything and keeps the room.
     pub(super) fn clear(&mut self) {
         self.observations.iter_mut().for_each(Vec::clear);
+        self.contacts.iter_mut().for_each(Vec::clear);
         self.changes.clear();
         self.segments.clear();
     }
 
     /// Ends a part here: everything through `fold` folds before the event at `event`.
     pub(super) fn cut(&mut self, fold: Window, event: u32) {
-        let mut ends = [0; SHARDS];
-        for (end, observations) in ends.iter_mut().zip(&self.observations) {
-            *end = observations.len() as u32;
-        }
-        self.segments.push(Segment { fold, event, ends });
+        let ends = self.observations.each_ref().map(|all| all.len() as u32);
+        let contact_ends = self.contacts.each_ref().map(|all| all.len() as u32);
+        self.segments.push(Segment { fold, event, ends, contact_ends });
     }
 }
 
@@ -164,7 +169,7 @@ const EPHEMERAL_FROM: u64 = 32_768;
 
 /// Whether a flow between these ports looks like the answer of a server: rung 4 of the initiator ladder.
 #[inline]
-fn is_reply(source: u64, destination: u64) -> bool {
+pub(super) fn is_reply(source: u64, destination: u64) -> bool {
     destination >= EPHEMERAL_FROM && (source < 1_024 || SERVICE_PORTS.binary_search(&(source as u16)).is_ok())
 }
 

@@ -56,6 +56,19 @@ impl Pool {
         }
     }
 
+    /// Adds all that `other` holds: both move on to the later of their landmarks.
+    pub fn merge(&mut self, other: &Self) {
+        let mut other = other.clone();
+        self.advance(other.landmark);
+        other.advance(self.landmark);
+        if self.is_empty() {
+            self.landmark = other.landmark;
+        }
+        for (bucket, weight) in other.iter() {
+            self.histogram.saturating_record_n(bucket_low(bucket), weight);
+        }
+    }
+
     /// Moves on to `landmark`: every weight is divided by 256 per landmark passed. Does nothing when it stands there or
     /// further on.
     pub fn advance(&mut self, landmark: u32) {

@@ -23,6 +23,8 @@ pub(super) const EVERYONE: &str = "all";
 pub(super) struct Registry {
     places: HashTable<Place>,
     memo: Memo,
+    /// Half of each entity's key by its reference: what it is called where it meets the outside.
+    names: Vec<u64>,
     slots: [u32; SHARDS],
     max: usize,
 }
@@ -62,7 +64,7 @@ pub(super) fn entity_key(keys: &Keys, kind: &str, name: &str, scope: &str) -> Ke
 impl Registry {
     /// Nobody yet, and never more than `max`.
     pub(super) fn new(max: usize) -> Self {
-        Self { places: HashTable::new(), memo: Memo::new(), slots: [0; SHARDS], max }
+        Self { places: HashTable::new(), memo: Memo::new(), names: Vec::new(), slots: [0; SHARDS], max }
     }
 
     /// What the bytes under `key` came to when they were last seen; `None` when that is forgotten.
@@ -96,8 +98,19 @@ impl Registry {
         let shard = (key >> 64) as usize % SHARDS;
         let entity = EntityRef::new(shard, self.slots[shard]);
         self.slots[shard] += 1;
+        let place = entity.bits() as usize;
+        if self.names.len() <= place {
+            self.names.resize(place + 1, 0);
+        }
+        self.names[place] = key as u64;
         self.places.insert_unique(key as u64, Place { key, entity, has_role }, |place| place.key as u64);
         Some(entity)
+    }
+
+    /// What the entity is called where it meets the outside: the same under the same seed.
+    #[inline]
+    pub(super) fn name(&self, entity: EntityRef) -> u64 {
+        self.names.get(entity.bits() as usize).copied().unwrap_or(0)
     }
 
     /// Notes that the peers of the entity with `key` are a role's from now on.

@@ -87,14 +87,23 @@ pub struct Repeats {
     /// Lines that all windows together may have.
     lines_max: usize,
     lines: usize,
-    spare: Vec<Vec<Line>>,
+    spare: Vec<Level>,
+}
+
+/// Lines that are searched together, and how full they are.
+#[derive(Debug)]
+struct Level {
+    lines: Vec<Line>,
+    /// Fingerprints in them.
+    held: usize,
+    /// Lines that take no more.
+    full: usize,
 }
 
 /// What a window remembers.
 #[derive(Debug, Default)]
 struct Part {
-    levels: Vec<Vec<Line>>,
-    held: usize,
+    levels: Vec<Level>,
 }
 
 // === impl Identity ===
@@ -117,8 +126,6 @@ impl Identity {
         mixer.of_two(times ^ self.bytes, self.packets)
     }
 }
-
-// === impl Part ===
 
 /// The two lines of a hash among `lines`, and its fingerprint.
 #[inline]
@@ -145,26 +152,43 @@ fn search(line: &Line, fingerprint: u32) -> Search {
     }
 }
 
+/// What a look at a line comes to.
 enum Search {
     Found,
     Room(usize),
     Full,
 }
 
+// === impl Level ===
+
+impl Level {
+    fn new(lines: usize) -> Self {
+        Self { lines: vec![Line([0; LINE]); lines], held: 0, full: 0 }
+    }
+
+    fn clear(&mut self) {
+        self.lines.fill(Line([0; LINE]));
+        (self.held, self.full) = (0, 0);
+    }
+}
+
+// === impl Part ===
+
 impl Part {
     /// Looks for `hash` and puts it where there is room.
     #[inline]
     fn sight(&mut self, hash: u64) -> Sighting {
         for level in &mut self.levels {
-            let (lines, fingerprint) = places(hash, level.len());
-            for line in lines {
-                let line = &mut level[line];
+            let (places, fingerprint) = places(hash, level.lines.len());
+            for place in places {
+                let line = &mut level.lines[place];
                 match search(line, fingerprint) {
                     Search::Found => return Sighting::Repeat,
                     Search::Full => {}
                     Search::Room(at) => {
                         line.0[at] = fingerprint;
-                        self.held += 1;
+                        level.held += 1;
+                        level.full += usize::from(at + 1 == LINE);
                         return Sighting::New;
                     }
                 }
@@ -174,7 +198,11 @@ impl Part {
     }
 
     fn lines(&self) -> usize {
-        self.levels.iter().map(Vec::len).sum()
+        self.levels.iter().map(|level| level.lines.len()).sum()
+    }
+
+    fn held(&self) -> usize {
+        self.levels.iter().map(|level| level.held).sum()
     }
 
     /// Fingerprints that a search compares on average.
@@ -182,9 +210,8 @@ impl Part {
         let mut reached = 1.0;
         let mut compared = 0.0;
         for level in &self.levels {
-            let held: usize = level.iter().map(|line| line.0.iter().filter(|held| **held > 0).count()).sum();
-            let full = level.iter().filter(|line| line.0[LINE - 1] != 0).count();
-            let (each, full) = (held as f64 / level.len() as f64, full as f64 / level.len() as f64);
+            let lines = level.lines.len() as f64;
+            let (each, full) = (level.held as f64 / lines, level.full as f64 / lines);
             compared += reached * (each + full * each);
             reached *= full * full;
         }
@@ -208,6 +235,13 @@ impl Repeats {
         }
     }
 
+    /// Whether it remembers anything at all.
+    #[inline]
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.lines_max / 2 >= LEAST
+    }
+
     /// The hash of a record.
     #[inline]
     #[must_use]
@@ -224,8 +258,8 @@ impl Repeats {
             _ => return 0,
         };
         part.levels.iter().fold(0, |read, level| {
-            let ([one, other], _) = places(hash, level.len());
-            read ^ level[one].0[0] ^ level[other].0[0]
+            let ([one, other], _) = places(hash, level.lines.len());
+            read ^ level.lines[one].0[0] ^ level.lines[other].0[0]
         })
     }
 
@@ -262,16 +296,16 @@ impl Repeats {
         if lines < LEAST.max(own / 4) || part.levels.len() >= LEVELS_MAX {
             return Sighting::Full;
         }
-        let level = match self.spare.iter().position(|level| level.len() == lines) {
+        let level = match self.spare.iter().position(|level| level.lines.len() == lines) {
             Some(place) => {
                 let mut level = self.spare.swap_remove(place);
-                level.fill(Line([0; LINE]));
+                level.clear();
                 level
             }
             None => {
                 // What is kept must not come on top of what is taken.
                 self.spare.clear();
-                vec![Line([0; LINE]); lines]
+                Level::new(lines)
             }
         };
         self.lines += lines;
@@ -301,11 +335,11 @@ impl Repeats {
     /// How many records are remembered.
     #[must_use]
     pub fn held(&self) -> u64 {
-        self.parts().map(|part| part.held as u64).sum()
+        self.parts().map(|part| part.held() as u64).sum()
     }
 
     /// How often a genuine record is taken for a repeat, as full as the windows are now: of the window where it is most.
-    /// Never more than [`FALSE_MAX`]. It reads all of them.
+    /// Never more than [`FALSE_MAX`].
     #[must_use]
     pub fn false_rate(&self) -> f64 {
         self.parts().map(Part::compared).fold(0.0, f64::max) / 4_294_967_295.0
@@ -314,7 +348,7 @@ impl Repeats {
     /// Memory held, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        (self.lines + self.spare.iter().map(Vec::len).sum::<usize>()) * size_of::<Line>()
+        (self.lines + self.spare.iter().map(|level| level.lines.len()).sum::<usize>()) * size_of::<Line>()
     }
 }
 

@@ -17,10 +17,12 @@ use super::{
     Config, Scorer, StateError,
     address::address,
     amounts::Amounts,
+    capture::Times,
     cardinality::Cardinality,
     distinct::Distinct,
     entity::{Entity, Open, Raised},
     episode::Episode,
+    fringe::capture::FRINGE,
     gate::Gate,
     grid::{Grid, Narrow},
     habits::Habits,
@@ -64,7 +66,7 @@ impl Scorer {
         // Sorted, so that the same entries give the same places, and groups are there before their members.
         let entries: BTreeMap<Vec<u8>, Vec<u8>> = entries.into_iter().collect();
         let of = |letter: u8| entries.range(vec![letter]..vec![letter + 1]);
-        let known = [ENTITY, GATE, GROUP, INTERFACE];
+        let known = [ENTITY, GATE, GROUP, INTERFACE, FRINGE];
         if let Some(key) =
             entries.keys().find(|key| !key.first().is_some_and(|letter| known.contains(letter)))
         {
@@ -84,7 +86,25 @@ impl Scorer {
             scorer.restore_entity(&mut gate, entity(hash_of(key)?, value)?)?;
         }
         drop(gate);
+        scorer.restore_fringe(&entries)?;
         Ok(scorer)
+    }
+
+    fn restore_fringe(&self, entries: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), StateError> {
+        let mut lost = 0;
+        for (nth, shard) in self.shards.iter().enumerate() {
+            let prefix = [FRINGE, nth as u8];
+            let own = entries.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(&prefix));
+            lost += lock(shard).fringe.restore(nth, own.map(|(key, value)| (&**key, &**value)))?;
+        }
+        if lost > 0 {
+            tracing::warn!(
+                lost,
+                "external addresses or pairs lost their records, because score.externals_max or score.pairs_max is smaller \
+                 than it was"
+            );
+        }
+        Ok(())
     }
 
     fn restore_group(&self, gate: &mut Gate, group: Group) {
@@ -131,22 +151,27 @@ impl Scorer {
     }
 }
 
-fn restore_gate(gate: &mut Gate, mut bytes: &[u8], half_life: u32) -> Result<(), StateError> {
-    let bytes = &mut bytes;
-    take_version(bytes)?;
-    let stored = take_uint(bytes)?;
+fn restore_gate(gate: &mut Gate, bytes: &[u8], half_life: u32) -> Result<(), StateError> {
+    let Times { half_life_seconds: stored, folded, global, clocks } = times(bytes)?;
     if stored != u64::from(half_life) {
         return Err(StateError::Settings { name: "half_life", stored, set: u64::from(half_life) });
     }
-    gate.folded = take_time(bytes)?;
-    let global = take_time(bytes)?;
-    let count = take_count(bytes)?;
-    let mut clocks = Vec::with_capacity(count);
-    for _ in 0..count {
-        clocks.push((Partition::new(take_text(bytes)?), take_time(bytes)?));
+    gate.folded = folded;
+    gate.clocks.restore(global, clocks.into_iter().collect());
+    Ok(())
+}
+
+pub(super) fn times(mut bytes: &[u8]) -> Result<Times, StateError> {
+    let bytes = &mut bytes;
+    take_version(bytes)?;
+    let mut times = Times { half_life_seconds: take_uint(bytes)?, ..Times::default() };
+    times.folded = take_time(bytes)?;
+    times.global = take_time(bytes)?;
+    for _ in 0..take_count(bytes)? {
+        times.clocks.insert(Partition::new(take_text(bytes)?), take_time(bytes)?);
     }
-    gate.clocks.restore(global, clocks);
-    take_end(bytes)
+    take_end(bytes)?;
+    Ok(times)
 }
 
 /// A time in seconds or windows that no arithmetic on times can carry over the edge.
@@ -156,12 +181,12 @@ fn take_time(bytes: &mut &[u8]) -> Result<i64, StateError> {
 }
 
 /// The number of a window; its start and end are times.
-fn take_window(bytes: &mut &[u8]) -> Result<i64, StateError> {
+pub(super) fn take_window(bytes: &mut &[u8]) -> Result<i64, StateError> {
     let window = take_int(bytes)?;
     if (-1_000..1 << 40).contains(&window) { Ok(window) } else { Err(StateError::Torn) }
 }
 
-fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared), StateError> {
+pub(super) fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared), StateError> {
     let bytes = &mut bytes;
     take_version(bytes)?;
     let scope = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
@@ -181,7 +206,21 @@ fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared), StateError> {
     Ok((interface, shared))
 }
 
-fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {
+/// Scope and name of the group that an entry is about.
+pub(super) fn name_of_group(mut bytes: &[u8]) -> Result<(&str, &str), StateError> {
+    let bytes = &mut bytes;
+    take_version(bytes)?;
+    Ok((take_text(bytes)?, take_text(bytes)?))
+}
+
+/// Kind, name, scope and peer group of the entity that an entry is about.
+pub(super) fn name_of_entity(mut bytes: &[u8]) -> Result<[&str; 4], StateError> {
+    let bytes = &mut bytes;
+    take_version(bytes)?;
+    Ok([take_text(bytes)?, take_text(bytes)?, take_text(bytes)?, take_text(bytes)?])
+}
+
+pub(super) fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {
     let bytes = &mut bytes;
     take_version(bytes)?;
     let (scope, name) = (take_text(bytes)?, take_text(bytes)?);
@@ -204,7 +243,7 @@ fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {
     Ok(group)
 }
 
-fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
+pub(super) fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     let bytes = &mut bytes;
     take_version(bytes)?;
     let kind = take_text(bytes)?;
@@ -260,7 +299,7 @@ fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {
     Ok(open)
 }
 
-fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
+pub(super) fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
     let mut amounts = Amounts::default();
     let Amounts { bytes_out, external_bytes_out, bytes_in, packets, rejects, .. } = &mut amounts;
     for sum in [bytes_out, external_bytes_out, bytes_in, packets, rejects] {
@@ -305,7 +344,7 @@ fn activity(bytes: &mut &[u8]) -> Result<Activity, StateError> {
     Ok(activity)
 }
 
-fn raised(bytes: &mut &[u8]) -> Result<Raised, StateError> {
+pub(super) fn raised(bytes: &mut &[u8]) -> Result<Raised, StateError> {
     let mut raised = Raised { magnitude: magnitudes(bytes)?, ..Raised::default() };
     raised.interface = take_option(bytes, take_text)?.map(Into::into);
     raised.instance = take_option(bytes, take_text)?.map(Into::into);

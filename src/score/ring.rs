@@ -171,6 +171,28 @@ impl Ring {
         self.0.take().map_or_else(Vec::new, |held| held.iter().map(Held::released).collect())
     }
 
+    /// What is held, the oldest first, and whether another detector found it suspicious too.
+    pub fn held(&self) -> impl Iterator<Item = (Released, bool)> + '_ {
+        self.0.iter().flat_map(|held| held.iter()).map(|held| (held.released(), held.is_corroborated()))
+    }
+
+    /// Takes in what `other` holds: of a day and series that both hold, what one ring would have kept of all its windows; of
+    /// too many, the newest. In whatever order and grouping rings are merged, the same comes out.
+    pub fn merge(&mut self, other: &Self) {
+        let others = other.0.iter().flat_map(|held| held.iter());
+        if others.clone().next().is_none() {
+            return;
+        }
+        let held = self.0.get_or_insert_default();
+        for one in others {
+            match held.binary_search_by_key(&one.place(), Held::place) {
+                Ok(place) => held[place].add(*one),
+                Err(place) => held.insert(place, *one),
+            }
+        }
+        held.drain(..held.len().saturating_sub(KEPT_MAX));
+    }
+
     /// How many summaries are held.
     #[must_use]
     pub fn len(&self) -> usize {

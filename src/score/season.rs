@@ -172,6 +172,49 @@ impl Season {
         divided(away, OCTAVE / i32::from(STEPS)).clamp(-i32::from(SHIFT_MAX), SHIFT_MAX.into()) as i16
     }
 
+    /// A season that has seen `days`, with these [`Season::cells`]; none has of no day.
+    #[must_use]
+    pub fn of_cells(days: Days, cells: &[(u16, u16)]) -> Self {
+        if days.count() == 0 {
+            return Self(None);
+        }
+        let mut packed = [0; CELLS];
+        for (cell, (centre, count)) in packed.iter_mut().zip(cells) {
+            *cell = centre.min(&(u16::MAX >> COUNT_BITS)) << COUNT_BITS | count.min(&COUNT_MAX);
+        }
+        Self(Some(Box::new(Cells { days, cells: packed })))
+    }
+
+    /// The centre of each hour of weekdays, then of each of weekends, in 64ths of an octave of packets + 1, and how often
+    /// it was seen, up to 15; none while nothing was seen.
+    pub fn cells(&self) -> impl Iterator<Item = (u16, u16)> + '_ {
+        let cells = self.0.iter().flat_map(|cells| cells.cells.iter());
+        cells.map(|cell| parts(*cell)).map(|(centre, count)| (centre as u16, count))
+    }
+
+    /// The days on which something was seen.
+    #[must_use]
+    pub fn seen_days(&self) -> Days {
+        self.0.as_ref().map_or_else(Days::new, |cells| cells.days)
+    }
+
+    /// Takes in what `other` saw. A centre is that of the two which was seen more often, of equals the higher: a mean of means
+    /// would depend on the order in which several are merged.
+    pub fn merge(&mut self, other: &Self) {
+        let Some(theirs) = &other.0 else { return };
+        let Some(own) = &mut self.0 else {
+            self.0.clone_from(&other.0);
+            return;
+        };
+        own.days.merge(theirs.days);
+        for (cell, other) in own.cells.iter_mut().zip(theirs.cells) {
+            let rank = |cell: u16| (parts(cell).1, cell);
+            if rank(other) > rank(*cell) {
+                *cell = other;
+            }
+        }
+    }
+
     /// On how many distinct days something was seen.
     #[must_use]
     pub fn days(&self) -> u16 {

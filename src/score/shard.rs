@@ -10,13 +10,15 @@ use super::{
     columns::{Column, Record, Slots},
     entity::{Entity, Raised},
     finding::{Case, Notice, community_id_of, revise, witness},
+    fringe::Fringe,
     grid::{Grid, WINDOW_SECONDS, Window},
+    history::Ledger,
     plan::{Change, Observation, Standing},
     series::{FEATURES, Span},
 };
 
 /// A sixteenth of the entities.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shard {
     pub(super) entities: Vec<Entity>,
     /// Which entities have which window open.
@@ -28,6 +30,10 @@ pub(super) struct Shard {
     /// Counts of windows that have folded, for windows that begin.
     #[expect(clippy::vec_box, reason = "the boxes themselves go from window to window")]
     pub(super) spare: Vec<Box<Activity>>,
+    /// What is known of a sixteenth of the outside.
+    pub(super) fringe: Fringe,
+    /// While an archive is learned: what stands out of all of it.
+    pub(super) ledger: Option<Box<Ledger>>,
     slots: Slots,
 }
 
@@ -37,6 +43,20 @@ pub(super) const AHEAD: usize = 16;
 // === impl Shard ===
 
 impl Shard {
+    /// Nobody in here yet, nor in `fringe`.
+    pub(super) fn new(fringe: Fringe) -> Self {
+        Self {
+            entities: Vec::new(),
+            open: BTreeMap::new(),
+            stretched: Default::default(),
+            dirty: Vec::new(),
+            spare: Vec::new(),
+            fringe,
+            ledger: None,
+            slots: Slots::default(),
+        }
+    }
+
     /// Takes in `observations` and writes what they come to into `batch`; findings go to `notices`, as of part `part`.
     pub(super) fn observe(
         &mut self,
@@ -58,7 +78,7 @@ impl Shard {
             }
             let (score, raised) = match observation.standing {
                 Standing::Learned => self.add(observation, bench, part, batch, notices),
-                Standing::Known | Standing::Late | Standing::Early => self.peek(observation, bench),
+                _ => self.peek(observation, bench),
             };
             let entity = self.name(observation.slot, batch);
             batch.verdicts[observation.event as usize] = Some(Verdict {
@@ -174,7 +194,7 @@ impl Shard {
         alone.add(observation);
         let open = entity.find(observation.window).ok().map(|place| &entity.open[place]);
         let (values, raised) = match (observation.standing, open) {
-            (Standing::Known, Some(open)) => (open.values(), open.raised.is_some()),
+            (Standing::Known | Standing::Repeated, Some(open)) => (open.values(), open.raised.is_some()),
             (standing, _) => (alone.values(), standing != Standing::Early),
         };
         let judge = entity.judge(as_of, bench);

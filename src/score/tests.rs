@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agreement;
+mod archived;
 mod attributed;
 mod found;
 mod learned;
+mod outside;
+mod repeated;
 mod snapshots;
 
 use std::{

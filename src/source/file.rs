@@ -1,5 +1,6 @@
 //! Files: read once in order of name, or followed as they grow, are rotated and are truncated.
 
+mod archive;
 mod fingerprint;
 mod follow;
 mod held;
@@ -18,6 +19,7 @@ use crate::{
     quantity::ByteSize,
     telemetry::metrics::{Counter, Metrics},
 };
+pub use archive::{ArchiveFile, archive};
 use paths::Paths;
 
 /// Files, plain or compressed with gzip or zstd (told by their first bytes, not by their names).

@@ -8,7 +8,7 @@
 //!       12  length of the facts
 //!       16  CRC-32C of bytes 8 to 16 and the facts
 //!       20  the facts: geometry (4), features (8), seed (8), created (8), settings (2 + each 2 + name, 2 + value)
-//! block  0  section (1 positions, 2 scoring), three zeros
+//! block  0  section (1 positions, 2 scoring, 3 history), three zeros
 //!        4  rows
 //!        8  length of the rows, unpacked
 //!       12  length of the rows, packed
@@ -44,7 +44,7 @@ pub use reader::{Row, SnapshotReader};
 pub use writer::{SnapshotWriter, Written};
 
 /// What a file begins with: a byte that no text has, a name, and an end of line that a careless copy would change.
-const MAGIC: [u8; 8] = *b"\x89fmbase\n";
+pub const MAGIC: [u8; 8] = *b"\x89fmbase\n";
 /// Version of the format.
 pub const SNAPSHOT_VERSION: u32 = 1;
 /// Bytes of a head without its facts.
@@ -71,12 +71,15 @@ pub enum Section {
     Positions = 1,
     /// An entry of scoring's, as it stands in the state.
     Scoring = 2,
+    /// A row of what a part of an archive says, from which baselines are learned once all parts are there. A file that has
+    /// such rows is no snapshot to begin with.
+    History = 3,
 }
 
 // === impl Section ===
 
 impl Section {
     fn of(byte: u8) -> Option<Self> {
-        [Self::Positions, Self::Scoring].into_iter().find(|section| *section as u8 == byte)
+        [Self::Positions, Self::Scoring, Self::History].into_iter().find(|section| *section as u8 == byte)
     }
 }

@@ -1,6 +1,6 @@
 //! Metrics: counters and gauges that every room makes for itself and one page that shows them all to Prometheus.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU64};
 
 use prometheus_client::{
     encoding::text::encode,
@@ -12,6 +12,8 @@ use prometheus_client::{
 pub type Counter = counter::Counter;
 /// A value that goes up and down. Clones share it.
 pub type Gauge = gauge::Gauge;
+/// A share that goes up and down. Clones share it.
+pub type Ratio = gauge::Gauge<f64, AtomicU64>;
 
 /// Label names and values of one time series.
 pub type Labels = Vec<(&'static str, String)>;
@@ -29,6 +31,7 @@ struct Inner {
     registry: registry::Registry,
     counters: Vec<(&'static str, Family<Labels, Counter>)>,
     gauges: Vec<(&'static str, Family<Labels, Gauge>)>,
+    ratios: Vec<(&'static str, Ratio)>,
 }
 
 // === impl Metrics ===
@@ -62,6 +65,20 @@ impl Metrics {
         let made = family.get_or_create(&labels).clone();
         gauges.push((name, family));
         made
+    }
+
+    /// The ratio called `name`; the same one whenever it is asked for again.
+    #[must_use]
+    pub fn ratio(&self, name: &'static str, help: &'static str) -> Ratio {
+        let mut guard = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let Inner { registry, ratios, .. } = &mut *guard;
+        if let Some((_, ratio)) = ratios.iter().find(|(known, _)| *known == name) {
+            return ratio.clone();
+        }
+        let ratio = Ratio::default();
+        registry.register(name, help.trim_end_matches('.'), ratio.clone());
+        ratios.push((name, ratio.clone()));
+        ratio
     }
 
     /// All metrics in the OpenMetrics text format, which Prometheus reads.

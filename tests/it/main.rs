@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails may panic")]
 
+mod archive;
 mod bad_input;
+mod baselines;
 mod books;
 mod buffer;
 mod cases;

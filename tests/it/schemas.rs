@@ -40,6 +40,16 @@ fn the_committed_schema_of_the_config_is_what_the_types_say() {
 }
 
 #[test]
+fn the_committed_schema_of_an_export_of_baselines_is_what_the_types_say() {
+    assert_printed("baseline", "baseline.schema.json");
+}
+
+#[test]
+fn the_committed_schema_of_the_report_of_learning_is_what_the_types_say() {
+    assert_printed("learn-report", "learn-report.schema.json");
+}
+
+#[test]
 fn the_committed_list_of_fields_is_what_the_types_say() {
     assert_printed("fields", "fields.json");
 }

@@ -44,7 +44,7 @@ const ENDING: &str = ".floodmark";
 pub(in crate::app) const AWS_KEY: &str = "state.snapshots.to.s3.aws";
 
 /// The name of a snapshot that was taken at `millis` since 1970. Names sort as times do.
-pub(super) fn name(millis: u64, id: &str) -> String {
+pub(in crate::app) fn name(millis: u64, id: &str) -> String {
     let at = i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
     let at = at.unwrap_or(jiff::Timestamp::UNIX_EPOCH).strftime("%Y%m%dT%H%M%SZ");
     format!("{BEGINNING}{at}-{id}{ENDING}")

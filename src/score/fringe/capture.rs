@@ -11,7 +11,7 @@ use crate::score::wire::{
     StateError, VERSION, put_int, put_uint, take_end, take_int, take_uint, take_version,
 };
 
-use super::{Fringe, Table, Tide, Top, table::Record};
+use super::{Door, Fringe, Table, Tide, Top, table::Record};
 
 /// First byte of a key of the fringe.
 pub const FRINGE: u8 = b'x';
@@ -53,12 +53,15 @@ impl Fringe {
             }
         }
         if depth == Depth::Whole {
+            let size = self.door.size();
             self.door.take_dirty(|nth, page| {
                 let mut out = vec![VERSION];
+                put_uint(size as u64, &mut out);
                 out.extend_from_slice(&page);
                 each(key(shard, DOOR, nth), Some(out));
             });
             let mut out = vec![VERSION];
+            put_uint(size as u64, &mut out);
             let (young, taken) = self.door.young();
             put_uint(young as u64, &mut out);
             put_uint(taken as u64, &mut out);
@@ -95,19 +98,28 @@ impl Fringe {
         };
         let mut lost = pages(&mut self.externals, of(EXTERNALS), of(ORDER | EXTERNALS), &self.mixer)?;
         lost += pages(&mut self.pairs, of(PAIRS), of(ORDER | PAIRS), &self.mixer)?;
-        let mut fits = true;
-        for (nth, (key, mut value)) in of(DOOR).enumerate() {
+        let own = self.door.size() as u64;
+        for (key, mut value) in of(DOOR) {
             take_version(&mut value)?;
-            fits &= page_of(key)? == nth && self.door.set_page(nth, value);
+            let (size, nth) = (take_uint(&mut value)?, page_of(key)?);
+            let length = usize::try_from(size).map_or(0, |size| Door::page_bytes(size, nth));
+            if value.is_empty() || value.len() != length {
+                return Err(StateError::Torn);
+            }
+            // Pages of another size may still be there; what is set now is told from them by its own.
+            if size == own && !self.door.set_page(nth, value) {
+                return Err(StateError::Torn);
+            }
         }
-        if !fits {
-            self.door = super::Door::new(self.sizes.door_keys);
-        }
+        let mut fits = true;
         for (_, mut value) in of(HEAD) {
             take_version(&mut value)?;
+            fits = take_uint(&mut value)? == own;
             let (young, taken) = (take_uint(&mut value)?, take_uint(&mut value)?);
             if fits {
                 self.door.set_young(young as usize, taken as usize);
+            } else {
+                self.door.soil();
             }
             self.addresses = Top::decode(self.mixer.of(1), &mut value)?;
             self.services = Top::decode(self.mixer.of(2), &mut value)?;

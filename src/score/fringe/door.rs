@@ -145,6 +145,24 @@ impl Door {
         (self.young, self.taken) = (young & 1, taken.min(self.keys - 1));
     }
 
+    /// How many blocks the filters have: two of one size have the same pages.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// How long the page `nth` of a door-keeper of this size is, in bytes; 0 where there is no such page.
+    #[must_use]
+    pub const fn page_bytes(size: usize, nth: usize) -> usize {
+        let left = size.saturating_sub(nth.saturating_mul(PAGE));
+        size_of::<Pair>() * if left < PAGE { left } else { PAGE }
+    }
+
+    /// Notes that every page is to be given again.
+    pub fn soil(&mut self) {
+        self.dirty.fill(true);
+    }
+
     /// Takes over the page `nth` from what [`Door::take_dirty`] gave; says whether it is one.
     #[must_use]
     pub fn set_page(&mut self, nth: usize, bytes: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 
 use super::DecodeError;
-use super::geometry::{bucket_high, bucket_low, bucket_mid, bucket_of, dense};
+use super::geometry::{LAST, bucket_high, bucket_low, bucket_mid, bucket_of, dense};
 use super::wire::{put_histogram, take_histogram};
 use crate::score::decay::{Moment, decayed};
 
@@ -98,6 +98,25 @@ impl Compact {
         self.buckets.reverse();
         self.total = self.buckets.iter().map(|entry| u64::from(entry.weight())).sum();
         self.landmark = if self.total == 0 { 0 } else { landmark };
+    }
+
+    /// Adds all that `other` holds: both move on to the later of their landmarks.
+    pub fn merge(&mut self, other: &Self) {
+        let mut other = other.clone();
+        self.advance(other.landmark);
+        other.advance(self.landmark);
+        if self.is_empty() {
+            self.landmark = other.landmark;
+        }
+        other.buckets.iter().for_each(|entry| self.record_bucket(entry.bucket(), entry.weight()));
+    }
+
+    /// A histogram as of `landmark` with these buckets and their weights; what is beyond the last bucket counts as there.
+    pub fn of_buckets(landmark: u32, buckets: impl IntoIterator<Item = (u16, u32)>) -> Self {
+        let mut compact = Self::new();
+        buckets.into_iter().for_each(|(bucket, weight)| compact.record_bucket(bucket.min(LAST), weight));
+        compact.landmark = if compact.is_empty() { 0 } else { landmark };
+        compact
     }
 
     /// Moves on to `landmark`: every weight is divided by 256 per landmark passed, and buckets left with nothing go.

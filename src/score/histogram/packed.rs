@@ -89,6 +89,34 @@ impl Packed {
         *self = Self { bytes, landmark };
     }
 
+    /// The landmark from which all weights count; 0 while empty.
+    #[must_use]
+    pub const fn landmark(&self) -> u32 {
+        self.landmark
+    }
+
+    /// Moves all of `series` histograms on to `landmark`, unless they stand there or further on.
+    pub fn advance(&mut self, series: usize, landmark: u32) {
+        if landmark > self.landmark && !self.bytes.is_empty() {
+            self.change(series, |_, own| own.advance(landmark));
+        }
+    }
+
+    /// Adds all that `other` holds of as many series: both move on to the later of their landmarks.
+    pub fn merge(&mut self, series: usize, other: &Self) {
+        let landmark = self.landmark.max(other.landmark);
+        let mut others = other.series();
+        self.change(series, |_, own| {
+            own.advance(landmark);
+            let mut theirs = others.next().unwrap_or_default().loose();
+            theirs.advance(landmark);
+            own.merge(&theirs);
+        });
+        if self.series().all(|series| series.is_empty()) {
+            *self = Self::new();
+        }
+    }
+
     /// Reads where the bytes begin, so that the memory of several is fetched side by side.
     #[inline]
     pub(in crate::score) fn warm(&self) -> u64 {

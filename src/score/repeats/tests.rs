@@ -114,7 +114,7 @@ fn without_room_everything_is_new() {
 #[test]
 fn how_often_a_genuine_record_is_dropped_is_what_it_says() {
     // With fingerprints cut to 16 bits it happens often enough to be counted.
-    let mut part = Part { levels: vec![vec![Line([0; LINE]); 1 << 10]], held: 0 };
+    let mut part = Part { levels: vec![Level::new(1 << 10)] };
     let mixer = Mixer::new([1; 16], "false");
     let cut = |nth: u64| mixer.of(nth) & 0xffff_ffff_0000_ffff;
     (0..12_000).for_each(|nth| {
@@ -123,11 +123,11 @@ fn how_often_a_genuine_record_is_dropped_is_what_it_says() {
     let expected = part.compared() / 65_535.0;
     let (found, tried) = (1_000_000..3_000_000_u64).fold((0, 0), |(found, tried), nth| {
         let (lines, fingerprint) = places(cut(nth), 1 << 10);
-        let first = search(&part.levels[0][lines[0]], fingerprint);
+        let first = search(&part.levels[0].lines[lines[0]], fingerprint);
         let found_there = match first {
             Search::Found => true,
             Search::Room(_) => false,
-            Search::Full => matches!(search(&part.levels[0][lines[1]], fingerprint), Search::Found),
+            Search::Full => matches!(search(&part.levels[0].lines[lines[1]], fingerprint), Search::Found),
         };
         (found + u64::from(found_there), tried + 1)
     });

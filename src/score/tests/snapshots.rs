@@ -208,7 +208,7 @@ fn a_corrupt_state_is_refused_and_never_panics() {
         let one = Store::from([(key.clone(), torn)]);
         let outcome = Scorer::restore(&config(), &Metrics::default(), SEED, one);
         if cut {
-            prop_assert!(outcome.is_err());
+            prop_assert!(outcome.is_err(), "{:?} of {} bytes was read", &key[..3.min(key.len())], place);
         } else if let Ok(scorer) = outcome {
             scorer.finish(0, &mut Batch::default());
             exported(&scorer);

@@ -22,11 +22,12 @@ const BANNED: [&str; 14] = [
 
 /// Names that are not ours to choose: where they may stand, how they read in lower case with `_` between the words, and
 /// whose they are.
-const EXCEPTIONS: [(&str, &str, &str); 8] = [
+const EXCEPTIONS: [(&str, &str, &str); 9] = [
     ("", "no_data", "AWS calls a record without traffic NODATA"),
     ("", "skip_data", "AWS calls a record of lost traffic SKIPDATA"),
     ("", "data_stream", "Elasticsearch's word for where documents go"),
     ("tests/services/", "node", "what a server of a search cluster is called"),
+    ("src/app/pages/baselines.rs", "data", "the name of a type that every body of an answer has"),
     ("src/s3/content.rs", "data", "the name of a type that every body of a request has"),
     ("src/enrich/", "bad_data", "MaxMind's folder of broken databases"),
     ("src/enrich/", "node", "MaxMind's word for a fork of its search tree"),

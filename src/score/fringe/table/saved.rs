@@ -98,26 +98,31 @@ impl<T: Record> Table<T> {
         take_version(bytes)?;
         let joins = [take(bytes)?, take(bytes)?];
         let mut seated = vec![false; self.records.len()];
+        let mut fits = true;
         let mut queues = [VecDeque::with_capacity(self.max), VecDeque::with_capacity(self.max)];
         for queue in &mut queues {
             for _ in 0..take(bytes)? {
                 let place = take(bytes)?;
-                let Some(seated) = seated.get_mut(place as usize) else { return Ok(false) };
-                if std::mem::replace(seated, true) {
-                    return Err(DecodeError::Place { place });
+                match seated.get_mut(place as usize) {
+                    Some(true) => return Err(DecodeError::Place { place }),
+                    Some(seated) => *seated = true,
+                    None => fits = false,
                 }
                 queue.push_back(place as u32);
             }
         }
-        if take(bytes)? != self.ghosts.len() as u64 || seated.contains(&false) {
-            return Ok(false);
-        }
-        for ghost in &mut self.ghosts {
-            *ghost = u32::try_from(take(bytes)?).map_err(|_| DecodeError::Number)?;
+        let count = take(bytes)?;
+        let mut ghosts = Vec::with_capacity(self.ghosts.len());
+        for _ in 0..count {
+            ghosts.push(u32::try_from(take(bytes)?).map_err(|_| DecodeError::Number)?);
         }
         if !bytes.is_empty() {
             return Err(DecodeError::Form);
         }
+        if !fits || ghosts.len() != self.ghosts.len() || seated.contains(&false) {
+            return Ok(false);
+        }
+        self.ghosts.copy_from_slice(&ghosts);
         self.joins = joins.map(|left| (left as usize).min(self.max));
         [self.small, self.main] = queues;
         Ok(true)

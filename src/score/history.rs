@@ -1,0 +1,27 @@
+//! History: what an archive of flow logs says, gathered in any order and then learned in the order of time.
+//!
+//! The first pass reads every record once and adds it to a [`Table`]: one sum of features for each window of whomever the
+//! record may be about. Sums, sets and sketches commute, so neither the order of files nor the number of threads matters,
+//! and tables that were made apart merge into the one that a single reading makes. Which address of an interface is its
+//! own shows only when everything was read, so a record that may be about either side is kept for both until then.
+//!
+//! The second pass runs over the table: it decides who is who (`resolve`), asks of each entity which of its windows stand
+//! out against all the others (`robust`), and then lets the windows fold one after the other as they would have live
+//! (`settle`), without those.
+
+mod candidate;
+mod interface;
+mod ledger;
+mod report;
+mod resolve;
+mod robust;
+mod rows;
+mod settle;
+mod table;
+mod wire;
+
+pub use report::{Coverage, EntityCounts, Gap, HeldOut, Past, Period, Report};
+pub use settle::{Learned, settle};
+pub use table::{Counts, Table};
+
+pub(super) use ledger::Ledger;

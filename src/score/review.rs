@@ -1,0 +1,32 @@
+//! Baselines to be looked at: the entries of a state as rows that say what they hold, the same for equal entries.
+//!
+//! What a person is shown, what is compared and what is exported are these rows, wherever the entries come from: a state
+//! file, a snapshot, or a running process. What is merged are the entries themselves.
+
+mod export;
+mod merge;
+mod reading;
+mod record;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub use export::{ExportError, Index, read_rows};
+pub use merge::merge;
+pub use reading::{Peak, Reading, SPANS, peer_reading, season_of};
+pub use record::{
+    About, Baseline, DriftOf, Episode, Export, FORMAT, Habits, Held, Histogram, Influence, Interface, Pool,
+    PoolEpoch, Running, Season, Waiting,
+};
+
+use super::{
+    keys::Keys,
+    registry::entity_key,
+    wire::{ENTITY, key},
+};
+
+/// The key of the entry of the entity `name` of `kind` in `scope`, in a state whose seed is `seed`.
+#[must_use]
+pub fn entry_key(seed: [u8; 16], kind: &str, name: &str, scope: &str) -> Vec<u8> {
+    key(ENTITY, entity_key(&Keys::new(seed), kind, name, scope))
+}

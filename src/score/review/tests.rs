@@ -1,0 +1,276 @@
+//! Merging in any order and grouping, and what an export holds, on states made up at random.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    super::{
+        Config, Scorer,
+        capture::{Times, entity_bytes, group_bytes, interface_bytes, times_bytes},
+        decay::Moment,
+        entity::{Entity, Open},
+        episode::Episode,
+        habits::Habits,
+        interfaces,
+        keys::Keys,
+        own::Shared,
+        peers::{Epoch, Group},
+        registry::{entity_key, entity_name},
+        restore,
+        sample::Sample,
+        series::{FEATURES, SERIES, Span},
+        stretch::Stretch,
+        wire::{ENTITY, GATE, GROUP, INTERFACE, hash_of, key as key_of},
+    },
+    *,
+};
+use crate::{event::Partition, telemetry::metrics::Metrics};
+
+const SEED: [u8; 16] = [7; 16];
+const HALF_LIFE: u64 = 14 * 86_400;
+/// A window in 2026, whose landmark is [`LANDMARK`].
+const WINDOW: i64 = 2_950_000;
+const LANDMARK: u32 = 182;
+
+type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// A state that some process may have learned; landmarks are up to `landmarks` apart.
+fn state(seed: u64, landmarks: u32) -> Entries {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let keys = Keys::new(SEED);
+    let folded = WINDOW + rng.random_range(0..20);
+    let mut entries = Entries::new();
+    let clocks =
+        [("one", 5), ("two", 7)].map(|(name, most)| (Partition::new(name), rng.random_range(0..most)));
+    let times = Times { half_life_seconds: HALF_LIFE, folded, global: folded * 600, clocks: clocks.into() };
+    entries.insert(key_of(GATE, 0), times_bytes(&times));
+    for name in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+        if rng.random_bool(0.8) {
+            let key = entity_key(&keys, "address", name, "acme");
+            let entity = entity(&mut rng, key, name, folded, landmarks);
+            entries.insert(key_of(ENTITY, key), entity_bytes(&entity));
+        }
+    }
+    for (parts, scope, name) in [(&["pool"][..], "", ""), (&["pool", "acme", "web"], "acme", "web")] {
+        let group = group(&mut rng, keys.of(parts), scope, name, folded, landmarks);
+        entries.insert(key_of(GROUP, group.key), group_bytes(&group));
+    }
+    for name in ["eni-1", "eni-2"] {
+        let mut interface = interfaces::Interface::new(["acme", "", ""], name);
+        interface.strangers =
+            (0..rng.random_range(0..3)).map(|nth| 900 + nth * rng.random_range(1..3)).collect();
+        interface.made = rng.random_range(0..9);
+        let shared =
+            [Shared::Two(2, 1), Shared::Two(1, 2), Shared::One(1), Shared::Nothing, Shared::Anything];
+        let key = keys.of(&["interface", "acme", "", "", name]);
+        entries.insert(
+            key_of(INTERFACE, key),
+            interface_bytes(&interface, shared[rng.random_range(0..shared.len())]),
+        );
+    }
+    entries
+}
+
+fn moment(rng: &mut ChaCha8Rng, landmark: u32) -> Moment {
+    Moment { landmark, weight: rng.random_range(16..4_096) }
+}
+
+fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u32) -> Entity {
+    let group = ["all", "web"][rng.random_range(0..2)];
+    let mut entity = Entity::new(key, entity_name("address", name, "acme", group), 0);
+    entity.born = rng.random_bool(0.9).then(|| WINDOW - rng.random_range(0..900));
+    entity.held_out = rng.random_range(0..9);
+    let last = WINDOW - rng.random_range(0..9);
+    entity.episode = rng.random_bool(0.5).then(|| Episode::of(last - rng.random_range(0..3), last));
+    let landmark = LANDMARK + rng.random_range(0..=landmarks);
+    let mut learn = |own: &mut super::super::histogram::Packed, series| {
+        own.change(series, |_, own| {
+            for _ in 0..rng.random_range(1..6) {
+                own.record_bucket_at(rng.random_range(0..300), moment(rng, landmark));
+            }
+        });
+    };
+    learn(&mut entity.own, FEATURES);
+    Span::ALL
+        .into_iter()
+        .for_each(|span| learn(&mut entity.own_of_spans[span as usize], span.features().len()));
+    for span in Span::ALL {
+        // Both begin with the window after what has folded, or hold it.
+        let mut stretch = Stretch::new(span.start_of(folded + rng.random_range(1..9)));
+        stretch.amounts.bytes_out = rng.random_range(0..1 << 30);
+        stretch.amounts.ports.insert(rng.random_range(0..9));
+        stretch.held_out = rng.random_bool(0.3);
+        stretch.magnitude[2] = rng.random_bool(0.5).then(|| rng.random_range(0..9));
+        if super::super::grid::Grid::epoch(span.last_of(stretch.start))
+            > super::super::grid::Grid::epoch(folded)
+        {
+            entity.stretches[span as usize] = Some(Box::new(stretch));
+        }
+    }
+    for window in folded - 3..=folded {
+        if rng.random_bool(0.5) {
+            continue;
+        }
+        entity.pending.push(Sample::of(window, std::array::from_fn(|_| rng.random_range(0..600))));
+    }
+    for window in folded + 1..folded + 6 {
+        if rng.random_bool(0.5) {
+            continue;
+        }
+        let mut open = Open::new(window);
+        open.amounts.bytes_in = rng.random_range(0..1 << 20);
+        (0..30).for_each(|_| {
+            open.amounts.peers.insert(rng.random());
+        });
+        open.raised = rng.random_bool(0.5).then(|| {
+            let interface = Some(["eni-1", "eni-2"][rng.random_range(0..2)].into());
+            let magnitude = [rng.random_bool(0.5).then_some(7); FEATURES];
+            Box::new(super::super::entity::Raised { interface, magnitude, ..Default::default() })
+        });
+        entity.open.push(open);
+    }
+    entity.habits = rng.random_bool(0.8).then(|| Box::new(habits(rng)));
+    entity
+}
+
+fn habits(rng: &mut ChaCha8Rng) -> Habits {
+    let mut habits = Habits::default();
+    for hour in 0..rng.random_range(1..300) {
+        let start = (WINDOW / 6 - 300 + hour) * 6;
+        let values = std::array::from_fn(|_| rng.random_range(0..1 << 25));
+        habits.end_hour(start, &values, rng.random_bool(0.1)).count();
+        habits.learned(start);
+    }
+    habits.settle(WINDOW - rng.random_range(0..60));
+    for _ in 0..rng.random_range(0..80) {
+        let series = rng.random_range(0..SERIES as u8);
+        habits.ring.hold(
+            WINDOW - rng.random_range(0..2_000),
+            series,
+            rng.random_range(0..600),
+            rng.random_bool(0.1),
+        );
+    }
+    habits
+}
+
+fn group(rng: &mut ChaCha8Rng, key: u128, scope: &str, name: &str, folded: i64, landmarks: u32) -> Group {
+    let mut group = Group::new(key, scope, name);
+    group.born = Some(WINDOW - rng.random_range(0..900));
+    for fold in [folded - 12, folded - 6, folded] {
+        if rng.random_bool(0.7) {
+            for pool in &mut group.pools[..] {
+                let mut increments = super::super::histogram::Increments::new();
+                let landmark = LANDMARK + rng.random_range(0..=landmarks);
+                increments.record_bucket_at(rng.random_range(0..300), moment(rng, landmark));
+                pool.add(&increments);
+            }
+            group.epochs.push((fold, std::sync::Arc::new(Epoch::of(&group.pools))));
+        }
+    }
+    group.gathered[3].record_bucket_at(rng.random_range(0..300), moment(rng, LANDMARK));
+    group
+}
+
+fn merged(states: &[&Entries]) -> Entries {
+    merge(states).unwrap()
+}
+
+fn rows(entries: &Entries) -> Export {
+    let mut index = Index::default();
+    entries.iter().for_each(|(key, value)| index.add(key, value).unwrap());
+    index.rows(|key| Ok(entries[key].clone())).unwrap()
+}
+
+fn text(entries: &Entries) -> String {
+    let mut index = Index::default();
+    // In another order than they are exported in.
+    entries.iter().rev().for_each(|(key, value)| index.add(key, value).unwrap());
+    let mut out = Vec::new();
+    index.write(&mut out, |key| Ok(entries[key].clone())).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn however_states_are_shuffled_and_grouped_they_merge_to_the_same_bytes(seeds in any::<[u64; 4]>()) {
+        let [a, b, c, d] = &seeds.map(|seed| state(seed, 0));
+        let whole = merged(&[a, b, c, d]);
+        prop_assert_eq!(&merged(&[d, b, a, c]), &whole, "another order");
+        let (left, right) = (merged(&[b, a]), merged(&[c, d]));
+        prop_assert_eq!(&merged(&[&right, &left]), &whole, "two and two");
+        prop_assert_eq!(&merged(&[c, &merged(&[&left, d])]), &whole, "one after the other");
+        let restored = Scorer::restore(&Config::default(), &Metrics::default(), SEED, whole);
+        prop_assert!(restored.is_ok(), "{:?}", restored.err());
+    }
+
+    #[test]
+    fn where_landmarks_were_passed_order_still_makes_no_difference(seeds in any::<[u64; 3]>()) {
+        let [a, b, c] = &seeds.map(|seed| state(seed, 1));
+        let whole = merged(&[a, b, c]);
+        prop_assert_eq!(&merged(&[c, a, b]), &whole);
+        prop_assert_eq!(&merged(&[b, c, a]), &whole);
+    }
+
+    #[test]
+    fn a_merge_has_the_weights_of_both_and_the_earlier_first_window(seeds in any::<[u64; 2]>()) {
+        let [a, b] = &seeds.map(|seed| state(seed, 0));
+        let (whole, a, b) = (rows(&merged(&[a, b])), rows(a), rows(b));
+        for row in &whole.baselines {
+            let parts: Vec<_> =
+                a.baselines.iter().chain(&b.baselines).filter(|one| one.name == row.name).collect();
+            for histogram in &row.histograms {
+                let same = |one: &&Histogram| {
+                    (one.span_seconds, &one.feature) == (histogram.span_seconds, &histogram.feature)
+                };
+                let weights = parts.iter().flat_map(|part| part.histograms.iter().find(same));
+                prop_assert_eq!(weights.map(|one| one.weight).sum::<u64>(), histogram.weight);
+            }
+            let first = parts.iter().filter_map(|part| part.first_window_start).min();
+            prop_assert_eq!(row.first_window_start, first);
+            let held = |row: &Baseline| row.habits.as_ref().map_or(0, |habits| habits.quarantine.len());
+            prop_assert!(held(row) <= 64);
+            prop_assert!(parts.iter().all(|part| held(part) <= held(row)));
+        }
+    }
+
+    #[test]
+    fn an_entry_that_differs_in_anything_is_exported_otherwise(seed: u64, nth: prop::sample::Index, byte: u8) {
+        let state = state(seed, 0);
+        for (key, value) in state.iter().filter(|(key, _)| key[0] == ENTITY) {
+            let mut bytes = value.clone();
+            let place = nth.index(bytes.len());
+            bytes[place] = byte;
+            let Ok(other) = restore::entity(hash_of(key).unwrap(), &bytes) else { continue };
+            let before = restore::entity(hash_of(key).unwrap(), value).unwrap();
+            let same = entity_bytes(&other) == *value;
+            prop_assert_eq!(rows::baseline_row(&other) == rows::baseline_row(&before), same, "byte {}", place);
+        }
+    }
+
+    #[test]
+    fn an_export_has_its_keys_in_order_and_comes_back_as_it_was(seed: u64) {
+        let state = state(seed, 0);
+        let text = text(&state);
+        let export = read_rows(&mut text.as_bytes()).unwrap();
+        prop_assert_eq!(&export, &rows(&state));
+        let mut again = Vec::new();
+        export.write(&mut again).unwrap();
+        prop_assert_eq!(String::from_utf8(again).unwrap(), text.clone());
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(value.to_string(), text.replace('\n', ""));
+        prop_assert!(read_rows(&mut &text.as_bytes()[..text.len() - 3]).is_err());
+    }
+}
+
+#[test]
+fn what_was_learned_with_another_half_life_is_not_merged() {
+    let (one, mut other) = (state(1, 0), state(2, 0));
+    let times = Times { half_life_seconds: 1, ..Times::default() };
+    other.insert(key_of(GATE, 0), times_bytes(&times));
+    assert!(matches!(merge(&[&one, &other]), Err(super::super::StateError::Settings { .. })));
+}

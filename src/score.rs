@@ -228,6 +228,11 @@ impl Scorer {
         self.step(ticket, batch, |gate, _, plan| gate.finish(plan));
     }
 
+    /// Notes up to where `batch` reaches, whose events others score: what comes again after a restart is told from what is new.
+    pub fn pass_on(&self, ticket: u64, batch: &mut Batch) {
+        self.step(ticket, batch, |gate, batch, plan| gate.pass_on(batch, plan));
+    }
+
     /// Passes `ticket` without doing anything: for a step that is not about scoring.
     pub fn skip(&self, ticket: u64) {
         self.gate_turn.take(ticket, || ());

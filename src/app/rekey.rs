@@ -11,7 +11,7 @@ use std::{
 
 use super::{App, BuiltSource, outlet::Outlet};
 use crate::{
-    event::{Batch, Documents, Field, Origin, Partition, Receipt, SourceId},
+    event::{Batch, Documents, Field, Partition, Receipt, SourceId},
     normalize::{ObservationWriter, mark},
     score::Keyer,
     sink::To,
@@ -22,7 +22,6 @@ use crate::{
 pub(super) struct Rekey {
     /// The source that reads the topic.
     pub(super) source: SourceId,
-    pub(super) topic: String,
     /// Where observations leave to the topic.
     pub(super) outlet: Outlet,
     pub(super) keyer: Keyer,
@@ -80,10 +79,10 @@ impl App {
     /// What keying anew needs, where one of `sources` reads the topic that `outlet` leads to.
     #[cfg(feature = "kafka")]
     pub(super) fn rekey(&self, sources: &[BuiltSource], outlet: Outlet) -> Option<Rekey> {
-        let (topic, to) = (self.config.rekey.as_ref()?.topic.clone(), self.config.rekeyed()?.to);
+        let to = self.config.rekeyed()?.to;
         let source = sources.iter().position(|built| built.is_rekeyed)?;
         let keyer = Keyer::new(&self.config.score, &self.metrics);
-        Some(Rekey { source: SourceId(source as u16), topic, outlet, keyer, to, marks: Mutex::default() })
+        Some(Rekey { source: SourceId(source as u16), outlet, keyer, to, marks: Mutex::default() })
     }
 
     #[cfg(not(feature = "kafka"))]
@@ -98,11 +97,6 @@ impl Rekey {
     /// Whether `batch` came out of the topic.
     pub(super) fn brought(&self, batch: &Batch) -> bool {
         batch.chunk.as_ref().is_some_and(|chunk| chunk.source == self.source)
-    }
-
-    /// Whether positions of `origin` are the topic's.
-    pub(super) fn has(&self, origin: &Origin) -> bool {
-        origin.kafka_partition().is_some_and(|(topic, _)| topic == self.topic)
     }
 
     /// The observations of `batch`.

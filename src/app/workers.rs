@@ -128,11 +128,7 @@ impl Line {
                     });
                 }
                 Work::Anew(origin) => {
-                    let is_scored = self.rekey.as_ref().is_none_or(|rekey| rekey.has(&origin));
-                    self.recordless(ticket, &mut kit, |scorer, _| match is_scored {
-                        true => scorer.anew(ticket, &origin),
-                        false => scorer.skip(ticket),
-                    });
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.anew(ticket, &origin));
                 }
                 Work::Divided(source, divided) => {
                     self.recordless(ticket, &mut kit, |scorer, _| scorer.divided(ticket, source, divided));
@@ -176,7 +172,7 @@ impl Line {
         match &self.rekey {
             Some(rekey) if !rekey.brought(batch) => {
                 rekey.keyer.key(batch);
-                return scorer.skip(ticket);
+                return scorer.pass_on(ticket, batch);
             }
             // The events have left where they were read.
             Some(_) => batch.events.iter_mut().for_each(|event| event.deliver = false),

@@ -15,7 +15,8 @@ pub struct ObservationWriter {
 // === impl ObservationWriter ===
 
 impl ObservationWriter {
-    /// Appends an observation for each event of `batch` that leaves and is about an entity; how many that are.
+    /// Appends an observation for each event of `batch` that leaves and is about an entity; how many that are. None for what
+    /// the restored state had passed on when it was kept: that is in the topic.
     pub fn write(&mut self, batch: &Batch, out: &mut Documents) -> u64 {
         let Some(chunk) = &batch.chunk else { return 0 };
         let stream = chunk.partition.as_str().as_bytes();
@@ -24,7 +25,7 @@ impl ObservationWriter {
         let before = out.len();
         for (index, event) in batch.events.iter().enumerate() {
             let Some(verdict) = batch.verdicts.get(index).and_then(Option::as_ref) else { continue };
-            if !event.deliver {
+            if !event.deliver || !event.learn {
                 continue;
             }
             let sends = batch.senders.get(index).copied().unwrap_or_default();

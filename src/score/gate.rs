@@ -162,6 +162,15 @@ impl Gate {
         tally
     }
 
+    /// Notes up to where `batch` reaches, whose events are scored elsewhere.
+    pub(super) fn pass_on(&mut self, batch: &Batch, plan: &mut Plan) -> Tally {
+        plan.folded = self.folded;
+        if let Some(chunk) = &batch.chunk {
+            self.scored(chunk);
+        }
+        Tally::default()
+    }
+
     /// The watermark behind `batch`, whose chunk may tell it; plans what folds by that behind its events.
     fn follow_told(&mut self, batch: &Batch, watermark: i64, others: i64, plan: &mut Plan) -> i64 {
         let told = batch.chunk.as_ref().and_then(|chunk| i64::try_from(chunk.clock?).ok());

@@ -38,6 +38,8 @@ struct Inner {
     attribution: Attribution,
     slots: Slots,
     changes: Vec<Change>,
+    /// Which events of the batch are new to the state.
+    new: Vec<bool>,
     /// The entities by their places.
     names: HashMap<u32, Named, foldhash::fast::FixedState>,
 }
@@ -62,8 +64,8 @@ impl Keyer {
         let most = config.entities_max as usize;
         let finder = Finder::new(seed::fresh());
         let attribution = Attribution::new(config.identity.clone(), keys, finder, most);
-        let inner =
-            Inner { attribution, slots: Slots::default(), changes: Vec::new(), names: HashMap::default() };
+        let (slots, changes, new, names) = Default::default();
+        let inner = Inner { attribution, slots, changes, new, names };
         Self { peers, books: Books::new(metrics, config.entities_max), inner: Mutex::new(inner) }
     }
 
@@ -72,10 +74,13 @@ impl Keyer {
         let inner = &mut *lock(&self.inner);
         let mut tally = Tally::default();
         inner.changes.clear();
+        // What is known here is not in the state: events that the state had passed on when it was kept tell as much as new ones.
+        inner.new.clear();
+        inner.new.extend(batch.events.iter_mut().map(|event| std::mem::replace(&mut event.learn, true)));
         batch.verdicts.resize(batch.events.len(), None);
         batch.senders.resize(batch.events.len(), false);
         for first in (0..batch.events.len()).step_by(FEW) {
-            let Inner { attribution, slots, changes, names } = inner;
+            let Inner { attribution, slots, changes, names, .. } = inner;
             let found = attribution.attribute(slots, batch, first, changes, &self.peers);
             for (found, index) in found.into_iter().zip(first..batch.events.len()) {
                 let event = batch.events[index];
@@ -105,6 +110,7 @@ impl Keyer {
                 }
             }
         }
+        batch.events.iter_mut().zip(&inner.new).for_each(|(event, new)| event.learn = *new);
         self.books.note_keyed(&tally, &mut inner.attribution);
     }
 }

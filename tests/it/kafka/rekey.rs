@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     flows,
-    process::{is_finding, until},
+    process::{Page, is_finding, until},
 };
 
 /// Windows of ten minutes that the estate lives: two days and a half, with a few gigabytes sent.
@@ -98,9 +98,7 @@ fn a_process_that_scores_by_way_of_a_topic_finds_what_it_finds_without() {
     let mut instance = score(plan, &format!("rekey: {{ topic: {between} }}\n")).start();
     let mut delivered = Delivered::by(&[&instance]);
     ledger.until_out(&mut delivered, &mut [&mut instance]);
-    instance.until_page("scoring of everything", |page| {
-        page.sum("floodmark_source_entries_parsed_total", &["source=\"rekey\""]) == ledger.len() as i64
-    });
+    until_scored(&mut instance, ledger.len());
     until("as many findings", || (found(&[&instance]).len() >= expected.len()).then_some(()));
     instance.until_balanced();
     instance.stop();
@@ -157,4 +155,95 @@ fn three_processes_score_each_host_in_one_of_them_and_find_what_its_own_past_tel
     told.sort_unstable();
     told.dedup();
     assert_eq!(told.len(), documents, "a document left twice");
+}
+
+/// How many observations are in `between`, and no marks: these have keys of one line.
+fn observations(cluster: &Cluster, between: &str) -> usize {
+    let records = cluster.consume(between, &[]);
+    records.iter().filter(|record| record.key.as_ref().is_some_and(|key| key.contains('\n'))).count()
+}
+
+/// Waits until `instance` has scored so many observations since it began.
+fn until_scored(instance: &mut Instance, observations: usize) -> Page {
+    instance.until_page("scoring of everything", |page| {
+        page.sum("floodmark_source_entries_parsed_total", &["source=\"rekey\""]) == observations as i64
+    })
+}
+
+#[test]
+fn what_another_worker_sends_again_is_scored_and_counts_once() {
+    let name = "what_another_worker_sends_again_is_scored_and_counts_once";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    let all = estate(&cluster);
+    let expected = expected(&cluster, &all, &Ledger::of(&cluster, &all));
+    let (topic, between) = (unique("twice"), unique("observations"));
+    cluster.create(&topic, PARTITIONS, &[]);
+    cluster.create(&between, 2, &[]);
+    // The window that is open holds a gigabyte: twice as much would be another finding.
+    let open = (flows::HOSTS * (PERIOD * 5 + 1)) as usize;
+    let (before, after) = (&lines()[..open], &lines()[open..]);
+    cluster.produce(&topic, before, &[]);
+    let member = |group: &str| {
+        score(Plan::new(&cluster, &topic, group).unkeyed(), &format!("rekey: {{ topic: {between} }}\n"))
+    };
+    let mut instance = member(&unique("group")).start();
+    until_scored(&mut instance, before.len());
+    // Another has read what that window holds, and does not know that it was passed on.
+    let other = unique("group");
+    for held in cluster.count(&topic) {
+        let window = flows::HOSTS as i64 / i64::from(PARTITIONS);
+        cluster.seed_offset(&other, &topic, held.partition, held.end - window, "somebody");
+    }
+    let mut sender = member(&other).start();
+    let hosts = flows::HOSTS as usize;
+    let page = until_scored(&mut instance, before.len() + hosts);
+    assert_eq!(page.sum("floodmark_score_events_repeated_total", &[]), flows::HOSTS as i64, "{}", page.text);
+    sender.stop();
+    cluster.produce(&topic, after, &[]);
+    let ledger = Ledger::of(&cluster, &topic);
+    let page = until_scored(&mut instance, ledger.len() + hosts);
+    assert_eq!(page.sum("floodmark_score_events_late_total", &[]), 0, "{}", page.text);
+    until("as many findings", || (found(&[&instance]).len() >= expected.len()).then_some(()));
+    let mut delivered = Delivered::by(&[&instance]);
+    ledger.until_out(&mut delivered, &mut [&mut instance]);
+    instance.until_balanced();
+    instance.stop();
+    ledger.assert_once(&mut delivered);
+    assert_eq!(observations(&cluster, &between), ledger.len() + hosts);
+    assert_eq!(found(&[&instance]), expected);
+}
+
+#[test]
+fn what_the_state_has_passed_on_is_delivered_again_after_a_restart_and_not_passed_on_again() {
+    let name = "what_the_state_has_passed_on_is_delivered_again_after_a_restart_and_not_passed_on_again";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    let (topic, between, group) = (unique("rewound"), unique("observations"), unique("group"));
+    cluster.create(&topic, PARTITIONS, &[]);
+    cluster.create(&between, 2, &[]);
+    let lines = lines();
+    let (before, after) = lines[..10 * flows::HOSTS as usize].split_at(8 * flows::HOSTS as usize);
+    cluster.produce(&topic, before, &[]);
+    let plan =
+        score(Plan::new(&cluster, &topic, &group).unkeyed(), &format!("rekey: {{ topic: {between} }}\n"));
+    let mut instance = plan.start();
+    until_scored(&mut instance, before.len());
+    Ledger::of(&cluster, &topic).until_out(&mut Delivered::by(&[&instance]), &mut [&mut instance]);
+    instance.stop();
+    assert_eq!(observations(&cluster, &between), before.len());
+    // As if it had been killed before its last commits of these positions, after its last snapshot.
+    let committed = cluster.offsets(&group);
+    assert_eq!(committed.len(), PARTITIONS as usize);
+    for position in committed {
+        cluster.seed_offset(&group, &topic, position.partition, 0, &position.metadata);
+    }
+    std::fs::remove_file(instance.folder.path(OUT)).unwrap();
+    cluster.produce(&topic, after, &[]);
+    instance.start();
+    let ledger = Ledger::of(&cluster, &topic);
+    ledger.until_out(&mut Delivered::by(&[&instance]), &mut [&mut instance]);
+    until_scored(&mut instance, after.len());
+    let page = instance.page();
+    assert_eq!(page.sum("floodmark_score_events_unattributed_total", &[]), 0, "{}", page.text);
+    instance.stop();
+    assert_eq!(observations(&cluster, &between), before.len() + after.len());
 }

@@ -40,7 +40,7 @@ impl MemoryPlan {
         let learned = config.sources.values().map(|source| source.format().memory_bytes()).sum();
         let mut clients = sinks().map(To::kept_bytes).sum();
         #[cfg(feature = "kafka")]
-        if let Some(crate::config::Rekeyed { to, from }) = config.rekeyed() {
+        if let Some(crate::config::Rekeyed { to, from, .. }) = config.rekeyed() {
             queues += 2 * to.queue_bytes() as u64;
             fetched += from.memory_bytes();
             clients += to.kept_bytes();

@@ -26,6 +26,8 @@ pub(super) struct Rekey {
     pub(super) outlet: Outlet,
     pub(super) keyer: Keyer,
     to: To,
+    /// The topics whose partitions observations speak of.
+    topics: Vec<String>,
     marks: Mutex<Marks>,
 }
 
@@ -35,6 +37,8 @@ struct Marks {
     streams: BTreeMap<Partition, u64>,
     /// A key for each partition of the topic, once the cluster has said how many there are.
     keys: Vec<Vec<u8>>,
+    /// How many partitions the source has, over all workers; 0 while nobody could say.
+    count: u64,
     ticks: u32,
 }
 
@@ -59,7 +63,7 @@ pub(super) struct Observed {
 
 /// The name that both ends of the topic have in metrics and logs.
 pub(super) const REKEY: &str = "rekey";
-/// Ticks, of a second each, between marks. Whoever begins to score waits for two of them.
+/// Ticks, of a second each, between marks.
 const MARK_EVERY: u32 = 10;
 /// How far ahead of the clock a record's end may lie and still be believed, in seconds.
 const AHEAD_MAX: u64 = 86_400;
@@ -79,10 +83,10 @@ impl App {
     /// What keying anew needs, where one of `sources` reads the topic that `outlet` leads to.
     #[cfg(feature = "kafka")]
     pub(super) fn rekey(&self, sources: &[BuiltSource], outlet: Outlet) -> Option<Rekey> {
-        let to = self.config.rekeyed()?.to;
+        let crate::config::Rekeyed { to, topics, .. } = self.config.rekeyed()?;
         let source = sources.iter().position(|built| built.is_rekeyed)?;
         let keyer = Keyer::new(&self.config.score, &self.metrics);
-        Some(Rekey { source: SourceId(source as u16), outlet, keyer, to, marks: Mutex::default() })
+        Some(Rekey { source: SourceId(source as u16), outlet, keyer, to, topics, marks: Mutex::default() })
     }
 
     #[cfg(not(feature = "kafka"))]
@@ -104,10 +108,10 @@ impl Rekey {
         &self,
         writer: &mut ObservationWriter,
         batch: &Batch,
-        receipt: Receipt,
+        receipt: &Receipt,
     ) -> Option<Observed> {
         let chunk = batch.chunk.as_ref().filter(|_| !self.brought(batch))?;
-        let mut documents = self.outlet.spare.take(receipt);
+        let mut documents = self.outlet.spare.take(receipt.clone());
         documents.unfinished = chunk.unfinished;
         writer.write(batch, &mut documents);
         let most = clock::wall_millis() / 1_000 + AHEAD_MAX;
@@ -145,6 +149,10 @@ impl Rekey {
             Stir::Nothing => return None,
             Stir::Begun(partitions) => {
                 marks.streams.extend(partitions.iter().map(|partition| (partition.clone(), 0)));
+                // There may be more of them than there were.
+                if !partitions.is_empty() {
+                    self.look(marks);
+                }
             }
             Stir::Ended(partitions) => {
                 marks.streams.retain(|partition, _| !partitions.contains(partition));
@@ -155,28 +163,32 @@ impl Rekey {
                 if !marks.ticks.is_multiple_of(MARK_EVERY) {
                     return None;
                 }
+                if marks.keys.is_empty() && !marks.streams.is_empty() {
+                    self.look(marks);
+                }
             }
-        }
-        if marks.keys.is_empty() && !marks.streams.is_empty() {
-            marks.keys = self.keys();
         }
         let mut documents = self.outlet.spare.take(receipt.clone());
         for (stream, passed) in &marks.streams {
-            mark(stream, *passed, &marks.keys, &mut documents);
+            mark(stream, (*passed, marks.count), &marks.keys, &mut documents);
         }
         Some(documents)
     }
 
-    /// A key for each partition of the topic; none where the cluster does not say how many there are, which is asked again with
-    /// the next marks.
-    fn keys(&self) -> Vec<Vec<u8>> {
-        #[cfg(feature = "kafka")]
+    /// Asks the cluster for a key for each partition of the topic, and how many partitions the source has. Where it does not say,
+    /// it is asked again with the next marks.
+    #[cfg(feature = "kafka")]
+    fn look(&self, marks: &mut Marks) {
         if let Some(kafka) = self.to.kafka() {
-            return crate::sink::partition_keys(kafka).unwrap_or_else(|error| {
-                tracing::warn!(%error, "could not mark how far the source has come; trying again");
-                Vec::new()
-            });
+            match crate::sink::Spots::ask(kafka, &self.topics) {
+                Ok(spots) => (marks.keys, marks.count) = (spots.keys, spots.streams),
+                Err(error) => {
+                    tracing::warn!(%error, "could not mark how far the source has come; trying again")
+                }
+            }
         }
-        Vec::new()
     }
+
+    #[cfg(not(feature = "kafka"))]
+    fn look(&self, _: &mut Marks) {}
 }

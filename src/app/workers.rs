@@ -220,7 +220,7 @@ impl Line {
         });
         let mut written: Vec<Documents> = written.collect();
         let rekey = self.rekey.as_ref();
-        let observed = rekey.and_then(|rekey| rekey.observed(observations, batch, receipt.clone()));
+        let observed = rekey.and_then(|rekey| rekey.observed(observations, batch, &receipt));
         let mut quarantined = None;
         if !batch.rejects.is_empty() {
             match &self.quarantine {

@@ -14,8 +14,8 @@
 //! | | their values in that order |
 //! | 1 | [`END`]: a source may put a line feed behind it, which must not pass for the last byte of a value |
 //!
-//! A mark stands between observations and says how far a stream has come: its kind of key is 31, and behind the stream's name stands
-//! a time.
+//! A mark stands between observations and says how far a stream has come: its kind of key is 31, and behind the stream's name stand
+//! a time and the number of streams.
 //!
 //! Numbers are LEB128, `start` counts back from `end` (zigzag), an address is its 4 or 16 bytes (which, says its length
 //! before it where one of them is IPv6), a text is the number of a word of [`WORDS`] or eight more than its length, and then its bytes.
@@ -138,8 +138,8 @@ pub struct Head {
 pub enum Told<'a> {
     /// An observation of it: its record ended then; 0 where it does not say when.
     Ended(&'a [u8], u64),
-    /// A mark: all of it that ended before has been written.
-    Passed(&'a [u8], u64),
+    /// A mark: all of it that ended before has been written; and how many streams there are, 0 where nobody could say.
+    Passed(&'a [u8], u64, u64),
 }
 
 /// Why bytes are no observation.
@@ -263,11 +263,13 @@ pub fn read(bytes: &[u8], mut each: impl FnMut(Field, Found)) -> Result<Head, Ob
     if is_over(rest) { Ok(head) } else { Err(ObservationError::Torn) }
 }
 
-/// Appends a mark to `out`: all of `stream` that ended before `passed`, in seconds since 1970, has been written.
-pub fn write_mark(stream: &[u8], passed: u64, out: &mut Vec<u8>) {
+/// Appends a mark to `out`: all of `stream` that ended before `passed`, in seconds since 1970, has been written, and there are so
+/// many `streams`, 0 where nobody could say.
+pub fn write_mark(stream: &[u8], passed: u64, streams: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&[MAGIC, VERSION, MARK]);
     put_text(stream, out);
     put(passed, out);
+    put(streams, out);
     out.push(END);
 }
 
@@ -280,9 +282,9 @@ pub fn peek(bytes: &[u8]) -> Result<Told<'_>, ObservationError> {
     if bytes.get(..3) == Some(&[MAGIC, VERSION, MARK]) {
         rest = &bytes[3..];
         let stream = take_text(bytes, &mut rest)?;
-        let passed = take(&mut rest)?;
+        let (passed, streams) = (take(&mut rest)?, take(&mut rest)?);
         return if is_over(rest) {
-            Ok(Told::Passed(&bytes[stream], passed))
+            Ok(Told::Passed(&bytes[stream], passed, streams))
         } else {
             Err(ObservationError::Torn)
         };

@@ -28,6 +28,8 @@ pub struct Rekeyed {
     pub to: To,
     /// Where they come from.
     pub from: From,
+    /// The topics whose partitions they speak of.
+    pub topics: Vec<String>,
 }
 
 /// Observations that are on their way at a time: a tenth of what documents take.
@@ -61,7 +63,8 @@ impl Config {
             start: kafka::Start::Earliest,
             ..(**source).clone()
         };
-        Some(Rekeyed { to: To::Kafka(Box::new(to)), from: From::Kafka(Box::new(from)) })
+        let topics = source.topics.clone();
+        Some(Rekeyed { to: To::Kafka(Box::new(to)), from: From::Kafka(Box::new(from)), topics })
     }
 
     pub(super) fn check_rekey(&self, tree: &Tree, problems: &mut Problems) {

@@ -42,14 +42,14 @@ impl ObservationWriter {
 }
 
 /// Appends marks to `out`, one under each of `keys`: that all of `stream` that ended before `passed`, in seconds since 1970, was
-/// written.
-pub fn mark(stream: &Partition, passed: u64, keys: &[Vec<u8>], out: &mut Documents) {
+/// written, of so many `streams`; 0 where nobody could say how many.
+pub fn mark(stream: &Partition, (passed, streams): (u64, u64), keys: &[Vec<u8>], out: &mut Documents) {
     for key in keys {
         let start = out.keys.len();
         out.keys.extend_from_slice(key);
         let span = Span::new(start, out.keys.len());
         let name = stream.as_str().as_bytes();
-        write_mark(name, passed, &mut out.bytes);
+        write_mark(name, passed, streams, &mut out.bytes);
         out.bytes.push(b'\n');
         let id = IdScheme::derived("mark", &[name, &passed.to_be_bytes(), key]);
         out.end_document(id, DocumentKind::Event, passed, span);

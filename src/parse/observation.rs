@@ -50,8 +50,9 @@ impl Observations {
             let span = chunk.record_span(record);
             match peek(span.of(&chunk.bytes)) {
                 Ok(Told::Ended(of, end)) => tides.see(of, end, now),
-                Ok(Told::Passed(of, passed)) => {
+                Ok(Told::Passed(of, passed, streams)) => {
                     tides.see(of, passed, now);
+                    tides.count(streams);
                     stream.ignored.controls += 1;
                     continue;
                 }

@@ -35,7 +35,7 @@ mod trouble;
 mod watch;
 
 pub use config::{Beside, Codec, KafkaSinkConfig, Key, Topics, Transactions};
-pub use spots::keys as partition_keys;
+pub use spots::Spots;
 pub use transactions::KafkaTransactions;
 
 use std::{

@@ -106,16 +106,16 @@ fn the_bytes_of_an_observation_are_those_that_version_1_wrote() {
 #[test]
 fn a_mark_is_what_version_1_wrote_and_no_observation() {
     let mut bytes = Vec::new();
-    write_mark(b"flows/vpc/3", 1_418_530_070, &mut bytes);
+    write_mark(b"flows/vpc/3", 1_418_530_070, 12, &mut bytes);
     assert_eq!(
         bytes,
-        [&[b'o', 1, 31, 11], &b"flows/vpc/3"[..], &[0x96, 0x9a, 0xb4, 0xa4, 0x05, b'.']].concat()
+        [&[b'o', 1, 31, 11], &b"flows/vpc/3"[..], &[0x96, 0x9a, 0xb4, 0xa4, 0x05, 12, b'.']].concat()
     );
-    assert_eq!(peek(&bytes), Ok(Told::Passed(b"flows/vpc/3", 1_418_530_070)));
+    assert_eq!(peek(&bytes), Ok(Told::Passed(b"flows/vpc/3", 1_418_530_070, 12)));
     assert_eq!(back(&bytes), Err(ObservationError::Unknown));
     assert_eq!(peek(&bytes[..bytes.len() - 1]), Err(ObservationError::Torn));
     bytes.push(b'\n');
-    assert_eq!(peek(&bytes), Ok(Told::Passed(b"flows/vpc/3", 1_418_530_070)), "as a source brings it");
+    assert_eq!(peek(&bytes), Ok(Told::Passed(b"flows/vpc/3", 1_418_530_070, 12)), "as a source brings it");
 }
 
 #[test]

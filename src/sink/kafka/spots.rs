@@ -1,4 +1,5 @@
-//! A key for each partition of a topic: what is to come into every partition is written once under each.
+//! A key for each partition of a topic: what is to come into every partition is written once under each. And how many
+//! partitions other topics of the cluster have, whose records it speaks of.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,32 +11,54 @@ use rdkafka::{
 use super::KafkaSinkConfig;
 use crate::{kafka::ConnectionError, sink::SinkError, telemetry::clock};
 
+/// Where to write what is to come into every partition of a topic.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spots {
+    /// The shortest keys under which records come into each partition, in the order of the partitions.
+    pub keys: Vec<Vec<u8>>,
+    /// How many partitions the other topics have together; 0 where one is a pattern, or is not there.
+    pub streams: u64,
+}
+
 /// How long the cluster may take to say how many partitions there are.
 const ANSWER: Duration = Duration::from_secs(5);
 const QUESTION: Duration = Duration::from_secs(1);
 
-/// The shortest keys under which records come into each partition of `config`'s topic, in the order of the partitions.
-///
-/// # Errors
-/// When the cluster does not say within five seconds how many there are.
-pub fn keys(config: &KafkaSinkConfig) -> Result<Vec<Vec<u8>>, SinkError> {
-    let remote = |cause: String| SinkError::Remote { cause };
-    let connection = config.connection();
-    let client = connection.client_config("sink").map_err(|error| remote(error.to_string()))?;
-    // As a consumer, which asks and writes nothing.
-    let asking = BaseConsumer::from_config_and_context(&client, connection.session())
-        .map_err(|error| remote(ConnectionError::Settings(error).to_string()))?;
-    let begun = clock::monotonic();
-    loop {
-        // What it logs in with may have to be fetched, which a poll does.
-        asking.poll(Duration::from_millis(50));
-        let found = asking.fetch_metadata(Some(&config.topic), QUESTION);
-        let count = found.map(|found| found.topics().first().map_or(0, |topic| topic.partitions().len()));
-        match count {
-            Ok(count) if count > 0 => return Ok(spread(count)),
-            _ if begun.elapsed() < ANSWER => std::thread::sleep(Duration::from_millis(50)),
-            Ok(_) => return Err(remote(format!("the topic `{}` is not there", config.topic))),
-            Err(error) => return Err(remote(error.to_string())),
+// === impl Spots ===
+
+impl Spots {
+    /// Those of `config`'s topic, and how many partitions `others` have.
+    ///
+    /// # Errors
+    /// When the cluster does not say within five seconds how many partitions the topic has.
+    pub fn ask(config: &KafkaSinkConfig, others: &[String]) -> Result<Self, SinkError> {
+        let remote = |cause: String| SinkError::Remote { cause };
+        let connection = config.connection();
+        let client = connection.client_config("sink").map_err(|error| remote(error.to_string()))?;
+        // As a consumer, which asks and writes nothing.
+        let asking = BaseConsumer::from_config_and_context(&client, connection.session())
+            .map_err(|error| remote(ConnectionError::Settings(error).to_string()))?;
+        let count = |topic: &str| {
+            let found = asking.fetch_metadata(Some(topic), QUESTION);
+            found.map(|found| found.topics().first().map_or(0, |topic| topic.partitions().len()))
+        };
+        let begun = clock::monotonic();
+        loop {
+            // What it logs in with may have to be fetched, which a poll does.
+            asking.poll(Duration::from_millis(50));
+            match count(&config.topic) {
+                Ok(found) if found > 0 => {
+                    let told = others.iter().map(|topic| match topic.starts_with('^') {
+                        true => None,
+                        false => count(topic).ok().filter(|count| *count > 0),
+                    });
+                    let streams = told.sum::<Option<usize>>().unwrap_or(0) as u64;
+                    return Ok(Self { keys: spread(found), streams });
+                }
+                _ if begun.elapsed() < ANSWER => std::thread::sleep(Duration::from_millis(50)),
+                Ok(_) => return Err(remote(format!("the topic `{}` is not there", config.topic))),
+                Err(error) => return Err(remote(error.to_string())),
+            }
         }
     }
 }

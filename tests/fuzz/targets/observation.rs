@@ -8,7 +8,8 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let _ = peek(bytes);
     let mut row = vec![None; CARRIED.len()];
-    let place = |field| CARRIED.iter().position(|carried| *carried == field).expect("only carried fields come");
+    let place =
+        |field| CARRIED.iter().position(|carried| *carried == field).expect("only carried fields come");
     let Ok(head) = read(bytes, |field, found| row[place(field)] = Some(found)) else { return };
     let stream = &bytes[head.stream.clone()];
     let end = match row[0] {

@@ -3,6 +3,7 @@
 //! [`App::build`] opens everything and starts nothing, so that what cannot work is said before anything is read.
 //! [`App::run`] starts the sinks, the workers and the sources in that order, and stops them in the other.
 
+mod archived;
 mod baseline;
 mod build;
 mod checks;

@@ -20,8 +20,11 @@ pub mod ring;
 pub mod roles;
 pub mod season;
 
+mod absence;
 mod address;
+mod addresses;
 mod amounts;
+mod archive;
 mod attribution;
 mod bench;
 mod books;
@@ -29,9 +32,11 @@ mod capture;
 mod clocks;
 mod columns;
 mod config;
+mod dedup;
 mod division;
 mod entity;
 mod episode;
+mod evidence;
 mod export;
 mod finding;
 mod fold;
@@ -48,6 +53,7 @@ mod keys;
 mod lesson;
 mod memo;
 mod memory;
+mod naming;
 mod openings;
 mod outside;
 mod own;
@@ -63,12 +69,15 @@ pub mod review;
 mod sample;
 mod series;
 mod shard;
-mod sights;
+mod sighting;
 mod stretch;
+mod tenant;
 #[cfg(test)]
 mod tests;
+mod vantage;
 mod wire;
 
+pub use archive::Archive;
 pub use capture::Capture;
 pub use config::{Config, ConfigError, Identity, IdentityError};
 pub use highest::Highest;
@@ -77,11 +86,12 @@ pub use history::{
 };
 pub use keyer::Keyer;
 pub use memory::{memory_bytes_max, outside_bytes_max};
+pub use tenant::{Tenant, TenantError};
 pub use wire::StateError;
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
 
 use crate::{
@@ -91,10 +101,12 @@ use crate::{
 };
 
 use self::{
+    archive::Desk,
     attribution::Attribution,
     books::Books,
     clocks::Clocks,
     decay::Decay,
+    dedup::Dedup,
     finding::{Notice, deliver},
     fold::{Rules, fold_through},
     fringe::{Fringe, sizes::Sizes},
@@ -107,7 +119,6 @@ use self::{
     plan::{Plan, SHARDS},
     repeats::Repeats,
     shard::Shard,
-    sights::Sights,
 };
 
 /// Length of a window in seconds.
@@ -132,6 +143,8 @@ pub struct Scorer {
     outside: Outside,
     /// What a capture held that was not stored.
     unsaved: Mutex<Unsaved>,
+    /// How many captures there were.
+    captures: AtomicU64,
     /// Plans to be used again.
     spare: Mutex<Vec<Scratch>>,
 }
@@ -168,15 +181,17 @@ impl Scorer {
         let keys = Keys::new(state_seed);
         let most = config.entities_max as usize;
         let peers = Peers::new(keys.of(&["pool"]));
-        let attribution = Attribution::new(config.identity.clone(), keys, Finder::new(seed::fresh()), most);
+        let whose = (config.identity.clone(), config.tenants.clone());
+        let mut attribution = Attribution::new(whose, keys, Finder::new(seed::fresh()), most);
+        attribution.second_hand = config.second_hand;
         let clocks = Clocks::new(config.idle.as_millis());
         let repeats = Repeats::new(state_seed, config.dedup_bytes.as_u64());
-        let sights = Sights::new(state_seed, repeats);
+        let dedup = Dedup::new(state_seed, repeats);
         let sizes = Sizes::new(config.externals_max as usize, config.pairs_max as usize);
         let shard = || Mutex::new(Shard::new(Fringe::new(Fringe::mixer(state_seed), sizes)));
         Self {
             rules,
-            gate: Mutex::new(Gate::new(grid, clocks, attribution, (Openings::new(most), sights))),
+            gate: Mutex::new(Gate::new(grid, clocks, attribution, (Openings::new(most), dedup))),
             gate_turn: Turn::default(),
             shards: std::array::from_fn(|_| shard()),
             shard_turns: Default::default(),
@@ -184,8 +199,24 @@ impl Scorer {
             books: Books::new(metrics, config.entities_max),
             outside: Outside::new(metrics),
             unsaved: Mutex::default(),
+            captures: AtomicU64::new(0),
             spare: Mutex::default(),
         }
+    }
+
+    /// Lets entities leave to `archive`, which is the state that captures go to, when there are more than may be. Those who
+    /// found no room in a restore are there.
+    #[must_use]
+    pub fn with_archive(self, archive: Arc<dyn Archive>) -> Self {
+        let desk = Desk::open(archive);
+        let mut gate = lock(&self.gate);
+        if std::mem::take(&mut gate.attribution.refused) > 0 {
+            desk.used();
+        }
+        gate.desk = Some(Arc::clone(&desk));
+        drop(gate);
+        self.shards.iter().for_each(|shard| lock(shard).desk = Some(Arc::clone(&desk)));
+        self
     }
 
     /// Scores the events of `batch`: fills its verdicts, entities and findings.
@@ -315,8 +346,9 @@ impl Scorer {
             self.books.windows_capped.inc_by(sum.capped);
             folded = segment.fold;
             shards.iter_mut().for_each(|shard| shard.fringe.fold(folded));
-            self.outside.note(shards.iter().map(|shard| &shard.fringe));
         }
+        self.outside.note(shards.iter().map(|shard| &shard.fringe));
+        shards.iter_mut().for_each(|shard| self.books.absences.note(shard));
         drop(shards);
         self.shard_turns.iter().for_each(|turn| turn.pass(ticket));
     }

@@ -101,6 +101,18 @@ impl Store {
         self.view()?.each(each)
     }
 
+    /// Scoring's value under `key`, as it was committed last; commits go on beside it.
+    ///
+    /// # Errors
+    /// When the file could not be read.
+    pub fn scoring_of(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        let value = || {
+            let table = self.db.read()?.open_table(SCORING)?;
+            Ok::<_, StateError>(table.get(key)?.map(|value| value.value().to_vec()))
+        };
+        value().map_err(|error| error.of_file(&self.directory))
+    }
+
     /// The position before which everything of `origin` is in the scoring that [`Store::read_scoring`] reads.
     ///
     /// # Errors

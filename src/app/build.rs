@@ -10,7 +10,9 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
-    App, AppError, Books, BuiltSource, CheckBooks, MemoryPlan, baseline,
+    App, AppError, Books, BuiltSource, CheckBooks, MemoryPlan,
+    archived::Archived,
+    baseline,
     checks::Checks,
     crashes::Crashes,
     looks,
@@ -245,7 +247,7 @@ fn open_state(config: &Config, options: &Options, metrics: &Metrics) -> Result<R
     let begun =
         wanted.map(|wanted| baseline::begin(config, &wanted, Some(&mut store), metrics)).transpose()?;
     if let Some(scorer) = begun.flatten() {
-        return Ok((Some(Arc::new(store)), Some(Arc::new(scorer))));
+        return Ok(remembered(store, scorer));
     }
     let mut entries = Vec::new();
     store.read_scoring(&mut |key, value| entries.push((key.to_vec(), value.to_vec())))?;
@@ -253,7 +255,14 @@ fn open_state(config: &Config, options: &Options, metrics: &Metrics) -> Result<R
     let scorer = Scorer::restore(&config.score, metrics, seed, entries).map_err(|error| {
         StateError::Corrupt { directory: state.directory.clone(), cause: error.to_string() }
     })?;
-    Ok((Some(Arc::new(store)), Some(Arc::new(scorer))))
+    Ok(remembered(store, scorer))
+}
+
+/// A scorer whose entities may leave to `store`.
+fn remembered(store: Store, scorer: Scorer) -> Remembered {
+    let store = Arc::new(store);
+    let scorer = scorer.with_archive(Arc::new(Archived(Arc::clone(&store))));
+    (Some(store), Some(Arc::new(scorer)))
 }
 
 fn open_snapshots(

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     score::{
         self,
-        review::{self, Export, ExportError, Index, entry_key, read_rows},
+        review::{self, Baseline, Export, ExportError, Index, entry_key, read_rows},
     },
     state::{
         Changes, OpenOptions, StateError, Store,
@@ -207,14 +207,14 @@ impl Where {
         }
     }
 
-    /// Takes the entry of the entity `name` of `kind` in `scope` out of it, where it is a state.
+    /// Takes the entry of the entity that `row` tells of out of it, where it is a state.
     ///
     /// # Errors
     /// When it is none, or cannot be written.
-    pub fn forget(&self, kind: &str, name: &str, scope: &str) -> Result<(), HoldingError> {
+    pub fn forget(&self, row: &Baseline) -> Result<(), HoldingError> {
         let Self::State(directory) = self else { return Err(HoldingError::RowsOnly(self.to_string())) };
         let store = Store::open(directory, OpenOptions { reset: false, geometry: score::GEOMETRY })?;
-        let key = entry_key(super::build::widened(store.header().seed), kind, name, scope);
+        let key = entry_key(super::build::widened(store.header().seed), row);
         store.commit(&Changes { scoring: vec![(key, None)], ..Changes::default() })?;
         Ok(())
     }
@@ -304,9 +304,9 @@ impl Held {
         self.entries.get(key).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Takes out the entity `name` of `kind` in `scope`; says whether it was there.
-    pub fn forget(&mut self, kind: &str, name: &str, scope: &str) -> bool {
-        let key = entry_key(super::build::widened(self.facts.seed), kind, name, scope);
+    /// Takes out the entity that `row` tells of; says whether it was there.
+    pub fn forget(&mut self, row: &Baseline) -> bool {
+        let key = entry_key(super::build::widened(self.facts.seed), row);
         self.entries.remove(&key).is_some()
     }
 

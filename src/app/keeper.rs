@@ -114,8 +114,9 @@ impl Keeper {
         let (store, scorer) = (self.store.clone(), self.scorer.clone());
         let written = tokio::task::spawn_blocking(move || {
             let result = store.commit(&changes(&capture));
-            if result.is_err() {
-                scorer.give_back(capture);
+            match result {
+                Ok(()) => scorer.stored(capture.number),
+                Err(_) => scorer.give_back(capture),
             }
             result
         });
@@ -140,7 +141,7 @@ impl Keeper {
 
 /// What `capture` changes in the state. Of an origin that has a cursor the position means nothing to a restart.
 fn changes(capture: &Capture) -> Changes {
-    let Capture { entries, positions, cursors } = capture;
+    let Capture { entries, positions, cursors, .. } = capture;
     let has_cursor =
         |origin: &Origin| cursors.iter().any(|(other, cursor)| other == origin && cursor.is_some());
     let lasting = positions.iter().filter(|(origin, _)| !has_cursor(origin));

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     config::Config,
     enrich, parse,
-    score::{self, Report, Table, settle},
+    score::{self, Report, Table, Tenant, settle},
     source::file::archive,
     state::snapshot::{Facts, Section, SnapshotError, Written, give_name, write_temporary},
     telemetry::{clock, metrics::Metrics, seed},
@@ -93,6 +93,9 @@ pub fn learn(
         if is_part(&path)? { parts.push(path) } else { files.push(path) }
     }
     let settings = Settings::of(config);
+    if settings.score.tenants.windows(2).any(|two| two[0] != two[1]) {
+        return Err(LearnError::Tenants);
+    }
     let seed = seed_for(options, &parts)?;
     let facts = settings.facts(seed);
     let metrics = Metrics::default();
@@ -174,6 +177,8 @@ impl Settings {
         internal.sort_unstable();
         facts.settings.insert("identity".to_owned(), identity.join(" "));
         facts.settings.insert("internal".to_owned(), internal.join(" "));
+        let tenant = self.score.tenants.first().and_then(Option::as_ref).map(Tenant::as_str);
+        facts.settings.insert("tenant".to_owned(), tenant.unwrap_or_default().to_owned());
         facts
     }
 }

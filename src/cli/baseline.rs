@@ -212,7 +212,10 @@ fn one<'a>(rows: &'a [review::Baseline], wanted: &str, exact: bool) -> Result<&'
             .iter()
             .any(|name| same(name))
     };
-    let mut found: Vec<_> = rows.iter().filter(|row| called(row, &|name| name == wanted)).collect();
+    let mut found: Vec<_> = rows.iter().filter(|row| row.unique_name() == wanted).collect();
+    if found.is_empty() {
+        found = rows.iter().filter(|row| called(row, &|name| name == wanted)).collect();
+    }
     let near: Vec<_> = rows.iter().filter(|row| called(row, &|name| name.contains(wanted))).collect();
     if found.is_empty() && (!exact || near.len() > 1) {
         found = near;
@@ -223,7 +226,7 @@ fn one<'a>(rows: &'a [review::Baseline], wanted: &str, exact: bool) -> Result<&'
         _ => {
             tell(format_args!("`{wanted}` names {} entities; which one?", found.len()));
             for row in found.iter().take(CANDIDATES) {
-                tell(format_args!("  {}:{}", row.kind, row.full_name()));
+                tell(format_args!("  {}", row.unique_name()));
             }
             if found.len() > CANDIDATES {
                 tell(format_args!("  and {} more", found.len() - CANDIDATES));

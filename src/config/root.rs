@@ -231,6 +231,15 @@ impl Config {
     ) -> Result<Loaded<Self>, Problems> {
         let mut loaded = super::read::<Self>(file, text, env)?;
         // What a sample leaves out stands in the findings.
+        loaded.value.score.tenants =
+            loaded.value.sources.values().map(|source| source.tenant.clone()).collect();
+        #[cfg(feature = "kafka")]
+        if loaded.value.rekey.is_some() {
+            // The topic's own source tells of whom the one source tells.
+            let tenant = loaded.value.score.tenants.first().cloned().flatten();
+            loaded.value.score.tenants.push(tenant);
+            loaded.value.score.second_hand = true;
+        }
         loaded.value.score.activity = loaded.value.sinks.values().any(|sink| sink.sample.is_some());
         let mut problems = Problems::new(file);
         loaded.value.check(&loaded.tree, &mut problems);

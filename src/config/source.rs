@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     parse,
+    score::Tenant,
     source::{From, Input},
 };
 
@@ -22,6 +23,10 @@ pub struct SourceConfig {
     /// another one beside it ends otherwise. Default: `unkeyed`.
     #[serde(default)]
     pub input: Input,
+    /// Whose estate it tells of, where one process reads several: entities of two tenants are never one, whatever their
+    /// addresses, services and accounts. Default: none.
+    #[serde(default)]
+    pub tenant: Option<Tenant>,
 }
 
 // === impl SourceConfig ===

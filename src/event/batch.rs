@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Chunk, Direction, Endpoint, EntityName, Entry, EventId, Field, FieldSet, Finding, IdScheme, Layout,
+    AssetClass, Chunk, Direction, Endpoint, EntityName, Entry, EventId, Field, FieldSet, Finding, IdScheme, Layout,
     Origin, Reject, Span, Syslog, Value, Verdict,
 };
 
@@ -27,8 +27,8 @@ pub struct Batch {
     pub endpoints: Vec<Endpoint>,
     /// One verdict for each event, where scoring has one; empty before scoring.
     pub verdicts: Vec<Option<Verdict>>,
-    /// For each event whether its entity sends; filled only where others are to score it.
-    pub senders: Vec<bool>,
+    /// What was told of each event's interface; filled only where others are to score it.
+    pub told: Vec<Told>,
     /// The entities that the verdicts name.
     pub entities: Vec<Arc<EntityName>>,
     /// Findings that this batch's records raised or that folded while it was scored; they leave after its events.
@@ -78,6 +78,15 @@ pub struct Event {
     pub learn: bool,
 }
 
+/// What whoever read a record tells of it to whoever scores it, beside what it says itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Told {
+    /// The interface's own side sends.
+    pub sends: bool,
+    /// The interface's class, where it passes on what others send.
+    pub class: Option<AssetClass>,
+}
+
 // === impl Batch ===
 
 impl Batch {
@@ -104,7 +113,7 @@ impl Batch {
         self.syslogs.clear();
         self.endpoints.clear();
         self.verdicts.clear();
-        self.senders.clear();
+        self.told.clear();
         self.entities.clear();
         self.findings.clear();
         self.rejects.clear();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activity, EventId};
+use super::{Activity, AssetClass, EventId};
 
 /// What scoring says of one event: the most surprising feature of its entity's window, so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -95,10 +95,13 @@ pub struct EntityName {
     pub kind: &'static str,
     /// Its own name within the scope: `i-0abc…`, `10.0.1.7`.
     pub name: Box<str>,
-    /// Whose address space it lives in: account, region and VPC, as far as the records say, joined by `/`.
+    /// Whose address space it lives in: account, region and VPC, as far as records and assets say, and the tenant where the
+    /// source has one (`tenant=acme`), joined by `/`.
     pub scope: Box<str>,
-    /// Who its peers are: the role that its asset has, or `all` of the scope.
+    /// Who its peers are: the role that its asset has, or `all` of the scope; the class, where it passes on what others send.
     pub peer_group: Box<str>,
+    /// What kind of thing it is to the network, where a record, an asset or the traffic says so.
+    pub class: Option<AssetClass>,
 }
 
 /// A finding: an entity's window rose above the mark. An event of its own kind.
@@ -173,6 +176,12 @@ pub enum Detector {
 // === impl EntityName ===
 
 impl EntityName {
+    /// Its class, where it passes on what others send.
+    #[must_use]
+    pub fn gateway(&self) -> Option<AssetClass> {
+        self.class.filter(|class| class.passes_traffic())
+    }
+
     /// The account of its scope, where that names one. Each part of a scope is known by its form.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
@@ -184,6 +193,7 @@ impl EntityName {
     pub fn region(&self) -> Option<&str> {
         self.part(|part| {
             !part.starts_with("vpc-")
+                && !part.contains('=')
                 && part.contains('-')
                 && part.ends_with(|last: char| last.is_ascii_digit())
         })
@@ -234,6 +244,12 @@ impl Feature {
     #[must_use]
     pub const fn is_volume(self) -> bool {
         self.is_bytes() || matches!(self, Self::Packets)
+    }
+
+    /// Whether it says something of what passes on other people's traffic: how much that is, and how much was refused.
+    #[must_use]
+    pub const fn is_of_gateways(self) -> bool {
+        matches!(self, Self::BytesOut | Self::BytesIn | Self::Packets | Self::Rejects)
     }
 
     /// Whether its values are bytes; the others are counts.

@@ -201,7 +201,11 @@ impl<'a> OfEvent<'a> {
             Whole::Points | Whole::Feature | Whole::Observed => {
                 scored(self.verdict.and_then(|verdict| verdict.score.as_ref()), whole)
             }
-            Whole::EntityKind | Whole::EntityName | Whole::EntityScope | Whole::EntityPeerGroup => {
+            Whole::EntityKind
+            | Whole::EntityName
+            | Whole::EntityScope
+            | Whole::EntityPeerGroup
+            | Whole::EntityClass => {
                 let place = self.verdict.map(|verdict| verdict.entity as usize);
                 named(place.and_then(|place| self.batch.entities.get(place)).map(|name| &**name), whole)
             }
@@ -294,6 +298,7 @@ fn named(entity: Option<&EntityName>, whole: Whole) -> Fact<'_> {
         Whole::EntityName => &entity.name,
         Whole::EntityScope => &entity.scope,
         Whole::EntityPeerGroup => &entity.peer_group,
+        Whole::EntityClass => entity.class.map_or("", AssetClass::name),
         _ => "",
     });
     text(name.filter(|name| !name.is_empty()))

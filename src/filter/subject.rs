@@ -74,6 +74,7 @@ pub(super) enum Whole {
     EntityName,
     EntityScope,
     EntityPeerGroup,
+    EntityClass,
 }
 
 /// What a line of syslog says.
@@ -147,7 +148,7 @@ const OWN_PARTS: [(&str, Part, Kind); 8] = [
     ),
 ];
 /// The same of what has no sides. Of two names of one thing the first is the one that is written.
-const WHOLES: [(&str, Whole, Kind); 16] = [
+const WHOLES: [(&str, Whole, Kind); 17] = [
     ("event.action", Whole::Action, Kind::Word(&["accept", "reject"])),
     ("event.outcome", Whole::Outcome, Kind::Word(&["success", "failure"])),
     ("event.duration", Whole::Duration, Kind::Number),
@@ -164,6 +165,7 @@ const WHOLES: [(&str, Whole, Kind); 16] = [
     ("floodmark.entity.name", Whole::EntityName, Kind::Text),
     ("floodmark.entity.scope", Whole::EntityScope, Kind::Text),
     ("floodmark.entity.peer_group", Whole::EntityPeerGroup, Kind::Text),
+    ("floodmark.entity.class", Whole::EntityClass, Kind::Text),
 ];
 const FEATURES: [&str; Feature::ALL.len()] = {
     let mut names = [""; Feature::ALL.len()];

@@ -64,6 +64,7 @@ struct Writer {
     namespace: Vec<u8>,
     /// When the batch was taken in.
     now: [u8; 24],
+    now_millis: u64,
     /// What follows the timestamp of every event of the batch with this outcome, up to the event's id.
     heads: [Vec<u8>; Outcome::ALL.len()],
     /// What follows the timestamp of every line of syslog of the batch, up to its id.
@@ -97,6 +98,7 @@ impl Ecs {
             original,
             namespace: escaped,
             now: [b'0'; 24],
+            now_millis: 0,
             heads: Default::default(),
             line_head: Vec::new(),
             finding_heads: Default::default(),
@@ -156,6 +158,7 @@ impl Schema for Ecs {
 impl Writer {
     /// Renders what is the same for a whole batch.
     fn begin(&mut self, ingested_millis: u64) {
+        self.now_millis = ingested_millis;
         let now = self.stamps.millis(ingested_millis);
         self.now = now;
         let stream = piece![

@@ -6,8 +6,8 @@ use super::{
     activity::put_activity,
     asset::Assets,
     paths::{
-        ENTITY_KIND, FINDING_AGE, FINDING_DETECTOR, FINDING_ID, FINDING_MEAN, FINDING_MEAN_3_SIGMA,
-        FINDING_REVISION, INCIDENT_ID, SOURCE_IP,
+        ENTITY_KIND, FINDING_AGE, FINDING_DELAYED, FINDING_DETECTOR, FINDING_ID, FINDING_MEAN,
+        FINDING_MEAN_3_SIGMA, FINDING_REVISION, INCIDENT_ID, SOURCE_IP,
     },
     pen::Pen,
     piece::piece,
@@ -34,6 +34,10 @@ pub(super) struct Place<'a> {
     pub(super) region: Option<&'a str>,
     pub(super) vpc: Option<&'a str>,
 }
+
+/// How long after what it tells of a finding is written at most, where nothing is behind: objects that AWS writes every five
+/// minutes, a window, its lateness, and as much again.
+const DELAY_SECONDS: u64 = 3_600;
 
 // === impl Place ===
 
@@ -75,8 +79,8 @@ pub(super) fn put_sentence(finding: &Finding, start: &Stamp, out: &mut Pen<'_>) 
 /// Appends floodmark's own object: whose asset it is, the entity, the score and the finding's numbers.
 pub(super) fn put_floodmark_of(
     finding: &Finding,
-    assets: &mut Assets,
-    stamps: &mut Stamps,
+    now_millis: u64,
+    (assets, stamps): (&mut Assets, &mut Stamps),
     out: &mut Pen<'_>,
 ) {
     out.put(piece![Open(ENTITY_KIND, 0)]);
@@ -86,14 +90,14 @@ pub(super) fn put_floodmark_of(
     }
     put_entity(&finding.entity, out);
     put_score(&finding.score, finding.window_start, stamps, out);
-    put_numbers(finding, out);
+    put_numbers(finding, now_millis / 1_000, out);
     out.object(piece![Open(INCIDENT_ID, 1)], |out| {
         put_id(piece![Key(INCIDENT_ID), Text("\"")], finding.incident.text(), out);
     });
     out.close();
 }
 
-fn put_numbers(finding: &Finding, out: &mut Pen<'_>) {
+fn put_numbers(finding: &Finding, now: u64, out: &mut Pen<'_>) {
     out.put(piece![Open(FINDING_ID, 1)]);
     put_id(piece![Key(FINDING_ID), Text("\"")], finding.id.text(), out);
     put_member(out, piece![Key(FINDING_REVISION)], Some(&finding.revision.name()));
@@ -111,6 +115,9 @@ fn put_numbers(finding: &Finding, out: &mut Pen<'_>) {
     out.put(piece![Key(FINDING_AGE)]);
     put_uint(out, finding.age_seconds);
     out.push(b',');
+    if now > finding.at.saturating_add(DELAY_SECONDS) {
+        out.put(piece![Key(FINDING_DELAYED), Text("true,")]);
+    }
     if let Some(activity) = &finding.activity {
         put_activity(activity, out);
     }

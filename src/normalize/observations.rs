@@ -28,8 +28,13 @@ impl ObservationWriter {
             if !event.deliver || !event.learn {
                 continue;
             }
-            let sends = batch.senders.get(index).copied().unwrap_or_default();
-            write(KeyKind::Entity, sends, stream, |field| say(batch, event, field), &mut out.bytes);
+            let told = batch.told.get(index).copied().unwrap_or_default();
+            let said = |field| match (say(batch, event, field), field, told.class) {
+                // What only the traffic of many records tells, or an asset.
+                (None, Field::InterfaceType, Some(class)) => Some(Said::Text(class.interface_type())),
+                (said, ..) => said,
+            };
+            write(KeyKind::Entity, told.sends, stream, said, &mut out.bytes);
             out.bytes.push(b'\n');
             let place = verdict.entity as usize;
             let keys = &mut out.keys;

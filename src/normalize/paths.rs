@@ -227,6 +227,9 @@ derived! {
     ENTITY_SCOPE "floodmark.entity.scope" Keyword;
     /// Whom it is compared with.
     ENTITY_PEER_GROUP "floodmark.entity.peer_group" Keyword;
+    /// What kind of thing it is to the network: `workload`, `nat_gateway`, `load_balancer`, `endpoint`, `transit_gateway` or
+    /// `lambda`. Those that pass on what others send are scored by volume and rejects alone.
+    ENTITY_CLASS "floodmark.entity.class" Keyword;
     /// The score, 0 to 100.
     SCORE_POINTS "floodmark.score.points" Long;
     /// The feature that surprises most: `bytes_out` or `destination_ports`.
@@ -263,6 +266,8 @@ derived! {
     FINDING_MEAN_3_SIGMA "floodmark.finding.mean_plus_3_sigma" Double;
     /// How long the entity has been known before the window, in seconds.
     FINDING_AGE "floodmark.finding.age_seconds" Long;
+    /// Whether the document was written more than an hour after what it tells of: a backlog was read. Only written where it was.
+    FINDING_DELAYED "floodmark.finding.delayed" Boolean;
     /// The incident that the finding belongs to: hash of the entity and the start of its episode. Findings of an entity less
     /// than 24 hours apart are one episode.
     INCIDENT_ID "floodmark.incident.id" Keyword;

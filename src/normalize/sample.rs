@@ -229,6 +229,7 @@ pub(super) fn entity(kind: &'static str, name: &str, serial: u64) -> EntityName 
         name: name.into(),
         scope: "012345678901/eu-west-1/vpc-0a1b2c3d".into(),
         peer_group: "database".into(),
+        class: Some(AssetClass::Workload),
     }
 }
 

@@ -8,16 +8,16 @@ use super::{
     amount::{put_bytes, put_length, put_probability},
     fragment::{Fragment, Fragments},
     paths::{
-        ENTITY_KIND, ENTITY_NAME, ENTITY_PEER_GROUP, ENTITY_SCOPE, SCORE_FEATURE, SCORE_LATE, SCORE_MATURITY,
-        SCORE_MAX, SCORE_MEDIAN, SCORE_OBSERVED, SCORE_P, SCORE_P99, SCORE_PEER_SAMPLES, SCORE_POINTS,
-        SCORE_SAMPLES, SCORE_WINDOW_START,
+        ENTITY_CLASS, ENTITY_KIND, ENTITY_NAME, ENTITY_PEER_GROUP, ENTITY_SCOPE, SCORE_FEATURE, SCORE_LATE,
+        SCORE_MATURITY, SCORE_MAX, SCORE_MEDIAN, SCORE_OBSERVED, SCORE_P, SCORE_P99, SCORE_PEER_SAMPLES,
+        SCORE_POINTS, SCORE_SAMPLES, SCORE_WINDOW_START,
     },
     pen::Pen,
     piece::piece,
     stamp::Stamps,
     text::{self, put_member, put_uint},
 };
-use crate::event::{Batch, EntityName, Feature, Score, Usual, Verdict};
+use crate::event::{AssetClass, Batch, EntityName, Feature, Score, Usual, Verdict};
 
 /// What documents say of entities and their baselines, as remembered fragments. About 7 MiB: there is room for 8,192
 /// entities, more than most networks have, because a miss costs as much as half a document.
@@ -204,6 +204,7 @@ pub(super) fn put_entity(entity: &EntityName, out: &mut Pen<'_>) {
     put_member(out, piece![Key(ENTITY_NAME)], present(&entity.name));
     put_member(out, piece![Key(ENTITY_SCOPE)], present(&entity.scope));
     put_member(out, piece![Key(ENTITY_PEER_GROUP)], present(&entity.peer_group));
+    put_member(out, piece![Key(ENTITY_CLASS)], entity.class.map(AssetClass::name));
     out.close();
 }
 

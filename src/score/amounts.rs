@@ -3,7 +3,7 @@
 use super::{
     cardinality::Cardinality,
     distinct::Distinct,
-    plan::{NO_PORT, Observation},
+    plan::{NO_PORT, Observation, Vantage},
     series::FEATURES,
 };
 
@@ -18,6 +18,54 @@ pub(super) struct Amounts {
     pub(super) ports: Distinct,
     pub(super) peers: Cardinality,
     pub(super) sources: Cardinality,
+}
+
+/// What was seen of an entity at its own interfaces, and what gateways saw of it that passed its traffic on. Both saw the
+/// same flows, so that they are kept apart and never added up: of each feature the larger counts, whoever came first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Twofold {
+    pub(super) own: Amounts,
+    pub(super) passed: Option<Box<Amounts>>,
+}
+
+// === impl Twofold ===
+
+impl Twofold {
+    /// The features' values: of each the larger of both.
+    #[inline]
+    pub(super) fn values(&self) -> [u64; FEATURES] {
+        let own = self.own.values();
+        match &self.passed {
+            None => own,
+            Some(passed) => {
+                let passed = passed.values();
+                std::array::from_fn(|feature| own[feature].max(passed[feature]))
+            }
+        }
+    }
+
+    /// Adds what `observation` says, on the side from which it was seen.
+    #[inline]
+    pub(super) fn add(&mut self, observation: &Observation) {
+        match observation.role.vantage {
+            Vantage::Passed => self.passed.get_or_insert_default().add(observation),
+            Vantage::Own | Vantage::Gateway | Vantage::Beside => self.own.add(observation),
+        }
+    }
+
+    /// Adds all that `other` holds.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.own.merge(&other.own);
+        if let Some(passed) = &other.passed {
+            self.passed.get_or_insert_default().merge(passed);
+        }
+    }
+
+    /// Reads the lines of the processor's cache that they lie on.
+    #[inline]
+    pub(super) fn warm(&self) -> u64 {
+        self.own.warm() ^ self.passed.as_ref().map_or(0, |passed| passed.bytes_out)
+    }
 }
 
 // === impl Amounts ===

@@ -2,43 +2,57 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::event::{Asset, Batch, Endpoint};
+use crate::event::{Asset, AssetClass, Batch, Endpoint, SourceId};
 
 use super::{
-    Identity,
-    address::{End, address},
+    Identity, Tenant,
+    addresses::Addresses,
     columns::{Column, Record, Slots},
-    identity::{ADDRESS, INTERFACE, Who, scope_of, who},
+    evidence::Evidence,
+    grid::Window,
+    identity::scope_of,
     interfaces::{Interface, Interfaces, interface_key},
     keys::{Finder, Key, Keys},
-    own::{Ends, Own, Shared, Side},
+    openings::Openings,
+    own::{Own, Shared, Side},
     peers::{EVERYBODY, POOLS_MAX, SharedPeers},
-    plan::{Change, EntityRef},
-    registry::{EVERYONE, Registry, entity_key, entity_name},
+    plan::{Change, EntityRef, Vantage},
+    registry::Registry,
+    vantage::Sight,
 };
 
 /// How many records are attributed in one go.
 pub(super) const FEW: usize = 16;
+/// Addresses remembered for each entity that may be: a service has several.
+pub(super) const ADDRESSES_EACH: usize = 2;
 
 /// What tells whom a record is about, and what it has learned about that.
 #[derive(Debug)]
 pub(super) struct Attribution {
-    identity: Vec<Identity>,
+    pub(super) identity: Vec<Identity>,
+    tenants: Vec<Option<Tenant>>,
+    /// Whether it is asked of what other workers have said of records: then these told the class of each interface, and a
+    /// gateway counts only what is about itself, because what is about others comes to other workers.
+    pub(super) second_hand: bool,
+    /// The source whose records are at hand.
+    pub(super) source: u16,
     /// The columns of tags that `identity` names.
-    tags: Vec<Column>,
+    pub(super) tags: Vec<Column>,
     pub(super) keys: Keys,
-    finder: Finder,
+    pub(super) finder: Finder,
     pub(super) interfaces: Interfaces,
     pub(super) registry: Registry,
     /// Place of a peer group's pool by its key.
     pub(super) pools: HashMap<Key, u32>,
     /// Of the few records that are attributed at a time.
-    steps: [Step; FEW],
+    pub(super) steps: [Step; FEW],
     found: [Found; FEW],
     /// Entities that were wanted and refused because there are as many as may be.
     pub(super) refused: u64,
-    scope: String,
-    name: String,
+    /// Whose the addresses behind gateways are.
+    pub(super) addresses: Addresses,
+    pub(super) scope: String,
+    pub(super) name: String,
 }
 
 /// Whom a record is about.
@@ -48,27 +62,36 @@ pub(super) enum Found {
     Blind,
     /// Nobody who may have a baseline.
     Nobody,
-    /// An entity, the side it stands on, and what to do to it first (see [`super::plan::Observation::change`]).
-    Entity { entity: EntityRef, side: Side, change: u32 },
+    /// An entity, the side it stands on, what to do to it first (see [`super::plan::Observation::change`]), and from where
+    /// the record shows it.
+    Entity { entity: EntityRef, side: Side, change: u32, vantage: Vantage },
 }
 
 /// A record on its way to whom it is about.
 #[derive(Debug, Clone, Copy, Default)]
-struct Step {
+pub(super) struct Step {
     /// The key of its interface.
-    at: Key,
-    interface: Option<u32>,
-    own: Option<Own>,
+    pub(super) at: Key,
+    pub(super) interface: Option<u32>,
+    pub(super) sight: Option<Sight>,
+    pub(super) window: Window,
+    /// What the interface is, as far as is known.
+    pub(super) class: Option<AssetClass>,
     /// The key of what tells entities apart in its bytes.
-    memory: Key,
+    pub(super) memory: Key,
+    /// The gateway, where the record counts for it too, with its side and what to do to it first.
+    beside: Option<(EntityRef, Side, u32)>,
 }
 
-/// A name that is to be looked up or made.
-#[derive(Debug, Clone, Copy)]
-struct Wanted {
-    kind: &'static str,
-    key: Key,
-    known: bool,
+/// Whom a record is scored for, on its way to a name.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) record: &'a Record<'a>,
+    pub(super) own: Own,
+    pub(super) class: Option<AssetClass>,
+    pub(super) interface: Option<u32>,
+    pub(super) window: Window,
+    pub(super) learn: bool,
 }
 
 // === impl Found ===
@@ -88,7 +111,12 @@ impl Found {
 
 impl Attribution {
     /// Nobody known yet. `seed` is the state's; `finder` is the process's.
-    pub(super) fn new(identity: Vec<Identity>, keys: Keys, finder: Finder, entities_max: usize) -> Self {
+    pub(super) fn new(
+        (identity, tenants): (Vec<Identity>, Vec<Option<Tenant>>),
+        keys: Keys,
+        finder: Finder,
+        entities_max: usize,
+    ) -> Self {
         let tag = |way: &Identity| match way {
             Identity::Tag(name) => Column::of_tag(name),
             _ => None,
@@ -96,6 +124,9 @@ impl Attribution {
         Self {
             tags: identity.iter().filter_map(tag).collect(),
             identity,
+            tenants,
+            second_hand: false,
+            source: 0,
             keys,
             finder,
             interfaces: Interfaces::new(entities_max),
@@ -104,6 +135,7 @@ impl Attribution {
             steps: Default::default(),
             found: [Found::Blind; FEW],
             refused: 0,
+            addresses: Addresses::new(ADDRESSES_EACH * entities_max),
             scope: String::new(),
             name: String::new(),
         }
@@ -151,36 +183,6 @@ impl Attribution {
         self.found
     }
 
-    /// Decides which side of `record`, the `nth` of the few, is its own. One without an end is about no window of anybody.
-    #[inline]
-    fn take_side(&mut self, nth: usize, record: &Record<'_>, learn: bool) {
-        self.steps[nth].own = None;
-        if record.uint(Column::End).is_none() {
-            return;
-        }
-        let (Some(source), Some(destination)) = (record.end(Side::Source), record.end(Side::Destination))
-        else {
-            return;
-        };
-        let ends = Ends {
-            source,
-            destination,
-            packet_source: record.packet_end(Side::Source),
-            packet_destination: record.packet_end(Side::Destination),
-            own: direction(record),
-        };
-        let Step { at, interface, .. } = self.steps[nth];
-        let shared = interface.map_or_else(Default::default, |place| self.shared(place, &ends, learn));
-        let Some(own) = ends.own(shared) else { return };
-        let serial = asset_of(record, own.side).map_or(0, |asset| asset.serial);
-        let tail = u128::from(serial) << 1 | u128::from(interface.is_some());
-        let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
-        self.steps[nth].own = Some(own);
-        let memory = self.finder.of(said, [at, own.end.address, tail]);
-        let with_tag = |memory, column: &Column| self.finder.of([record.text(*column)], [memory]);
-        self.steps[nth].memory = self.tags.iter().fold(memory, with_tag);
-    }
-
     /// Whom `record`, the `nth` of the few, is about.
     #[inline]
     fn find(
@@ -191,22 +193,79 @@ impl Attribution {
         changes: &mut Vec<Change>,
         peers: &SharedPeers,
     ) -> Found {
-        let Step { own, memory, interface, .. } = self.steps[nth];
-        let Some(own) = own else {
+        let Step { sight, memory, interface, window, class, at, .. } = self.steps[nth];
+        self.steps[nth].beside = None;
+        let Some(Sight { own, vantage, beside, .. }) = sight else {
             let named = [Column::Source, Column::Destination].map(|column| record.address(column));
             return if named.contains(&None) { Found::Blind } else { Found::Nobody };
         };
-        let found = match self.registry.recall(memory) {
-            Some(entity) => entity.map(|entity| (entity, 0)),
-            None => {
-                let found = self.resolve(record, &own, interface, learn, changes, peers);
-                if learn {
-                    self.registry.remember(memory, found.map(|(entity, _)| entity));
-                }
-                found
-            }
+        let asked = Asked { record, own, class, interface, window, learn };
+        let found = match vantage {
+            Vantage::Passed => self.find_behind(&asked, memory, changes, peers),
+            _ => self.recall(&asked, memory, changes, peers),
         };
-        found.map_or(Found::Nobody, |(entity, change)| Found::Entity { entity, side: own.side, change })
+        let gateway = beside.filter(|_| !self.second_hand).and_then(|own| {
+            let memory = self.memory(record, (at, interface), (&own, Vantage::Beside), class);
+            let asked = Asked { own, ..asked };
+            let (entity, change) = self.recall(&asked, memory, changes, peers)?;
+            Some((entity, own.side, change))
+        });
+        match (found, gateway) {
+            (Some((entity, change)), gateway) => {
+                self.steps[nth].beside = gateway;
+                Found::Entity { entity, side: own.side, change, vantage }
+            }
+            (None, Some((entity, side, change))) => {
+                Found::Entity { entity, side, change, vantage: Vantage::Gateway }
+            }
+            (None, None) => Found::Nobody,
+        }
+    }
+
+    /// The entity that is asked for, as it is remembered or by name.
+    #[inline]
+    fn recall(
+        &mut self,
+        asked: &Asked<'_>,
+        memory: Key,
+        changes: &mut Vec<Change>,
+        peers: &SharedPeers,
+    ) -> Option<(EntityRef, u32)> {
+        if let Some(entity) = self.registry.recall(memory) {
+            return entity.map(|entity| (entity, 0));
+        }
+        let found = self.resolve(asked, changes, peers);
+        if asked.learn {
+            self.registry.remember(memory, found.map(|(entity, _)| entity));
+        }
+        found
+    }
+
+    /// Turns to records of `source`.
+    pub(super) const fn turn_to(&mut self, source: SourceId) {
+        self.source = source.0;
+    }
+
+    /// Writes the scope of `record`, whose side at hand has `asset`.
+    pub(super) fn write_scope(&mut self, record: &Record<'_>, asset: Option<&Arc<Asset>>) {
+        scope_of(record, asset.map(|asset| &**asset), &mut self.scope);
+        if let Some(Some(tenant)) = self.tenants.get(usize::from(self.source)) {
+            tenant.put(&mut self.scope);
+        }
+    }
+
+    /// The gateway for which the `nth` of the few records attributed last counts too, beside whom it is about: with its
+    /// side and what to do to it first.
+    #[inline]
+    pub(super) const fn beside(&self, nth: usize) -> Option<(EntityRef, Side, u32)> {
+        self.steps[nth].beside
+    }
+
+    /// The own side of the interface that saw the `nth` of the few records attributed last, and the interface's class where it
+    /// passes traffic on.
+    pub(super) fn seen_from(&self, nth: usize) -> Option<(Side, Option<AssetClass>)> {
+        let Step { sight, class, .. } = &self.steps[nth];
+        Some((sight.as_ref()?.at, class.filter(|class| class.passes_traffic())))
     }
 
     /// The key of the interface that saw the `nth` of the few records attributed last; another in every process.
@@ -216,10 +275,31 @@ impl Attribution {
     }
 
     /// Takes over `interface` from a snapshot.
-    pub(super) fn restore(&mut self, interface: Interface, shared: Shared) {
+    pub(super) fn restore(&mut self, interface: Interface, shared: Shared, evidence: Option<Evidence>) {
         let [account, region, vpc] = interface.scope.each_ref().map(|part| part.as_bytes());
         let at = self.finder.of([account, region, vpc, interface.name.as_bytes()], []);
-        self.interfaces.add(at, interface, shared);
+        let place = self.interfaces.add(at, interface, shared);
+        if let (Some(place), Some(evidence)) = (place, evidence) {
+            self.interfaces.restore(place, evidence);
+        }
+    }
+
+    /// Takes over from a snapshot whose the address with `key` is, since `window`.
+    pub(super) fn restore_address(&mut self, key: Key, (entity, window): (Option<Key>, Window)) {
+        let entity = entity.and_then(|entity| self.registry.find(entity)).map(|place| place.entity);
+        self.addresses.restore(key, entity, window);
+    }
+
+    /// Lets go of who was active longest ago, so that the next few records may bring as many who are not here; everything
+    /// through `folded` has folded. Gives how many go.
+    #[inline]
+    pub(super) fn make_room(&mut self, folded: Window, openings: &Openings) -> usize {
+        let left = self.registry.make_room(FEW, folded, |entity| openings.newest(entity));
+        if left > 0 {
+            let gone = self.registry.gone();
+            self.addresses.forget(|entity| gone.contains(&entity.bits()), folded);
+        }
+        left
     }
 
     /// The place of the record's interface, which is added if `learn` and there is room.
@@ -243,103 +323,6 @@ impl Attribution {
         Some(place)
     }
 
-    /// What the records of the interface at `place` have in common, this one included if `learn`.
-    #[inline]
-    fn shared(&mut self, place: u32, ends: &Ends, learn: bool) -> Shared {
-        let shared = self.interfaces.shared(place);
-        if !learn || ends.own.is_some() {
-            return shared;
-        }
-        let next = shared.and(ends.source.address, ends.destination.address);
-        if next != shared {
-            self.interfaces.share(place, next);
-        }
-        next
-    }
-
-    /// The slow way, taken when the memory has no answer: by name.
-    #[cold]
-    fn resolve(
-        &mut self,
-        record: &Record<'_>,
-        own: &Own,
-        interface: Option<u32>,
-        learn: bool,
-        changes: &mut Vec<Change>,
-        peers: &SharedPeers,
-    ) -> Option<(EntityRef, u32)> {
-        let asset = asset_of(record, own.side);
-        scope_of(record, &mut self.scope);
-        let wanted = match who(&self.identity, record, asset.map(|asset| &**asset), &mut self.name)? {
-            Who::Named(kind) => self.wanted(kind),
-            Who::Address => self.wanted_address(own.end, interface, learn)?,
-        };
-        let role = asset.and_then(|asset| asset.role.as_deref()).filter(|role| !role.is_empty());
-        if let Some(place) = self.registry.find(wanted.key) {
-            if !learn || place.has_role || role.is_none() {
-                return Some((place.entity, 0));
-            }
-            self.registry.joined_role(wanted.key);
-            return Some((place.entity, self.change(wanted, role, changes, peers)));
-        }
-        if !learn {
-            return None;
-        }
-        let Some(entity) = self.registry.add(wanted.key, role.is_some()) else {
-            self.refused += 1;
-            return None;
-        };
-        if let (ADDRESS, Some(place)) = (wanted.kind, interface) {
-            self.interfaces.change(place).made += 1;
-        }
-        Some((entity, self.change(wanted, role, changes, peers)))
-    }
-
-    /// The entity of `kind` that is called what the name buffer says.
-    fn wanted(&self, kind: &'static str) -> Wanted {
-        let key = entity_key(&self.keys, kind, &self.name, &self.scope);
-        Wanted { kind, key, known: self.registry.find(key).is_some() }
-    }
-
-    /// The entity that stands for the own address: the address itself, or the interface where it has too many, or where
-    /// the address may be anybody's.
-    fn wanted_address(&mut self, own: End, interface: Option<u32>, learn: bool) -> Option<Wanted> {
-        let End { address: own, inside } = own;
-        let ours = inside
-            || interface.is_some_and(|place| match learn {
-                true => self.interfaces.change(place).owns_stranger(own),
-                false => self.interfaces.get(place).strangers.contains(&own),
-            });
-        if ours {
-            self.name.clear();
-            self.name.push_str(&address(own).to_string());
-            let wanted = self.wanted(ADDRESS);
-            if wanted.known || interface.is_none_or(|place| self.interfaces.get(place).has_room()) {
-                return Some(wanted);
-            }
-        }
-        self.name.clear();
-        self.name.push_str(&self.interfaces.get(interface?).name);
-        Some(self.wanted(INTERFACE))
-    }
-
-    /// Plans that the entity gets this name and these peers, and returns the number of that change.
-    fn change(
-        &mut self,
-        wanted: Wanted,
-        role: Option<&str>,
-        changes: &mut Vec<Change>,
-        peers: &SharedPeers,
-    ) -> u32 {
-        let group = role.unwrap_or(EVERYONE);
-        let scope = std::mem::take(&mut self.scope);
-        let pool = self.pool(&scope, group, peers);
-        let name = entity_name(wanted.kind, &self.name, &scope, group);
-        self.scope = scope;
-        changes.push(Change { key: wanted.key, name, pool });
-        changes.len() as u32
-    }
-
     /// The place of the pool of `group` in `scope`; everybody's, when there are as many as may be.
     pub(super) fn pool(&mut self, scope: &str, group: &str, peers: &SharedPeers) -> u32 {
         let key = self.keys.of(&["pool", scope, group]);
@@ -352,16 +335,6 @@ impl Attribution {
         let place = peers.write().add(key, scope, group);
         self.pools.insert(key, place);
         place
-    }
-}
-
-/// The interface's own side, as `flow-direction` has it.
-#[inline]
-pub(super) fn direction(record: &Record<'_>) -> Option<Side> {
-    match record.text(Column::Direction) {
-        b"egress" => Some(Side::Source),
-        b"ingress" => Some(Side::Destination),
-        _ => None,
     }
 }
 

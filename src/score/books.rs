@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::telemetry::metrics::{Counter, Gauge, Metrics, Ratio};
 
 use super::{
+    absence::Absences,
     attribution::Attribution,
     gate::{Gate, Tally},
 };
@@ -24,6 +25,7 @@ pub(super) struct Books {
     entities_divided: Counter,
     entities_moved: Counter,
     entities_refused: Counter,
+    pub(super) absences: Absences,
     entities: Gauge,
     interfaces: Gauge,
     pub(super) windows_learned: Counter,
@@ -88,6 +90,7 @@ impl Books {
                 "floodmark_score_entities_refused",
                 "Entities without a baseline, because there are as many as may be.",
             ),
+            absences: Absences::new(metrics),
             entities: gauge("floodmark_score_entities", "Entities that have a baseline."),
             interfaces: gauge("floodmark_score_interfaces", "Network interfaces known."),
             windows_learned: counter("floodmark_score_windows_learned", "Windows of entities learned."),
@@ -115,7 +118,7 @@ impl Books {
 
     /// Notes what the gate came to.
     pub(super) fn note(&self, tally: &Tally, gate: &mut Gate) {
-        let (held, false_rate) = gate.sights.held();
+        let (held, false_rate) = gate.dedup.held();
         let attribution = &mut gate.attribution;
         self.events_repeated.inc_by(tally.repeated);
         self.events_unremembered.inc_by(tally.unremembered);
@@ -127,6 +130,7 @@ impl Books {
         self.events_early.inc_by(tally.early);
         self.folds_forced.inc_by(tally.forced);
         self.entities_moved.inc_by(tally.moved);
+        self.absences.left.inc_by(tally.left);
         self.entities_divided.inc_by(tally.divided);
         if tally.divided > 0 && !self.warned_of_division.swap(true, Ordering::Relaxed) {
             tracing::warn!(

@@ -1,28 +1,36 @@
 //! A capture: what has changed since the last one, consistent at one ticket, as bytes for the state.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
-use crate::event::{Activity, Asset, Bookmark, Origin, Partition, Position};
+use crate::event::{Activity, Asset, AssetClass, Bookmark, Origin, Partition, Position};
 
 use super::{
     Scorer, Unsaved,
     address::number,
-    amounts::Amounts,
+    amounts::{Amounts, Twofold},
+    bench::Bench,
     entity::{Entity, Open, Raised},
     episode::Episode,
+    evidence::Evidence,
     fringe::capture::Depth,
     gate::Gate,
     grid::Window,
     habits::Habits,
     interfaces::Interface,
-    keys::Keys,
+    keys::{Key, Keys},
     lock,
     own::Shared,
     peers::Group,
     series::FEATURES,
     shard::Shard,
     stretch::Stretch,
-    wire::{ENTITY, GATE, GROUP, INTERFACE, VERSION, key, put_int, put_option, put_text, put_uint, put_wide},
+    wire::{
+        ADDRESS, ENTITY, GATE, GROUP, INTERFACE, VERSION, key, put_int, put_option, put_text, put_uint,
+        put_wide,
+    },
 };
 
 /// What has changed since the last capture.
@@ -30,6 +38,8 @@ use super::{
 /// A capture is either stored or given back with [`Scorer::give_back`], before the next one is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Capture {
+    /// Which capture of this scorer it is, from 1.
+    pub number: u64,
     /// Keys of the state, in order, and their new values; without a value the key goes.
     pub entries: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Up to where each origin is scored in this state: everything before is in it, nothing after.
@@ -46,7 +56,8 @@ impl Scorer {
     /// becomes valid when every sink has confirmed everything up to its positions.
     pub fn capture(&self, ticket: u64) -> Capture {
         let Unsaved { mut entries, mut positions, mut cursors } = std::mem::take(&mut *lock(&self.unsaved));
-        let mut depth = Depth::Records;
+        let number = self.captures.fetch_add(1, Ordering::Relaxed) + 1;
+        let (mut depth, mut folded) = (Depth::Records, 0);
         self.gate_turn.take(ticket, || {
             let mut gate = lock(&self.gate);
             for origin in std::mem::take(&mut gate.anew) {
@@ -57,16 +68,28 @@ impl Scorer {
                 *scored = position.max(*scored);
             }
             cursors.append(&mut gate.cursors);
-            depth = gate.depth();
+            (depth, folded) = (gate.depth(), gate.folded);
             let keys = gate.attribution.keys.clone();
             entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
-            gate.attribution.interfaces.take_dirty(|interface, shared| {
-                entries.insert(interface_key(&keys, interface), Some(interface_bytes(interface, shared)));
+            gate.attribution.interfaces.take_dirty(|interface, shared, evidence| {
+                let bytes = interface_bytes(interface, shared, evidence);
+                entries.insert(interface_key(&keys, interface), Some(bytes));
+            });
+            gate.attribution.addresses.take_dirty(|hash, bytes| {
+                entries.insert(key(ADDRESS, hash), bytes);
             });
         });
         for (nth, turn) in self.shard_turns.iter().enumerate() {
             turn.wait(ticket);
+            let peers = self.peers.read();
             let mut shard = lock(&self.shards[nth]);
+            let bench = self.rules.bench(&peers, folded);
+            for (left, bytes) in shard.take_left(&bench) {
+                if let Some(desk) = &shard.desk {
+                    desk.hold(number, left, Arc::from(&*bytes));
+                }
+                entries.insert(key(ENTITY, left), Some(bytes));
+            }
             shard.take_dirty(|entity| {
                 entries.insert(key(ENTITY, entity.key), Some(entity_bytes(entity)));
             });
@@ -74,6 +97,7 @@ impl Scorer {
                 entries.insert(key, entry);
             });
             drop(shard);
+            drop(peers);
             if nth + 1 == self.shard_turns.len() {
                 // No later ticket folds before this one is through with the last shard.
                 self.peers.write().take_dirty(|group| {
@@ -83,9 +107,17 @@ impl Scorer {
             turn.pass(ticket);
         }
         Capture {
+            number,
             entries: entries.into_iter().collect(),
             positions: positions.into_iter().collect(),
             cursors: cursors.into_iter().collect(),
+        }
+    }
+
+    /// Captures up to the one of this `number` are stored: what they hold of entities that have left is read from there.
+    pub fn stored(&self, number: u64) {
+        if let Some(desk) = &lock(&self.shards[0]).desk {
+            desk.stored(number);
         }
     }
 
@@ -101,10 +133,24 @@ impl Scorer {
 // === impl Shard ===
 
 impl Shard {
+    /// What entities that left since this was called last have learned; it waits for those who are on their way back.
+    fn take_left(&mut self, bench: &Bench<'_>) -> BTreeMap<Key, Vec<u8>> {
+        // Who arrives stands in this list already.
+        for nth in 0..self.dirty.len() {
+            self.is_here(self.dirty[nth], bench);
+        }
+        std::mem::take(&mut self.left)
+    }
+
     /// Gives each entity that has changed since this was called last.
     fn take_dirty(&mut self, mut each: impl FnMut(&Entity)) {
         for slot in std::mem::take(&mut self.dirty) {
             let entity = &mut self.entities[slot as usize];
+            if entity.away.is_some() {
+                // The state has more of it than is here.
+                self.dirty.push(slot);
+                continue;
+            }
             entity.dirty = false;
             each(entity);
         }
@@ -148,7 +194,7 @@ fn interface_key(keys: &Keys, interface: &Interface) -> Vec<u8> {
     key(INTERFACE, keys.of(&["interface", account, region, vpc, &interface.name]))
 }
 
-pub(super) fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> {
+pub(super) fn interface_bytes(interface: &Interface, shared: Shared, evidence: Option<&Evidence>) -> Vec<u8> {
     let mut out = vec![VERSION];
     interface.scope.iter().for_each(|part| put_text(part, &mut out));
     put_text(&interface.name, &mut out);
@@ -158,6 +204,7 @@ pub(super) fn interface_bytes(interface: &Interface, shared: Shared) -> Vec<u8> 
     put_uint(interface.strangers.len() as u64, &mut out);
     interface.strangers.iter().for_each(|address| put_wide(*address, &mut out));
     put_uint(u64::from(interface.made), &mut out);
+    put_option(evidence, &mut out, Evidence::encode);
     out
 }
 
@@ -180,6 +227,7 @@ pub(super) fn entity_bytes(entity: &Entity) -> Vec<u8> {
     for text in [entity.name.kind, &entity.name.name, &entity.name.scope, &entity.name.peer_group] {
         put_text(text, &mut out);
     }
+    put_option(entity.name.class, &mut out, put_class);
     put_option(entity.born, &mut out, put_int);
     put_uint(entity.held_out.into(), &mut out);
     put_option(entity.episode, &mut out, put_episode);
@@ -199,6 +247,10 @@ pub(super) fn entity_bytes(entity: &Entity) -> Vec<u8> {
     out
 }
 
+fn put_class(class: AssetClass, out: &mut Vec<u8>) {
+    put_text(class.name(), out);
+}
+
 fn put_episode(episode: Episode, out: &mut Vec<u8>) {
     put_int(episode.start(), out);
     put_int(episode.last(), out);
@@ -206,9 +258,14 @@ fn put_episode(episode: Episode, out: &mut Vec<u8>) {
 
 pub(super) fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_int(open.window(), out);
-    put_amounts(&open.amounts, out);
+    put_twofold(&open.amounts, out);
     put_option(open.raised.as_deref(), out, put_raised);
     put_option(open.activity.as_deref(), out, put_activity);
+}
+
+fn put_twofold(amounts: &Twofold, out: &mut Vec<u8>) {
+    put_amounts(&amounts.own, out);
+    put_option(amounts.passed.as_deref(), out, put_amounts);
 }
 
 pub(super) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
@@ -224,7 +281,7 @@ pub(super) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
 
 pub(super) fn put_stretch(stretch: &Stretch, out: &mut Vec<u8>) {
     put_int(stretch.start, out);
-    put_amounts(&stretch.amounts, out);
+    put_twofold(&stretch.amounts, out);
     out.extend([u8::from(stretch.held_out), stretch.told]);
     put_magnitudes(&stretch.magnitude, out);
     put_option(stretch.episode, out, put_episode);
@@ -259,7 +316,7 @@ fn put_asset(asset: &Asset, out: &mut Vec<u8>) {
     for text in [&asset.name, &asset.owner, &asset.role, &asset.criticality] {
         put_option(text.as_deref(), out, put_text);
     }
-    put_option(asset.class, out, |class, out| put_text(class.name(), out));
+    put_option(asset.class, out, put_class);
     put_uint(asset.tags.len() as u64, out);
     for (name, value) in &asset.tags {
         put_text(name, out);

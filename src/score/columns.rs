@@ -29,6 +29,7 @@ pub(super) enum Column {
     End,
     Action,
     Direction,
+    InterfaceType,
     Service,
     Asg,
     Instance,
@@ -39,7 +40,7 @@ pub(super) enum Column {
     AsgTag2,
 }
 
-const WANTED: [Field; 26] = [
+const WANTED: [Field; 27] = [
     Field::AccountId,
     Field::Region,
     Field::VpcId,
@@ -58,6 +59,7 @@ const WANTED: [Field; 26] = [
     Field::End,
     Field::Action,
     Field::FlowDirection,
+    Field::InterfaceType,
     Field::EcsServiceName,
     Field::AsgTag,
     Field::InstanceId,

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use super::Tenant;
 use crate::quantity::{ByteSize, Duration};
 
 /// How events are scored.
@@ -25,8 +26,9 @@ pub struct Config {
     /// is taken for usual, an attack too; it fades with `half_life`. Default 1d; `0s` holds unusual windows out from the
     /// start.
     pub learn_all: Duration,
-    /// The most entities that have a baseline; each takes up to six kilobytes. Events of further ones are delivered
-    /// without a score, and `floodmark_score_entities_refused_total` counts them. Default 30000, which leaves
+    /// The most entities in memory; each takes up to six kilobytes. Where there is a `state`, who was active longest ago makes
+    /// room for others and is there until it comes again. Without one, events of further entities are delivered without
+    /// a score, as they are where all in memory have windows open; `floodmark_score_entities_refused_total` counts these entities. Default 30000, which leaves
     /// room for databases, sinks and threads in the default `limits.memory`; from 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub entities_max: u32,
@@ -46,6 +48,12 @@ pub struct Config {
     /// whether a sink samples.
     #[serde(skip)]
     pub activity: bool,
+    /// The tenant of each source, by its number, where it has one. It follows from the sources.
+    #[serde(skip)]
+    pub tenants: Vec<Option<Tenant>>,
+    /// Whether other workers have told what its records say beside themselves. It follows from `rekey`.
+    #[serde(skip)]
+    pub second_hand: bool,
 }
 
 /// One way to tell who an event is scored for.
@@ -122,6 +130,8 @@ impl Default for Config {
             pairs_max: 20_000,
             dedup_bytes: ByteSize::mebibytes(8),
             activity: false,
+            tenants: Vec::new(),
+            second_hand: false,
         }
     }
 }

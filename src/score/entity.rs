@@ -4,10 +4,11 @@ use std::{net::IpAddr, sync::Arc};
 
 use smallvec::SmallVec;
 
-use crate::event::{Activity, Asset, EntityName, Maturity};
+use crate::event::{Activity, Asset, EntityName, Feature, Maturity};
 
 use super::{
-    amounts::Amounts,
+    amounts::Twofold,
+    archive::Order,
     bench::Bench,
     decay::{Decay, Moment},
     episode::Episode,
@@ -55,6 +56,10 @@ pub(super) struct Entity {
     judges: [Option<Box<Judge>>; 2],
     /// Whether it differs from what was captured last.
     pub(super) dirty: bool,
+    /// The order by which it is fetched, while the state may have more of it.
+    pub(super) away: Option<Order>,
+    /// Whether it came back while windows were open, so that they were not judged as they grew.
+    pub(super) came_back: bool,
     /// The batch that names it.
     pub(super) named_by: u64,
     /// Its place there.
@@ -70,7 +75,7 @@ pub(super) struct Open {
     window: Narrow,
     /// The fold as of which the window was judged last.
     judged: Narrow,
-    pub(super) amounts: Amounts,
+    pub(super) amounts: Twofold,
     /// The buckets of the values that were judged last, and what came out.
     buckets: [u16; FEATURES],
     log10_p: [f32; FEATURES],
@@ -112,11 +117,59 @@ impl Entity {
             open: Vec::new(),
             judges: [None, None],
             dirty: false,
+            away: None,
+            came_back: false,
             named_by: 0,
             named_at: 0,
             peak: None,
             peak_log10_p: f32::INFINITY,
         }
+    }
+
+    /// Takes over what it was before it left.
+    pub(super) fn resume(&mut self, before: Self) {
+        let Self { born, held_out, episode, own, stretches, own_of_spans, habits, pending, .. } = before;
+        let came_back = !self.open.is_empty();
+        *self = Self {
+            born,
+            held_out,
+            episode,
+            own,
+            stretches,
+            own_of_spans,
+            habits,
+            pending,
+            open: std::mem::take(&mut self.open),
+            asset: self.asset.take(),
+            dirty: self.dirty,
+            named_by: self.named_by,
+            named_at: self.named_at,
+            came_back,
+            ..Self::new(self.key, Arc::clone(&self.name), self.pool)
+        };
+        self.open.iter_mut().for_each(|open| open.judged = Narrow::NONE);
+    }
+
+    /// Forgets an hour or a day that has ended while it was away, given that everything through `folded` has folded.
+    pub(super) fn forget_ended(&mut self, folded: Window) {
+        for span in Span::ALL {
+            let has_ended =
+                |stretch: &mut Box<Stretch>| Grid::epoch(span.last_of(stretch.start)) <= Grid::epoch(folded);
+            self.stretches[span as usize].take_if(has_ended);
+        }
+    }
+
+    /// The newest window that it knows of.
+    pub(super) fn newest(&self) -> Option<Window> {
+        let learned = self.pending.last().map(|sample| sample.window.window());
+        self.open.last().map(Open::window).max(learned)
+    }
+
+    /// Whether `feature` says something of it: of what passes on other people's traffic, only how much that is and how much
+    /// of it was refused.
+    #[inline]
+    pub(super) fn has(&self, feature: Feature) -> bool {
+        self.name.gateway().is_none() || feature.is_of_gateways()
     }
 
     /// Gives it another name and other peers, who judge it from now on.
@@ -313,7 +366,7 @@ impl Open {
         Self {
             window: Narrow::of(window),
             judged: Narrow::NONE,
-            amounts: Amounts::default(),
+            amounts: Twofold::default(),
             buckets: [0; FEATURES],
             log10_p: [0.0; FEATURES],
             raised: None,

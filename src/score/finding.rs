@@ -12,6 +12,7 @@ use super::{
     grid::Grid,
     histogram::packed::Series,
     own::Side,
+    plan::{Role, Vantage},
     season::moved,
 };
 
@@ -34,19 +35,21 @@ pub(super) fn revise(magnitude: &mut Option<u8>, observed: u64) -> Option<Revisi
 }
 
 /// The physical thing that raised a finding, as far as `record` tells.
-pub(super) fn witness(record: &Record<'_>, sends: bool) -> Raised {
+pub(super) fn witness(record: &Record<'_>, role: Role) -> Raised {
     let (own, side) =
-        if sends { (Column::Source, Side::Source) } else { (Column::Destination, Side::Destination) };
+        if role.sends { (Column::Source, Side::Source) } else { (Column::Destination, Side::Destination) };
     let (packet, peer) = match side {
         Side::Source => (Column::PacketSource, Column::Destination),
         Side::Destination => (Column::PacketDestination, Column::Source),
     };
-    let interface = record.text(Column::Interface);
+    // A gateway's interface is not the thing that did it.
+    let passed = role.vantage == Vantage::Passed;
+    let interface = if passed { &[][..] } else { record.text(Column::Interface) };
     let own = record.address(packet).or_else(|| record.address(own));
     Raised {
         magnitude: Default::default(),
         interface: (!interface.is_empty()).then(|| String::from_utf8_lossy(interface).into()),
-        instance: instance_of(record),
+        instance: instance_of(record).filter(|_| !passed),
         address: own.map(address),
         peer: record.address(peer).map(address),
         asset: asset_of(record, side).cloned(),
@@ -98,15 +101,11 @@ impl Case<'_> {
         let window_start = seconds(self.start);
         let name = &entity.name;
         let (start, length) = (window_start.to_be_bytes(), self.seconds.to_be_bytes());
-        let parts: [&[u8]; 6] = [
-            detector.name().as_bytes(),
-            name.kind.as_bytes(),
-            name.name.as_bytes(),
-            name.scope.as_bytes(),
-            &start,
-            &length,
-        ];
-        let id = IdScheme::derived("finding", &parts);
+        let [kind, called, scope] = [name.kind, &*name.name, &*name.scope].map(str::as_bytes);
+        // A gateway may be called what those behind it are called.
+        let class = name.gateway().map(|class| class.name().as_bytes());
+        let parts = [detector.name().as_bytes(), kind, called, scope, &start, &length, class.unwrap_or(&[])];
+        let id = IdScheme::derived("finding", &parts[..parts.len() - usize::from(class.is_none())]);
         let own = self.own.loose();
         // A fact about this hour, as what is usual is.
         let scale = moved(SCALE, -self.shift) as f64 / SCALE as f64;

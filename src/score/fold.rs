@@ -165,8 +165,8 @@ impl Shard {
                 std::hint::black_box(entities.fold(0, |read, entity| read ^ entity.warm_baseline()));
             }
             self.soil(slot);
+            let Some(place) = self.present(slot, window, bench, order, notices) else { continue };
             let entity = &mut self.entities[slot as usize];
-            let Ok(place) = entity.find(window) else { continue };
             let mut log10_p = entity.weigh(place, as_of, bench);
             let judge = *entity.judge(as_of, bench);
             let ledger = self.ledger.as_mut();

@@ -3,23 +3,27 @@
 //! Everything that depends on the order of events over all entities is decided here: own addresses, new entities,
 //! watermarks, lateness and folds. What is left is a plan that the shards can work on side by side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::event::{Batch, Bookmark, Chunk, Origin, Partition, Position, SourceId};
 
 use super::{
+    archive::Desk,
     attribution::{Attribution, FEW, Found},
     clocks::Clocks,
     columns::{Column, Record, Slots},
+    dedup::Dedup,
     division::Division,
-    fringe::{capture::Depth, shard_of},
+    fringe::{Contact, capture::Depth, shard_of},
     grid::{Grid, Window},
     openings::Openings,
     own::Side,
     peers::SharedPeers,
-    plan::{EntityRef, Plan, Standing},
+    plan::{EntityRef, Plan, Standing, Vantage},
     reading::{contact, observation, peer},
-    sights::Sights,
 };
 
 /// What the gate knows.
@@ -38,7 +42,9 @@ pub(super) struct Gate {
     /// Origins whose earlier positions, captured or not, count no longer.
     pub(super) anew: BTreeSet<Origin>,
     pub(super) division: Division,
-    pub(super) sights: Sights,
+    pub(super) dedup: Dedup,
+    /// Where those are who are not here, if they are anywhere.
+    pub(super) desk: Option<Arc<Desk>>,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
@@ -61,6 +67,8 @@ pub(super) struct Tally {
     pub(super) divided: u64,
     /// Entities that are new here and have a past elsewhere.
     pub(super) moved: u64,
+    /// Entities that made room for others.
+    pub(super) left: u64,
     /// Flows that came before in their window, at another position.
     pub(super) repeated: u64,
     /// Flows that there was no room to remember.
@@ -75,7 +83,7 @@ impl Gate {
         grid: Grid,
         clocks: Clocks,
         attribution: Attribution,
-        (openings, sights): (Openings, Sights),
+        (openings, dedup): (Openings, Dedup),
     ) -> Self {
         Self {
             grid,
@@ -87,7 +95,8 @@ impl Gate {
             cursors: BTreeMap::new(),
             anew: BTreeSet::new(),
             division: Division::default(),
-            sights,
+            dedup,
+            desk: None,
             captured: None,
             slots: Slots::default(),
         }
@@ -99,6 +108,7 @@ impl Gate {
         let mut tally = Tally::default();
         let Some(chunk) = &batch.chunk else { return tally };
         let place = self.clocks.enter(&chunk.partition);
+        self.attribution.turn_to(chunk.source);
         let others = self.clocks.others(place);
         let believed = self.clocks.believed();
         let mut watermark = self.clocks.watermark(place);
@@ -106,6 +116,7 @@ impl Gate {
         let known = self.attribution.registry.len();
         let mut slots = std::mem::take(&mut self.slots);
         for first in (0..batch.events.len()).step_by(FEW) {
+            tally.left += self.make_room();
             let found = self.attribution.attribute(&mut slots, batch, first, &mut plan.changes, peers);
             let found = &found[..FEW.min(batch.events.len() - first)];
             self.look_ahead(&mut slots, batch, first, found);
@@ -136,14 +147,14 @@ impl Gate {
                 match *found {
                     Found::Blind => tally.blind += 1,
                     Found::Nobody => tally.unattributed += 1,
-                    Found::Entity { entity, side, change } => {
+                    Found::Entity { entity, side, change, vantage } => {
                         if let Some(number) = number {
                             tally.divided += u64::from(self.division.seen(entity, number));
                         }
                         let windows = (window, self.folded);
-                        let standing = self.sights.standing(index - first, standing, windows, &mut tally);
-                        let times = (window, end, standing);
-                        self.entry(&record, index, times, (entity, side, change), plan);
+                        let standing = self.dedup.standing(index - first, standing, windows, &mut tally);
+                        let (nth, times) = ((index, index - first), (window, end, standing));
+                        self.enter_all(&record, nth, times, (entity, side, change, vantage), plan);
                         if standing == Standing::Learned {
                             self.openings.enter(entity, window);
                             tally.forced += u64::from(self.force(index, plan));
@@ -185,42 +196,79 @@ impl Gate {
         told
     }
 
+    /// Lets go of who was active longest ago, where the state has them, so that the next few events may bring as many hosts
+    /// that are not here; gives how many go.
+    #[inline]
+    fn make_room(&mut self) -> u64 {
+        let Some(desk) = &self.desk else { return 0 };
+        let left = self.attribution.make_room(self.folded, &self.openings);
+        if left > 0 {
+            desk.used();
+        }
+        left as u64
+    }
+
     /// Reads what the few records from `first` on will ask for, so that it is fetched side by side.
     #[inline]
     fn look_ahead(&mut self, slots: &mut Slots, batch: &Batch, first: usize, found: &[Found]) {
         let entities = found.iter().filter_map(Found::entity);
         let opened = entities.fold(0, |read, entity| read ^ self.openings.warm(entity));
         let mut read = 0;
-        if self.sights.is_on() {
+        if self.dedup.is_on() {
             for (nth, event) in batch.events[first..first + found.len()].iter().enumerate() {
                 let record = slots.read(batch, event);
                 if let (Some(end), Some(_)) = (end_of(&record), found[nth].entity()) {
                     let at = self.attribution.interface_of(nth);
-                    read ^= self.sights.look(nth, &record, at, Grid::window(end));
+                    read ^= self.dedup.look(nth, &record, at, Grid::window(end));
                 }
             }
         }
         std::hint::black_box((opened, read));
     }
 
-    /// Enters what `record` says into the plan.
+    /// Enters what `record`, the event at `index` and the `nth` of the few, says into the plan: of whom it is about, and of the
+    /// gateway beside that one.
     #[inline]
-    fn entry(
+    fn enter_all(
+        &mut self,
+        record: &Record<'_>,
+        (index, nth): (usize, usize),
+        times: (Window, i64, Standing),
+        whose: (EntityRef, Side, u32, Vantage),
+        plan: &mut Plan,
+    ) {
+        self.enter(record, index, times, whose, plan);
+        if let Some((gateway, side, change)) = self.attribution.beside(nth) {
+            self.enter(record, index, times, (gateway, side, change, Vantage::Beside), plan);
+            if times.2 == Standing::Learned {
+                self.openings.enter(gateway, times.0);
+            }
+        }
+    }
+
+    /// Enters what `record` says of one entity.
+    #[inline]
+    fn enter(
         &self,
         record: &Record<'_>,
         index: usize,
         (window, end, standing): (Window, i64, Standing),
-        (entity, side, change): (EntityRef, Side, u32),
+        (entity, side, change, vantage): (EntityRef, Side, u32, Vantage),
         plan: &mut Plan,
     ) {
         let peer = peer(record, side);
-        let whose = (entity.slot(), side, change);
-        let addresses = (peer, &self.sights.addresses);
+        let whose = (entity.slot(), side, change, vantage);
+        let addresses = (peer, &self.dedup.addresses);
         let seen = observation(record, (window, standing), index, whose, addresses);
         plan.observations[entity.shard()].push(seen);
         if standing == Standing::Learned {
             let whose = (self.attribution.registry.name(entity), side);
-            if let Some(contact) = contact(record, (window, end), whose, peer, &self.sights.outside) {
+            let contact = contact(record, (window, end), whose, peer, &self.dedup.outside);
+            // What a gateway passes on is logged where it began too; what the outside begins ends at a load balancer.
+            let is_first = |contact: &Contact| {
+                vantage == Vantage::Own || vantage == Vantage::Gateway && !contact.initiated
+            };
+            if let Some(contact) = contact.filter(is_first) {
                 plan.contacts[shard_of(contact.hash)].push(contact);
             }
         }
@@ -297,7 +345,7 @@ impl Gate {
     fn cut(&mut self, through: Window, event: u32, plan: &mut Plan) {
         self.folded = through;
         self.openings.fold(through);
-        self.sights.fold(through);
+        self.dedup.fold(through);
         plan.cut(through, event);
     }
 

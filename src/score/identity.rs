@@ -13,6 +13,7 @@ use super::{
 const SERVICE_TAG: &str = "aws:ecs:serviceName";
 const ASG_TAG: &str = "aws:autoscaling:groupName";
 const INSTANCE_TAG: &str = "instance-id";
+const VPC_TAG: &str = "vpc-id";
 
 /// Kinds of entities, as they stand in documents and in the state.
 pub(super) const KINDS: [&str; 6] = ["service", "tag", "asg", "instance", "address", "interface"];
@@ -30,10 +31,11 @@ pub(super) enum Who {
     Address,
 }
 
-/// The first of `identity` that the record or its own side's asset gives. Writes the name into `name`.
+/// The first of `identity` that the record or its own side's asset gives; without a record, the asset alone, because a
+/// gateway's record describes the gateway. Writes the name into `name`.
 pub(super) fn who(
     identity: &[Identity],
-    record: &Record<'_>,
+    record: Option<&Record<'_>>,
     asset: Option<&Asset>,
     name: &mut String,
 ) -> Option<Who> {
@@ -47,7 +49,7 @@ pub(super) fn who(
             Identity::Instance => (KINDS[3], Some(Column::Instance), INSTANCE_TAG),
             Identity::Address => return Some(Who::Address),
         };
-        let said = column.map_or(&[][..], |column| record.text(column));
+        let said = record.zip(column).map_or(&[][..], |(record, column)| record.text(column));
         let said = Some(said).filter(|said| !said.is_empty()).map(String::from_utf8_lossy);
         let given = || tag(fallback).filter(|value| !value.is_empty()).map(Cow::Borrowed);
         let Some(value) = said.or_else(given) else { continue };
@@ -61,11 +63,17 @@ pub(super) fn who(
     None
 }
 
-/// Writes the scope of a record into `scope`: account, region and VPC, as far as it says them.
-pub(super) fn scope_of(record: &Record<'_>, scope: &mut String) {
+/// Writes the scope of a record into `scope`: account, region and VPC, as far as it says them; a VPC that it does not say is
+/// that of `asset`, which is its own side's.
+pub(super) fn scope_of(record: &Record<'_>, asset: Option<&Asset>, scope: &mut String) {
     scope.clear();
     for column in [Column::Account, Column::Region, Column::Vpc] {
-        let text = record.text(column);
+        let mut text = record.text(column);
+        if let (Column::Vpc, true, Some(vpc)) =
+            (column, text.is_empty(), asset.and_then(|asset| asset.tags.get(VPC_TAG)))
+        {
+            text = vpc.as_bytes();
+        }
         if !text.is_empty() {
             if !scope.is_empty() {
                 scope.push('/');

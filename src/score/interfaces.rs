@@ -1,10 +1,14 @@
 //! The interfaces seen so far, and what is remembered of each: whose address is its own, how many entities it made.
 
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
+
+use crate::event::AssetClass;
 
 use super::{
     address::Address,
     columns::{Column, Record},
+    evidence::{Evidence, Telling},
+    grid::Window,
     keys::{Finder, Key},
     memo::Memo,
     own::Shared,
@@ -40,6 +44,8 @@ pub(super) struct Interfaces {
     /// What the records of each have in common: apart, because every record asks for it.
     shared: Vec<Shared>,
     dirty: Vec<u32>,
+    /// What the traffic of those says whose class nothing else does.
+    evidence: HashMap<u32, Evidence>,
     max: usize,
 }
 
@@ -80,6 +86,7 @@ impl Interfaces {
             all: Vec::new(),
             shared: Vec::new(),
             dirty: Vec::new(),
+            evidence: HashMap::new(),
             max,
         }
     }
@@ -156,12 +163,31 @@ impl Interfaces {
         self.all.len()
     }
 
+    /// The class that the traffic of the interface at `place` says it has, for records of `window`.
+    #[inline]
+    pub(super) fn class(&self, place: u32, window: Window) -> Option<AssetClass> {
+        // Nearly always there are none at all.
+        if self.evidence.is_empty() { None } else { self.evidence.get(&place)?.class(window) }
+    }
+
+    /// Takes in what a record of `window` tells of the interface at `place`.
+    pub(super) fn tell(&mut self, place: u32, window: Window, telling: Telling) {
+        if self.evidence.entry(place).or_default().add(window, telling) {
+            self.change(place);
+        }
+    }
+
+    /// Takes over what the traffic of the interface at `place` has said.
+    pub(super) fn restore(&mut self, place: u32, evidence: Evidence) {
+        self.evidence.insert(place, evidence);
+    }
+
     /// Those that have changed since this was called last.
-    pub(super) fn take_dirty(&mut self, mut each: impl FnMut(&Interface, Shared)) {
+    pub(super) fn take_dirty(&mut self, mut each: impl FnMut(&Interface, Shared, Option<&Evidence>)) {
         for place in std::mem::take(&mut self.dirty) {
             let interface = &mut self.all[place as usize];
             interface.dirty = false;
-            each(interface, self.shared[place as usize]);
+            each(interface, self.shared[place as usize], self.evidence.get(&place));
         }
     }
 }

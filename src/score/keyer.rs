@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    event::{Batch, EntityName, Verdict},
+    event::{Batch, EntityName, Told, Verdict},
     telemetry::{metrics::Metrics, seed},
 };
 
@@ -63,7 +63,8 @@ impl Keyer {
         let peers = SharedPeers::new(Peers::new(keys.of(&["pool"])));
         let most = config.entities_max as usize;
         let finder = Finder::new(seed::fresh());
-        let attribution = Attribution::new(config.identity.clone(), keys, finder, most);
+        let whose = (config.identity.clone(), config.tenants.clone());
+        let attribution = Attribution::new(whose, keys, finder, most);
         let (slots, changes, new, names) = Default::default();
         let inner = Inner { attribution, slots, changes, new, names };
         Self { peers, books: Books::new(metrics, config.entities_max), inner: Mutex::new(inner) }
@@ -78,11 +79,14 @@ impl Keyer {
         inner.new.clear();
         inner.new.extend(batch.events.iter_mut().map(|event| std::mem::replace(&mut event.learn, true)));
         batch.verdicts.resize(batch.events.len(), None);
-        batch.senders.resize(batch.events.len(), false);
+        batch.told.resize(batch.events.len(), Told::default());
+        if let Some(chunk) = &batch.chunk {
+            inner.attribution.turn_to(chunk.source);
+        }
         for first in (0..batch.events.len()).step_by(FEW) {
             let Inner { attribution, slots, changes, names, .. } = inner;
             let found = attribution.attribute(slots, batch, first, changes, &self.peers);
-            for (found, index) in found.into_iter().zip(first..batch.events.len()) {
+            for (nth, (found, index)) in found.into_iter().zip(first..batch.events.len()).enumerate() {
                 let event = batch.events[index];
                 let Some(end) = slots.read(batch, &event).uint(Column::End) else {
                     tally.unattributed += u64::from(batch.line(&event).is_none());
@@ -91,7 +95,7 @@ impl Keyer {
                 match found {
                     Found::Blind => tally.blind += 1,
                     Found::Nobody => tally.unattributed += 1,
-                    Found::Entity { entity, side, change } => {
+                    Found::Entity { entity, side, change, .. } => {
                         if let Some(change) = (change as usize).checked_sub(1) {
                             let name = Arc::clone(&changes[change].name);
                             names.insert(entity.bits(), Named { name, place: (0, 0) });
@@ -105,7 +109,8 @@ impl Keyer {
                             late: false,
                             raised: false,
                         });
-                        batch.senders[index] = side == Side::Source;
+                        let (own, class) = attribution.seen_from(nth).unwrap_or((side, None));
+                        batch.told[index] = Told { sends: own == Side::Source, class };
                     }
                 }
             }

@@ -37,6 +37,16 @@ impl Keys {
         }
         hasher.finish128().as_u128()
     }
+
+    /// The key of `address` in `scope`.
+    pub(super) fn of_address(&self, scope: &str, address: u128) -> Key {
+        let mut hasher = self.0;
+        // No list of parts begins with so long a one.
+        hasher.write_u64(u64::MAX);
+        hasher.write_u128(address);
+        hasher.write(scope.as_bytes());
+        hasher.finish128().as_u128()
+    }
 }
 
 // === impl Finder ===

@@ -1,5 +1,7 @@
 //! What a window that has folded teaches its entity, if anything: how learning is kept from being spoiled.
 
+use crate::event::Feature;
+
 use super::{
     bench::Bench,
     decay::Decay,
@@ -59,6 +61,9 @@ impl Entity {
                 *bucket = habits.influence.bounded(feature, *bucket, judge.ceiling(feature));
             }
             habits.learned(window);
+        }
+        for (feature, bucket) in buckets.iter_mut().enumerate() {
+            *bucket = if self.has(Feature::ALL[feature]) { *bucket } else { NOTHING };
         }
         let sample = Sample::of(window, buckets);
         self.learn(sample);

@@ -84,6 +84,12 @@ impl Memo {
         self.places[set + way] = Answer::new(key, answer);
     }
 
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.places.fill(Answer::NOTHING);
+        self.taken = 0;
+    }
+
     /// Where the set of `key` begins.
     #[inline]
     fn set_of(&self, key: Key) -> usize {

@@ -4,6 +4,8 @@ use crate::event::Activity;
 
 use super::{
     Config,
+    addresses::Addresses,
+    attribution::ADDRESSES_EACH,
     cardinality::Cardinality,
     distinct::Distinct,
     entity::{Entity, Open},
@@ -56,7 +58,8 @@ pub fn memory_bytes_max(config: &Config) -> u64 {
         + many * Span::ALL.len() * most / MANY_EACH / 2;
     let group = size_of::<Group>() + SERIES * (POOL_BYTES + EPOCHS * FROZEN_BYTES);
     let pools = (POOLS_MAX + 1) * group;
-    (most * (entity + interface) + open + pools + 2 * Memo::bytes(most)) as u64
+    let addresses = Addresses::bytes(ADDRESSES_EACH * most);
+    (most * (entity + interface) + open + pools + addresses + 2 * Memo::bytes(most)) as u64
 }
 
 /// The most bytes that `config` gives to what is known of the outside and to telling repeats.

@@ -37,6 +37,21 @@ impl Openings {
         self.newest.get(entity.bits() as usize).copied().unwrap_or(0)
     }
 
+    /// The newest window that `entity` was active in.
+    pub(super) fn newest(&self, entity: EntityRef) -> Window {
+        self.newest.get(entity.bits() as usize).copied().unwrap_or(i32::MIN).into()
+    }
+
+    /// Notes that `entity` was active in `window`, which has folded.
+    pub(super) fn was_active(&mut self, entity: EntityRef, window: Window) {
+        let place = entity.bits() as usize;
+        if self.newest.len() <= place {
+            self.newest.resize(place + 1, i32::MIN);
+        }
+        let number = i32::try_from(window).unwrap_or(i32::MAX);
+        self.newest[place] = number.max(self.newest[place]);
+    }
+
     /// Notes that `entity` is active in `window`.
     #[inline]
     pub(super) fn enter(&mut self, entity: EntityRef, window: Window) {

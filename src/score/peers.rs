@@ -9,6 +9,7 @@ use super::{
     keys::Key,
     knots::WINDOWS_MIN,
     pool::{FrozenPool, Pool},
+    sample::NOTHING,
     series::{SERIES, Span},
 };
 
@@ -173,7 +174,8 @@ impl Peers {
     pub(super) fn gather(&mut self, place: u32, first: usize, buckets: &[u16], moment: Moment) {
         let mut add = |place: u32| {
             if let Some(group) = self.groups.get_mut(place as usize) {
-                for (gathered, bucket) in group.gathered[first..].iter_mut().zip(buckets) {
+                let taught = group.gathered[first..].iter_mut().zip(buckets);
+                for (gathered, bucket) in taught.filter(|(_, bucket)| **bucket != NOTHING) {
                     gathered.record_bucket_at(*bucket, moment);
                 }
                 group.dirty = true;

@@ -44,6 +44,20 @@ pub(super) struct Role {
     pub(super) accepted: bool,
     /// The other side lies outside the internal networks.
     pub(super) outside: bool,
+    pub(super) vantage: Vantage,
+}
+
+/// From where a record shows the entity that it counts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Vantage {
+    /// From an interface of its own.
+    Own,
+    /// From a gateway that passed its traffic on.
+    Passed,
+    /// The entity is the gateway: how much and how evenly says something of it, with whom does not.
+    Gateway,
+    /// The same, and the record's verdict is about somebody else.
+    Beside,
 }
 
 /// How an event stands to what is learned.
@@ -66,8 +80,8 @@ pub(super) enum Standing {
 pub(super) struct Change {
     pub(super) key: u128,
     pub(super) name: Arc<EntityName>,
-    /// Its peers, by their place among the pools.
-    pub(super) pool: u32,
+    /// Its peers from now on, by their place among the pools; none where they stay what they are.
+    pub(super) pool: Option<u32>,
 }
 
 /// A part of a batch within which nothing folds.
@@ -127,6 +141,16 @@ impl EntityRef {
     #[inline]
     pub(super) const fn slot(self) -> u32 {
         self.0 >> 4
+    }
+}
+
+// === impl Vantage ===
+
+impl Vantage {
+    /// Whether the entity passes on what others send.
+    #[inline]
+    pub(super) const fn is_gateways(self) -> bool {
+        matches!(self, Self::Gateway | Self::Beside)
     }
 }
 

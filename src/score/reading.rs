@@ -9,7 +9,7 @@ use super::{
     keys::Key,
     mixer::Mixer,
     own::Side,
-    plan::{NO_PORT, Observation, Role, Standing, is_reply, port_of},
+    plan::{NO_PORT, Observation, Role, Standing, Vantage, is_reply, port_of},
     repeats,
 };
 
@@ -26,21 +26,25 @@ pub(super) fn observation(
     record: &Record<'_>,
     (window, standing): (Window, Standing),
     index: usize,
-    (slot, side, change): (u32, Side, u32),
+    (slot, side, change, vantage): (u32, Side, u32, Vantage),
     (peer, addresses): (Option<End>, &Mixer),
 ) -> Observation {
-    let outside = peer.is_none_or(|peer| !peer.inside);
+    // Whom a gateway talks to says something of those behind it only.
+    let gateway = vantage.is_gateways();
+    let outside = !gateway && peer.is_none_or(|peer| !peer.inside);
+    let [source, destination] =
+        [Column::SourcePort, Column::DestinationPort].map(|column| record.uint(column));
     Observation {
         window,
         bytes: record.uint(Column::Bytes).unwrap_or(0),
         packets: u32::try_from(record.uint(Column::Packets).unwrap_or(0)).unwrap_or(u32::MAX),
         event: index as u32,
         slot,
-        port: port_of(record.uint(Column::SourcePort), record.uint(Column::DestinationPort)),
+        port: if gateway { NO_PORT } else { port_of(source, destination) },
         peer: hash(addresses, peer.map_or(0, |peer| peer.address)),
         change,
         standing,
-        role: Role { sends: side == Side::Source, accepted: is_accepted(record), outside },
+        role: Role { sends: side == Side::Source, accepted: is_accepted(record), outside, vantage },
     }
 }
 

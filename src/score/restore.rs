@@ -1,6 +1,7 @@
 //! Restoring: from the bytes that captures left in the state to a scorer that goes on where it stood.
 
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     sync::{
         Arc,
@@ -16,15 +17,17 @@ use crate::{
 use super::{
     Config, Scorer, StateError,
     address::address,
-    amounts::Amounts,
+    addresses,
+    amounts::{Amounts, Twofold},
     capture::Times,
     cardinality::Cardinality,
     distinct::Distinct,
     entity::{Entity, Open, Raised},
     episode::Episode,
+    evidence::Evidence,
     fringe::capture::FRINGE,
     gate::Gate,
-    grid::{Grid, Narrow},
+    grid::Narrow,
     habits::Habits,
     histogram::{Increments, Packed, geometry::LAST, wire::take_byte},
     identity::KINDS,
@@ -34,13 +37,13 @@ use super::{
     own::Shared,
     peers::{Epoch, Group},
     pool::Pool,
-    registry::{EVERYONE, entity_key, entity_name},
+    registry::{EVERYONE, Told, entity_key, entity_name},
     sample::{NOTHING, Sample},
     series::{FEATURES, Span},
     stretch::Stretch,
     wire::{
-        ENTITY, GATE, GROUP, INTERFACE, hash_of, take_count, take_end, take_int, take_option, take_text,
-        take_uint, take_version, take_wide,
+        ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, take_count, take_end, take_int, take_option,
+        take_text, take_uint, take_version, take_wide,
     },
 };
 
@@ -66,7 +69,7 @@ impl Scorer {
         // Sorted, so that the same entries give the same places, and groups are there before their members.
         let entries: BTreeMap<Vec<u8>, Vec<u8>> = entries.into_iter().collect();
         let of = |letter: u8| entries.range(vec![letter]..vec![letter + 1]);
-        let known = [ENTITY, GATE, GROUP, INTERFACE, FRINGE];
+        let known = [ADDRESS, ENTITY, GATE, GROUP, INTERFACE, FRINGE];
         if let Some(key) =
             entries.keys().find(|key| !key.first().is_some_and(|letter| known.contains(letter)))
         {
@@ -76,14 +79,21 @@ impl Scorer {
             restore_gate(&mut gate, value, scorer.rules.decay.half_life_seconds())?;
         }
         for (_, value) in of(INTERFACE) {
-            let (interface, shared) = interface(value)?;
-            gate.attribution.restore(interface, shared);
+            let (interface, shared, evidence) = interface(value)?;
+            gate.attribution.restore(interface, shared, evidence);
         }
         for (key, value) in of(GROUP) {
             scorer.restore_group(&mut gate, group(hash_of(key)?, value)?);
         }
-        for (key, value) in of(ENTITY) {
-            scorer.restore_entity(&mut gate, entity(hash_of(key)?, value)?)?;
+        let entities = of(ENTITY).map(|(key, value)| entity(hash_of(key)?, value));
+        let mut entities = entities.collect::<Result<Vec<Entity>, StateError>>()?;
+        // Where there are more than fit, those come in who were active last; the others are where they are.
+        entities.sort_by_key(|entity| Reverse(entity.newest()));
+        for entity in entities {
+            scorer.restore_entity(&mut gate, entity)?;
+        }
+        for (key, value) in of(ADDRESS) {
+            gate.attribution.restore_address(hash_of(key)?, addresses::decode(value)?);
         }
         drop(gate);
         scorer.restore_fringe(&entries)?;
@@ -121,12 +131,13 @@ impl Scorer {
 
     fn restore_entity(&self, gate: &mut Gate, mut entity: Entity) -> Result<(), StateError> {
         let name = Arc::clone(&entity.name);
-        if entity_key(&gate.attribution.keys, name.kind, &name.name, &name.scope) != entity.key {
+        if entity_key(&gate.attribution.keys, (name.kind, &name.name, &name.scope), name.class) != entity.key
+        {
             return Err(StateError::Torn);
         }
         entity.pool = gate.attribution.pool(&name.scope, &name.peer_group, &self.peers);
-        let has_role = &*name.peer_group != EVERYONE;
-        let Some(place) = gate.attribution.registry.add(entity.key, has_role) else {
+        let told = Told { role: &*name.peer_group != EVERYONE, class: name.class };
+        let Some(place) = gate.attribution.registry.add(entity.key, told) else {
             gate.attribution.refused += 1;
             return Ok(());
         };
@@ -138,13 +149,14 @@ impl Scorer {
             shard.open.entry(open.window()).or_default().push(place.slot());
             gate.openings.enter(place, open.window());
         }
+        entity.forget_ended(gate.folded);
         for span in Span::ALL {
-            if let Some(stretch) = &entity.stretches[span as usize] {
-                if Grid::epoch(span.last_of(stretch.start)) <= Grid::epoch(gate.folded) {
-                    return Err(StateError::Torn);
-                }
+            if entity.stretches[span as usize].is_some() {
                 shard.stretched[span as usize].push(place.slot());
             }
+        }
+        if let Some(newest) = entity.newest() {
+            gate.openings.was_active(place, newest);
         }
         shard.entities.push(entity);
         Ok(())
@@ -186,7 +198,7 @@ pub(super) fn take_window(bytes: &mut &[u8]) -> Result<i64, StateError> {
     if (-1_000..1 << 40).contains(&window) { Ok(window) } else { Err(StateError::Torn) }
 }
 
-pub(super) fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared), StateError> {
+pub(super) fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared, Option<Evidence>), StateError> {
     let bytes = &mut bytes;
     take_version(bytes)?;
     let scope = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
@@ -202,8 +214,9 @@ pub(super) fn interface(mut bytes: &[u8]) -> Result<(Interface, Shared), StateEr
         interface.strangers.push(take_wide(bytes)?);
     }
     interface.made = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
+    let evidence = take_option(bytes, Evidence::decode)?;
     take_end(bytes)?;
-    Ok((interface, shared))
+    Ok((interface, shared, evidence))
 }
 
 /// Scope and name of the group that an entry is about.
@@ -213,11 +226,12 @@ pub(super) fn name_of_group(mut bytes: &[u8]) -> Result<(&str, &str), StateError
     Ok((take_text(bytes)?, take_text(bytes)?))
 }
 
-/// Kind, name, scope and peer group of the entity that an entry is about.
-pub(super) fn name_of_entity(mut bytes: &[u8]) -> Result<[&str; 4], StateError> {
+/// Kind, name, scope and peer group of the entity that an entry is about, and its class.
+pub(super) fn name_of_entity(mut bytes: &[u8]) -> Result<([&str; 4], Option<AssetClass>), StateError> {
     let bytes = &mut bytes;
     take_version(bytes)?;
-    Ok([take_text(bytes)?, take_text(bytes)?, take_text(bytes)?, take_text(bytes)?])
+    let texts = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
+    Ok((texts, take_option(bytes, class)?))
 }
 
 pub(super) fn group(key: Key, mut bytes: &[u8]) -> Result<Group, StateError> {
@@ -249,7 +263,8 @@ pub(super) fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, StateError> {
     let kind = take_text(bytes)?;
     let kind = KINDS.into_iter().find(|known| *known == kind).ok_or(StateError::Text)?;
     let (name, scope, group) = (take_text(bytes)?, take_text(bytes)?, take_text(bytes)?);
-    let mut entity = Entity::new(key, entity_name(kind, name, scope, group), 0);
+    let class = take_option(bytes, class)?;
+    let mut entity = Entity::new(key, entity_name((kind, name, scope), group, class), 0);
     entity.born = take_option(bytes, take_window)?;
     entity.held_out = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
     entity.episode = take_option(bytes, episode)?;
@@ -293,10 +308,14 @@ fn sample(bytes: &mut &[u8]) -> Result<Sample, StateError> {
 
 fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {
     let mut open = Open::new(take_window(bytes)?);
-    open.amounts = amounts(bytes)?;
+    open.amounts = twofold(bytes)?;
     open.raised = take_option(bytes, raised)?.map(Box::new);
     open.activity = take_option(bytes, activity)?.map(Box::new);
     Ok(open)
+}
+
+fn twofold(bytes: &mut &[u8]) -> Result<Twofold, StateError> {
+    Ok(Twofold { own: amounts(bytes)?, passed: take_option(bytes, amounts)?.map(Box::new) })
 }
 
 pub(super) fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
@@ -314,7 +333,7 @@ pub(super) fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
 fn stretch(span: Span, bytes: &mut &[u8]) -> Result<Stretch, StateError> {
     let start = take_window(bytes)?;
     let mut stretch = Stretch::new(start);
-    stretch.amounts = amounts(bytes)?;
+    stretch.amounts = twofold(bytes)?;
     stretch.held_out = match take_byte(bytes)? {
         0 => false,
         1 => true,
@@ -354,6 +373,10 @@ pub(super) fn raised(bytes: &mut &[u8]) -> Result<Raised, StateError> {
     Ok(raised)
 }
 
+pub(super) fn class(bytes: &mut &[u8]) -> Result<AssetClass, StateError> {
+    AssetClass::of_name(take_text(bytes)?).ok_or(StateError::Text)
+}
+
 fn asset(bytes: &mut &[u8]) -> Result<Asset, StateError> {
     let mut text = || Ok::<_, StateError>(take_option(bytes, take_text)?.map(Into::into));
     let serial = ASSETS.fetch_sub(1, Ordering::Relaxed);
@@ -365,8 +388,7 @@ fn asset(bytes: &mut &[u8]) -> Result<Asset, StateError> {
         criticality: text()?,
         ..Asset::default()
     };
-    let class = take_option(bytes, take_text)?;
-    asset.class = class.map(|name| AssetClass::of_name(name).ok_or(StateError::Text)).transpose()?;
+    asset.class = take_option(bytes, class)?;
     for _ in 0..take_count(bytes)? {
         asset.tags.insert(take_text(bytes)?.into(), take_text(bytes)?.into());
     }

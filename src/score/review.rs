@@ -15,8 +15,8 @@ pub use export::{ExportError, Index, read_rows};
 pub use merge::merge;
 pub use reading::{Peak, Reading, SPANS, peer_reading, season_of};
 pub use record::{
-    About, Baseline, DriftOf, Episode, Export, FORMAT, Habits, Held, Histogram, Influence, Interface, Pool,
-    PoolEpoch, Running, Season, Waiting,
+    About, Address, Baseline, DriftOf, Episode, Export, FORMAT, Habits, Held, Histogram, Influence,
+    Interface, Pool, PoolEpoch, Running, Season, Waiting,
 };
 
 use super::{
@@ -25,8 +25,8 @@ use super::{
     wire::{ENTITY, key},
 };
 
-/// The key of the entry of the entity `name` of `kind` in `scope`, in a state whose seed is `seed`.
+/// The key of the entry of the entity that `row` tells of, in a state whose seed is `seed`.
 #[must_use]
-pub fn entry_key(seed: [u8; 16], kind: &str, name: &str, scope: &str) -> Vec<u8> {
-    key(ENTITY, entity_key(&Keys::new(seed), kind, name, scope))
+pub fn entry_key(seed: [u8; 16], row: &Baseline) -> Vec<u8> {
+    key(ENTITY, entity_key(&Keys::new(seed), (&row.kind, &row.name, &row.scope), row.asset_class()))
 }

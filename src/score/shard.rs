@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::event::{Activity, Asset, Batch, Detector, Feature, Score, Verdict};
+use crate::event::{Activity, Asset, Batch, Detector, EntityName, Feature, Score, Verdict};
 
 use super::{
-    amounts::Amounts,
+    amounts::Twofold,
+    archive::{Desk, SOON},
     bench::Bench,
     columns::{Column, Record, Slots},
     entity::{Entity, Raised},
@@ -13,7 +14,9 @@ use super::{
     fringe::Fringe,
     grid::{Grid, WINDOW_SECONDS, Window},
     history::Ledger,
-    plan::{Change, Observation, Standing},
+    keys::Key,
+    peers::EVERYBODY,
+    plan::{Change, Observation, Role, Standing, Vantage},
     series::{FEATURES, Span},
 };
 
@@ -32,6 +35,14 @@ pub(super) struct Shard {
     pub(super) spare: Vec<Box<Activity>>,
     /// What is known of a sixteenth of the outside.
     pub(super) fringe: Fringe,
+    /// Who has left and was not captured since, as bytes for the state.
+    pub(super) left: BTreeMap<Key, Vec<u8>>,
+    /// Where those are who left before, if they are anywhere.
+    pub(super) desk: Option<Arc<Desk>>,
+    /// How many came back since this was asked last.
+    pub(super) back: u64,
+    /// How many windows were not learned for want of them.
+    pub(super) unread: u64,
     /// While an archive is learned: what stands out of all of it.
     pub(super) ledger: Option<Box<Ledger>>,
     slots: Slots,
@@ -52,6 +63,10 @@ impl Shard {
             dirty: Vec::new(),
             spare: Vec::new(),
             fringe,
+            left: BTreeMap::new(),
+            desk: None,
+            back: 0,
+            unread: 0,
             ledger: None,
             slots: Slots::default(),
         }
@@ -74,12 +89,18 @@ impl Shard {
                 self.warm(slots, bench.as_of(observation.window));
             }
             if observation.change > 0 {
-                self.change(observation, &changes[observation.change as usize - 1]);
+                self.change(observation, &changes[observation.change as usize - 1], bench);
+            }
+            if let Some(order) = self.entities[observation.slot as usize].away {
+                self.await_back(observation.slot, order, SOON, bench);
             }
             let (score, raised) = match observation.standing {
                 Standing::Learned => self.add(observation, bench, part, batch, notices),
                 _ => self.peek(observation, bench),
             };
+            if observation.role.vantage == Vantage::Beside {
+                continue;
+            }
             let entity = self.name(observation.slot, batch);
             batch.verdicts[observation.event as usize] = Some(Verdict {
                 entity,
@@ -113,13 +134,28 @@ impl Shard {
     }
 
     #[cold]
-    fn change(&mut self, observation: &Observation, change: &Change) {
-        let place = observation.slot as usize;
-        match self.entities.get_mut(place) {
-            Some(entity) => entity.rename(Arc::clone(&change.name), change.pool),
+    fn change(&mut self, observation: &Observation, change: &Change, bench: &Bench<'_>) {
+        let name = Arc::clone(&change.name);
+        match self.entities.get_mut(observation.slot as usize) {
+            Some(entity) if entity.key == change.key => match change.pool {
+                Some(pool) => entity.rename(name, pool),
+                None => {
+                    let peer_group = entity.name.peer_group.clone();
+                    let name = EntityName { peer_group, ..(*name).clone() };
+                    entity.rename(Arc::new(name), entity.pool);
+                }
+            },
+            Some(entity) => {
+                let mut new = Entity::new(change.key, name, change.pool.unwrap_or(EVERYBODY));
+                // It stands in the list of those who are, if the other one did.
+                new.dirty = entity.dirty;
+                let old = std::mem::replace(entity, new);
+                self.leave(&old);
+                self.call_back(observation.slot, bench);
+            }
             None => {
-                let name = Arc::clone(&change.name);
-                self.entities.push(Entity::new(change.key, name, change.pool));
+                self.entities.push(Entity::new(change.key, name, change.pool.unwrap_or(EVERYBODY)));
+                self.call_back(observation.slot, bench);
             }
         }
         self.soil(observation.slot);
@@ -165,6 +201,9 @@ impl Shard {
             activity.add(Grid::part(amount(Column::End)), amount(Column::Bytes), amount(Column::Packets));
         }
         open.amounts.add(observation);
+        if entity.away.is_some() {
+            return (None, false);
+        }
         let values = open.values();
         let as_of = bench.as_of(observation.window);
         let log10_p = entity.weigh(place, as_of, bench);
@@ -174,7 +213,7 @@ impl Shard {
         if marked && bench.is_final(observation.window) {
             let record = self.slots.read(batch, event);
             let order = (part, false, observation.event);
-            let raiser = Raiser { record: Some((&record, observation.role.sends)), order };
+            let raiser = Raiser { record: Some((&record, observation.role)), order };
             raise(entity, place, bench, &raiser, notices);
         }
         if let Some(score) = &score {
@@ -190,13 +229,16 @@ impl Shard {
     fn peek(&mut self, observation: &Observation, bench: &Bench<'_>) -> (Option<Score>, bool) {
         let entity = &mut self.entities[observation.slot as usize];
         let as_of = bench.as_of(observation.window);
-        let mut alone = Amounts::default();
+        let mut alone = Twofold::default();
         alone.add(observation);
         let open = entity.find(observation.window).ok().map(|place| &entity.open[place]);
         let (values, raised) = match (observation.standing, open) {
             (Standing::Known | Standing::Repeated, Some(open)) => (open.values(), open.raised.is_some()),
             (standing, _) => (alone.values(), standing != Standing::Early),
         };
+        if entity.away.is_some() {
+            return (None, false);
+        }
         let judge = entity.judge(as_of, bench);
         let window = observation.window;
         (judge.score(values, judge.all_log10_p(values, window), window), raised)
@@ -219,6 +261,9 @@ impl Shard {
         let Some(slots) = self.open.get(&window) else { return };
         for slot in slots {
             let entity = &mut self.entities[*slot as usize];
+            if entity.away.is_some() {
+                continue;
+            }
             if let Ok(place) = entity.find(window) {
                 entity.weigh(place, bench.as_of(window), bench);
                 let told = notices.len();
@@ -244,15 +289,15 @@ fn host(batch: &Batch, observation: &Observation) -> Option<Box<str>> {
     own_asset(batch, observation).and_then(|asset| asset.name.clone())
 }
 
-/// What raises a finding: a record, and whether its own side sends; or a fold.
+/// What raises a finding: a record, and what the entity had to do with it; or a fold.
 pub(super) struct Raiser<'a> {
-    pub(super) record: Option<(&'a Record<'a>, bool)>,
+    pub(super) record: Option<(&'a Record<'a>, Role)>,
     pub(super) order: (u32, bool, u32),
 }
 
 /// Raises the findings that the entity's open window at `place`, which is judged for good, calls for.
 #[cold]
-fn raise(
+pub(super) fn raise(
     entity: &mut Entity,
     place: usize,
     bench: &Bench<'_>,
@@ -272,7 +317,7 @@ fn raise(
         }
         let mut magnitude = raised.as_ref().and_then(|raised| raised.magnitude[feature]);
         let Some(revision) = revise(&mut magnitude, values[feature]) else { continue };
-        let seen = raiser.record.map(|(record, sends)| witness(record, sends));
+        let seen = raiser.record.map(|(record, role)| witness(record, role));
         let mut next = match (seen, raised) {
             (Some(seen), Some(before)) => Box::new(Raised { magnitude: before.magnitude, ..seen }),
             (Some(seen), None) => Box::new(seen),

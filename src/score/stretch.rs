@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::event::{Detector, Feature, Finding, Revision};
 
 use super::{
-    amounts::Amounts,
+    amounts::Twofold,
     bench::Bench,
     drift::Drifted,
     entity::{Entity, Open, Raised},
@@ -19,6 +19,7 @@ use super::{
     judge::{Seeing, least},
     knots::Knots,
     peers::moment_of,
+    sample::NOTHING,
     series::{FEATURES, Span},
 };
 
@@ -27,7 +28,7 @@ use super::{
 pub(super) struct Stretch {
     /// The first window of the span.
     pub(super) start: Window,
-    pub(super) amounts: Amounts,
+    pub(super) amounts: Twofold,
     /// One of its windows was held out of learning.
     pub(super) held_out: bool,
     /// By feature, as bits: a shorter span inside it has told of it.
@@ -48,7 +49,7 @@ impl Stretch {
     pub(super) fn new(start: Window) -> Self {
         Self {
             start,
-            amounts: Amounts::default(),
+            amounts: Twofold::default(),
             held_out: false,
             told: 0,
             magnitude: [None; FEATURES],
@@ -111,7 +112,10 @@ impl Entity {
             let place = *feature as usize;
             let (value, mut magnitude) = (values[place], stretch.magnitude[place]);
             let Some(detector) = Detector::of(*feature) else { continue };
-            if value < least(*feature) || magnitude.is_none() && stretch.told & 1 << place != 0 {
+            if !self.has(*feature)
+                || value < least(*feature)
+                || magnitude.is_none() && stretch.told & 1 << place != 0
+            {
                 continue;
             }
             let Some(revision) = revise(&mut magnitude, value) else { continue };
@@ -144,6 +148,10 @@ impl Entity {
         let mut surprising: SmallVec<[(usize, u16); 8]> = SmallVec::new();
         let mut held_out = span == Span::Hour && stretch.held_out;
         for (nth, feature) in span.features().iter().enumerate() {
+            if !self.has(*feature) {
+                buckets.push(NOTHING);
+                continue;
+            }
             let value = values[*feature as usize];
             let seeing = self.see(span, nth, stretch.start, value, bench);
             held_out |= seeing.holds_out();
@@ -174,13 +182,15 @@ impl Entity {
             return Some((self.pool, span.first(), None));
         }
         if let Some(habits) = &self.habits {
-            for (nth, bucket) in buckets.iter_mut().enumerate() {
+            for (nth, bucket) in buckets.iter_mut().enumerate().filter(|(_, bucket)| **bucket != NOTHING) {
                 *bucket = habits.influence.bounded(span.first() + nth, *bucket, LAST);
             }
         }
         let at = moment_of(bench.decay, last);
-        self.own_of_spans[span as usize]
-            .change(buckets.len(), |nth, own| own.record_bucket_at(buckets[nth], at));
+        self.own_of_spans[span as usize].change(buckets.len(), |nth, own| match buckets[nth] {
+            NOTHING => {}
+            bucket => own.record_bucket_at(bucket, at),
+        });
         Some((self.pool, span.first(), Some(buckets)))
     }
 

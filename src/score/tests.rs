@@ -1,12 +1,14 @@
 //! What scoring guarantees, shown on streams of flows; the streams and the runs are made here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod absent;
 mod agreement;
 mod archived;
 mod attributed;
 mod found;
 mod learned;
 mod outside;
+mod passed;
 mod repeated;
 mod snapshots;
 

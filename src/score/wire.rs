@@ -39,12 +39,14 @@ pub enum StateError {
 }
 
 /// Version of every entry.
-pub(super) const VERSION: u8 = 3;
+pub(super) const VERSION: u8 = 4;
 
 /// First byte of a key, by what the entry is.
 pub(super) const ENTITY: u8 = b'e';
 /// See [`ENTITY`].
 pub(super) const INTERFACE: u8 = b'i';
+/// See [`ENTITY`].
+pub(super) const ADDRESS: u8 = b'a';
 /// See [`ENTITY`].
 pub(super) const GROUP: u8 = b'p';
 /// See [`ENTITY`].

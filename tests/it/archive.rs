@@ -165,6 +165,13 @@ fn what_does_not_belong_together_is_refused_with_a_remedy() {
     folder.write("config.yaml", CONFIG);
     refused(&["learn", "one.part", "--config", "config.yaml", "--out", "out"], 78, "identity");
     refused(&["run", "--config", "config.yaml", "--baseline", "one.part"], 74, "floodmark learn PART…");
+    let source = |tenant: &str| format!("{{ tenant: {tenant}, from: {{ file: {{ paths: [more.log] }} }} }}");
+    let sources = format!("sources: {{ a: {}, b: {} }}", source("blue"), source("red"));
+    folder.write(
+        "two.yaml",
+        format!("{sources}\nsinks: {{ out: {{ to: {{ file: {{ path: out.ndjson }} }} }} }}\n"),
+    );
+    refused(&["learn", "one.log", "--config", "two.yaml", "--out", "out"], 78, "`tenant`");
     folder.write("seed", "no seed");
     refused(&["learn", "one.log", "--seed", "seed", "--out", "out"], 64, "16 hexadecimal digits");
     let mut torn = fs::read(folder.path("one.part")).unwrap();

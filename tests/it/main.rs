@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails may panic")]
 
+mod absence;
 mod archive;
 mod bad_input;
 mod baselines;
@@ -28,6 +29,7 @@ mod leases;
 mod leaving;
 mod memory;
 mod ocsf;
+mod passing;
 mod process;
 mod replay;
 mod schemas;

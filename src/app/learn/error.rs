@@ -49,6 +49,12 @@ pub enum LearnError {
          make each with the same `--seed FILE`"
     )]
     Seeds,
+    /// The sources of the config tell of different tenants.
+    #[error(
+        "could not tell whose estate the archive is: the config's `sources` have different `tenant`s; learn each with a config \
+         that has the sources of one"
+    )]
+    Tenants,
     /// A part was made with other settings.
     #[error(
         "could not merge {}: it was made with {name} {found:?}, this run has {ours:?}; use the same config for all parts", .path.display()
@@ -105,7 +111,7 @@ impl LearnError {
             Self::Nowhere | Self::Seeds | Self::Baseline(_) | Self::Seed(_) => 64,
             Self::Source(_) => 66,
             Self::Snapshot { .. } | Self::Rows { .. } => 74,
-            Self::Settings { .. } => 78,
+            Self::Settings { .. } | Self::Tenants => 78,
             Self::Enrich(_) | Self::Write { .. } | Self::Memory { .. } => 69,
             Self::Thread => 70,
         }

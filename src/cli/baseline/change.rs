@@ -71,16 +71,15 @@ impl Forget {
         let mut held = from.entries()?;
         let rows = from.rows()?;
         let row = one(&rows.baselines, &self.entity, true)?;
-        let (kind, name, scope) = (&row.kind, &row.name, &row.scope);
-        let full = format!("{kind}:{}", row.full_name());
+        let full = row.unique_name();
         if self.dry_run {
             tell(format_args!("{from}: {full} would be forgotten"));
             return Ok(Exit::Success);
         }
         match &self.output {
-            None => from.forget(kind, name, scope)?,
+            None => from.forget(row)?,
             Some(path) => {
-                held.forget(kind, name, scope);
+                held.forget(row);
                 held.write(path)?;
             }
         }

@@ -65,7 +65,7 @@ struct Change {
 impl Difference {
     fn of(one: &Export, other: &Export, span: u32, features: &[Feature]) -> Self {
         let by_name = |rows: &'_ Export| -> BTreeMap<String, Baseline> {
-            let named = |row: &Baseline| (format!("{}:{}", row.kind, row.full_name()), row.clone());
+            let named = |row: &Baseline| (row.unique_name(), row.clone());
             rows.baselines.iter().map(named).collect()
         };
         let (before, after) = (by_name(one), by_name(other));

@@ -55,6 +55,7 @@ enum Sort {
 /// One entity.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Line {
+    class: Option<String>,
     days: u16,
     drifting: Vec<String>,
     entity: String,
@@ -76,6 +77,7 @@ impl Line {
     fn of(row: &Baseline, about: &About) -> Self {
         let maturity = row.maturity(about);
         Self {
+            class: row.class.clone(),
             days: row.habits.as_ref().map_or(0, |habits| habits.days),
             drifting: row.drifting().into_iter().map(str::to_owned).collect(),
             entity: row.full_name(),
@@ -105,11 +107,12 @@ impl Line {
         }
     }
 
-    fn cells(&self) -> [String; 11] {
+    fn cells(&self) -> [String; 12] {
         let time = |seconds: Option<i64>| seconds.map_or_else(String::new, minute);
         [
             self.entity.clone(),
             self.kind.clone(),
+            self.class.clone().unwrap_or_default(),
             self.peer_group.clone(),
             self.maturity.to_owned(),
             grouped(self.samples.into()),
@@ -123,9 +126,10 @@ impl Line {
     }
 }
 
-const HEAD: [&str; 11] = [
+const HEAD: [&str; 12] = [
     "ENTITY",
     "KIND",
+    "CLASS",
     "GROUP",
     "MATURITY",
     "WINDOWS",
@@ -137,7 +141,7 @@ const HEAD: [&str; 11] = [
     "DRIFT",
 ];
 /// Columns of numbers, which end below each other.
-const NUMBERS: [usize; 4] = [4, 5, 8, 9];
+const NUMBERS: [usize; 4] = [5, 6, 9, 10];
 
 // === impl List ===
 
@@ -145,7 +149,7 @@ impl List {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let rows = self.from.find()?.rows()?;
         let wanted = self.text.as_deref().unwrap_or_default();
-        let named = |row: &&Baseline| format!("{}:{}", row.kind, row.full_name()).contains(wanted);
+        let named = |row: &&Baseline| row.unique_name().contains(wanted);
         let found = rows.baselines.iter().filter(named);
         let mut lines: Vec<Line> = found.map(|row| Line::of(row, &rows.about)).collect();
         // They are sorted by name already, and stay so among equals.
@@ -178,11 +182,11 @@ impl List {
 
 /// The table of `lines`, with its head; columns are as wide as they must be.
 fn table(lines: &[Line]) -> Vec<String> {
-    let cells: Vec<[String; 11]> =
+    let cells: Vec<[String; 12]> =
         std::iter::once(HEAD.map(str::to_owned)).chain(lines.iter().map(Line::cells)).collect();
     let wide = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 11] = std::array::from_fn(wide);
-    let line = |row: &[String; 11]| {
+    let widths: [usize; 12] = std::array::from_fn(wide);
+    let line = |row: &[String; 12]| {
         let cell = |(column, text): (usize, &String)| {
             let width = widths[column];
             if NUMBERS.contains(&column) { format!("{text:>width$}") } else { format!("{text:width$}") }
@@ -203,6 +207,7 @@ mod tests {
             entity: entity.to_owned(),
             samples,
             kind: "address".to_owned(),
+            class: Some("workload".to_owned()),
             peer_group: "all".to_owned(),
             maturity: "mature",
             days: 9,
@@ -215,9 +220,9 @@ mod tests {
         };
         let drawn = table(&[line("1/10.0.0.1", 1_044), line("1/10.0.0.112", 7)]).join("\n");
         let expected = "\
-ENTITY        KIND     GROUP  MATURITY  WINDOWS  DAYS  FIRST SEEN        LAST SEEN  HELD OUT  QUARANTINE  DRIFT
-1/10.0.0.1    address  all    mature      1,044     9  2026-03-02 00:00                    7           2  peers
-1/10.0.0.112  address  all    mature          7     9  2026-03-02 00:00                    7           2  peers";
+ENTITY        KIND     CLASS     GROUP  MATURITY  WINDOWS  DAYS  FIRST SEEN        LAST SEEN  HELD OUT  QUARANTINE  DRIFT
+1/10.0.0.1    address  workload  all    mature      1,044     9  2026-03-02 00:00                    7           2  peers
+1/10.0.0.112  address  workload  all    mature          7     9  2026-03-02 00:00                    7           2  peers";
         assert_eq!(drawn, expected, "\n{drawn}");
     }
 }

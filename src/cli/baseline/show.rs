@@ -176,8 +176,9 @@ fn head(row: &Baseline, about: &About) -> Vec<String> {
     let reading = row.reading(about, SPANS[0].0, Feature::BytesOut);
     let habits = row.habits.as_ref();
     let seen = |time: Option<i64>| time.map_or_else(|| "never".to_owned(), minute);
+    let class = row.class.as_ref().map_or_else(String::new, |class| format!(", {class}"));
     let mut lines = vec![
-        format!("{} ({}, peer group {})", row.full_name(), row.kind, row.peer_group),
+        format!("{} ({}{class}, peer group {})", row.full_name(), row.kind, row.peer_group),
         format!(
             "{}: {} windows of ten minutes, learned on {} days; {} held out",
             row.maturity(about).name(),
@@ -355,6 +356,7 @@ fn as_json(row: &Baseline, about: &About, views: &[View<'_>]) -> Value {
         shown
     };
     json!({
+        "class": row.class,
         "entity": row.full_name(),
         "kind": row.kind,
         "peer_group": row.peer_group,

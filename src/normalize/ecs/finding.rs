@@ -57,7 +57,7 @@ impl Writer {
         });
         put_where(finding, out);
         put_related(finding, out);
-        put_floodmark_of(finding, &mut self.assets, &mut self.stamps, out);
+        put_floodmark_of(finding, self.now_millis, (&mut self.assets, &mut self.stamps), out);
         out.end_line();
     }
 }

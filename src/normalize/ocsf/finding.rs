@@ -46,7 +46,7 @@ impl Writer {
         put_device(finding, &place, out);
         put_cloud(&place, out);
         out.put(b"\"unmapped\":{");
-        put_floodmark_of(finding, &mut self.assets, &mut self.stamps, out);
+        put_floodmark_of(finding, self.now_millis, (&mut self.assets, &mut self.stamps), out);
         out.close();
         out.end_line();
     }

@@ -31,6 +31,8 @@ fn ported(detector: Detector) -> Finding {
     ported.asset = None;
     ported.peer = ported.address;
     ported.instance = Some("i-0fedcba9876543210".into());
+    // Of two hours ago.
+    (ported.at, ported.window_start) = (ported.at - 7_200, ported.window_start - 7_200);
     ported
 }
 

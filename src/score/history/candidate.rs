@@ -2,11 +2,15 @@
 
 use smallvec::SmallVec;
 
+use crate::event::AssetClass;
+
 use super::super::{
     address::{Address, End},
     identity::{ADDRESS, KINDS},
     keys::{Key, Keys},
-    own::{Ends, Own, Shared, Side},
+    own::{Ends, Own, Shared},
+    plan::Vantage,
+    vantage::Sight,
 };
 
 /// Whom records of an interface may be about.
@@ -17,8 +21,12 @@ pub(super) struct Candidate {
     /// Its interface, by its place in the table.
     pub(super) interface: Option<u32>,
     pub(super) when: When,
+    pub(super) view: View,
+    /// What it is, as the records or its asset say.
+    pub(super) class: Option<AssetClass>,
+    /// Behind a gateway: whom it stands for where nobody has told whose its address is.
     pub(super) whom: Whom,
-    /// Account, region and VPC, as far as the records say them.
+    /// Account, region, VPC and tenant, as far as records, assets and the config say them.
     pub(super) scope: Box<str>,
     /// What the asset on its side is there for; empty where nobody says.
     pub(super) role: Box<str>,
@@ -37,6 +45,17 @@ pub(super) enum When {
     NotOne,
 }
 
+/// From where records show a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// From an interface of its own.
+    Own,
+    /// It is the gateway.
+    Gateway,
+    /// From a gateway that passed on what this address sent or was sent.
+    Behind(Address),
+}
+
 /// Whom a candidate stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Whom {
@@ -52,9 +71,19 @@ pub(super) enum Whom {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Choice {
     pub(super) own: Own,
+    pub(super) vantage: Vantage,
+    /// What the interface is, as far as is known.
+    pub(super) class: Option<AssetClass>,
     pub(super) when: When,
     /// The interface as a whole is meant, not what stands on the side.
     pub(super) whole: bool,
+}
+
+/// How a record looks, once it is known what the records of its interface have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) sight: Sight,
+    pub(super) class: Option<AssetClass>,
 }
 
 // === impl When ===
@@ -99,7 +128,7 @@ impl Candidate {
     pub(super) fn new(
         keys: &Keys,
         (of, interface): (Key, Option<u32>),
-        when: When,
+        (when, view, class): (When, View, Option<AssetClass>),
         whom: Whom,
         (scope, role): (&str, &str),
     ) -> Self {
@@ -111,8 +140,15 @@ impl Candidate {
             Whom::Interface => ("", String::new()),
         };
         let guard = format!("{form} {guard:x}");
-        let key = keys.of(&["candidate", &interface_key, &guard, kind, &name, scope, role]);
-        Self { key, interface, when, whom, scope: scope.into(), role: role.into() }
+        let seen = match view {
+            View::Own => String::new(),
+            View::Gateway => "gateway".to_owned(),
+            View::Behind(address) => format!("behind {address:x}"),
+        };
+        let class_name = class.map_or("", AssetClass::name);
+        let key =
+            keys.of(&["candidate", &interface_key, &guard, &seen, class_name, kind, &name, scope, role]);
+        Self { key, interface, when, view, class, whom, scope: scope.into(), role: role.into() }
     }
 }
 
@@ -121,47 +157,60 @@ pub(super) fn kind_of(name: &str) -> Option<&'static str> {
     KINDS.into_iter().find(|kind| *kind == name)
 }
 
-/// Every side of a record with `ends` that may be the own one, once all records of the interface are known. It is the
-/// ladder of [`Ends::own`], taken apart by what the records may turn out to have in common.
+/// Every way in which a record with `ends` may have to be looked at, once all records of the interface are known: what `look`
+/// says of what they may turn out to have in common, which is one of this record's addresses or none.
 ///
-/// Where both sides are inside and the record says nothing more, its interface has it that none of its addresses stands in all
-/// records: the sender would be as often a stranger to the interface as not, and a row for each would take as many rows as
-/// an entity has peers.
-pub(super) fn choices(ends: &Ends, has_interface: bool) -> SmallVec<[Choice; 3]> {
-    let always = |own| Choice { own, when: When::Always, whole: false };
+/// Where both sides are inside and nothing, neither the record nor an asset (`is_told`), says more, its interface has it that
+/// none of its addresses stands in all records: the sender would be as often a stranger to the interface as not, and a row
+/// for each would take as many rows as an entity has peers.
+pub(super) fn choices(
+    ends: &Ends,
+    (has_interface, is_told): (bool, bool),
+    look: impl Fn(Shared) -> Option<Look>,
+) -> SmallVec<[Choice; 4]> {
+    let mut choices = SmallVec::new();
+    let mut put = |look: Option<Look>, when: When, whole: bool| {
+        let Some(Look { sight, class }) = look else { return };
+        choices.push(Choice { own: sight.own, vantage: sight.vantage, class, when, whole });
+        let beside = |own| Choice { own, vantage: Vantage::Beside, class, when, whole: false };
+        choices.extend(sight.beside.map(beside));
+    };
     if ends.own.is_some() || !has_interface {
-        return ends.own(Shared::Anything).map(always).into_iter().collect();
+        put(look(Shared::Anything), When::Always, false);
+        return choices;
     }
-    let ladder = ends.own(Shared::Nothing);
     let (source, destination) = (ends.source, ends.destination);
-    let mut sides: SmallVec<[Own; 2]> = SmallVec::new();
-    for (side, end) in [(Side::Source, source), (Side::Destination, destination)] {
-        let is_known = sides.iter().any(|own| own.end.address == end.address);
-        if (end.inside || !source.inside && !destination.inside) && !is_known {
-            sides.push(Own { side, end });
+    let [one, other, none] =
+        [Shared::One(source.address), Shared::One(destination.address), Shared::Nothing].map(look);
+    let is_plain = |Look { sight, .. }: Look| {
+        sight.vantage == Vantage::Own && (sight.own.end == source || sight.own.end == destination)
+    };
+    let both_inside = source.inside && destination.inside && source.address != destination.address;
+    let whole = both_inside && !is_told && none.is_some_and(is_plain);
+    match (one == none, other == none) {
+        (true, true) if !whole => put(none, When::Always, false),
+        (true, false) if !whole => {
+            put(other, When::Is(destination.address), false);
+            put(none, When::Unless(destination.address), false);
         }
-    }
-    if let ([own], Some(ladder)) = (&sides[..], ladder)
-        && *own == ladder
-    {
-        return [always(ladder)].into_iter().collect();
-    }
-    let is = |own: &Own| Choice { own: *own, when: When::Is(own.end.address), whole: false };
-    let mut choices: SmallVec<[Choice; 3]> = sides.iter().map(is).collect();
-    if let Some(own) = ladder {
-        let plain = own.end == source || own.end == destination;
-        let when = match &sides[..] {
-            [one] => When::Unless(one.end.address),
-            _ => When::NotOne,
-        };
-        choices.push(Choice { own, when, whole: plain && sides.len() > 1 });
+        (false, true) if !whole => {
+            put(one, When::Is(source.address), false);
+            put(none, When::Unless(source.address), false);
+        }
+        _ => {
+            put(one, When::Is(source.address), false);
+            if source.address != destination.address {
+                put(other, When::Is(destination.address), false);
+            }
+            put(none, When::NotOne, whole);
+        }
     }
     choices
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::super::own::Side, *};
 
     fn end(address: Address) -> End {
         End { address, inside: address < 100 }
@@ -182,7 +231,8 @@ mod tests {
                         packet_destination: to.map(end),
                         own,
                     };
-                    let found = choices(&ends, true);
+                    let look = |shared| Some(Look { sight: Sight::own(ends.own(shared)?), class: None });
+                    let found = choices(&ends, (true, false), look);
                     let mut ways = vec![Shared::Nothing, Shared::One(source), Shared::One(destination)];
                     ways.push(Shared::Two(source, destination));
                     for shared in ways {

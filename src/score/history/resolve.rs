@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::event::AssetClass;
+
 use super::{
     super::{
         address::{Address, End, address},
@@ -13,9 +15,10 @@ use super::{
         interfaces::{ADDRESSES_MAX, STRANGERS_MAX},
         keys::Key,
         own::Shared,
-        registry::entity_key,
+        registry::{EVERYONE, entity_key},
     },
-    candidate::{Candidate, Whom},
+    behind::{Owner, Owners, owners},
+    candidate::{Candidate, View, Whom},
     table::Table,
 };
 
@@ -26,11 +29,22 @@ pub(super) struct Somebody {
     pub(super) kind: &'static str,
     pub(super) name: Box<str>,
     pub(super) scope: Box<str>,
+    /// What it is, as it was first said.
+    pub(super) class: Option<AssetClass>,
     /// What its asset is there for, as it was first said; empty where nobody said.
-    pub(super) role: Box<str>,
-    /// Its first window, and the first in which its role was said.
+    role: Box<str>,
+    /// Its first window, and the first in which its role and its class were said.
     first: Window,
     role_since: Option<Window>,
+    class_since: Option<Window>,
+}
+
+/// Everybody who is known so far.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    entities: HashMap<Key, Somebody>,
+    /// By interface: the addresses that it made entities of.
+    pub(super) made: Vec<BTreeSet<Address>>,
 }
 
 /// Who everybody is.
@@ -38,10 +52,12 @@ pub(super) struct Somebody {
 pub(super) struct Everybody {
     /// In order of their first windows.
     pub(super) entities: Vec<Somebody>,
-    /// By candidate: the entity, by its place, or nobody.
-    pub(super) of_candidate: Vec<Option<u32>>,
+    /// By candidate that is behind no gateway: the entity, by its place, or nobody.
+    of_candidate: Vec<Option<u32>>,
     /// By interface: its own addresses outside, and how many entities its addresses have made.
     pub(super) owned: Vec<(Vec<Address>, u32)>,
+    places: HashMap<Key, u32>,
+    owners: Owners,
 }
 
 /// Decides who everybody in `table` is.
@@ -60,26 +76,20 @@ pub(super) fn resolve(table: &Table) -> Everybody {
     let real: Vec<Option<Window>> =
         candidates.map(|(candidate, first)| first.filter(|_| holds(candidate))).collect();
     let own = own_addresses(table, &real);
-    let mut entities: HashMap<Key, Somebody> = HashMap::new();
+    let made = vec![BTreeSet::new(); table.interfaces.len()];
+    let mut known = Known { entities: HashMap::new(), made };
     let mut keys: Vec<Option<Key>> = Vec::with_capacity(real.len());
-    let mut made: Vec<BTreeSet<Address>> = vec![BTreeSet::new(); table.interfaces.len()];
     for (candidate, first) in table.candidates.iter().zip(&real) {
-        let named = first.and_then(|first| Some((first, named(table, candidate, &own, &mut made)?)));
+        let first = first.filter(|_| !matches!(candidate.view, View::Behind(_)));
+        let named = first.and_then(|first| Some((first, named(table, candidate, &own, &mut known.made)?)));
         keys.push(named.map(|(first, (kind, name))| {
-            let key = entity_key(&table.keys, kind, &name, &candidate.scope);
-            let new = Somebody {
-                key,
-                kind,
-                name,
-                scope: candidate.scope.clone(),
-                role: "".into(),
-                first,
-                role_since: None,
-            };
-            entities.entry(key).or_insert(new).meet(first, &candidate.role);
+            let key = entity_key(&table.keys, (kind, &name, &candidate.scope), candidate.class);
+            known.meet(candidate, (kind, name, key), first);
             key
         }));
     }
+    let owners = owners(table, &real, &keys, &mut known);
+    let Known { entities, made } = known;
     let mut entities: Vec<Somebody> = entities.into_values().collect();
     entities.sort_unstable_by_key(|entity| (entity.first, entity.key));
     let places: HashMap<Key, u32> = entities.iter().map(|entity| entity.key).zip(0..).collect();
@@ -88,6 +98,73 @@ pub(super) fn resolve(table: &Table) -> Everybody {
         of_candidate: keys.iter().map(|key| key.and_then(|key| places.get(&key).copied())).collect(),
         owned: owned.map(|(own, made)| (own.strangers.clone(), made.len() as u32)).collect(),
         entities,
+        places,
+        owners,
+    }
+}
+
+// === impl Everybody ===
+
+impl Everybody {
+    /// The entity, by its place, that the candidate at `candidate` stands for in `window`, and whether it stands behind a gateway.
+    pub(super) fn whose(&self, candidate: u32, window: Window) -> Option<(u32, bool)> {
+        let (owners, passed) = &self.owners;
+        match passed.get(&candidate) {
+            None => Some((self.of_candidate[candidate as usize]?, false)),
+            Some(address) => {
+                let entity = owners.get(address)?.of(window)?;
+                Some((*self.places.get(&entity)?, true))
+            }
+        }
+    }
+
+    /// Whose the addresses are in the end, and since when, by their keys: the `most` that are newest.
+    pub(super) fn addresses(&self, most: usize) -> Vec<(Key, Option<u32>, Window)> {
+        let last = |(key, owner): (&Key, &Owner)| {
+            let (entity, since) = owner.last()?;
+            Some((*key, entity.and_then(|entity| self.places.get(&entity).copied()), since))
+        };
+        let mut all: Vec<_> = self.owners.0.iter().filter_map(last).collect();
+        if all.len() > most {
+            all.sort_unstable_by_key(|(key, _, since)| (std::cmp::Reverse(*since), *key));
+            all.truncate(most);
+        }
+        all
+    }
+}
+
+// === impl Known ===
+
+impl Known {
+    /// Takes in that the entity called so, which `candidate` stands for, was seen in window `first`.
+    pub(super) fn meet(
+        &mut self,
+        candidate: &Candidate,
+        (kind, name, key): (&'static str, Box<str>, Key),
+        first: Window,
+    ) {
+        let new = || Somebody {
+            key,
+            kind,
+            name,
+            scope: candidate.scope.clone(),
+            class: None,
+            role: "".into(),
+            first,
+            role_since: None,
+            class_since: None,
+        };
+        self.entities.entry(key).or_insert_with(new).meet(first, &candidate.role, candidate.class);
+    }
+
+    /// The kind of the entity with `key`.
+    pub(super) fn kind_of(&self, key: Key) -> Option<&'static str> {
+        Some(self.entities.get(&key)?.kind)
+    }
+
+    /// The first window of the entity with `key`.
+    pub(super) fn first_of(&self, key: Key) -> Option<Window> {
+        Some(self.entities.get(&key)?.first)
     }
 }
 
@@ -104,6 +181,7 @@ fn own_addresses(table: &Table, real: &[Option<Window>]) -> Vec<OwnAddresses> {
     for (candidate, first) in table.candidates.iter().zip(real) {
         if let (Some(first), Some(place), Whom::Address(End { address, inside })) =
             (first, candidate.interface, &candidate.whom)
+            && !matches!(candidate.view, View::Behind(_))
         {
             let known = seen[place as usize].entry((*inside, *address)).or_insert(*first);
             *known = (*known).min(*first);
@@ -157,8 +235,8 @@ fn named(
 // === impl Somebody ===
 
 impl Somebody {
-    /// Takes in that it was first seen with `role` in window `first`.
-    fn meet(&mut self, first: Window, role: &str) {
+    /// Takes in that it was first seen with `role` and as of `class` in window `first`.
+    fn meet(&mut self, first: Window, role: &str, class: Option<AssetClass>) {
         self.first = self.first.min(first);
         let sooner = match self.role_since {
             None => true,
@@ -166,6 +244,23 @@ impl Somebody {
         };
         if !role.is_empty() && sooner {
             (self.role, self.role_since) = (role.into(), Some(first));
+        }
+        let rank = |class: Option<AssetClass>| class.map(|class| class as u8);
+        let sooner = match self.class_since {
+            None => true,
+            Some(since) => (first, rank(class)) < (since, rank(self.class)),
+        };
+        if class.is_some() && sooner {
+            (self.class, self.class_since) = (class, Some(first));
+        }
+    }
+
+    /// Whom it is compared with.
+    pub(super) fn group(&self) -> &str {
+        match self.class.filter(|class| class.passes_traffic()) {
+            Some(class) => class.name(),
+            None if self.role.is_empty() => EVERYONE,
+            None => &self.role,
         }
     }
 }

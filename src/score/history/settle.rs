@@ -11,8 +11,8 @@ use crate::{
 use super::{
     super::{
         Config, Scorer,
-        amounts::Amounts,
-        attribution::Attribution,
+        amounts::{Amounts, Twofold},
+        attribution::{ADDRESSES_EACH, Attribution},
         decay::Moment,
         entity::Entity,
         fold::{Folded, fold_through},
@@ -23,15 +23,16 @@ use super::{
         maturity::maturity,
         peers::moment_of,
         plan::{EntityRef, SHARDS},
-        registry::{EVERYONE, entity_name},
+        registry::{EVERYONE, Told, entity_name},
         series::FEATURES,
         shard::Shard,
     },
+    counts::Counts,
     ledger::{Ledger, Noted},
     report::{Coverage, EntityCounts, Gap, HeldOut, Past, Period, Report},
-    resolve::{Everybody, resolve},
+    resolve::{Everybody, Somebody, resolve},
     robust::{Usual, surprises, usual_of},
-    table::{Counts, Table},
+    table::Table,
 };
 
 /// What an archive has taught.
@@ -52,6 +53,8 @@ struct Place {
     /// The entity, by its place among all.
     entity: u32,
     row: u32,
+    /// A gateway's record shows it.
+    passed: bool,
 }
 
 /// What is usual for each feature of an entity.
@@ -68,7 +71,7 @@ pub fn settle(
 ) -> Learned {
     let everybody = resolve(&table);
     let scorer = Scorer::new(config, metrics, state_seed);
-    let refs = enroll(&scorer, &table, &everybody);
+    let refs = enroll(&scorer, &table, &everybody, config.entities_max as usize);
     let mut places = placed(&table, &everybody, &refs);
     let mut shards: Vec<MutexGuard<'_, Shard>> = scorer.shards.iter().map(lock).collect();
     shards.iter_mut().for_each(|shard| shard.ledger = Some(Box::default()));
@@ -84,7 +87,8 @@ pub fn settle(
         }
         for place in few {
             let Some(entity) = refs[place.entity as usize] else { continue };
-            add(&mut shards[entity.shard()], entity.slot(), window, &table.rows.get(place.row).amounts);
+            let amounts = &table.rows.get(place.row).amounts;
+            add(&mut shards[entity.shard()], entity.slot(), window, (amounts, place.passed));
         }
         let came = fold(&scorer, &mut shards, folded, window);
         sum.learned += came.learned;
@@ -122,7 +126,12 @@ pub fn settle(
 }
 
 /// Makes every entity and interface known to `scorer`; says where each entity stands, if there is room for it.
-fn enroll(scorer: &Scorer, table: &Table, everybody: &Everybody) -> Vec<Option<EntityRef>> {
+fn enroll(
+    scorer: &Scorer,
+    table: &Table,
+    everybody: &Everybody,
+    entities_max: usize,
+) -> Vec<Option<EntityRef>> {
     let mut gate = lock(&scorer.gate);
     let Attribution { interfaces, registry, .. } = &mut gate.attribution;
     let mut known: Vec<_> = table.interfaces.iter().zip(&everybody.owned).collect();
@@ -139,13 +148,22 @@ fn enroll(scorer: &Scorer, table: &Table, everybody: &Everybody) -> Vec<Option<E
         }
     }
     let entities = everybody.entities.iter();
-    let refs: Vec<_> = entities.map(|one| registry.add(one.key, !one.role.is_empty())).collect();
+    let told = |one: &Somebody| Told { role: one.group() != EVERYONE, class: one.class };
+    let refs: Vec<_> = entities.map(|one| registry.add(one.key, told(one))).collect();
     for (one, place) in everybody.entities.iter().zip(&refs) {
         let Some(place) = place else { continue };
-        let group = if one.role.is_empty() { EVERYONE } else { &*one.role };
-        let pool = gate.attribution.pool(&one.scope, group, &scorer.peers);
-        let name = entity_name(one.kind, &one.name, &one.scope, group);
+        let pool = gate.attribution.pool(&one.scope, one.group(), &scorer.peers);
+        let name = entity_name((one.kind, &one.name, &one.scope), one.group(), one.class);
         lock(&scorer.shards[place.shard()]).entities.push(Entity::new(one.key, name, pool));
+    }
+    for (key, entity, since) in everybody.addresses(ADDRESSES_EACH * entities_max) {
+        let addresses = &mut gate.attribution.addresses;
+        let place = addresses.enter(key, since);
+        let whose =
+            entity.and_then(|entity| Some((refs[entity as usize]?, everybody.entities[entity as usize].key)));
+        if let Some(whose) = whose {
+            addresses.settle(place, whose, since);
+        }
     }
     refs
 }
@@ -154,9 +172,9 @@ fn enroll(scorer: &Scorer, table: &Table, everybody: &Everybody) -> Vec<Option<E
 fn placed(table: &Table, everybody: &Everybody, refs: &[Option<EntityRef>]) -> Vec<Place> {
     let rows = (0..table.rows.len() as u32).filter_map(|row| {
         let one = table.rows.get(row);
-        let entity = everybody.of_candidate[one.candidate as usize]?;
+        let (entity, passed) = everybody.whose(one.candidate, one.window.window())?;
         refs[entity as usize]?;
-        Some(Place { window: one.window, entity, row })
+        Some(Place { window: one.window, entity, row, passed })
     });
     let mut places: Vec<Place> = rows.collect();
     places.sort_unstable_by_key(|place| (place.entity, place.window, place.row));
@@ -199,16 +217,22 @@ fn values(table: &Table, few: &[Place]) -> [u64; FEATURES] {
     if others.is_empty() {
         return amounts.values();
     }
-    let mut all = amounts.clone();
-    others.iter().for_each(|place| all.merge(&table.rows.get(place.row).amounts));
+    let mut all = Twofold::default();
+    few.iter().for_each(|place| put(&mut all, (&table.rows.get(place.row).amounts, place.passed)));
     all.values()
 }
 
+/// Adds `amounts`, which gateways saw if they are `passed`.
+fn put(all: &mut Twofold, (amounts, passed): (&Amounts, bool)) {
+    let side = if passed { &mut **all.passed.get_or_insert_default() } else { &mut all.own };
+    side.merge(amounts);
+}
+
 /// Adds `amounts` to the open window of the entity at `slot`.
-fn add(shard: &mut Shard, slot: u32, window: Window, amounts: &Amounts) {
+fn add(shard: &mut Shard, slot: u32, window: Window, amounts: (&Amounts, bool)) {
     let entity = &mut shard.entities[slot as usize];
     let (place, fresh) = entity.enter(window);
-    entity.open[place].amounts.merge(amounts);
+    put(&mut entity.open[place].amounts, amounts);
     if fresh {
         shard.open.entry(window).or_default().push(slot);
     }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use hashbrown::HashTable;
 
-use crate::event::{Batch, Field, Reason};
+use crate::event::{Batch, Field};
 
 use super::{
     super::{
-        Config, Identity,
-        attribution::{asset_of, direction},
+        Config, Identity, Tenant,
+        attribution::asset_of,
         columns::{Column, Record, Slots},
         gate::END_MAX,
         grid::{Grid, Narrow, Window},
@@ -17,11 +17,12 @@ use super::{
         interfaces::interface_key,
         keys::{Finder, Key, Keys},
         mixer::Mixer,
-        own::{Ends, Side},
-        plan::Standing,
+        plan::{Standing, Vantage},
         reading::{observation, peer},
+        sighting::{class_of, ends_of, side_of_interface, sight_of},
     },
-    candidate::{Candidate, Choice, When, Whom, choices},
+    candidate::{Candidate, Choice, Look, View, When, Whom, choices},
+    counts::Counts,
     interface::{Interface, may_be, met},
     rows::Rows,
 };
@@ -31,6 +32,8 @@ use crate::telemetry::seed;
 #[derive(Debug)]
 pub struct Table {
     identity: Vec<Identity>,
+    /// Whose estate the archive tells of.
+    tenant: Option<Tenant>,
     /// The columns of tags that `identity` names.
     tags: Vec<Column>,
     pub(super) keys: Keys,
@@ -43,8 +46,10 @@ pub struct Table {
     interface_places: [HashTable<(Key, u32)>; 2],
     pub(super) candidates: Vec<Candidate>,
     candidate_places: HashMap<Key, u32>,
-    /// The candidate that the bytes of a record stand for, if they stand for any.
-    memory: HashTable<(Key, u32)>,
+    /// The candidate that the bytes of a record stand for, if they stand for any, and its tell.
+    memory: HashTable<(Key, u32, u32)>,
+    pub(super) tells: Vec<Tell>,
+    tell_places: HashMap<(Key, u32), u32>,
     /// By candidate: its last row, and the window of that.
     last: Vec<(Narrow, u32)>,
     pub(super) rows: Rows,
@@ -55,54 +60,20 @@ pub struct Table {
     name: String,
 }
 
-/// What became of the records that were read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Files.
-    pub files: u64,
-    /// Files that begin like one that was read before.
-    pub files_repeated: u64,
-    /// Bytes of lines, inflated.
-    pub bytes: u64,
-    /// Events: records that could be read.
-    pub records: u64,
-    /// Of these, records that say that there was no traffic: NODATA.
-    pub no_data: u64,
-    /// Records that say that flows were skipped: SKIPDATA.
-    pub skipped: u64,
-    /// Records without addresses that say neither.
-    pub blind: u64,
-    /// Records without an end: lines of syslog.
-    pub timeless: u64,
-    /// Records from so far in the future that they are not believed.
-    pub early: u64,
-    /// Records with no side that could be an entity.
-    pub nobody: u64,
-    /// Entries that could not be read, by reason.
-    pub quarantined: [u64; Reason::ALL.len()],
+/// That an own record of somebody who has a name named an address: so it is that one's, for what gateways say of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tell {
+    /// The hash of the address and its scope.
+    pub(super) address: Key,
+    pub(super) candidate: u32,
+    /// The first window of such a record.
+    pub(super) first: Window,
 }
 
-/// In place of a candidate: nobody.
+/// In place of a candidate or a tell: none.
 const NOBODY: u32 = u32::MAX;
 /// What a candidate or an interface takes: with its texts and its places in tables.
 const CANDIDATE_BYTES: usize = size_of::<Candidate>() + 192;
-
-// === impl Counts ===
-
-impl Counts {
-    /// Adds what another part of an archive came to.
-    pub fn add(&mut self, other: &Self) {
-        self.each().into_iter().zip(other.clone().each()).for_each(|(own, more)| *own += *more);
-        self.quarantined.iter_mut().zip(other.quarantined).for_each(|(own, more)| *own += more);
-    }
-
-    /// Every number but those of quarantine, in a fixed order.
-    pub(super) fn each(&mut self) -> [&mut u64; 10] {
-        let Self { files, files_repeated, bytes, records, no_data, skipped, blind, timeless, early, .. } =
-            self;
-        [files, files_repeated, bytes, records, no_data, skipped, blind, timeless, early, &mut self.nobody]
-    }
-}
 
 // === impl Table ===
 
@@ -120,6 +91,7 @@ impl Table {
         Self {
             tags: config.identity.iter().filter_map(tag).collect(),
             identity: config.identity.clone(),
+            tenant: config.tenants.first().cloned().flatten(),
             addresses: Mixer::new(state_seed, "addresses"),
             keys,
             finder,
@@ -129,6 +101,8 @@ impl Table {
             candidates: Vec::new(),
             candidate_places: HashMap::new(),
             memory: HashTable::new(),
+            tells: Vec::new(),
+            tell_places: HashMap::new(),
             last: Vec::new(),
             rows: Rows::default(),
             counts: Counts::default(),
@@ -142,7 +116,8 @@ impl Table {
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let names = (self.candidates.len() + self.interfaces.len()) * CANDIDATE_BYTES;
-        let memory = self.memory.capacity() * (size_of::<(Key, u32)>() + 1);
+        let memory = self.memory.capacity() * (size_of::<(Key, u32, u32)>() + 1)
+            + self.tells.capacity() * 2 * (size_of::<Tell>() + size_of::<u32>());
         self.rows.bytes() + (names + memory) as u64
     }
 
@@ -177,8 +152,7 @@ impl Table {
             return;
         };
         let end = i64::try_from(end).unwrap_or(i64::MAX).min(END_MAX);
-        let (Some(source), Some(destination)) = (record.end(Side::Source), record.end(Side::Destination))
-        else {
+        let Some(ends) = ends_of(record) else {
             self.count_blind(record);
             return;
         };
@@ -186,19 +160,21 @@ impl Table {
             self.counts.early += 1;
             return;
         }
-        let ends = Ends {
-            source,
-            destination,
-            packet_source: record.packet_end(Side::Source),
-            packet_destination: record.packet_end(Side::Destination),
-            own: direction(record),
-        };
         let at = interface_key(&self.finder, record);
         let interface = self.interface(record, at);
-        let found = choices(&ends, interface.is_some());
+        let told = side_of_interface(record);
+        let look = |shared| {
+            let mut ends = ends;
+            if ends.surely(shared).is_none() {
+                ends.own = told;
+            }
+            let class = class_of(record, &ends, shared);
+            Some(Look { sight: sight_of(record, &ends, shared, class)?, class })
+        };
+        let found = choices(&ends, (interface.is_some(), told.is_some()), look);
         if let (Some(place), None) = (interface, ends.own) {
             let shared = &mut self.interfaces[place as usize].shared;
-            *shared = shared.and(source.address, destination.address);
+            *shared = shared.and(ends.source.address, ends.destination.address);
         }
         let mut anybody = false;
         for choice in &found {
@@ -227,32 +203,41 @@ impl Table {
         choice: &Choice,
         window: Window,
     ) -> bool {
-        let Choice { own, when, whole } = *choice;
+        let Choice { own, vantage, class, when, whole } = *choice;
         if let (When::Is(address), Some(place)) = (when, interface)
             && !may_be(self.interfaces[place as usize].shared, address)
         {
             // It can turn out no more that the record is about it.
             return true;
         }
-        let serial = asset_of(record, own.side).map_or(0, |asset| asset.serial);
+        let serial = |side| asset_of(record, side).map_or(0, |asset| asset.serial);
         let (form, guard) = when.numbers();
+        let class = class.map_or(0, |class| 1 + class as u128);
         let flags = u128::from(form) << 2 | u128::from(whole) << 1 | u128::from(own.end.inside);
+        let flags = class << 6 | (vantage as u128) << 4 | flags;
         let said = [Column::Service, Column::Asg, Column::Instance].map(|column| record.text(column));
-        let tail = u128::from(serial) << 8 | flags;
+        let tail = u128::from(serial(own.side)) << 16 | flags;
         let mut memory = self.finder.of(said, [at, own.end.address, tail]);
         if form == 2 {
             memory = self.finder.of([], [memory, guard]);
         }
+        if vantage == Vantage::Passed {
+            // The scope of what is behind a gateway may be the other side's.
+            memory = self.finder.of([], [memory, serial(own.side.other()).into()]);
+        }
         let with_tag = |memory, column: &Column| self.finder.of([record.text(*column)], [memory]);
         let memory = self.tags.iter().fold(memory, with_tag);
-        let known = self.memory.find(memory as u64, |entry| entry.0 == memory).map(|entry| entry.1);
-        let candidate = known.unwrap_or_else(|| {
-            let found = self.candidate(record, interface, choice);
-            self.memory.insert_unique(memory as u64, (memory, found), |entry| entry.0 as u64);
-            found
+        let known = self.memory.find(memory as u64, |entry| entry.0 == memory);
+        let (candidate, tell) = known.map(|entry| (entry.1, entry.2)).unwrap_or_else(|| {
+            let (found, tell) = self.candidate(record, interface, choice, window);
+            self.memory.insert_unique(memory as u64, (memory, found, tell), |entry| entry.0 as u64);
+            (found, tell)
         });
         if candidate == NOBODY {
             return false;
+        }
+        if let Some(tell) = self.tells.get_mut(tell as usize) {
+            tell.first = tell.first.min(window);
         }
         let (last, place) = self.last[candidate as usize];
         let place = if last == Narrow::of(window) {
@@ -263,7 +248,8 @@ impl Table {
             place
         };
         let met = (peer(record, own.side), &self.addresses);
-        let seen = observation(record, (window, Standing::Learned), 0, (0, own.side, 0), met);
+        let whose = (0, own.side, 0, vantage);
+        let seen = observation(record, (window, Standing::Learned), 0, whose, met);
         self.rows.add(place, &seen);
         true
     }
@@ -303,23 +289,58 @@ impl Table {
         self.interface_places[1].find(key as u64, |entry| entry.0 == key).map(|entry| entry.1)
     }
 
-    /// The slow way, taken once for the bytes of a record: by name.
+    /// The slow way, taken once for the bytes of a record: by name. Gives the candidate and its tell.
     #[cold]
-    fn candidate(&mut self, record: &Record<'_>, interface: Option<u32>, choice: &Choice) -> u32 {
-        let Choice { own, when, whole } = *choice;
+    fn candidate(
+        &mut self,
+        record: &Record<'_>,
+        interface: Option<u32>,
+        choice: &Choice,
+        window: Window,
+    ) -> (u32, u32) {
+        let Choice { own, vantage, class, when, whole } = *choice;
         let asset = asset_of(record, own.side);
-        scope_of(record, &mut self.scope);
-        let named = who(&self.identity, record, asset.map(|asset| &**asset), &mut self.name);
+        // A gateway's record describes the gateway, but for the scope.
+        let (view, spoken, class, placed) = match vantage {
+            Vantage::Own => (View::Own, Some(record), class, asset),
+            Vantage::Gateway | Vantage::Beside => (View::Gateway, Some(record), class, asset),
+            Vantage::Passed => {
+                let class = asset.and_then(|asset| asset.class);
+                let other = || asset_of(record, own.side.other());
+                (View::Behind(own.end.address), None, class, asset.or_else(other))
+            }
+        };
+        scope_of(record, placed.map(|asset| &**asset), &mut self.scope);
+        if let Some(tenant) = &self.tenant {
+            tenant.put(&mut self.scope);
+        }
+        let named = who(&self.identity, spoken, asset.map(|asset| &**asset), &mut self.name);
         let whom = match named {
-            None => return NOBODY,
+            None => return (NOBODY, NOBODY),
             Some(Who::Named(kind)) => Whom::Named(kind, self.name.as_str().into()),
             Some(Who::Address) if whole => Whom::Interface,
             Some(Who::Address) => Whom::Address(own.end),
         };
         let role = asset.and_then(|asset| asset.role.as_deref()).unwrap_or_default();
         let of = interface.map_or(0, |place| self.interfaces[place as usize].key);
-        let candidate = Candidate::new(&self.keys, (of, interface), when, whom, (self.scope.as_str(), role));
-        self.enter_candidate(candidate)
+        let tells = matches!(whom, Whom::Named(..)) && !matches!(view, View::Behind(_)) && own.end.inside;
+        let seen = (when, view, class);
+        let candidate = Candidate::new(&self.keys, (of, interface), seen, whom, (self.scope.as_str(), role));
+        let candidate = self.enter_candidate(candidate);
+        let address = self.keys.of_address(&self.scope, own.end.address);
+        let tell = if tells { self.enter_tell(Tell { address, candidate, first: window }) } else { NOBODY };
+        (candidate, tell)
+    }
+
+    /// The place of `tell`, which takes in what is known of it.
+    pub(super) fn enter_tell(&mut self, tell: Tell) -> u32 {
+        let next = self.tells.len() as u32;
+        let place = *self.tell_places.entry((tell.address, tell.candidate)).or_insert(next);
+        match self.tells.get_mut(place as usize) {
+            Some(known) => known.first = known.first.min(tell.first),
+            None => self.tells.push(tell),
+        }
+        place
     }
 
     /// The place of `candidate`.
@@ -348,6 +369,9 @@ impl Table {
             self.enter_candidate(Candidate { interface, ..candidate })
         });
         let candidates: Vec<u32> = candidates.collect();
+        for tell in other.tells {
+            self.enter_tell(Tell { candidate: candidates[tell.candidate as usize], ..tell });
+        }
         for slab in other.rows.into_slabs() {
             for row in slab {
                 self.rows.merge(candidates[row.candidate as usize], row.window.window(), &row.amounts);

@@ -1,7 +1,7 @@
 //! How a table is written: as rows with keys, ascending, so that tables that were made apart can be merged.
 //!
 //! A key is a letter and a hash under the state's seed: `c` the counts, `i` an interface, `k` a candidate, `r` a row, after
-//! whose hash stands its window. What a row names comes before it.
+//! whose hash stands its window, `t` a tell, after whose candidate stands its address. What a row names comes before it.
 
 use super::{
     super::{
@@ -12,21 +12,23 @@ use super::{
         histogram::wire::take_byte,
         keys::Key,
         own::Shared,
-        restore::{amounts, take_window},
+        restore::{self, amounts, take_window},
         wire::{
-            VERSION, hash_of, key, put_option, put_text, put_uint, put_wide, take_end, take_option,
-            take_text, take_uint, take_version, take_wide,
+            VERSION, hash_of, key, put_int, put_option, put_text, put_uint, put_wide, take_end, take_int,
+            take_option, take_text, take_uint, take_version, take_wide,
         },
     },
-    candidate::{Candidate, When, Whom, kind_of},
+    candidate::{Candidate, View, When, Whom, kind_of},
+    counts::Counts,
     interface::{Interface, met},
-    table::{Counts, Table},
+    table::{Table, Tell},
 };
 
 const COUNTS: u8 = b'c';
 const INTERFACE: u8 = b'i';
 const CANDIDATE: u8 = b'k';
 const ROW: u8 = b'r';
+const TELL: u8 = b't';
 
 // === impl Table ===
 
@@ -60,6 +62,17 @@ impl Table {
             put_amounts(&self.rows.get(place).amounts, &mut bytes);
             put(&row_key(candidate, window), &bytes)?;
         }
+        let tells = self.tells.iter().map(|tell| {
+            (self.candidates[tell.candidate as usize].key, tell.address.to_be_bytes(), tell.first)
+        });
+        let mut tells: Vec<_> = tells.collect();
+        tells.sort_unstable();
+        for (candidate, address, first) in tells {
+            bytes.clear();
+            bytes.push(VERSION);
+            put_int(first, &mut bytes);
+            put(&[&key(TELL, candidate)[..], &address].concat(), &bytes)?;
+        }
         Ok(())
     }
 
@@ -90,19 +103,36 @@ impl Table {
                 let amounts = amounts(bytes)?;
                 self.rows.merge(candidate, in_bounds(window)?, &amounts);
             }
+            Some(&TELL) => {
+                let (candidate, address) = key[1..].split_first_chunk::<16>().ok_or_else(unknown)?;
+                let address = <[u8; 16]>::try_from(address).map_err(|_| unknown())?;
+                let candidate =
+                    self.candidate_with(u128::from_be_bytes(*candidate)).ok_or(StateError::Torn)?;
+                let first = in_bounds(take_int(bytes)?)?;
+                self.enter_tell(Tell { address: u128::from_be_bytes(address), candidate, first });
+            }
             _ => return Err(unknown()),
         }
         take_end(bytes)
     }
 
     fn candidate_bytes(&self, candidate: &Candidate) -> Vec<u8> {
-        let Candidate { key: _, interface, when, whom, scope, role } = candidate;
+        let Candidate { key: _, interface, when, view, class, whom, scope, role } = candidate;
         let mut out = vec![VERSION];
         let interface = interface.map(|place| self.interfaces[place as usize].key);
         put_option(interface, &mut out, put_wide);
         let (form, guard) = when.numbers();
         out.push(form);
         put_wide(guard, &mut out);
+        match view {
+            View::Own => out.push(0),
+            View::Gateway => out.push(1),
+            View::Behind(address) => {
+                out.push(2);
+                put_wide(*address, &mut out);
+            }
+        }
+        put_option(*class, &mut out, |class, out| put_text(class.name(), out));
         match whom {
             Whom::Named(kind, name) => {
                 out.push(0);
@@ -138,6 +168,13 @@ impl Table {
         let interface = of.map(|key| self.interface_with(key).ok_or(StateError::Torn)).transpose()?;
         let form = take_byte(bytes)?;
         let when = When::of_numbers(form, take_wide(bytes)?).ok_or(StateError::Torn)?;
+        let view = match take_byte(bytes)? {
+            0 => View::Own,
+            1 => View::Gateway,
+            2 => View::Behind(take_wide(bytes)?),
+            _ => return Err(StateError::Torn),
+        };
+        let class = take_option(bytes, restore::class)?;
         let whom = match take_byte(bytes)? {
             0 => {
                 let kind = kind_of(take_text(bytes)?).ok_or(StateError::Text)?;
@@ -151,7 +188,8 @@ impl Table {
             _ => return Err(StateError::Torn),
         };
         let (scope, role) = (take_text(bytes)?, take_text(bytes)?);
-        let candidate = Candidate::new(&self.keys, (of.unwrap_or(0), interface), when, whom, (scope, role));
+        let seen = (when, view, class);
+        let candidate = Candidate::new(&self.keys, (of.unwrap_or(0), interface), seen, whom, (scope, role));
         if candidate.key == key { Ok(candidate) } else { Err(StateError::Torn) }
     }
 }
@@ -165,7 +203,7 @@ fn row_key(candidate: Key, window: Window) -> Vec<u8> {
 /// `window`, where it may be one.
 fn in_bounds(window: Window) -> Result<Window, StateError> {
     let mut bytes = Vec::new();
-    super::super::wire::put_int(window, &mut bytes);
+    put_int(window, &mut bytes);
     take_window(&mut &bytes[..])
 }
 

@@ -4,15 +4,17 @@ use std::io::{self, BufRead, Write};
 
 use serde::Serialize;
 
+use crate::event::AssetClass;
+
 use super::{
     super::{
         StateError,
         capture::Times,
         fringe::capture::FRINGE,
         restore,
-        wire::{ENTITY, GATE, GROUP, INTERFACE, hash_of},
+        wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of},
     },
-    record::{About, Baseline, Export, FORMAT, Interface, Pool},
+    record::{About, Address, Baseline, Export, FORMAT, Interface, Pool},
     rows,
 };
 
@@ -32,6 +34,7 @@ pub enum ExportError {
 #[derive(Debug, Default)]
 pub struct Index {
     times: Times,
+    addresses: Vec<Vec<u8>>,
     entities: Vec<(Name, Vec<u8>)>,
     interfaces: Vec<(Name, Vec<u8>)>,
     pools: Vec<(Name, Vec<u8>)>,
@@ -52,7 +55,7 @@ impl Index {
         match key.first() {
             Some(&GATE) => self.times = restore::times(value)?,
             Some(&INTERFACE) => {
-                let (interface, _) = restore::interface(value)?;
+                let (interface, ..) = restore::interface(value)?;
                 let [account, region, vpc] = interface.scope.each_ref().map(|part| &**part);
                 self.interfaces.push((name([account, region, vpc, &interface.name]), key.to_vec()));
             }
@@ -61,9 +64,11 @@ impl Index {
                 self.pools.push((name([scope, group, "", ""]), key.to_vec()));
             }
             Some(&ENTITY) => {
-                let [kind, own, scope, _] = restore::name_of_entity(value)?;
-                self.entities.push((name([scope, kind, own, ""]), key.to_vec()));
+                let ([kind, own, scope, _], class) = restore::name_of_entity(value)?;
+                let class = class.map_or("", AssetClass::name);
+                self.entities.push((name([scope, kind, own, class]), key.to_vec()));
             }
+            Some(&ADDRESS) => self.addresses.push(key.to_vec()),
             // Sketches and counters of the outside are nobody's baseline.
             Some(&FRINGE) => {}
             _ => return Err(StateError::Key(key.to_vec())),
@@ -95,7 +100,10 @@ impl Index {
         for list in [&mut self.entities, &mut self.interfaces, &mut self.pools] {
             list.sort_unstable();
         }
+        self.addresses.sort_unstable();
         head(out, &self.about())?;
+        each(out, self.addresses.iter().map(|key| address(key, &get(key)?)))?;
+        out.write_all(BASELINES)?;
         each(out, self.entities.iter().map(|(_, key)| baseline(key, &get(key)?)))?;
         out.write_all(INTERFACES)?;
         each(out, self.interfaces.iter().map(|(_, key)| interface(&get(key)?)))?;
@@ -112,7 +120,11 @@ impl Index {
         for list in [&mut self.entities, &mut self.interfaces, &mut self.pools] {
             list.sort_unstable();
         }
+        self.addresses.sort_unstable();
         let mut export = Export { about: self.about(), ..Export::default() };
+        for key in &self.addresses {
+            export.addresses.push(address(key, &get(key)?)?);
+        }
         for (_, key) in &self.entities {
             export.baselines.push(baseline(key, &get(key)?)?);
         }
@@ -131,21 +143,26 @@ fn baseline(key: &[u8], value: &[u8]) -> Result<Baseline, ExportError> {
 }
 
 fn interface(value: &[u8]) -> Result<Interface, ExportError> {
-    let (interface, shared) = restore::interface(value)?;
-    Ok(rows::interface_row(&interface, shared))
+    let (interface, shared, evidence) = restore::interface(value)?;
+    Ok(rows::interface_row(&interface, shared, evidence.as_ref()))
+}
+
+fn address(key: &[u8], value: &[u8]) -> Result<Address, ExportError> {
+    Ok(rows::address_row(hash_of(key)?, value)?)
 }
 
 fn pool(key: &[u8], value: &[u8]) -> Result<Pool, ExportError> {
     Ok(rows::pool_row(&restore::group(hash_of(key)?, value)?))
 }
 
+const BASELINES: &[u8] = b"],\n\"baselines\":[\n";
 const INTERFACES: &[u8] = b"],\n\"interfaces\":[\n";
 const POOLS: &[u8] = b"],\n\"pools\":[\n";
 
 fn head(out: &mut dyn Write, about: &About) -> Result<(), ExportError> {
     out.write_all(b"{\"about\":")?;
     json(out, about)?;
-    Ok(out.write_all(b",\n\"baselines\":[\n")?)
+    Ok(out.write_all(b",\n\"addresses\":[\n")?)
 }
 
 fn end(out: &mut dyn Write) -> Result<(), ExportError> {
@@ -187,6 +204,8 @@ impl Export {
     /// When `out` cannot be written.
     pub fn write(&self, out: &mut dyn Write) -> Result<(), ExportError> {
         head(out, &self.about)?;
+        each(out, self.addresses.iter().map(Ok))?;
+        out.write_all(BASELINES)?;
         each(out, self.baselines.iter().map(Ok))?;
         out.write_all(INTERFACES)?;
         each(out, self.interfaces.iter().map(Ok))?;
@@ -221,8 +240,11 @@ pub fn read_rows(input: &mut dyn BufRead) -> io::Result<Export> {
         let row = text.strip_suffix(',').unwrap_or(text);
         match (text, section.as_str()) {
             ("]}", _) => return Ok(export),
-            ("\"baselines\":[" | "\"interfaces\":[" | "\"pools\":[", _) => text.clone_into(&mut section),
+            ("\"addresses\":[" | "\"baselines\":[" | "\"interfaces\":[" | "\"pools\":[", _) => {
+                text.clone_into(&mut section);
+            }
             ("],", _) => section.clear(),
+            (_, "\"addresses\":[") => export.addresses.push(serde_json::from_str(row)?),
             (_, "\"baselines\":[") => export.baselines.push(serde_json::from_str(row)?),
             (_, "\"interfaces\":[") => export.interfaces.push(serde_json::from_str(row)?),
             (_, "\"pools\":[") => export.pools.push(serde_json::from_str(row)?),

@@ -9,22 +9,23 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::super::{
-    StateError,
-    amounts::Amounts,
+    StateError, addresses,
     capture::{Times, entity_bytes, group_bytes, interface_bytes, put_raised, times_bytes},
     entity::{Entity, Open, Raised},
     episode::Episode,
+    evidence::Evidence,
     fringe::capture::FRINGE,
     grid::{Grid, Window},
     histogram::Packed,
     interfaces::Interface,
+    keys::Key,
     own::Shared,
     peers::{Epoch, Group},
     registry::{EVERYONE, entity_name},
     restore,
     series::{FEATURES, SERIES, Span},
     stretch::Stretch,
-    wire::{ENTITY, GATE, GROUP, INTERFACE, hash_of, key},
+    wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, key},
 };
 
 /// Entries of a state: keys with their values.
@@ -41,7 +42,7 @@ pub fn merge(states: &[&Entries]) -> Result<Entries, StateError> {
         for (key, value) in *state {
             match key.first() {
                 Some(&GATE) => times = Some(joined_times(times, restore::times(value)?)?),
-                Some(&(ENTITY | GROUP | INTERFACE)) => by_key.entry(key).or_default().push(value),
+                Some(&(ADDRESS | ENTITY | GROUP | INTERFACE)) => by_key.entry(key).or_default().push(value),
                 // Who comes from outside is learned again within the hour.
                 Some(&FRINGE) => {}
                 _ => return Err(StateError::Key(key.clone())),
@@ -54,6 +55,7 @@ pub fn merge(states: &[&Entries]) -> Result<Entries, StateError> {
         let bytes = match key[0] {
             ENTITY => entity(key, &values, times.folded)?,
             GROUP => group(key, &values)?,
+            ADDRESS => address(&values)?,
             _ => interface(&values)?,
         };
         merged.insert(key.to_vec(), bytes);
@@ -110,8 +112,11 @@ fn join(own: &mut Entity, other: Entity) {
         let group = &entity.name.peer_group;
         (&**group != EVERYONE, group.clone())
     };
-    if group(&other) > group(own) {
-        own.name = entity_name(own.name.kind, &own.name.name, &own.name.scope, &other.name.peer_group);
+    // What only one of them knows of its class, or two know differently.
+    let class = own.name.class.into_iter().chain(other.name.class).min_by_key(|class| *class as u8);
+    let group = group(own).max(group(&other)).1;
+    if (&group, class) != (&own.name.peer_group, own.name.class) {
+        own.name = entity_name((own.name.kind, &own.name.name, &own.name.scope), &group, class);
     }
     own.born = own.born.into_iter().chain(other.born).min();
     own.held_out = own.held_out.saturating_add(other.held_out);
@@ -162,7 +167,7 @@ fn join_magnitudes(own: &mut [Option<u8>; FEATURES], other: &[Option<u8>; FEATUR
 }
 
 fn join_open(own: &mut Open, other: Open) {
-    Amounts::merge(&mut own.amounts, &other.amounts);
+    own.amounts.merge(&other.amounts);
     match (&mut own.activity, other.activity) {
         (Some(own), Some(other)) => {
             own.packets = own.packets.saturating_add(other.packets);
@@ -236,8 +241,12 @@ fn group(key: &[u8], values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
 /// What the records of both have in common, and every address that either believed to be its own.
 fn interface(values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
     let mut merged: Option<(Interface, Shared)> = None;
+    let mut heard: Option<Evidence> = None;
     for value in values {
-        let (other, shared) = restore::interface(value)?;
+        let (other, shared, evidence) = restore::interface(value)?;
+        if let Some(evidence) = evidence {
+            heard.get_or_insert_default().merge(evidence);
+        }
         merged = Some(match merged.take() {
             None => (other, shared),
             Some((mut own, common)) => {
@@ -255,7 +264,24 @@ fn interface(values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
         Shared::Two(one, other) => Shared::Two(one.min(other), one.max(other)),
         shared => shared,
     };
-    Ok(interface_bytes(&own, shared))
+    Ok(interface_bytes(&own, shared, heard.as_ref()))
+}
+
+/// Whose it is by the newest word; where nobody has said so, it has waited since the first.
+fn address(values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
+    let mut whose: Option<(Window, Key)> = None;
+    let mut waits: Option<Window> = None;
+    for value in values {
+        match addresses::decode(value)? {
+            (Some(entity), since) => whose = whose.max(Some((since, entity))),
+            (None, since) => waits = Some(waits.map_or(since, |waits| waits.min(since))),
+        }
+    }
+    match (whose, waits) {
+        (Some((since, entity)), _) => Ok(addresses::encode(Some(entity), since)),
+        (None, Some(since)) => Ok(addresses::encode(None, since)),
+        (None, None) => Err(StateError::Torn),
+    }
 }
 
 fn shared_by(one: Shared, other: Shared) -> Shared {

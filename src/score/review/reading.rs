@@ -1,7 +1,7 @@
 //! What a row comes to: percentiles, how far a baseline may be trusted, when its entity was seen last, and its latest
 //! values. Everything is as of the last window that has folded, so that equal states read alike at any time.
 
-use crate::event::{Feature, Maturity};
+use crate::event::{AssetClass, Feature, Maturity};
 
 use super::super::{
     decay::{Decay, Moment},
@@ -124,6 +124,21 @@ impl Baseline {
     #[must_use]
     pub fn full_name(&self) -> String {
         if self.scope.is_empty() { self.name.clone() } else { format!("{}/{}", self.scope, self.name) }
+    }
+
+    /// Its class, where it has one.
+    #[must_use]
+    pub fn asset_class(&self) -> Option<AssetClass> {
+        AssetClass::of_name(self.class.as_deref()?)
+    }
+
+    /// What no other has: its kind, its name with its scope, and the class of what passes on others' traffic, because that
+    /// may have the name of what stands behind it.
+    #[must_use]
+    pub fn unique_name(&self) -> String {
+        let gateway = self.asset_class().filter(|class| class.passes_traffic());
+        let class = gateway.map_or_else(String::new, |class| format!(" ({})", class.name()));
+        format!("{}:{}{class}", self.kind, self.full_name())
     }
 
     /// What it has learned of `feature` over `span` seconds, windows that wait included.

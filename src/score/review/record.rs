@@ -17,6 +17,8 @@ pub const FORMAT: u32 = 1;
 pub struct Export {
     /// On what the numbers depend.
     pub about: About,
+    /// Every address whose traffic gateways may pass on, by key.
+    pub addresses: Vec<Address>,
     /// Every entity, by scope, kind and name.
     pub baselines: Vec<Baseline>,
     /// Every interface, by scope and name.
@@ -43,10 +45,25 @@ pub struct About {
     pub watermark: i64,
 }
 
+/// Whose an internal address is: whom records at gateways are about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// The entity, by its key, as hex digits; absent while nobody has said whose it is.
+    pub entity: Option<String>,
+    /// The hash of the address and its scope under the state's seed, as hex digits.
+    pub key: String,
+    /// Start of the window since which it is that one's, or has waited, in seconds since 1970.
+    pub since: i64,
+}
+
 /// What is known of one entity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
+    /// What kind of thing it is to the network: `workload`, `nat_gateway`, `load_balancer`, `endpoint`, `transit_gateway`,
+    /// `lambda`; absent where nobody said.
+    pub class: Option<String>,
     /// Its last windows with findings.
     pub episode: Option<Episode>,
     /// Start of the first window in which it was seen in time, in seconds since 1970.
@@ -220,8 +237,14 @@ pub struct Season {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Interface {
+    /// What its traffic shows that it is, as the class of an entity.
+    pub class: Option<String>,
+    /// Start of the first window for which that holds, in seconds since 1970.
+    pub class_since: Option<i64>,
     /// How many entities its addresses have made.
     pub entities_made: u32,
+    /// What its traffic says of its class, encoded, as hex digits; absent where nothing does.
+    pub evidence: Option<String>,
     /// Its id.
     pub name: String,
     /// Account, region and VPC; empty where the records do not say.

@@ -5,14 +5,18 @@ use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 use crate::{event::Feature, score::GEOMETRY};
 
 use super::super::{
+    StateError,
     address::address,
-    amounts::Amounts,
+    addresses,
+    amounts::Twofold,
     capture::{Times, put_open, put_stretch},
     entity::Entity,
+    evidence::Evidence,
     grid::{EPOCH_WINDOWS, Grid, WINDOW_SECONDS, Window},
     habits::{self, DRIFTING},
     histogram::{Increments, Packed, geometry::LAST},
     interfaces,
+    keys::Key,
     own::Shared,
     peers::{Epoch, Group},
     pool,
@@ -20,7 +24,7 @@ use super::super::{
     series::{FEATURES, SERIES, Span},
 };
 use super::record::{
-    About, Baseline, DriftOf, Episode, FORMAT, Habits, Held, Histogram, Influence, Interface, Pool,
+    About, Address, Baseline, DriftOf, Episode, FORMAT, Habits, Held, Histogram, Influence, Interface, Pool,
     PoolEpoch, Running, Season, Waiting,
 };
 
@@ -66,6 +70,7 @@ pub(super) fn baseline_row(entity: &Entity) -> Baseline {
         Some(running(span.seconds(), stretch.start, &stretch.amounts, encoded))
     });
     Baseline {
+        class: entity.name.class.map(|class| class.name().to_owned()),
         episode: entity.episode.map(|episode| Episode {
             first_window_start: Grid::start(episode.start()),
             last_window_start: Grid::start(episode.last()),
@@ -102,15 +107,35 @@ pub(super) fn pool_row(group: &Group) -> Pool {
     }
 }
 
-pub(super) fn interface_row(interface: &interfaces::Interface, shared: Shared) -> Interface {
+/// The row of the address with `key`, whose entry is `value`.
+pub(super) fn address_row(key: Key, value: &[u8]) -> Result<Address, StateError> {
+    let (entity, window) = addresses::decode(value)?;
+    let hex = |key: Key| format!("{key:032x}");
+    Ok(Address { entity: entity.map(hex), key: hex(key), since: Grid::start(window) })
+}
+
+pub(super) fn interface_row(
+    interface: &interfaces::Interface,
+    shared: Shared,
+    evidence: Option<&Evidence>,
+) -> Interface {
     let text = |number: &u128| address(*number).to_string();
     let in_all = match shared {
         Shared::Anything => vec!["anything".to_owned()],
         Shared::Nothing => vec!["nothing".to_owned()],
         Shared::One(_) | Shared::Two(..) => shared.addresses().1.iter().map(text).collect(),
     };
+    let settled = evidence.and_then(Evidence::settled);
+    let encoded = |evidence: &Evidence| {
+        let mut out = Vec::new();
+        evidence.encode(&mut out);
+        hex(&out)
+    };
     Interface {
+        class: settled.map(|(class, _)| class.name().to_owned()),
+        class_since: settled.map(|(_, from)| Grid::start(from)),
         entities_made: interface.made,
+        evidence: evidence.map(encoded),
         name: interface.name.to_string(),
         scope: interface.scope.each_ref().map(ToString::to_string),
         shared: in_all,
@@ -145,7 +170,7 @@ fn pool_histogram((nth, pool): (usize, &pool::Pool)) -> Option<Histogram> {
     })
 }
 
-fn running(seconds: i64, start: Window, amounts: &Amounts, encoded: String) -> Running {
+fn running(seconds: i64, start: Window, amounts: &Twofold, encoded: String) -> Running {
     let values = Feature::ALL.iter().zip(amounts.values());
     Running {
         encoded,

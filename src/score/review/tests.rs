@@ -9,11 +9,13 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     super::{
-        Config, Scorer,
+        Config, Scorer, addresses,
+        amounts::Amounts,
         capture::{Times, entity_bytes, group_bytes, interface_bytes, times_bytes},
         decay::Moment,
         entity::{Entity, Open},
         episode::Episode,
+        evidence::{Evidence, Telling},
         habits::Habits,
         interfaces,
         keys::Keys,
@@ -24,11 +26,14 @@ use super::{
         sample::Sample,
         series::{FEATURES, SERIES, Span},
         stretch::Stretch,
-        wire::{ENTITY, GATE, GROUP, INTERFACE, hash_of, key as key_of},
+        wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, key as key_of},
     },
     *,
 };
-use crate::{event::Partition, telemetry::metrics::Metrics};
+use crate::{
+    event::{AssetClass, Partition},
+    telemetry::metrics::Metrics,
+};
 
 const SEED: [u8; 16] = [7; 16];
 const HALF_LIFE: u64 = 14 * 86_400;
@@ -50,7 +55,7 @@ fn state(seed: u64, landmarks: u32) -> Entries {
     entries.insert(key_of(GATE, 0), times_bytes(&times));
     for name in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
         if rng.random_bool(0.8) {
-            let key = entity_key(&keys, "address", name, "acme");
+            let key = entity_key(&keys, ("address", name, "acme"), None);
             let entity = entity(&mut rng, key, name, folded, landmarks);
             entries.insert(key_of(ENTITY, key), entity_bytes(&entity));
         }
@@ -69,10 +74,45 @@ fn state(seed: u64, landmarks: u32) -> Entries {
         let key = keys.of(&["interface", "acme", "", "", name]);
         entries.insert(
             key_of(INTERFACE, key),
-            interface_bytes(&interface, shared[rng.random_range(0..shared.len())]),
+            interface_bytes(
+                &interface,
+                shared[rng.random_range(0..shared.len())],
+                evidence(&mut rng).as_ref(),
+            ),
         );
     }
+    for address in 1..4 {
+        if rng.random_bool(0.7) {
+            let whose = rng.random_bool(0.6).then(|| rng.random_range(1..4));
+            let since = folded - rng.random_range(0..4);
+            entries
+                .insert(key_of(ADDRESS, keys.of_address("acme", address)), addresses::encode(whose, since));
+        }
+    }
     entries
+}
+
+/// What the traffic of an interface has said: little enough that some is settled only by what two of them know.
+fn evidence(rng: &mut ChaCha8Rng) -> Option<Evidence> {
+    let mut evidence = Evidence::default();
+    for _ in 0..rng.random_range(0..6) {
+        let window = WINDOW + rng.random_range(0..4);
+        if rng.random_bool(0.5) {
+            evidence.add(window, Telling::Outside(rng.random_range(0..3)));
+        } else {
+            (0..250).for_each(|_| {
+                evidence.add(window, Telling::Inside(rng.random()));
+            });
+        }
+    }
+    rng.random_bool(0.8).then_some(evidence)
+}
+
+/// What gateways saw of somebody.
+fn passed(rng: &mut ChaCha8Rng) -> Option<Box<Amounts>> {
+    let mut amounts = Amounts { packets: rng.random_range(0..99), ..Amounts::default() };
+    amounts.ports.insert(rng.random_range(0..9));
+    rng.random_bool(0.5).then(|| Box::new(amounts))
 }
 
 fn moment(rng: &mut ChaCha8Rng, landmark: u32) -> Moment {
@@ -81,7 +121,8 @@ fn moment(rng: &mut ChaCha8Rng, landmark: u32) -> Moment {
 
 fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u32) -> Entity {
     let group = ["all", "web"][rng.random_range(0..2)];
-    let mut entity = Entity::new(key, entity_name("address", name, "acme", group), 0);
+    let class = [None, Some(AssetClass::Workload), Some(AssetClass::Lambda)][rng.random_range(0..3)];
+    let mut entity = Entity::new(key, entity_name(("address", name, "acme"), group, class), 0);
     entity.born = rng.random_bool(0.9).then(|| WINDOW - rng.random_range(0..900));
     entity.held_out = rng.random_range(0..9);
     let last = WINDOW - rng.random_range(0..9);
@@ -101,8 +142,9 @@ fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u
     for span in Span::ALL {
         // Both begin with the window after what has folded, or hold it.
         let mut stretch = Stretch::new(span.start_of(folded + rng.random_range(1..9)));
-        stretch.amounts.bytes_out = rng.random_range(0..1 << 30);
-        stretch.amounts.ports.insert(rng.random_range(0..9));
+        stretch.amounts.own.bytes_out = rng.random_range(0..1 << 30);
+        stretch.amounts.own.ports.insert(rng.random_range(0..9));
+        stretch.amounts.passed = passed(rng);
         stretch.held_out = rng.random_bool(0.3);
         stretch.magnitude[2] = rng.random_bool(0.5).then(|| rng.random_range(0..9));
         if super::super::grid::Grid::epoch(span.last_of(stretch.start))
@@ -122,9 +164,10 @@ fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u
             continue;
         }
         let mut open = Open::new(window);
-        open.amounts.bytes_in = rng.random_range(0..1 << 20);
+        open.amounts.own.bytes_in = rng.random_range(0..1 << 20);
+        open.amounts.passed = passed(rng);
         (0..30).for_each(|_| {
-            open.amounts.peers.insert(rng.random());
+            open.amounts.own.peers.insert(rng.random());
         });
         open.raised = rng.random_bool(0.5).then(|| {
             let interface = Some(["eni-1", "eni-2"][rng.random_range(0..2)].into());

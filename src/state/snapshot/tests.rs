@@ -180,7 +180,7 @@ fn a_forged_file_makes_no_reader_allocate_what_it_has_not_got() {
         (framed(2, 1, u32::MAX, b"x"), "longer than any"),
         (framed(2, 1, BLOCK_BYTES_MAX as u32, b"x"), "unpack"),
         (framed(2, 1, 10, &zstd::bulk::compress(&[0; 1 << 20], 1).unwrap()), "unpack"),
-        (framed(3, 1, 3, b"x"), "no such block"),
+        (framed(4, 1, 3, b"x"), "no such block"),
         (block(2, 1, b"\x01\x01ab\x01"), "do not fit"),
         (block(2, 2, b"\x01\x01ab"), "do not fit"),
         (block(2, 1, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), "do not fit"),

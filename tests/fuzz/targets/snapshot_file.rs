@@ -41,7 +41,7 @@ fuzz_target!(|file: File| {
             (bytes, is_whole)
         }
     };
-    let mut read = || {
+    let read = || {
         let mut reader = SnapshotReader::new(bytes.as_slice())?;
         let mut rows = Vec::new();
         while let Some(row) = reader.next_row()? {

@@ -1,4 +1,4 @@
-//! Sights: what the gate remembers of the records that it has seen, so that one that comes again at another position counts
+//! Deduplication: what the gate remembers of the records that it has seen, so that one that comes again at another position counts
 //! once in its window; and the hashes that are the same in every process with the state.
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 
 /// What is remembered, and of the few records that are planned at a time, which are which.
 #[derive(Debug)]
-pub(super) struct Sights {
+pub(super) struct Dedup {
     /// The hash of addresses in the sets of an entity.
     pub(super) addresses: Mixer,
     /// The hash of external addresses.
@@ -25,9 +25,9 @@ pub(super) struct Sights {
     hashes: [u64; FEW],
 }
 
-// === impl Sights ===
+// === impl Dedup ===
 
-impl Sights {
+impl Dedup {
     /// Nothing seen yet, under the state's `seed`.
     pub(super) fn new(seed: [u8; 16], repeats: Repeats) -> Self {
         let addresses = Mixer::new(seed, "addresses");
@@ -41,7 +41,7 @@ impl Sights {
     }
 
     /// Looks at `record`, the `nth` of the few, which the interface with the key `at` saw in `window`, and reads what
-    /// [`Sights::standing`] will read.
+    /// [`Dedup::standing`] will read.
     #[inline]
     pub(super) fn look(&mut self, nth: usize, record: &Record<'_>, at: Key, window: Window) -> u32 {
         self.hashes[nth] = self.repeats.hash(&identity(record, at));

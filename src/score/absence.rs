@@ -1,0 +1,152 @@
+//! Absence: entities that leave a shard to make room for others, and come back from the state when somebody asks for them.
+//!
+//! Nothing of an entity is lost but what a day had gathered that ended while it was away: its hours and its windows had been
+//! learned by then.
+
+use std::time::Duration;
+
+use crate::telemetry::metrics::{Counter, Metrics};
+
+use super::{
+    archive::{AT_LAST, Fetched, Order},
+    bench::Bench,
+    capture::entity_bytes,
+    entity::Entity,
+    finding::Notice,
+    grid::Window,
+    restore::entity,
+    series::Span,
+    shard::{Raiser, Shard, raise},
+};
+
+/// What is counted of it.
+#[derive(Debug)]
+pub(super) struct Absences {
+    pub(super) left: Counter,
+    back: Counter,
+    unread: Counter,
+}
+
+// === impl Absences ===
+
+impl Absences {
+    /// Nobody has left yet.
+    pub(super) fn new(metrics: &Metrics) -> Self {
+        let counter = |name, help| metrics.counter(name, help, Vec::new());
+        Self {
+            left: counter(
+                "floodmark_score_entities_left",
+                "Entities that went to the state to make room for others.",
+            ),
+            back: counter("floodmark_score_entities_back", "Entities that came back from the state."),
+            unread: counter(
+                "floodmark_score_windows_unread",
+                "Windows of entities that were not learned, because the state was not read in time.",
+            ),
+        }
+    }
+
+    /// Notes what `shard` has counted since it was asked last.
+    pub(super) fn note(&self, shard: &mut Shard) {
+        self.back.inc_by(std::mem::take(&mut shard.back));
+        self.unread.inc_by(std::mem::take(&mut shard.unread));
+    }
+}
+
+// === impl Shard ===
+
+impl Shard {
+    /// Keeps what `entity`, who leaves, has learned until it is captured.
+    pub(super) fn leave(&mut self, entity: &Entity) {
+        match (&self.desk, entity.away) {
+            (Some(desk), Some(_)) => desk.cancel(entity.key),
+            _ => {
+                self.left.insert(entity.key, entity_bytes(entity));
+            }
+        }
+    }
+
+    /// Asks for what the entity in `slot`, who is new here, was before.
+    pub(super) fn call_back(&mut self, slot: u32, bench: &Bench<'_>) {
+        let Some(desk) = &self.desk else { return };
+        let key = self.entities[slot as usize].key;
+        if let Some(bytes) = self.left.remove(&key) {
+            self.arrive(slot, Fetched::Here(bytes), bench);
+            return;
+        }
+        let fetched = desk.order(key);
+        self.arrive(slot, fetched, bench);
+    }
+
+    /// Waits for the entity in `slot` for at most `patience`.
+    #[cold]
+    pub(super) fn await_back(&mut self, slot: u32, order: Order, patience: Duration, bench: &Bench<'_>) {
+        if let Some(desk) = &self.desk {
+            let fetched = desk.fetch(self.entities[slot as usize].key, order, patience);
+            self.arrive(slot, fetched, bench);
+        }
+    }
+
+    /// Waits for the entity in `slot`, whose window folds or is captured; says whether it is here.
+    pub(super) fn is_here(&mut self, slot: u32, bench: &Bench<'_>) -> bool {
+        if let Some(order) = self.entities[slot as usize].away {
+            self.await_back(slot, order, AT_LAST, bench);
+        }
+        self.entities[slot as usize].away.is_none()
+    }
+
+    /// The place of `window`, which folds, among those that the entity in `slot` has open. Who has come back while it was open is
+    /// judged now; the window of who has not is not learned.
+    pub(super) fn present(
+        &mut self,
+        slot: u32,
+        window: Window,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) -> Option<usize> {
+        let is_here = self.is_here(slot, bench);
+        let entity = &mut self.entities[slot as usize];
+        let place = entity.find(window).ok()?;
+        if !is_here {
+            entity.open.remove(place);
+            self.unread += 1;
+            return None;
+        }
+        if entity.came_back {
+            raise(entity, place, bench, &Raiser { record: None, order }, notices);
+            entity.came_back = entity.open.len() > 1;
+        }
+        Some(place)
+    }
+
+    fn arrive(&mut self, slot: u32, fetched: Fetched, bench: &Bench<'_>) {
+        let key = self.entities[slot as usize].key;
+        let before = match fetched {
+            Fetched::Later(order) => {
+                self.entities[slot as usize].away = Some(order);
+                return;
+            }
+            Fetched::Nothing => None,
+            Fetched::Here(bytes) => match entity(key, &bytes) {
+                Ok(before) => Some(before),
+                Err(error) => {
+                    tracing::error!(%error, "could not take a baseline back from the state; it begins anew");
+                    None
+                }
+            },
+        };
+        let own = &mut self.entities[slot as usize];
+        own.away = None;
+        let Some(mut before) = before else { return };
+        before.forget_ended(bench.folded);
+        for span in Span::ALL {
+            if before.stretches[span as usize].is_some() {
+                self.stretched[span as usize].push(slot);
+            }
+        }
+        own.resume(before);
+        self.back += 1;
+        self.soil(slot);
+    }
+}

@@ -83,6 +83,9 @@ pub struct App {
     #[cfg(feature = "kafka")]
     membership: Option<crate::kafka::Membership>,
     crashes: Crashes,
+    /// What runs beside the data where workers share an estate.
+    #[cfg(feature = "kafka")]
+    crew: Option<rekey::Crew>,
 }
 
 /// One source that is ready to run.

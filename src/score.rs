@@ -32,6 +32,7 @@ mod capture;
 mod clocks;
 mod columns;
 mod config;
+mod council;
 mod dedup;
 mod division;
 mod entity;
@@ -67,6 +68,7 @@ mod registry;
 mod restore;
 pub mod review;
 mod sample;
+mod seat;
 mod series;
 mod shard;
 mod sighting;
@@ -80,12 +82,14 @@ mod wire;
 pub use archive::Archive;
 pub use capture::Capture;
 pub use config::{Config, ConfigError, Identity, IdentityError};
+pub use council::{Council, Session, Word};
 pub use highest::Highest;
 pub use history::{
     Counts, Coverage, EntityCounts, Gap, HeldOut, Learned, Past, Period, Report, Table, settle,
 };
 pub use keyer::Keyer;
 pub use memory::{memory_bytes_max, outside_bytes_max};
+pub use seat::learned_of;
 pub use tenant::{Tenant, TenantError};
 pub use wire::StateError;
 
@@ -339,8 +343,8 @@ impl Scorer {
             let Some(segment) = segment else { break };
             let mut peers = self.peers.write();
             let order = (part as u32, true, segment.event);
-            let sum =
-                fold_through(&mut shards, &mut peers, &self.rules, folded, segment.fold, order, notices);
+            let reach = (segment.fold, segment.wish);
+            let sum = fold_through(&mut shards, &mut peers, &self.rules, folded, reach, order, notices);
             self.books.windows_learned.inc_by(sum.learned);
             self.books.windows_held_out.inc_by(sum.held_out);
             self.books.windows_capped.inc_by(sum.capped);

@@ -9,6 +9,8 @@ use std::{
 
 use tokio::runtime::Handle;
 
+#[cfg(feature = "kafka")]
+use super::rekey::Crew;
 use super::{
     App, AppError, Books, BuiltSource, CheckBooks, MemoryPlan,
     archived::Archived,
@@ -114,6 +116,8 @@ impl App {
                 .collect(),
         };
         Ok(Self {
+            #[cfg(feature = "kafka")]
+            crew: sources.iter().find(|built| built.is_rekeyed).and_then(|_| Crew::of(&config, &metrics)),
             flight: Arc::new(Flight::new(plan.in_flight_bytes)),
             health: Health::default(),
             tables,
@@ -154,6 +158,8 @@ impl App {
             let found = source::build(&source.from).and_then(|source| source.look());
             errors.extend(found.err().map(|error| AppError::Source { name: name.clone(), error }));
         }
+        #[cfg(feature = "kafka")]
+        errors.extend(super::rekey::look(config));
         let keepers = [("quarantine", &config.quarantine.to), ("dead_letter", &config.dead_letter.to)];
         let sinks = config.sinks.iter().map(|(name, sink)| (name.as_str(), &sink.to));
         errors.extend(looks::all(sinks.chain(keepers)));
@@ -200,10 +206,13 @@ impl App {
             batch: Batch::default(),
         });
         let kits = kits.collect();
+        let rekey = rekey.and_then(|outlet| self.rekey(sources, outlet));
+        let parts = rekey.as_ref().map(|rekey| (rekey.source, rekey.parts.clone()));
+        let front = Front::new(intake, Resolver::new(inputs), std::mem::take(&mut self.crashes), parts);
         let line = Line {
-            front: Mutex::new(Front::new(intake, Resolver::new(inputs), std::mem::take(&mut self.crashes))),
+            front: Mutex::new(front),
             scorer: self.scorer.clone(),
-            rekey: rekey.and_then(|outlet| self.rekey(sources, outlet)),
+            rekey,
             door: crate::pipe::Turn::default(),
             sources: sources.iter().map(|built| built.name.clone()).collect(),
             outlets,

@@ -4,10 +4,25 @@
 //! findings alone. Both are the same process, and each of several does both. Marks in every partition of the topic say how far
 //! the source's partitions have come, so that a window folds when it is whole for all of them.
 
+#[cfg(feature = "kafka")]
+mod changelog;
+#[cfg(feature = "kafka")]
+mod crew;
+#[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only Kafka has parts"))]
+mod parts;
+#[cfg(feature = "kafka")]
+mod pools;
+
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
+
+#[cfg(feature = "kafka")]
+pub(super) use crew::{Crew, Working, look};
+#[cfg(feature = "kafka")]
+pub(super) use parts::PartsProgress;
+pub(super) use parts::{Asked, PartTurn, Parts};
 
 use super::{App, BuiltSource, outlet::Outlet};
 use crate::{
@@ -25,6 +40,8 @@ pub(super) struct Rekey {
     /// Where observations leave to the topic.
     pub(super) outlet: Outlet,
     pub(super) keyer: Keyer,
+    /// What comes out of the topic is scored in parts.
+    pub(super) parts: Arc<Parts>,
     to: To,
     /// The topics whose partitions observations speak of.
     topics: Vec<String>,
@@ -86,7 +103,16 @@ impl App {
         let crate::config::Rekeyed { to, topics, .. } = self.config.rekeyed()?;
         let source = sources.iter().position(|built| built.is_rekeyed)?;
         let keyer = Keyer::new(&self.config.score, &self.metrics);
-        Some(Rekey { source: SourceId(source as u16), outlet, keyer, to, topics, marks: Mutex::default() })
+        let parts = self.crew.as_ref()?.parts.clone();
+        Some(Rekey {
+            source: SourceId(source as u16),
+            outlet,
+            keyer,
+            parts,
+            to,
+            topics,
+            marks: Mutex::default(),
+        })
     }
 
     #[cfg(not(feature = "kafka"))]

@@ -15,7 +15,7 @@ use super::{
     checks::Checks,
     crashes::{self, Crashes},
     outlet::Outlet,
-    rekey::{Rekey, Stir},
+    rekey::{Asked, PartTurn, Parts, Rekey, Stir},
 };
 use crate::{
     enrich::{Enricher, Stage},
@@ -63,6 +63,8 @@ pub(super) struct Front {
     crashes: Crashes,
     /// A step that comes after what is resolved before it.
     held: Option<Work>,
+    /// The source whose records are scored in parts, and these.
+    parts: Option<(SourceId, Arc<Parts>)>,
     resolved: VecDeque<Chunk>,
     scratch: Vec<Chunk>,
     tickets: u64,
@@ -90,6 +92,16 @@ enum Work {
     Finish,
 }
 
+/// A step that was taken.
+struct Taken {
+    ticket: u64,
+    work: Work,
+    /// The turns of the parts that it is about.
+    turns: Vec<PartTurn>,
+    /// Who asks at this step what parts remember.
+    asked: Option<Asked>,
+}
+
 // === impl Line ===
 
 impl Line {
@@ -105,9 +117,18 @@ impl Line {
     fn work(&self, mut kit: Kit) {
         loop {
             let next = self.front.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((ticket, work)) = next else { return };
+            let Some(Taken { ticket, work, turns, asked }) = next else { return };
             match work {
-                Work::Chunk(chunk) => self.chunk(ticket, chunk, &mut kit),
+                Work::Chunk(chunk) => self.chunk(ticket, chunk, &turns, &mut kit),
+                Work::Assigned(source, partitions) if self.is_in_parts(source) => {
+                    for (turn, partition) in turns.iter().zip(&partitions) {
+                        turn.part.scorer.assigned(turn.ticket, std::slice::from_ref(partition));
+                    }
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.skip(ticket));
+                }
+                Work::Ended(source, _) | Work::Divided(source, _) if self.is_in_parts(source) => {
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.skip(ticket));
+                }
                 Work::Assigned(source, partitions) if !self.scores(source) => {
                     let begun = Stir::Begun(&partitions);
                     self.stirred(ticket, &mut kit, begun, |scorer, _| scorer.skip(ticket));
@@ -128,25 +149,31 @@ impl Line {
                     });
                 }
                 Work::Anew(origin) => {
+                    turns.iter().for_each(|turn| turn.part.scorer.anew(turn.ticket, &origin));
                     self.recordless(ticket, &mut kit, |scorer, _| scorer.anew(ticket, &origin));
                 }
                 Work::Divided(source, divided) => {
                     self.recordless(ticket, &mut kit, |scorer, _| scorer.divided(ticket, source, divided));
                 }
-                Work::Tick(now) => self
-                    .stirred(ticket, &mut kit, Stir::Tick, |scorer, batch| scorer.tick(ticket, now, batch)),
+                Work::Tick(now) => self.stirred(ticket, &mut kit, Stir::Tick, |scorer, batch| {
+                    scorer.tick(ticket, now, batch);
+                    turns.iter().for_each(|turn| turn.part.scorer.tick(turn.ticket, now, batch));
+                }),
                 Work::Finish => {
                     self.recordless(ticket, &mut kit, |scorer, batch| scorer.finish(ticket, batch))
                 }
                 Work::Barrier(Barrier(action)) => {
                     action(ticket);
+                    if let Some(asked) = asked {
+                        asked.tell(ticket);
+                    }
                     self.door.take(ticket, || ());
                 }
             }
         }
     }
 
-    fn chunk(&self, ticket: u64, chunk: Chunk, kit: &mut Kit) {
+    fn chunk(&self, ticket: u64, chunk: Chunk, turns: &[PartTurn], kit: &mut Kit) {
         crashes::at(&chunk);
         // What is quarantined already does no harm.
         if !chunk.entries.is_empty() {
@@ -155,7 +182,7 @@ impl Line {
         kit.parser.parse(chunk, &mut kit.batch);
         kit.enricher.apply(&mut kit.batch);
         if let Some(scorer) = &self.scorer {
-            self.score(scorer, ticket, &mut kit.batch);
+            self.score(scorer, ticket, turns, &mut kit.batch);
         }
         let receipt =
             kit.batch.chunk.as_mut().map(|chunk| std::mem::replace(&mut chunk.receipt, Receipt::unclaimed()));
@@ -168,17 +195,26 @@ impl Line {
         self.rekey.as_ref().is_none_or(|rekey| rekey.source == source)
     }
 
-    fn score(&self, scorer: &Scorer, ticket: u64, batch: &mut Batch) {
+    /// Whether what `source` brings is scored in parts.
+    fn is_in_parts(&self, source: SourceId) -> bool {
+        self.rekey.as_ref().is_some_and(|rekey| rekey.source == source)
+    }
+
+    fn score(&self, scorer: &Scorer, ticket: u64, turns: &[PartTurn], batch: &mut Batch) {
         match &self.rekey {
             Some(rekey) if !rekey.brought(batch) => {
                 rekey.keyer.key(batch);
                 return scorer.pass_on(ticket, batch);
             }
             // The events have left where they were read.
-            Some(_) => batch.events.iter_mut().for_each(|event| event.deliver = false),
-            None => {}
+            Some(_) => {
+                batch.events.iter_mut().for_each(|event| event.deliver = false);
+                scorer.skip(ticket);
+                // None where the partition has gone meanwhile: whoever has it now reads these again.
+                turns.iter().for_each(|turn| turn.part.scorer.score(turn.ticket, batch));
+            }
+            None => scorer.score(ticket, batch),
         }
-        scorer.score(ticket, batch);
     }
 
     /// A step that brings no record, but may fold windows and so raise findings.
@@ -267,12 +303,18 @@ impl Line {
 // === impl Front ===
 
 impl Front {
-    pub(super) fn new(intake: Intake, resolver: Resolver, crashes: Crashes) -> Self {
+    pub(super) fn new(
+        intake: Intake,
+        resolver: Resolver,
+        crashes: Crashes,
+        parts: Option<(SourceId, Arc<Parts>)>,
+    ) -> Self {
         Self {
             intake,
             resolver,
             crashes,
             held: None,
+            parts,
             resolved: VecDeque::new(),
             scratch: Vec::new(),
             tickets: 0,
@@ -280,7 +322,7 @@ impl Front {
     }
 
     /// The next piece of work and its ticket; `None` when every feed is dropped and all is taken.
-    fn next(&mut self) -> Option<(u64, Work)> {
+    fn next(&mut self) -> Option<Taken> {
         let work = loop {
             if let Some(mut chunk) = self.resolved.pop_front() {
                 self.crashes.screen(&mut chunk);
@@ -317,7 +359,26 @@ impl Front {
         };
         let ticket = self.tickets;
         self.tickets += 1;
-        Some((ticket, work))
+        Some(self.taken(ticket, work))
+    }
+
+    /// With the turns of the parts that `work` is about: here their tickets are in order.
+    fn taken(&self, ticket: u64, mut work: Work) -> Taken {
+        let (mut turns, mut asked) = (Vec::new(), None);
+        if let Some((source, parts)) = &self.parts {
+            match &mut work {
+                Work::Chunk(chunk) if chunk.source == *source => turns = parts.turn(&chunk.partition),
+                Work::Assigned(of, partitions) if *of == *source => {
+                    (turns, *partitions) = parts.come(partitions).into_iter().unzip();
+                }
+                Work::Ended(of, partitions) if *of == *source => parts.go(partitions),
+                Work::Anew(origin) => turns = parts.turn_of(origin),
+                Work::Tick(_) => turns = parts.turns(),
+                Work::Barrier(_) => asked = parts.asked(),
+                _ => {}
+            }
+        }
+        Taken { ticket, work, turns, asked }
     }
 }
 

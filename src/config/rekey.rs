@@ -19,6 +19,15 @@ pub struct RekeyConfig {
     /// else's: what is in it is read by these workers alone.
     #[schemars(length(min = 1, max = 249))]
     pub topic: String,
+    /// The topic by way of which workers share what peers do; compacted, and nobody else's. Default: `topic` and `-pools`.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 249))]
+    pub pools: Option<String>,
+    /// The topic that keeps what is known of hosts, so that it goes with them from worker to worker; compacted, with as many
+    /// partitions as `topic`, and nobody else's. Default: `topic` and `-changelog`.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 249))]
+    pub changelog: Option<String>,
 }
 
 /// The two ends of the topic.
@@ -30,6 +39,14 @@ pub struct Rekeyed {
     pub from: From,
     /// The topics whose partitions they speak of.
     pub topics: Vec<String>,
+    /// The topic itself, that of pools, and that of what is known of hosts.
+    pub topic: String,
+    /// See [`Rekeyed::topic`].
+    pub pools: String,
+    /// See [`Rekeyed::topic`].
+    pub changelog: String,
+    /// The group that reads the topic.
+    pub group: String,
 }
 
 /// Observations that are on their way at a time: a tenth of what documents take.
@@ -43,7 +60,8 @@ impl Config {
     /// The two ends of the topic that observations go through, where they do.
     #[must_use]
     pub fn rekeyed(&self) -> Option<Rekeyed> {
-        let topic = &self.rekey.as_ref()?.topic;
+        let rekey = self.rekey.as_ref()?;
+        let topic = &rekey.topic;
         let source = self.sources.values().find_map(|source| match &source.from {
             From::Kafka(kafka) => Some(kafka),
             _ => None,
@@ -57,14 +75,25 @@ impl Config {
             in_flight: IN_FLIGHT,
             ..KafkaSinkConfig::new(source.brokers.clone(), topic)
         };
+        let group = format!("{}.{topic}", source.group);
         let from = kafka::Config {
             topics: vec![topic.clone()],
-            group: format!("{}.{topic}", source.group),
+            group: group.clone(),
             start: kafka::Start::Earliest,
             ..(**source).clone()
         };
         let topics = source.topics.clone();
-        Some(Rekeyed { to: To::Kafka(Box::new(to)), from: From::Kafka(Box::new(from)), topics })
+        let named =
+            |name: &Option<String>, suffix: &str| name.clone().unwrap_or_else(|| format!("{topic}-{suffix}"));
+        Some(Rekeyed {
+            to: To::Kafka(Box::new(to)),
+            from: From::Kafka(Box::new(from)),
+            topics,
+            topic: topic.clone(),
+            pools: named(&rekey.pools, "pools"),
+            changelog: named(&rekey.changelog, "changelog"),
+            group,
+        })
     }
 
     pub(super) fn check_rekey(&self, tree: &Tree, problems: &mut Problems) {

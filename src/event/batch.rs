@@ -3,8 +3,8 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    AssetClass, Chunk, Direction, Endpoint, EntityName, Entry, EventId, Field, FieldSet, Finding, IdScheme, Layout,
-    Origin, Reject, Span, Syslog, Value, Verdict,
+    AssetClass, Chunk, Direction, Endpoint, EntityName, Entry, EventId, Field, FieldSet, Finding, IdScheme,
+    Layout, Origin, Reject, Span, Syslog, Value, Verdict,
 };
 
 /// A chunk and what became of it so far. Its tables keep their room when it is recycled.

@@ -24,6 +24,7 @@ use super::{
     lock,
     own::Shared,
     peers::Group,
+    seat::seat_key,
     series::FEATURES,
     shard::Shard,
     stretch::Stretch,
@@ -100,6 +101,9 @@ impl Scorer {
             drop(peers);
             if nth + 1 == self.shard_turns.len() {
                 // No later ticket folds before this one is through with the last shard.
+                if let Some(bytes) = self.peers.read().seat_bytes() {
+                    entries.insert(seat_key(), Some(bytes));
+                }
                 self.peers.write().take_dirty(|group| {
                     entries.insert(key(GROUP, group.key), Some(group_bytes(group)));
                 });

@@ -24,6 +24,7 @@ use super::{
     peers::SharedPeers,
     plan::{EntityRef, Plan, Standing, Vantage},
     reading::{contact, observation, peer},
+    seat::Bound,
 };
 
 /// What the gate knows.
@@ -45,6 +46,8 @@ pub(super) struct Gate {
     pub(super) dedup: Dedup,
     /// Where those are who are not here, if they are anywhere.
     pub(super) desk: Option<Arc<Desk>>,
+    /// How far may fold, where other parts are waited for.
+    pub(super) bound: Option<Bound>,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
@@ -97,6 +100,7 @@ impl Gate {
             division: Division::default(),
             dedup,
             desk: None,
+            bound: None,
             captured: None,
             slots: Slots::default(),
         }
@@ -335,26 +339,31 @@ impl Gate {
     }
 
     fn fold(&mut self, through: Window, plan: &mut Plan) -> Tally {
-        if through > self.folded {
+        if through > self.folded || self.bound.is_some() {
             self.cut(through, 0, plan);
         }
         Tally::default()
     }
 
-    /// Plans to fold everything through `through` before the event at `event`.
-    fn cut(&mut self, through: Window, event: u32, plan: &mut Plan) {
+    /// Plans to fold everything through `wish`, or as far as may be, before the event at `event`.
+    fn cut(&mut self, wish: Window, event: u32, plan: &mut Plan) {
+        let folded = self.folded;
+        let Some(through) = self.bound.as_mut().map_or(Some(wish), |bound| bound.allow(wish, folded)) else {
+            return;
+        };
         self.folded = through;
         self.openings.fold(through);
         self.dedup.fold(through);
-        plan.cut(through, event);
+        plan.cut((through, wish), event);
     }
 
     /// Plans to fold the oldest open window after the event at `index` if too many are open; says whether it did.
     #[inline]
     fn force(&mut self, index: usize, plan: &mut Plan) -> bool {
         let Some(window) = self.openings.overdue() else { return false };
-        self.cut(window.max(self.folded), index as u32 + 1, plan);
-        true
+        let folded = self.folded;
+        self.cut(window.max(folded), index as u32 + 1, plan);
+        self.folded > folded || self.bound.is_none()
     }
 
     /// How much is to be captured: everything once an hour of event time, which is a few megabytes, else what baselines and

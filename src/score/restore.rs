@@ -39,6 +39,7 @@ use super::{
     pool::Pool,
     registry::{EVERYONE, Told, entity_key, entity_name},
     sample::{NOTHING, Sample},
+    seat::{decode_at, seat_key},
     series::{FEATURES, Span},
     stretch::Stretch,
     wire::{
@@ -75,8 +76,11 @@ impl Scorer {
         {
             return Err(StateError::Key(key.clone()));
         }
-        for (_, value) in of(GATE) {
-            restore_gate(&mut gate, value, scorer.rules.decay.half_life_seconds())?;
+        for (key, value) in of(GATE) {
+            match *key == seat_key() {
+                true => scorer.peers.write().restored = Some(decode_at(value)?),
+                false => restore_gate(&mut gate, value, scorer.rules.decay.half_life_seconds())?,
+            }
         }
         for (_, value) in of(INTERFACE) {
             let (interface, shared, evidence) = interface(value)?;

@@ -124,16 +124,19 @@ impl Reader {
         for element in committed.elements() {
             element.error().map_err(kafka)?;
             let (topic, number) = (element.topic(), element.partition());
+            let moves = self.cx.progress.moves();
             let ours = match (&self.stamp, Stamp::parse(element.metadata())) {
-                (Some(own), Some(other)) => own.owns(&other),
-                _ => false,
+                (Some(own), Some(other)) => moves || own.owns(&other),
+                _ => moves,
             };
             let origin = Origin::kafka(topic, number);
-            let parted = self.parted.get(&(topic.into(), number)).map(|parted| parted.next);
+            let parted = self.parted.get(&(topic.into(), number)).filter(|_| !moves);
+            let scored = parted.map_or_else(|| self.scored(&origin), |parted| Ok(Some(parted.next)))?;
             let facts = Facts {
-                committed: position(element.offset()),
+                // What has moved here was read before, whatever the group remembers.
+                committed: position(element.offset()).or(scored.filter(|scored| moves && *scored > 0)),
                 ours,
-                scored: parted.map_or_else(|| self.scored(&origin), |next| Ok(Some(next)))?,
+                scored,
                 low: bound(&low, topic, number)?,
                 high: bound(&high, topic, number)?,
             };

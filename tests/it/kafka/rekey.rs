@@ -85,6 +85,34 @@ fn expected(cluster: &Cluster, topic: &str, ledger: &Ledger) -> Told {
     told
 }
 
+/// The topic by which workers share the estate, in so many parts, and those that go with it.
+fn between(cluster: &Cluster, parts: u32) -> String {
+    let topic = unique("observations");
+    cluster.create(&topic, parts, &[]);
+    beside(cluster, &topic, parts);
+    topic
+}
+
+/// The topics that go with `topic`, which has so many parts.
+fn beside(cluster: &Cluster, topic: &str, parts: u32) {
+    let compacted = [("cleanup.policy", "compact")];
+    cluster.create(&format!("{topic}-pools"), 1, &compacted);
+    cluster.create(&format!("{topic}-changelog"), parts, &compacted);
+}
+
+/// Waits until each of `instances` has a part of both topics.
+fn until_shared(instances: &mut [Instance]) {
+    for instance in instances {
+        instance.until_page("a part of both topics", |page| {
+            let one = |source| {
+                let gauge = format!("floodmark_source_kafka_partitions{{source=\"{source}\"}} 1\n");
+                page.text.contains(&gauge)
+            };
+            one("flows") && one("rekey")
+        });
+    }
+}
+
 #[test]
 fn a_process_that_scores_by_way_of_a_topic_finds_what_it_finds_without() {
     let name = "a_process_that_scores_by_way_of_a_topic_finds_what_it_finds_without";
@@ -92,8 +120,7 @@ fn a_process_that_scores_by_way_of_a_topic_finds_what_it_finds_without() {
     let topic = estate(&cluster);
     let ledger = Ledger::of(&cluster, &topic);
     let expected = expected(&cluster, &topic, &ledger);
-    let between = unique("observations");
-    cluster.create(&between, 2, &[]);
+    let between = between(&cluster, 2);
     let plan = Plan::new(&cluster, &topic, &unique("group")).unkeyed();
     let mut instance = score(plan, &format!("rekey: {{ topic: {between} }}\n")).start();
     let mut delivered = Delivered::by(&[&instance]);
@@ -107,46 +134,40 @@ fn a_process_that_scores_by_way_of_a_topic_finds_what_it_finds_without() {
 }
 
 #[test]
-fn three_processes_score_each_host_in_one_of_them_and_find_what_its_own_past_tells() {
-    let name = "three_processes_score_each_host_in_one_of_them_and_find_what_its_own_past_tells";
+fn three_processes_find_what_one_finds_to_the_value_young_hosts_too() {
+    let name = "three_processes_find_what_one_finds_to_the_value_young_hosts_too";
     let Some(cluster) = Cluster::shared(name) else { return };
     let topic = estate(&cluster);
     let ledger = Ledger::of(&cluster, &topic);
-    let mut expected = expected(&cluster, &topic, &ledger);
-    let between = unique("observations");
-    cluster.create(&between, 3, &[]);
+    let expected = expected(&cluster, &topic, &ledger);
+    let young = expected.values().filter(|told| !told.to_string().contains("\"mature\""));
+    assert!(young.count() > 0, "all hosts have a long past of their own");
+    let between = between(&cluster, 3);
     // Nothing is there to be read before each has its part.
     let (later, group) = (unique("later"), unique("group"));
     cluster.create(&later, PARTITIONS, &[]);
     let plan =
         score(Plan::new(&cluster, &later, &group).unkeyed(), &format!("rekey: {{ topic: {between} }}\n"));
     let mut instances = [plan.start(), plan.start(), plan.start()];
-    for instance in &mut instances {
-        instance.until_page("a part of both topics", |page| {
-            let one = |source| {
-                let gauge = format!("floodmark_source_kafka_partitions{{source=\"{source}\"}} 1\n");
-                page.text.contains(&gauge)
-            };
-            one("flows") && one("rekey")
-        });
-    }
+    until_shared(&mut instances);
     let mut delivered = Delivered::by(&instances.each_ref());
     cluster.produce(&later, &lines(), &[]);
     let ledger = Ledger::of(&cluster, &later);
     let [one, two, three] = &mut instances;
     ledger.until_out(&mut delivered, &mut [one, two, three]);
-    // Whose peers are scored elsewhere is judged by its own past alone.
-    expected.retain(|_, told| told.to_string().contains("\"mature\""));
-    assert!(!expected.is_empty(), "nobody lives long enough");
-    until("what mature hosts did", || {
+    until("all that one found", || {
         let told = found(&instances.each_ref());
         expected.keys().all(|id| told.contains_key(id)).then_some(())
     });
+    assert_eq!(found(&instances.each_ref()), expected);
     let mut told: Vec<String> = Vec::new();
     for instance in &mut instances {
         let page = instance.page();
-        assert_eq!(page.sum("floodmark_score_events_late_total", &[]), 0, "{}", page.text);
-        assert_eq!(page.sum("floodmark_score_entities_divided_total", &[]), 0, "{}", page.text);
+        for counter in ["events_late", "entities_divided"] {
+            let counter = format!("floodmark_score_{counter}_total");
+            assert_eq!(page.sum(&counter, &[]), 0, "{}", page.text);
+        }
+        assert_eq!(page.sum("floodmark_rekey_epochs_forced_total", &[]), 0, "{}", page.text);
         instance.stop();
         told.extend(found(&[instance]).into_keys());
     }
@@ -155,6 +176,73 @@ fn three_processes_score_each_host_in_one_of_them_and_find_what_its_own_past_tel
     told.sort_unstable();
     told.dedup();
     assert_eq!(told.len(), documents, "a document left twice");
+}
+
+#[test]
+fn when_one_of_three_is_killed_its_baselines_move_and_the_others_find_what_is_found_undisturbed() {
+    let name = "when_one_of_three_is_killed_its_baselines_move_and_the_others_find_what_is_found_undisturbed";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    let topic = estate(&cluster);
+    let expected = expected(&cluster, &topic, &Ledger::of(&cluster, &topic));
+    let between = between(&cluster, 3);
+    let (later, group) = (unique("later"), unique("group"));
+    cluster.create(&later, PARTITIONS, &[]);
+    let plan = score(
+        Plan::new(&cluster, &later, &group).unkeyed().option("session.timeout.ms", "6000"),
+        &format!("rekey: {{ topic: {between} }}\n"),
+    );
+    let mut instances = [plan.start(), plan.start(), plan.start()];
+    until_shared(&mut instances);
+    let lines = lines();
+    // What may come again after the kill are windows without a gigabyte, and the one that is open and holds one.
+    let hosts = flows::HOSTS as usize;
+    let (long_ago, rest) = lines.split_at(hosts * (PERIOD as usize * 3 - 30));
+    let (before, after) = rest.split_at(hosts * 30 + 7);
+    let scored = |instances: &mut [Instance], expected: usize| {
+        until("scoring of what there is", || {
+            let parsed =
+                |page: Page| page.sum("floodmark_source_entries_parsed_total", &["source=\"rekey\""]);
+            let all: i64 = instances.iter_mut().map(|instance| parsed(instance.page())).sum();
+            (all >= expected as i64).then_some(())
+        });
+    };
+    cluster.produce(&later, long_ago, &[]);
+    scored(&mut instances, long_ago.len());
+    until("commits of what was read", || {
+        let committed: i64 = cluster.offsets(&group).iter().map(|committed| committed.offset).sum();
+        (committed == long_ago.len() as i64).then_some(())
+    });
+    cluster.produce(&later, before, &[]);
+    scored(&mut instances, long_ago.len() + before.len());
+    let begun = floodmark::telemetry::clock::monotonic();
+    instances[1].kill();
+    let mut moved = None;
+    until("what the killed one had", || {
+        let pages = [0, 2].map(|living| instances[living].page());
+        let held = |source: &str| -> i64 {
+            let labels = [format!("source=\"{source}\"")];
+            let labels = labels.each_ref().map(String::as_str);
+            pages.iter().map(|page| page.sum("floodmark_source_kafka_partitions", &labels)).sum()
+        };
+        let seconds = pages.iter().filter_map(|page| page.text.split("floodmark_rekey_move_seconds ").nth(1));
+        moved = seconds.filter_map(|rest| rest.split_once('\n')?.0.parse::<f64>().ok()).reduce(f64::max);
+        (held("rekey") == 3 && held("flows") == 3).then_some(())
+    });
+    eprintln!(
+        "moved {:?} after the kill, session included; reading a part took {moved:?} s at most",
+        begun.elapsed()
+    );
+    cluster.produce(&later, after, &[]);
+    until("all that is found undisturbed", || {
+        let told = found(&instances.each_ref());
+        expected.keys().all(|id| told.contains_key(id)).then_some(())
+    });
+    assert_eq!(found(&instances.each_ref()), expected);
+    for instance in [0, 2] {
+        let page = instances[instance].page();
+        assert_eq!(page.sum("floodmark_rekey_epochs_forced_total", &[]), 0, "{}", page.text);
+        instances[instance].stop();
+    }
 }
 
 /// How many observations are in `between`, and no marks: these have keys of one line.
@@ -176,19 +264,19 @@ fn what_another_worker_sends_again_is_scored_and_counts_once() {
     let Some(cluster) = Cluster::shared(name) else { return };
     let all = estate(&cluster);
     let expected = expected(&cluster, &all, &Ledger::of(&cluster, &all));
-    let (topic, between) = (unique("twice"), unique("observations"));
+    let (topic, between) = (unique("twice"), between(&cluster, 2));
     cluster.create(&topic, PARTITIONS, &[]);
-    cluster.create(&between, 2, &[]);
     // The window that is open holds a gigabyte: twice as much would be another finding.
     let hosts = flows::HOSTS as usize;
     let lines = lines();
     let (folded, rest) = lines.split_at(hosts * (PERIOD * 5) as usize);
     let (open, after) = rest.split_at(hosts);
     cluster.produce(&topic, folded, &[]);
-    let member = |group: &str| {
-        score(Plan::new(&cluster, &topic, group).unkeyed(), &format!("rekey: {{ topic: {between} }}\n"))
+    let member = |group: &str, beside: &str| {
+        let rekey = format!("rekey: {{ topic: {between}{beside} }}\n");
+        score(Plan::new(&cluster, &topic, group).unkeyed(), &rekey)
     };
-    let mut instance = member(&unique("group")).start();
+    let mut instance = member(&unique("group"), "").start();
     until_scored(&mut instance, folded.len());
     cluster.produce(&topic, open, &[]);
     until_scored(&mut instance, folded.len() + hosts);
@@ -198,7 +286,10 @@ fn what_another_worker_sends_again_is_scored_and_counts_once() {
         let window = flows::HOSTS as i64 / i64::from(PARTITIONS);
         cluster.seed_offset(&other, &topic, held.partition, held.end - window, "somebody");
     }
-    let mut sender = member(&other).start();
+    // What it scores itself is nobody's business here.
+    let apart = unique("apart");
+    beside(&cluster, &apart, 2);
+    let mut sender = member(&other, &format!(", pools: {apart}-pools, changelog: {apart}-changelog")).start();
     until_scored(&mut instance, folded.len() + 2 * hosts);
     instance.until_page("all of them told from new ones", |page| {
         page.sum("floodmark_score_events_repeated_total", &[]) == flows::HOSTS as i64
@@ -222,9 +313,8 @@ fn what_another_worker_sends_again_is_scored_and_counts_once() {
 fn what_the_state_has_passed_on_is_delivered_again_after_a_restart_and_not_passed_on_again() {
     let name = "what_the_state_has_passed_on_is_delivered_again_after_a_restart_and_not_passed_on_again";
     let Some(cluster) = Cluster::shared(name) else { return };
-    let (topic, between, group) = (unique("rewound"), unique("observations"), unique("group"));
+    let (topic, between, group) = (unique("rewound"), between(&cluster, 2), unique("group"));
     cluster.create(&topic, PARTITIONS, &[]);
-    cluster.create(&between, 2, &[]);
     let lines = lines();
     let (before, after) = lines[..10 * flows::HOSTS as usize].split_at(8 * flows::HOSTS as usize);
     cluster.produce(&topic, before, &[]);

@@ -7,6 +7,7 @@ use crate::telemetry::metrics::{Counter, Gauge, Metrics, Ratio};
 use super::{
     gate::{Gate, Tally},
     kept::absence::Absences,
+    whose::attribution::Attribution,
 };
 
 /// The counters and gauges of the room.
@@ -108,6 +109,13 @@ impl Books {
             warned_of_division: AtomicBool::new(false),
             metrics: metrics.clone(),
         }
+    }
+
+    /// Notes whom nobody could be told of, where others score.
+    pub(super) fn note_keyed(&self, tally: &Tally, attribution: &mut Attribution) {
+        self.events_blind.inc_by(tally.blind);
+        self.events_unattributed.inc_by(tally.unattributed);
+        self.entities_refused.inc_by(std::mem::take(&mut attribution.refused));
     }
 
     /// Notes what the gate came to.

@@ -33,6 +33,7 @@ use super::{
     gate::aggregation::Aggregation,
     grid::{Grid, Window},
     kept::archive::Desk,
+    seat::Bound,
     usual::peers::SharedPeers,
     whose::{
         attribution::{Attribution, FEW, Found},
@@ -60,6 +61,8 @@ pub(super) struct Gate {
     /// Where those are who are not here, if they are anywhere.
     pub(super) desk: Option<Arc<Desk>>,
     pub(super) aggregation: Aggregation,
+    /// How far may fold, where other parts are waited for.
+    pub(super) bound: Option<Bound>,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
@@ -115,6 +118,7 @@ impl Gate {
             dedup,
             desk: None,
             aggregation: Aggregation::default(),
+            bound: None,
             captured: None,
             slots: Slots::default(),
             said: Default::default(),
@@ -148,7 +152,7 @@ impl Gate {
                 };
                 let window = Grid::window(end);
                 let overtaken = self.grid.due(window) <= watermark;
-                if event.learn && end > watermark && end <= believed {
+                if event.learn && chunk.clock.is_none() && end > watermark && end <= believed {
                     watermark = end;
                     if end.min(others) >= self.grid.due(self.folded + 1) {
                         self.cut(self.grid.passed(end.min(others)), index as u32, plan);
@@ -182,12 +186,36 @@ impl Gate {
             }
         }
         self.slots = slots;
+        watermark = self.follow_told(batch, watermark, others, plan);
         if self.division.is_moved(&chunk.origin) {
             tally.moved = (self.attribution.registry.len() - known) as u64;
         }
         self.clocks.move_to(place, watermark, others);
         self.scored(chunk);
         tally
+    }
+
+    /// Notes up to where `batch` reaches, whose events are scored elsewhere.
+    pub(super) fn pass_on(&mut self, batch: &Batch, plan: &mut Plan) -> Tally {
+        plan.folded = self.folded;
+        if let Some(chunk) = &batch.chunk {
+            self.scored(chunk);
+        }
+        Tally::default()
+    }
+
+    /// The watermark behind `batch`, whose chunk may tell it; plans what folds by that behind its events.
+    fn follow_told(&mut self, batch: &Batch, watermark: i64, others: i64, plan: &mut Plan) -> i64 {
+        let told = batch.chunk.as_ref().and_then(|chunk| i64::try_from(chunk.clock?).ok());
+        let believed = self.clocks.believed();
+        let Some(told) = told.filter(|told| *told > watermark && *told <= believed) else {
+            return watermark;
+        };
+        let time = told.min(others);
+        if time >= self.grid.due(self.folded + 1) {
+            self.cut(self.grid.passed(time), batch.events.len() as u32, plan);
+        }
+        told
     }
 
     /// Lets go of who was active longest ago, where the state has them, so that the next few events may bring as many hosts
@@ -335,26 +363,31 @@ impl Gate {
     }
 
     fn fold(&mut self, through: Window, plan: &mut Plan) -> Tally {
-        if through > self.folded {
+        if through > self.folded || self.bound.is_some() {
             self.cut(through, 0, plan);
         }
         Tally::default()
     }
 
-    /// Plans to fold everything through `through` before the event at `event`.
-    fn cut(&mut self, through: Window, event: u32, plan: &mut Plan) {
+    /// Plans to fold everything through `wish`, or as far as may be, before the event at `event`.
+    fn cut(&mut self, wish: Window, event: u32, plan: &mut Plan) {
+        let folded = self.folded;
+        let Some(through) = self.bound.as_mut().map_or(Some(wish), |bound| bound.allow(wish, folded)) else {
+            return;
+        };
         self.folded = through;
         self.openings.fold(through);
         self.dedup.fold(through);
-        plan.cut(through, event);
+        plan.cut((through, wish), event);
     }
 
     /// Plans to fold the oldest open window after the event at `index` if too many are open; says whether it did.
     #[inline]
     fn force(&mut self, index: usize, plan: &mut Plan) -> bool {
         let Some(window) = self.openings.overdue() else { return false };
-        self.cut(window.max(self.folded), index as u32 + 1, plan);
-        true
+        let folded = self.folded;
+        self.cut(window.max(folded), index as u32 + 1, plan);
+        self.folded > folded || self.bound.is_none()
     }
 
     /// How much is to be captured: everything once an hour of event time, which is a few megabytes, else what baselines and

@@ -52,6 +52,12 @@ pub trait Progress: Send + Sync {
     fn identity(&self) -> Option<(String, u64)> {
         None
     }
+
+    /// Whether what is known of an origin goes with it from worker to worker: then it is asked for anew whenever the origin
+    /// comes, whatever was known before, and holds whoever made the last commit.
+    fn moves(&self) -> bool {
+        false
+    }
 }
 
 /// For a process that keeps no state.

@@ -18,6 +18,7 @@ pub mod ledger;
 mod outage;
 mod poison;
 mod recreated;
+mod rekey;
 mod security;
 mod sharing;
 mod volume;

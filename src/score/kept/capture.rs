@@ -22,6 +22,7 @@ use crate::{
         grid::Window,
         keys::{Key, Keys},
         lock,
+        seat::seat_key,
         shard::Shard,
         usual::{bench::Bench, habits::Habits, peers::Group},
         whose::{address::number, evidence::Evidence, interfaces::Interface, own::Shared},
@@ -99,6 +100,9 @@ impl Scorer {
             drop(peers);
             if nth + 1 == self.shard_turns.len() {
                 // No later ticket folds before this one is through with the last shard.
+                if let Some(bytes) = self.peers.read().seat_bytes() {
+                    entries.insert(seat_key(), Some(bytes));
+                }
                 self.peers.write().take_dirty(|group| {
                     entries.insert(key(GROUP, group.key), Some(group_bytes(group)));
                 });

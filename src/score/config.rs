@@ -28,7 +28,7 @@ pub struct Config {
     pub learn_all: Duration,
     /// The most entities in memory; each takes up to six kilobytes. Where there is a `state`, who was active longest ago makes
     /// room for others and is there until it comes again. Without one, events of further entities are delivered without
-    /// a score, as they are where all in memory have windows open; `floodmark_score_entities_refused_total` counts these entities. Default 30000, which leaves
+    /// a score, as they are where all in memory have windows open; `floodmark_score_entities_refused_total` counts these entities. Default 28000, which leaves
     /// room for databases, sinks and threads in the default `limits.memory`; from 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub entities_max: u32,
@@ -135,7 +135,7 @@ impl Default for Config {
             lateness: Duration::seconds(600),
             idle: Duration::seconds(600),
             learn_all: Duration::seconds(DAY_SECONDS),
-            entities_max: 30_000,
+            entities_max: 28_000,
             forget_after: Duration::seconds(180 * DAY_SECONDS),
             externals_max: 100_000,
             pairs_max: 20_000,

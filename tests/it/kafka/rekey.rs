@@ -219,9 +219,7 @@ fn when_one_of_three_is_killed_its_baselines_move_and_the_others_find_what_is_fo
     cluster.produce(&later, before, &[]);
     scored(&mut instances, long_ago.len() + before.len());
     committed(long_ago.len() + before.len());
-    let begun = floodmark::telemetry::clock::monotonic();
     instances[1].kill();
-    let mut moved = None;
     until("what the killed one had", || {
         let pages = [0, 2].map(|living| instances[living].page());
         let held = |source: &str| -> i64 {
@@ -229,9 +227,6 @@ fn when_one_of_three_is_killed_its_baselines_move_and_the_others_find_what_is_fo
             let labels = labels.each_ref().map(String::as_str);
             pages.iter().map(|page| page.sum("floodmark_source_kafka_partitions", &labels)).sum()
         };
-        let seconds =
-            pages.iter().filter_map(|page| page.text.split("\nfloodmark_rekey_move_seconds ").nth(1));
-        moved = seconds.filter_map(|rest| rest.split_once('\n')?.0.parse::<f64>().ok()).reduce(f64::max);
         (held("rekey") == 3 && held("flows") == 3).then_some(())
     });
     cluster.produce(&later, after, &[]);

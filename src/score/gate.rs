@@ -63,6 +63,9 @@ pub(super) struct Gate {
     pub(super) aggregation: Aggregation,
     /// How far may fold, where other parts are waited for.
     pub(super) bound: Option<Bound>,
+    /// Of a part, a position that is not after the first record of each open window: who takes it over looks at all that comes
+    /// behind again, and knows it when it comes once more.
+    pub(super) open_from: BTreeMap<Window, Position>,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
@@ -119,6 +122,7 @@ impl Gate {
             desk: None,
             aggregation: Aggregation::default(),
             bound: None,
+            open_from: BTreeMap::new(),
             captured: None,
             slots: Slots::default(),
             said: Default::default(),
@@ -177,6 +181,10 @@ impl Gate {
                         let standing = self.dedup.standing(index - first, standing, windows, &mut tally);
                         let (nth, times) = ((index, index - first), (window, end, standing));
                         self.enter_all(nth, times, (entity, side, change, vantage), plan);
+                        if self.bound.is_some() && window > self.folded {
+                            let first = chunk.records.first().map_or(chunk.next, |record| record.position);
+                            self.open_from.entry(window).or_insert(first);
+                        }
                         if standing == Standing::Learned {
                             self.openings.enter(entity, window);
                             tally.forced += u64::from(self.force(index, plan));
@@ -378,6 +386,7 @@ impl Gate {
         self.folded = through;
         self.openings.fold(through);
         self.dedup.fold(through);
+        self.open_from = self.open_from.split_off(&(through + 1));
         plan.cut((through, wish), event);
     }
 

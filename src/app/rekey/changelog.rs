@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 use tokio::time::sleep;
 
 use super::{
-    parts::{Cut, Library, Opened, Parts, Shelf},
+    parts::{Cut, Library, Opened, Parts, Reached, Shelf},
     pools::{Agreed, Carried},
 };
 use crate::{
@@ -99,7 +99,12 @@ impl Library for Changelog {
                 Ok(Ok(opened)) => {
                     let seconds = begun.elapsed().as_secs_f64();
                     self.meters.seconds.set(seconds);
-                    tracing::info!(part = number, seconds, position = opened.position, "took over a part");
+                    tracing::info!(
+                        part = number,
+                        seconds,
+                        position = opened.reached.scored,
+                        "took over a part"
+                    );
                     return Ok(Some(opened));
                 }
                 Ok(Err(cause)) => return Err(cause),
@@ -124,10 +129,10 @@ impl Changelog {
         // Before anything is read: what another process still writes in this name is not there after this.
         let scribe = self.topic.scribe(&format!("{}.{number}", self.topic.topic()))?;
         let mut entries = BTreeMap::new();
-        let mut position = None;
+        let mut reached = None;
         self.topic.read(partition, |key, value| match value {
             Some(value) if key == POSITION => {
-                position = value.try_into().ok().map(u64::from_be_bytes);
+                reached = reached_of(value);
             }
             Some(value) => drop(entries.insert(key.to_vec(), value.to_vec())),
             None => drop(entries.remove(key)),
@@ -138,7 +143,7 @@ impl Changelog {
         Ok(match restored {
             Ok(scorer) => Ok(Opened {
                 scorer: scorer.in_council(self.council.clone(), number),
-                position: position.unwrap_or(0),
+                reached: reached.unwrap_or_default(),
                 shelf: Box::new(Kept { scribe, partition }),
             }),
             Err(error) => Err(error.to_string()),
@@ -160,9 +165,16 @@ fn share(config: &score::Config, parts: usize) -> score::Config {
     }
 }
 
+/// How far a part has come, as it was kept; nothing where nobody wrote it so.
+fn reached_of(bytes: &[u8]) -> Option<Reached> {
+    let (scored, open) = bytes.split_first_chunk()?;
+    let [scored, open] = [*scored, *open.first_chunk()?].map(u64::from_be_bytes);
+    Some(Reached { scored, open })
+}
+
 impl Shelf for Kept {
-    fn keep(&self, entries: &[(Vec<u8>, Option<Vec<u8>>)], position: Position) -> Result<(), String> {
-        let position = position.to_be_bytes();
+    fn keep(&self, entries: &[(Vec<u8>, Option<Vec<u8>>)], reached: Reached) -> Result<(), String> {
+        let position = [reached.scored, reached.open].map(u64::to_be_bytes).concat();
         let words = entries.iter().map(|(key, value)| (&**key, value.as_deref()));
         let words = words.chain([(POSITION, Some(&position[..]))]);
         self.scribe.write(self.partition, words).map_err(|error| error.to_string())

@@ -38,14 +38,23 @@ pub(super) trait Library: Send + Sync {
 
 /// Where one part is kept.
 pub(super) trait Shelf: Send + Sync {
-    /// Keeps what has changed of a part, all of which lies before `position` of its partition; says whether it may go on.
-    fn keep(&self, entries: &[(Vec<u8>, Option<Vec<u8>>)], position: Position) -> Result<(), String>;
+    /// Keeps what has changed of a part, which has come as far as `reached` in its partition; says whether it may go on.
+    fn keep(&self, entries: &[(Vec<u8>, Option<Vec<u8>>)], reached: Reached) -> Result<(), String>;
+}
+
+/// How far a part has come in its partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Reached {
+    /// All that it remembers lies before this position, and all before it is remembered.
+    pub(super) scored: Position,
+    /// All records of its open windows lie behind this one.
+    pub(super) open: Position,
 }
 
 /// A part that was taken over.
 pub(super) struct Opened {
     pub(super) scorer: Scorer,
-    pub(super) position: Position,
+    pub(super) reached: Reached,
     pub(super) shelf: Box<dyn Shelf>,
 }
 
@@ -196,7 +205,8 @@ impl Part {
         let Some((_, position)) = capture.positions.first() else {
             return self.scorer.give_back(capture);
         };
-        match self.shelf.keep(&capture.entries, *position) {
+        let reached = Reached { scored: *position, open: capture.open_from.unwrap_or(*position) };
+        match self.shelf.keep(&capture.entries, reached) {
             Ok(()) => {
                 self.scorer.stored(capture.number);
                 if let Some(epoch) = learned_of(&capture.entries) {
@@ -226,10 +236,10 @@ impl Progress for PartsProgress {
             cause,
         })?;
         // The process is to stop: nothing is read any more.
-        let Some(Opened { scorer, position, shelf }) = opened else { return Ok(Known::default()) };
+        let Some(Opened { scorer, reached, shelf }) = opened else { return Ok(Known::default()) };
         let part = Part { number, scorer, tickets: AtomicU64::new(0), shelf };
         self.0.lock().coming.insert(number, Arc::new(part));
-        Ok(Known { committed: None, scored: Some(position) })
+        Ok(Known { committed: None, scored: Some(reached.scored), open: Some(reached.open) })
     }
 
     fn marked(&self, _: &Origin) -> Result<Marked, StateError> {

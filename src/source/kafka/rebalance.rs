@@ -21,7 +21,7 @@ use super::{
 use crate::{
     event::{Origin, Partition, Position},
     pipe::Step,
-    source::{SourceError, Stamp, stream::Stream},
+    source::{Known, SourceError, Stamp, stream::Stream},
     telemetry::{clock, crash::CrashPoint},
 };
 
@@ -131,12 +131,17 @@ impl Reader {
             };
             let origin = Origin::kafka(topic, number);
             let parted = self.parted.get(&(topic.into(), number)).filter(|_| !moves);
-            let scored = parted.map_or_else(|| self.scored(&origin), |parted| Ok(Some(parted.next)))?;
+            let known = match parted {
+                Some(parted) => Known { scored: Some(parted.next), ..Known::default() },
+                None => self.cx.progress.known(&origin)?,
+            };
+            let scored = known.scored;
             let facts = Facts {
                 // What has moved here was read before, whatever the group remembers.
                 committed: position(element.offset()).or(scored.filter(|scored| moves && *scored > 0)),
                 ours,
                 scored,
+                open: known.open,
                 low: bound(&low, topic, number)?,
                 high: bound(&high, topic, number)?,
             };
@@ -172,10 +177,6 @@ impl Reader {
             }
         }
         if list.count() > 0 { self.consumer.commit(&list, CommitMode::Sync) } else { Ok(()) }
-    }
-
-    fn scored(&self, origin: &Origin) -> Result<Option<Position>, SourceError> {
-        Ok(self.cx.progress.known(origin)?.scored)
     }
 
     /// Holds a partition that is read from `resume` on; what it is called.

@@ -8,7 +8,10 @@
 //! four to ten. A target that has answered once counts as answered, whatever else it refused, so that order does not
 //! matter; only which sixteen came first does.
 
-use crate::score::histogram::{DecodeError, wire::take_byte};
+use crate::score::{
+    histogram::{DecodeError, wire::take_byte},
+    sketch::cardinality::registers,
+};
 
 /// Targets that are told apart.
 const EXACT_MAX: usize = 16;
@@ -210,21 +213,9 @@ impl Targets {
     }
 }
 
-/// What clear registers stand for; see [`crate::score::sketch::cardinality`].
+/// What clear registers stand for.
 fn sigma(share: f64) -> f64 {
-    if share >= 1.0 {
-        return f64::INFINITY;
-    }
-    let (mut power, mut weight, mut sum) = (share, 1.0, share);
-    loop {
-        power *= power;
-        let next = sum + power * weight;
-        if next == sum {
-            return sum;
-        }
-        sum = next;
-        weight += weight;
-    }
+    if share >= 1.0 { f64::INFINITY } else { registers::sigma(share) }
 }
 
 /// What saturated registers stand for: the other end of the same estimator.

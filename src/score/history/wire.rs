@@ -16,7 +16,7 @@ use crate::score::{
         },
     },
     keys::Key,
-    whose::{address::End, own::Shared},
+    whose::address::End,
 };
 
 use super::{
@@ -155,13 +155,7 @@ impl Table {
     fn take_interface(&self, key: Key, bytes: &mut &[u8]) -> Result<Interface, StateError> {
         let scope = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
         let interface = Interface::new(&self.keys, scope, take_text(bytes)?);
-        let shared = match take_uint(bytes)? {
-            0 => Shared::Anything,
-            1 => Shared::One(take_wide(bytes)?),
-            2 => Shared::Two(take_wide(bytes)?, take_wide(bytes)?),
-            3 => Shared::Nothing,
-            _ => return Err(StateError::Torn),
-        };
+        let shared = entries::shared(bytes)?;
         if interface.key == key { Ok(Interface { shared, ..interface }) } else { Err(StateError::Torn) }
     }
 

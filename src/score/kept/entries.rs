@@ -75,13 +75,7 @@ pub(in crate::score) fn interface(
     take_version(bytes)?;
     let scope = [take_text(bytes)?, take_text(bytes)?, take_text(bytes)?];
     let mut interface = Interface::new(scope, take_text(bytes)?);
-    let shared = match take_uint(bytes)? {
-        0 => Shared::Anything,
-        1 => Shared::One(take_wide(bytes)?),
-        2 => Shared::Two(take_wide(bytes)?, take_wide(bytes)?),
-        3 => Shared::Nothing,
-        _ => return Err(StateError::Torn),
-    };
+    let shared = shared(bytes)?;
     for _ in 0..take_count(bytes)? {
         interface.strangers.push(take_wide(bytes)?);
     }
@@ -89,6 +83,17 @@ pub(in crate::score) fn interface(
     let evidence = take_option(bytes, Evidence::decode)?;
     take_end(bytes)?;
     Ok((interface, shared, evidence))
+}
+
+/// What the records of an interface share.
+pub(in crate::score) fn shared(bytes: &mut &[u8]) -> Result<Shared, StateError> {
+    Ok(match take_uint(bytes)? {
+        0 => Shared::Anything,
+        1 => Shared::One(take_wide(bytes)?),
+        2 => Shared::Two(take_wide(bytes)?, take_wide(bytes)?),
+        3 => Shared::Nothing,
+        _ => return Err(StateError::Torn),
+    })
 }
 
 /// Scope and name of the group that an entry is about.

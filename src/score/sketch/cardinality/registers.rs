@@ -147,7 +147,7 @@ impl Shape {
 }
 
 /// x + Σ x^(2^k) · 2^(k-1): what registers that are clear stand for. `share` is below 1.
-const fn sigma(share: f64) -> f64 {
+pub(in crate::score) const fn sigma(share: f64) -> f64 {
     let (mut power, mut weight, mut sum) = (share, 1.0, share);
     loop {
         power *= power;

@@ -6,7 +6,10 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    part::{places, search},
+    *,
+};
 
 fn identity(nth: u64) -> Identity {
     Identity {

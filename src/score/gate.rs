@@ -4,6 +4,7 @@
 //! watermarks, lateness and folds. What is left is a plan that the shards can work on side by side.
 
 pub(super) mod aggregation;
+pub(super) mod begun;
 pub(super) mod clocks;
 pub(super) mod columns;
 pub(super) mod dedup;
@@ -11,6 +12,7 @@ pub(super) mod division;
 pub(super) mod openings;
 pub(super) mod plan;
 pub(super) mod reading;
+pub(super) mod tally;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,6 +22,7 @@ use std::{
 use crate::event::{Batch, Bookmark, Chunk, Origin, Partition, Position, SourceId};
 
 use self::{
+    begun::Begun,
     clocks::Clocks,
     columns::{Column, Slots},
     dedup::Dedup,
@@ -28,6 +31,7 @@ use self::{
     plan::{EntityRef, Plan, Standing, Vantage},
     reading::Said,
 };
+pub(super) use self::tally::Tally;
 use super::{
     fringe::{Contact, capture::Depth, shard_of},
     gate::aggregation::Aggregation,
@@ -63,39 +67,13 @@ pub(super) struct Gate {
     pub(super) aggregation: Aggregation,
     /// How far may fold, where other parts are waited for.
     pub(super) bound: Option<Bound>,
-    /// Of a part, a position that is not after the first record of each open window: who takes it over looks at all that comes
-    /// behind again, and knows it when it comes once more.
-    pub(super) open_from: BTreeMap<Window, Position>,
+    /// Of a part, where the windows begin that are open.
+    pub(super) begun: Begun,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
     /// The numbers of the few records that are planned at a time.
     said: [Said; FEW],
-}
-
-/// What became of a batch's events, for the metrics.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Records that name no addresses: the log saw nothing, or lost something.
-    pub(super) blind: u64,
-    /// Flows with no side that could be an entity, or without an end.
-    pub(super) unattributed: u64,
-    /// Flows that came too late to be learned.
-    pub(super) late: u64,
-    /// Flows from so far in the future that they are not believed.
-    pub(super) early: u64,
-    /// Folds that waited for nobody because too many windows were open.
-    pub(super) forced: u64,
-    /// Entities seen on a second partition while others hold some.
-    pub(super) divided: u64,
-    /// Entities that are new here and have a past elsewhere.
-    pub(super) moved: u64,
-    /// Entities that made room for others.
-    pub(super) left: u64,
-    /// Flows that came before in their window, at another position.
-    pub(super) repeated: u64,
-    /// Flows that there was no room to remember.
-    pub(super) unremembered: u64,
 }
 
 // === impl Gate ===
@@ -122,7 +100,7 @@ impl Gate {
             desk: None,
             aggregation: Aggregation::default(),
             bound: None,
-            open_from: BTreeMap::new(),
+            begun: Begun::default(),
             captured: None,
             slots: Slots::default(),
             said: Default::default(),
@@ -181,10 +159,7 @@ impl Gate {
                         let standing = self.dedup.standing(index - first, standing, windows, &mut tally);
                         let (nth, times) = ((index, index - first), (window, end, standing));
                         self.enter_all(nth, times, (entity, side, change, vantage), plan);
-                        if self.bound.is_some() && window > self.folded {
-                            let first = chunk.records.first().map_or(chunk.next, |record| record.position);
-                            self.open_from.entry(window).or_insert(first);
-                        }
+                        self.begun.note((window, self.folded), chunk);
                         if standing == Standing::Learned {
                             self.openings.enter(entity, window);
                             tally.forced += u64::from(self.force(index, plan));
@@ -312,6 +287,7 @@ impl Gate {
 
     /// Notes up to where the origin of `chunk` is scored now.
     fn scored(&mut self, chunk: &Chunk) {
+        self.begun.read(chunk);
         let (origin, next) = chunk.scores();
         let scored = self.positions.entry(origin.clone()).or_default();
         *scored = next.max(*scored);
@@ -386,7 +362,7 @@ impl Gate {
         self.folded = through;
         self.openings.fold(through);
         self.dedup.fold(through);
-        self.open_from = self.open_from.split_off(&(through + 1));
+        self.begun.fold(through);
         plan.cut((through, wish), event);
     }
 

@@ -57,7 +57,10 @@ impl Scorer {
     #[must_use]
     pub fn in_council(self, council: Arc<Council>, part: u32) -> Self {
         let bound = Bound { council: Arc::clone(&council), wished: NEVER, merged: NEVER };
-        lock(&self.gate).bound = Some(bound);
+        let mut gate = lock(&self.gate);
+        gate.bound = Some(bound);
+        gate.begun.is_asked = true;
+        drop(gate);
         let mut peers = self.peers.write();
         let at = peers.restored.take().unwrap_or(At { learned: NEVER, taught: NEVER });
         peers.seat = Some(Seat { council, part, at });
@@ -131,25 +134,16 @@ impl Peers {
     /// Teaches what was gathered as what `epoch` taught, and that all before it is taught.
     pub(super) fn teach(&mut self, epoch: Window) {
         let Some(seat) = &mut self.seat else { return };
-        let mut groups = Vec::new();
-        let mut count = 0;
-        for group in &mut self.groups {
-            if group.gathered.iter().all(Increments::is_empty) {
-                continue;
-            }
-            count += 1;
-            put_wide(group.key, &mut groups);
-            put_text(&group.scope, &mut groups);
-            put_text(&group.name, &mut groups);
-            group.gathered.iter().for_each(|gathered| gathered.encode(&mut groups));
-            group.forget_gathered();
-        }
-        let lesson = (count > 0).then(|| {
-            let mut lesson = vec![VERSION];
-            put_uint(count, &mut lesson);
-            lesson.extend_from_slice(&groups);
-            lesson
+        let has_gathered = |group: &&mut Group| !group.gathered.iter().all(Increments::is_empty);
+        let mut groups: Vec<&mut Group> = self.groups.iter_mut().filter(has_gathered).collect();
+        let taught = groups.iter().map(|group| Taught {
+            key: group.key,
+            scope: &group.scope,
+            name: &group.name,
+            series: &group.gathered,
         });
+        let lesson = (!groups.is_empty()).then(|| encode_lesson(taught));
+        groups.iter_mut().for_each(|group| group.forget_gathered());
         if lesson.is_some() || epoch > seat.at.taught {
             seat.at.taught = epoch.max(seat.at.taught);
             seat.council.teach(seat.part, epoch, lesson);
@@ -191,27 +185,141 @@ impl Peers {
         Some((before, through))
     }
 
-    /// Adds what `lesson` teaches to `all`, and the groups that are not known yet to those that are.
+    /// Adds what `lesson` teaches to `all`, and the groups that are not known yet to those that are; where it cannot be read,
+    /// nothing of it.
     fn hear(
         &mut self,
-        mut lesson: &[u8],
+        lesson: &[u8],
         all: &mut BTreeMap<Key, [Increments; SERIES]>,
     ) -> Result<(), StateError> {
-        let bytes = &mut lesson;
-        take_version(bytes)?;
-        for _ in 0..take_count(bytes)? {
-            let (key, scope, name) = (take_wide(bytes)?, take_text(bytes)?, take_text(bytes)?);
-            let mut taught: [Increments; SERIES] = Default::default();
-            for increments in &mut taught {
-                *increments = Increments::decode(bytes)?;
-            }
+        for Taught { key, scope, name, series } in decode_lesson(lesson)? {
             let is_known = self.groups.iter().any(|group| group.key == key);
             if !is_known && self.groups.len() <= POOLS_MAX {
                 self.put(Group::new(key, scope, name));
             }
             let all = all.entry(key).or_default();
-            all.iter_mut().zip(&taught).for_each(|(all, taught)| all.merge(taught));
+            all.iter_mut().zip(&series).for_each(|(all, taught)| all.merge(taught));
         }
-        take_end(bytes)
+        Ok(())
+    }
+}
+
+/// What a lesson teaches of one group.
+#[derive(Debug, PartialEq)]
+struct Taught<'a, Series> {
+    key: Key,
+    scope: &'a str,
+    name: &'a str,
+    series: Series,
+}
+
+fn encode_lesson<'a>(
+    groups: impl ExactSizeIterator<Item = Taught<'a, &'a [Increments; SERIES]>>,
+) -> Vec<u8> {
+    let mut lesson = vec![VERSION];
+    put_uint(groups.len() as u64, &mut lesson);
+    for Taught { key, scope, name, series } in groups {
+        put_wide(key, &mut lesson);
+        put_text(scope, &mut lesson);
+        put_text(name, &mut lesson);
+        series.iter().for_each(|increments| increments.encode(&mut lesson));
+    }
+    lesson
+}
+
+fn decode_lesson(mut lesson: &[u8]) -> Result<Vec<Taught<'_, [Increments; SERIES]>>, StateError> {
+    let bytes = &mut lesson;
+    take_version(bytes)?;
+    let mut groups = Vec::new();
+    for _ in 0..take_count(bytes)? {
+        let (key, scope, name) = (take_wide(bytes)?, take_text(bytes)?, take_text(bytes)?);
+        let mut series: [Increments; SERIES] = Default::default();
+        for increments in &mut series {
+            *increments = Increments::decode(bytes)?;
+        }
+        groups.push(Taught { key, scope, name, series });
+    }
+    take_end(bytes)?;
+    Ok(groups)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::score::usual::decay::Moment;
+
+    /// Key, scope and name of a group, and of its votes the series, what was seen, when, and how much it weighs.
+    type Votes = (u128, String, String, Vec<(usize, u64, u32, u32)>);
+
+    fn votes() -> impl Strategy<Value = Vec<Votes>> {
+        let vote = (0..SERIES, 0..1_u64 << 45, 0..100_u32, 1..1_000_u32);
+        vec((any::<u128>(), ".{0,12}", ".{0,12}", vec(vote, 0..8)), 0..5)
+    }
+
+    fn series_of(votes: &Votes) -> [Increments; SERIES] {
+        let mut series: [Increments; SERIES] = Default::default();
+        for &(nth, value, landmark, weight) in &votes.3 {
+            series[nth].record_at(value, Moment { landmark, weight });
+        }
+        series
+    }
+
+    fn lesson_of(groups: &[Votes], series: &[[Increments; SERIES]]) -> Vec<u8> {
+        let taught = groups.iter().zip(series).map(|((key, scope, name, _), series)| Taught {
+            key: *key,
+            scope,
+            name,
+            series,
+        });
+        encode_lesson(taught)
+    }
+
+    proptest! {
+        #[test]
+        fn how_far_a_part_is_comes_back_and_what_nobody_wrote_does_not(
+            learned in -1_i64..1 << 40, taught in -1_i64..1 << 40, cut in any::<prop::sample::Index>(), bytes: Vec<u8>,
+        ) {
+            let at = At { learned, taught };
+            let written = encode_at(at);
+            prop_assert_eq!(decode_at(&written), Ok(at));
+            prop_assert!(decode_at(&written[..cut.index(written.len())]).is_err());
+            prop_assert!(decode_at(&[&written[..], &[0]].concat()).is_err());
+            // Windows far beyond any calendar would carry sums over the edge.
+            for beyond in [At { learned: 1 << 40, ..at }, At { taught: i64::MIN, ..at }] {
+                prop_assert!(decode_at(&encode_at(beyond)).is_err());
+            }
+            if let Ok(at) = decode_at(&bytes) {
+                prop_assert_eq!(decode_at(&encode_at(at)), Ok(at));
+            }
+        }
+
+        #[test]
+        fn a_lesson_comes_back_and_what_nobody_wrote_does_not(
+            groups in votes(), cut in any::<prop::sample::Index>(), byte: u8, bytes: Vec<u8>,
+        ) {
+            let series: Vec<[Increments; SERIES]> = groups.iter().map(series_of).collect();
+            let lesson = lesson_of(&groups, &series);
+            let read = decode_lesson(&lesson).unwrap();
+            prop_assert_eq!(read.len(), groups.len());
+            for ((read, (key, scope, name, _)), series) in read.into_iter().zip(&groups).zip(&series) {
+                prop_assert_eq!((&read.key, read.scope, read.name, &read.series), (key, &**scope, &**name, series));
+            }
+            let place = cut.index(lesson.len());
+            prop_assert!(decode_lesson(&lesson[..place]).is_err(), "{} of {} bytes were read", place, lesson.len());
+            prop_assert!(decode_lesson(&[&lesson[..], &[0]].concat()).is_err());
+            // Whatever it is, it is read or it is not; nothing of it is heard by halves.
+            let mut torn = lesson;
+            torn[place] = byte;
+            for bytes in [torn, bytes] {
+                let mut peers = Peers::new(1);
+                let mut all = BTreeMap::new();
+                let heard = peers.hear(&bytes, &mut all);
+                prop_assert!(heard.is_ok() || all.is_empty() && peers.groups.len() == 1);
+            }
+        }
     }
 }

@@ -71,7 +71,7 @@ impl Scorer {
             }
             cursors.append(&mut gate.cursors);
             (depth, folded) = (gate.depth(), gate.folded);
-            open_from = gate.open_from.values().min().copied();
+            open_from = gate.begun.first();
             let keys = gate.attribution.keys.clone();
             entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
             gate.attribution.interfaces.take_dirty(|interface, shared, evidence| {

@@ -194,9 +194,11 @@ impl Reader {
             self.outbox.push_back(Outgoing::Step(Step::Anew(origin.clone())));
         }
         let window = match self.parted.remove(&(topic.clone(), number)) {
-            // It was ours and nobody has committed meanwhile: what was in flight then still counts.
+            // It was ours and nobody has committed meanwhile: what was in flight then still counts. Where what is known moves,
+            // it has come anew all the same, and looks at what windows hold that are open.
             Some(Parted { window, next })
                 if !resume.anew
+                    && !self.cx.progress.moves()
                     && !window.is_abandoned()
                     && next == resume.learn_from
                     && self.cx.membership.is_none() =>

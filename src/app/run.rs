@@ -65,6 +65,7 @@ impl App {
         let keeper = self.keeper();
         // Before anything is read, so that no record comes when the time is not known. What nobody takes is told below.
         let _ = feed.send(Step::Tick(clock::wall_millis())).await;
+        #[cfg_attr(not(feature = "kafka"), expect(unused_mut, reason = "only Kafka adds to them"))]
         let mut asides = self.start_asides(&feed, keeper.clone(), &aside);
         #[cfg(feature = "kafka")]
         let working = self.start_crew(&feed, (&aside, [stopped.clone(), failed.clone()]), &mut asides)?;

@@ -18,6 +18,8 @@ mod looks;
 mod memory;
 mod outlet;
 mod pages;
+#[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only Kafka has topics"))]
+mod rekey;
 mod run;
 mod setup;
 mod sinks;
@@ -81,6 +83,9 @@ pub struct App {
     #[cfg(feature = "kafka")]
     membership: Option<crate::kafka::Membership>,
     crashes: Crashes,
+    /// What runs beside the data where workers share an estate.
+    #[cfg(feature = "kafka")]
+    crew: Option<rekey::Crew>,
 }
 
 /// One source that is ready to run.
@@ -88,6 +93,10 @@ struct BuiltSource {
     name: String,
     source: Box<dyn Source>,
     format: crate::parse::Config,
+    /// How entities are spread over its partitions, where several processes can share them.
+    shared: Option<crate::source::Input>,
+    /// Whether it reads what workers have told each other.
+    is_rekeyed: bool,
 }
 
 /// The books of every source and sink, by name; shared with the pipeline while it runs.

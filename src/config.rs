@@ -19,6 +19,8 @@ mod inside;
 mod keys;
 mod path;
 mod problem;
+#[cfg(feature = "kafka")]
+mod rekey;
 mod root;
 mod scalar;
 mod shared;
@@ -40,6 +42,8 @@ mod golden;
 pub use buffers::BufferPlace;
 pub use path::{Path, Step};
 pub use problem::{Problem, Problems};
+#[cfg(feature = "kafka")]
+pub use rekey::{RekeyConfig, Rekeyed};
 #[cfg(feature = "kafka")]
 pub use root::Exactly;
 pub use root::{

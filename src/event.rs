@@ -20,7 +20,7 @@ mod verdict;
 
 pub use activity::Activity;
 pub use asset_class::AssetClass;
-pub use batch::{Batch, Event};
+pub use batch::{Batch, Event, Told};
 pub use bookmark::Bookmark;
 pub use chunk::{Attributes, Chunk, Entry, LogEvent, Record, Reject, Run, Sender, SourceId};
 pub use documents::{DocumentKind, DocumentRow, Documents};

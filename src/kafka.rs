@@ -1,5 +1,6 @@
 //! Kafka as both ends see it: how a cluster is reached, who one is there, and what its errors mean.
 
+mod compacted;
 mod connection;
 mod fault;
 #[cfg(feature = "aws")]
@@ -8,6 +9,7 @@ mod membership;
 mod options;
 mod security;
 
+pub use compacted::{Compacted, CompactedError, Looked, Pen, Scribe, Tail};
 pub use connection::{Connection, ConnectionError, Session};
 pub use fault::{Fault, explain};
 pub use membership::{Member, Membership};

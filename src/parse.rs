@@ -6,6 +6,7 @@
 mod config;
 mod error;
 mod format;
+mod observation;
 mod parser;
 mod parts;
 mod resolver;

@@ -12,25 +12,31 @@ pub mod usual;
 
 mod books;
 mod config;
+mod council;
 mod entities;
 mod gate;
 mod grid;
 mod history;
 mod kept;
+mod keyer;
 mod keys;
 mod memory;
+mod seat;
 mod shard;
 #[cfg(test)]
 mod tests;
 mod whose;
 
 pub use config::{Config, ConfigError, Identity, IdentityError};
+pub use council::{Council, Session, Word};
 pub use entities::highest::Highest;
 pub use history::{
     Counts, Coverage, EntityCounts, Gap, HeldOut, Learned, Past, Period, Report, Table, settle,
 };
 pub use kept::{archive::Archive, capture::Capture, wire::StateError};
+pub use keyer::Keyer;
 pub use memory::{memory_bytes_max, outside_bytes_max};
+pub use seat::learned_of;
 pub use whose::tenant::{Tenant, TenantError};
 
 use std::{
@@ -133,7 +139,8 @@ impl Scorer {
         let most = config.entities_max as usize;
         let peers = Peers::new(keys.of(&["pool"]));
         let whose = (config.identity.clone(), config.tenants.clone());
-        let attribution = Attribution::new(whose, keys, Finder::new(seed::fresh()), most);
+        let mut attribution = Attribution::new(whose, keys, Finder::new(seed::fresh()), most);
+        attribution.second_hand = config.second_hand;
         let clocks = Clocks::new(config.idle.as_millis());
         let repeats = Repeats::new(state_seed, config.dedup_bytes.as_u64());
         let dedup = Dedup::new(state_seed, repeats);
@@ -211,6 +218,11 @@ impl Scorer {
         self.step(ticket, batch, |gate, _, plan| gate.finish(plan));
     }
 
+    /// Notes up to where `batch` reaches, whose events others score: what comes again after a restart is told from what is new.
+    pub fn pass_on(&self, ticket: u64, batch: &mut Batch) {
+        self.step(ticket, batch, |gate, batch, plan| gate.pass_on(batch, plan));
+    }
+
     /// Passes `ticket` without doing anything: for a step that is not about scoring.
     pub fn skip(&self, ticket: u64) {
         self.gate_turn.take(ticket, || ());
@@ -286,8 +298,8 @@ impl Scorer {
             let Some(segment) = segment else { break };
             let mut peers = self.peers.write();
             let order = (part as u32, true, segment.event);
-            let sum =
-                fold_through(&mut shards, &mut peers, &self.rules, folded, segment.fold, order, notices);
+            let reach = (segment.fold, segment.wish);
+            let sum = fold_through(&mut shards, &mut peers, &self.rules, folded, reach, order, notices);
             self.books.windows_learned.inc_by(sum.learned);
             self.books.windows_held_out.inc_by(sum.held_out);
             self.books.windows_capped.inc_by(sum.capped);

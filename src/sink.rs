@@ -20,7 +20,7 @@ pub use self::elasticsearch::{
 };
 #[cfg(feature = "kafka")]
 pub use self::kafka::{
-    Beside, Codec, KafkaSink, KafkaSinkConfig, KafkaTransactions, Key, Topics, Transactions,
+    Beside, Codec, KafkaSink, KafkaSinkConfig, KafkaTransactions, Key, Spots, Topics, Transactions,
 };
 pub use buffer::{
     Ahead, BUFFER_BYTES_MIN, BUFFER_MEMORY_BYTES, BUFFER_QUEUE_BYTES, BufferBooks, BufferConfig, BufferError,

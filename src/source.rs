@@ -14,6 +14,7 @@ mod object;
 mod progress;
 mod reader;
 mod replay;
+mod sharing;
 mod stamp;
 pub mod stdin;
 mod stream;
@@ -32,6 +33,7 @@ pub use context::SourceContext;
 pub use error::SourceError;
 pub use progress::{Known, Marked, NothingKnown, Progress, StoreProgress};
 pub use replay::{Replay, ReplayedRecord};
+pub use sharing::{Input, Patience, Sharing};
 pub use stamp::Stamp;
 pub use stdin::Stdin;
 pub use tls::{Tls, TlsError};
@@ -85,6 +87,18 @@ impl From {
                 let paths = paths.iter().map(|path| path.display().to_string()).collect();
                 Self::File(file::Config { paths, follow: false, line_bytes_max })
             }
+        }
+    }
+
+    /// Whether several processes can share its partitions.
+    #[must_use]
+    pub fn can_be_shared(&self) -> bool {
+        match self {
+            Self::File(_) | Self::Stdin(_) | Self::Firehose(_) | Self::Syslog(_) => false,
+            #[cfg(feature = "kafka")]
+            Self::Kafka(_) => true,
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(config) => !config.needs_state(),
         }
     }
 

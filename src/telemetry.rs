@@ -6,3 +6,4 @@ pub mod crash;
 pub mod health;
 pub mod metrics;
 pub mod seed;
+pub mod shares;

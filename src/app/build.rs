@@ -9,6 +9,8 @@ use std::{
 
 use tokio::runtime::Handle;
 
+#[cfg(feature = "kafka")]
+use super::rekey::Crew;
 use super::{
     App, AppError, Books, BuiltSource, CheckBooks, MemoryPlan,
     archived::Archived,
@@ -17,6 +19,7 @@ use super::{
     crashes::Crashes,
     looks,
     outlet::Outlet,
+    rekey::REKEY,
     snapshots::Snapshots,
     workers::{Front, Kit, Line, Quarantine, clock_origin},
 };
@@ -24,7 +27,7 @@ use crate::{
     config::{Baseline, BufferPlace, Config},
     enrich::{self, Enricher},
     event::Batch,
-    normalize::{Form, Normalizer, Selection},
+    normalize::{Form, Normalizer, ObservationWriter, Selection},
     parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
     score::{self, Scorer},
@@ -103,7 +106,7 @@ impl App {
                 .iter()
                 .map(|built| (built.name.clone(), SourceBooks::new(&metrics, &built.name)))
                 .collect(),
-            sinks: config.sinks.keys().map(|name| (name.clone(), SinkBooks::new(&metrics, name))).collect(),
+            sinks: books_of_sinks(&config, &sources, &metrics),
             keepers: ["dead_letter", "quarantine"].map(|name| (name, SinkBooks::new(&metrics, name))).into(),
             checks: options
                 .validate
@@ -113,6 +116,8 @@ impl App {
                 .collect(),
         };
         Ok(Self {
+            #[cfg(feature = "kafka")]
+            crew: sources.iter().find(|built| built.is_rekeyed).and_then(|_| Crew::of(&config, &metrics)),
             flight: Arc::new(Flight::new(plan.in_flight_bytes)),
             health: Health::default(),
             tables,
@@ -153,6 +158,8 @@ impl App {
             let found = source::build(&source.from).and_then(|source| source.look());
             errors.extend(found.err().map(|error| AppError::Source { name: name.clone(), error }));
         }
+        #[cfg(feature = "kafka")]
+        errors.extend(super::rekey::look(config));
         let keepers = [("quarantine", &config.quarantine.to), ("dead_letter", &config.dead_letter.to)];
         let sinks = config.sinks.iter().map(|(name, sink)| (name.as_str(), &sink.to));
         errors.extend(looks::all(sinks.chain(keepers)));
@@ -175,7 +182,7 @@ impl App {
     pub(super) fn start_workers(
         &mut self,
         sources: &[BuiltSource],
-        outlets: Vec<(Outlet, Form, Selection)>,
+        (outlets, rekey): (Vec<(Outlet, Form, Selection)>, Option<Outlet>),
         quarantine: Quarantine,
         intake: Intake,
         checks: Option<Checks>,
@@ -195,12 +202,17 @@ impl App {
                 .map(|((_, form, _), sink)| form.build(&sink.to.namespace(), score::WINDOW_SECONDS))
                 .map(Normalizer::new)
                 .collect(),
+            observations: ObservationWriter::default(),
             batch: Batch::default(),
         });
         let kits = kits.collect();
+        let rekey = rekey.and_then(|outlet| self.rekey(sources, outlet));
+        let parts = rekey.as_ref().map(|rekey| (rekey.source, rekey.parts.clone()));
+        let front = Front::new(intake, Resolver::new(inputs), std::mem::take(&mut self.crashes), parts);
         let line = Line {
-            front: Mutex::new(Front::new(intake, Resolver::new(inputs), std::mem::take(&mut self.crashes))),
+            front: Mutex::new(front),
             scorer: self.scorer.clone(),
+            rekey,
             door: crate::pipe::Turn::default(),
             sources: sources.iter().map(|built| built.name.clone()).collect(),
             outlets,
@@ -294,6 +306,17 @@ fn open_buffers(
     config.buffers().map(open).collect()
 }
 
+/// The books of the sinks, and of the topic that workers share where there is one.
+fn books_of_sinks(
+    config: &Config,
+    sources: &[BuiltSource],
+    metrics: &Metrics,
+) -> BTreeMap<String, SinkBooks> {
+    let rekey = sources.iter().any(|built| built.is_rekeyed).then_some(REKEY);
+    let names = config.sinks.keys().map(String::as_str).chain(rekey);
+    names.map(|name| (name.to_owned(), SinkBooks::new(metrics, name))).collect()
+}
+
 fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<BuiltSource>, AppError> {
     let mut built = Vec::new();
     for (name, source) in &config.sources {
@@ -304,7 +327,25 @@ fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<B
             }
             None => source::build(&source.from).map_err(fail)?,
         };
-        built.push(BuiltSource { name: name.clone(), source: input, format: source.format() });
+        let shared = (replay.is_none() && source.from.can_be_shared()).then_some(source.input);
+        built.push(BuiltSource {
+            name: name.clone(),
+            source: input,
+            format: source.format(),
+            shared,
+            is_rekeyed: false,
+        });
+    }
+    #[cfg(feature = "kafka")]
+    if let (Some(rekeyed), None) = (config.rekeyed(), &replay) {
+        let fail = |error| AppError::Source { name: REKEY.to_owned(), error };
+        built.push(BuiltSource {
+            name: REKEY.to_owned(),
+            source: source::build(&rekeyed.from).map_err(fail)?,
+            format: crate::parse::Config::observations(config.score.idle.as_millis()),
+            shared: Some(source::Input::Keyed),
+            is_rekeyed: true,
+        });
     }
     Ok(built)
 }

@@ -87,6 +87,8 @@ impl AppError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Memory { .. } | Self::Sink { error: SinkError::Settings { .. }, .. } => 78,
+            #[cfg(any(feature = "kafka", feature = "kinesis"))]
+            Self::Source { error: SourceError::Divided { .. }, .. } => 78,
             Self::Source { .. } | Self::Sink { .. } | Self::Enrich(_) | Self::Environment { .. } => 69,
             Self::Baseline { error: BaselineError::Nowhere, .. } => 78,
             Self::Baseline {

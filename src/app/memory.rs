@@ -35,20 +35,22 @@ impl MemoryPlan {
         let threads = u64::from(config.limits.threads);
         let keepers = [config.quarantine.to.synced(), config.dead_letter.to.synced()];
         let sinks = || config.sinks.values().map(|sink| &sink.to).chain(&keepers);
+        let between = rekey_bytes(config);
         let queues: u64 = sinks().map(|to| 2 * to.queue_bytes() as u64).sum();
-        let fetched = config.sources.values().map(|source| source.from.memory_bytes()).sum();
+        let fetched: u64 = config.sources.values().map(|source| source.from.memory_bytes()).sum();
         let learned = config.sources.values().map(|source| source.format().memory_bytes()).sum();
+        let clients: u64 = sinks().map(To::kept_bytes).sum();
         let parts = vec![
             ("base", BASE_BYTES),
             ("databases and assets, twice", 2 * tables),
             ("enrichment caches", threads * caches),
             ("batches", threads * BATCH_BYTES),
             ("in flight", IN_FLIGHT_BYTES),
-            ("fetched by sources and not in flight", fetched),
+            ("fetched by sources and not in flight", fetched + between.fetched),
             ("records to learn layouts from", learned),
-            ("documents waiting and spare buffers", queues),
+            ("documents waiting and spare buffers", queues + between.queues),
             ("disk buffers", config.buffers().count() as u64 * BUFFER_MEMORY_BYTES),
-            ("sinks' clients (`in_flight`)", sinks().map(To::kept_bytes).sum()),
+            ("sinks' clients (`in_flight`)", clients + between.clients),
             ("baselines (`score.entities_max`)", score::memory_bytes_max(&config.score)),
             (
                 "the outside (`score.externals_max`, `score.pairs_max`) and repeats (`score.dedup_bytes`)",
@@ -64,6 +66,29 @@ impl MemoryPlan {
         }
         Ok(Self { parts, limit_bytes, in_flight_bytes: IN_FLIGHT_BYTES as usize })
     }
+}
+
+/// Bytes that both ends of the topic of `rekey` take, where there is one.
+#[derive(Default)]
+struct Between {
+    queues: u64,
+    fetched: u64,
+    clients: u64,
+}
+
+#[cfg(feature = "kafka")]
+fn rekey_bytes(config: &Config) -> Between {
+    let of = |crate::config::Rekeyed { to, from, .. }: crate::config::Rekeyed| Between {
+        queues: 2 * to.queue_bytes() as u64,
+        fetched: from.memory_bytes(),
+        clients: to.kept_bytes(),
+    };
+    config.rekeyed().map(of).unwrap_or_default()
+}
+
+#[cfg(not(feature = "kafka"))]
+fn rekey_bytes(_: &Config) -> Between {
+    Between::default()
 }
 
 impl std::fmt::Display for MemoryPlan {

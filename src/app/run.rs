@@ -7,6 +7,8 @@ use tokio::{
     time::sleep,
 };
 
+#[cfg(feature = "kafka")]
+use super::rekey::{PartsProgress, Working};
 use super::{
     App, AppError, Books, BuiltSource,
     checks::{self, Checks},
@@ -22,7 +24,7 @@ use crate::{
     normalize::{Form, Selection},
     pipe::{Feed, Step, Stop, feed, stop},
     sink::{Refused, Staged},
-    source::SourceContext,
+    source::{Input, Progress, Sharing, SourceContext},
     telemetry::clock,
 };
 
@@ -54,16 +56,19 @@ impl App {
         let (pages_switch, pages) = stop();
         let threads = usize::from(self.config.limits.threads);
         let (feed, intake) = feed(FEED_STEPS_PER_WORKER * threads);
-        let Sinks { outlets, quarantine, delivering, buffered, buffers, failed } =
+        let Sinks { outlets, quarantine, rekey, delivering, buffered, buffers, failed } =
             self.start_sinks(ending.ends())?;
         let sources = std::mem::take(&mut self.sources);
         self.redeliver(&outlets).await;
         let (checks, checking) = self.start_checks(&outlets)?.unzip();
-        let workers = self.start_workers(&sources, outlets, quarantine, intake, checks)?;
+        let workers = self.start_workers(&sources, (outlets, rekey), quarantine, intake, checks)?;
         let keeper = self.keeper();
         // Before anything is read, so that no record comes when the time is not known. What nobody takes is told below.
         let _ = feed.send(Step::Tick(clock::wall_millis())).await;
-        let asides = self.start_asides(&feed, keeper.clone(), &aside);
+        #[cfg_attr(not(feature = "kafka"), expect(unused_mut, reason = "only Kafka adds to them"))]
+        let mut asides = self.start_asides(&feed, keeper.clone(), &aside);
+        #[cfg(feature = "kafka")]
+        let working = self.start_crew(&feed, (&aside, [stopped.clone(), failed.clone()]), &mut asides)?;
         let pages = self.start_pages(pages);
 
         let ended = self.supervise(sources, &feed, stopped, failed, &mut ending).await;
@@ -74,7 +79,17 @@ impl App {
         }
         let inputs_ended = matches!(ended, Ok(true));
         ending.begin();
+        #[cfg(feature = "kafka")]
+        let last = match &working {
+            Some(working) => working.cut(&feed).await,
+            None => None,
+        };
         let drained = self.drain(keeper, feed, inputs_ended, workers, (delivering, buffered, buffers)).await;
+        #[cfg(feature = "kafka")]
+        if let (Some(working), Some(crew)) = (working, &mut self.crew) {
+            working.keep(last).await;
+            crew.end(working);
+        }
         if let (Some(snapshots), Ok(_), Ok(())) = (&self.snapshots, &ended, &drained) {
             snapshots.last(ending.ends().give_up.clone()).await;
         }
@@ -120,6 +135,32 @@ impl App {
                 outlet.put(documents).await;
             }
         }
+    }
+
+    /// Starts what runs beside the data where workers share an estate.
+    #[cfg(feature = "kafka")]
+    fn start_crew(
+        &mut self,
+        feed: &Feed,
+        (aside, ends): (&Stop, [Stop; 2]),
+        asides: &mut Vec<JoinHandle<()>>,
+    ) -> Result<Option<Working>, AppError> {
+        let Some(crew) = &mut self.crew else { return Ok(None) };
+        let started = crew.start(feed, &self.flight, aside, ends, self.scorer.clone())?;
+        Ok(started.map(|(working, tasks)| {
+            asides.extend(tasks);
+            working
+        }))
+    }
+
+    /// How far an earlier run, or another worker, came with the source at hand.
+    fn progress_of(&self, is_rekeyed: bool) -> Arc<dyn Progress> {
+        #[cfg(feature = "kafka")]
+        if let Some(crew) = self.crew.as_ref().filter(|_| is_rekeyed) {
+            return Arc::new(PartsProgress(crew.parts.clone()));
+        }
+        let _ = is_rekeyed;
+        self.progress.clone()
     }
 
     fn keeper(&self) -> Option<Arc<Keeper>> {
@@ -172,7 +213,7 @@ impl App {
         #[cfg(feature = "kafka")]
         let membership = self.membership.clone();
         let mut running = JoinSet::new();
-        for (index, BuiltSource { name, source, .. }) in sources.into_iter().enumerate() {
+        for (index, BuiltSource { name, source, shared, is_rekeyed, .. }) in sources.into_iter().enumerate() {
             let context = SourceContext {
                 id: SourceId(index as u16),
                 name: name.as_str().into(),
@@ -181,8 +222,9 @@ impl App {
                 stop: stop_sources.clone(),
                 books: self.books.sources[&name].clone(),
                 metrics: self.metrics.clone(),
-                progress: self.progress.clone(),
+                progress: self.progress_of(is_rekeyed),
                 health: self.health.clone(),
+                sharing: self.sharing(&name, shared),
                 #[cfg(feature = "kafka")]
                 membership: membership.clone(),
             };
@@ -217,6 +259,26 @@ impl App {
                 Some(_) => {}
             }
         }
+    }
+
+    /// Whether others may read a part of the source `name`, whose input is as `shared` says where that is possible at all. Says so.
+    fn sharing(&self, name: &str, shared: Option<Input>) -> Sharing {
+        let sharing = Sharing::new(shared.unwrap_or_default(), self.scores_what_it_reads());
+        if let Some(input) = shared {
+            let keyed = self.metrics.gauge(
+                "floodmark_source_input_keyed",
+                "Whether all records of an entity are said to come in one partition, so that workers can share them: 0 or 1.",
+                vec![("source", name.to_owned())],
+            );
+            keyed.set(i64::from(input == Input::Keyed));
+            if !sharing.is_allowed() {
+                tracing::info!(
+                    source = name,
+                    "the input is not said to be keyed by entity, so this worker must be the only one; see `input`"
+                );
+            }
+        }
+        sharing
     }
 
     /// Works off what is on its way: folds if the inputs ended, snapshots, waits for the sinks, commits.

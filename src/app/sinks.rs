@@ -31,6 +31,8 @@ pub(super) struct Sinks {
     /// The sinks in order of name, and what each wants.
     pub(super) outlets: Vec<(Outlet, Form, Selection)>,
     pub(super) quarantine: Quarantine,
+    /// Where observations leave, where others may score what is read here.
+    pub(super) rekey: Option<Outlet>,
     /// The loops of the sinks, the quarantine and the dead letter.
     pub(super) delivering: Vec<Delivering>,
     /// The loops of the sinks that have a disk buffer, and then the dead letter's, which outlives them.
@@ -110,13 +112,30 @@ impl App {
                 starter.start(name, &sink.to, books, Some(bury.clone()), WhenUnwritable::Wait, stands)?;
             outlets.push((outlet, sink.form(), selection(name, sink)?));
         }
+        let rekey = starter.rekey(&bury)?;
         let quarantine = Quarantine::Apart(quarantine);
         let Starter { delivering, buffered, buffers, .. } = starter;
-        Ok(Sinks { outlets, quarantine, delivering, buffered, buffers, failed })
+        Ok(Sinks { outlets, quarantine, rekey, delivering, buffered, buffers, failed })
     }
 }
 
 impl Starter<'_> {
+    /// Starts the way into the topic by which others score what is read here; a replay needs none.
+    fn rekey(&mut self, bury: &Arc<dyn Bury>) -> Result<Option<Outlet>, AppError> {
+        #[cfg(feature = "kafka")]
+        use super::rekey::REKEY;
+        let app = self.app;
+        #[cfg(feature = "kafka")]
+        if let (Some(rekeyed), Some(books)) = (app.config.rekeyed(), app.books.sinks.get(REKEY)) {
+            let bury = Some(bury.clone());
+            return self
+                .start(REKEY, &rekeyed.to, books, bury, WhenUnwritable::Wait, Stands::Apart)
+                .map(Some);
+        }
+        let _ = (app, bury);
+        Ok(None)
+    }
+
     fn start(
         &mut self,
         name: &str,

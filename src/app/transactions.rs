@@ -60,6 +60,14 @@ impl App {
         let outlet = Outlet { queue: sender, books: books.sink, spare, passes_empty: true };
         let outlets = vec![(outlet, sink.form(), selection(name, sink)?)];
         let quarantine = Quarantine::Within(books.quarantine);
-        Ok(Sinks { outlets, quarantine, delivering, buffered: Vec::new(), buffers: Vec::new(), failed })
+        Ok(Sinks {
+            outlets,
+            quarantine,
+            rekey: None,
+            delivering,
+            buffered: Vec::new(),
+            buffers: Vec::new(),
+            failed,
+        })
     }
 }

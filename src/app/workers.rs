@@ -15,11 +15,12 @@ use super::{
     checks::Checks,
     crashes::{self, Crashes},
     outlet::Outlet,
+    rekey::{Asked, PartTurn, Parts, Rekey, Stir},
 };
 use crate::{
     enrich::{Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
-    normalize::{Form, Normalizer, Selection, quarantine},
+    normalize::{Form, Normalizer, ObservationWriter, Selection, quarantine},
     parse::{Parser, Resolver},
     pipe::{Barrier, Intake, Step, Turn, Window},
     score::Scorer,
@@ -31,6 +32,8 @@ pub(super) struct Line {
     pub(super) front: Mutex<Front>,
     /// Absent while another process holds the state: then documents leave without a score.
     pub(super) scorer: Option<Arc<Scorer>>,
+    /// Where others may score what this process reads, and it what they read.
+    pub(super) rekey: Option<Rekey>,
     /// Where documents leave in the order of their tickets.
     pub(super) door: Turn,
     /// The sources' names, in the order of their ids.
@@ -60,6 +63,8 @@ pub(super) struct Front {
     crashes: Crashes,
     /// A step that comes after what is resolved before it.
     held: Option<Work>,
+    /// The source whose records are scored in parts, and these.
+    parts: Option<(SourceId, Arc<Parts>)>,
     resolved: VecDeque<Chunk>,
     scratch: Vec<Chunk>,
     tickets: u64,
@@ -70,6 +75,7 @@ pub(super) struct Kit {
     pub(super) parser: Parser,
     pub(super) enricher: Enricher,
     pub(super) normalizers: Vec<Normalizer>,
+    pub(super) observations: ObservationWriter,
     pub(super) batch: Batch,
 }
 
@@ -77,13 +83,23 @@ pub(super) struct Kit {
 #[expect(clippy::large_enum_variant, reason = "nearly every step is a chunk, and none is kept for long")]
 enum Work {
     Chunk(Chunk),
-    Assigned(Vec<Partition>),
-    Ended(Vec<Partition>),
+    Assigned(SourceId, Vec<Partition>),
+    Ended(SourceId, Vec<Partition>),
     Anew(Origin),
     Divided(SourceId, bool),
     Tick(u64),
     Barrier(Barrier),
     Finish,
+}
+
+/// A step that was taken.
+struct Taken {
+    ticket: u64,
+    work: Work,
+    /// The turns of the parts that it is about.
+    turns: Vec<PartTurn>,
+    /// Who asks at this step what parts remember.
+    asked: Option<Asked>,
 }
 
 // === impl Line ===
@@ -101,38 +117,63 @@ impl Line {
     fn work(&self, mut kit: Kit) {
         loop {
             let next = self.front.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((ticket, work)) = next else { return };
+            let Some(Taken { ticket, work, turns, asked }) = next else { return };
             match work {
-                Work::Chunk(chunk) => self.chunk(ticket, chunk, &mut kit),
-                Work::Assigned(partitions) => {
+                Work::Chunk(chunk) => self.chunk(ticket, chunk, &turns, &mut kit),
+                Work::Assigned(source, partitions) if self.is_in_parts(source) => {
+                    for (turn, partition) in turns.iter().zip(&partitions) {
+                        turn.part.scorer.assigned(turn.ticket, std::slice::from_ref(partition));
+                    }
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.skip(ticket));
+                }
+                Work::Ended(source, _) | Work::Divided(source, _) if self.is_in_parts(source) => {
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.skip(ticket));
+                }
+                Work::Assigned(source, partitions) if !self.scores(source) => {
+                    let begun = Stir::Begun(&partitions);
+                    self.stirred(ticket, &mut kit, begun, |scorer, _| scorer.skip(ticket));
+                }
+                Work::Ended(source, partitions) if !self.scores(source) => {
+                    let ended = Stir::Ended(&partitions);
+                    self.stirred(ticket, &mut kit, ended, |scorer, _| scorer.skip(ticket));
+                }
+                Work::Divided(source, _) if !self.scores(source) => {
+                    self.recordless(ticket, &mut kit, |scorer, _| scorer.skip(ticket));
+                }
+                Work::Assigned(_, partitions) => {
                     self.recordless(ticket, &mut kit, |scorer, _| scorer.assigned(ticket, &partitions));
                 }
-                Work::Ended(partitions) => {
+                Work::Ended(_, partitions) => {
                     self.recordless(ticket, &mut kit, |scorer, batch| {
                         scorer.ended(ticket, &partitions, batch)
                     });
                 }
                 Work::Anew(origin) => {
+                    turns.iter().for_each(|turn| turn.part.scorer.anew(turn.ticket, &origin));
                     self.recordless(ticket, &mut kit, |scorer, _| scorer.anew(ticket, &origin));
                 }
                 Work::Divided(source, divided) => {
                     self.recordless(ticket, &mut kit, |scorer, _| scorer.divided(ticket, source, divided));
                 }
-                Work::Tick(now) => {
-                    self.recordless(ticket, &mut kit, |scorer, batch| scorer.tick(ticket, now, batch))
-                }
+                Work::Tick(now) => self.stirred(ticket, &mut kit, Stir::Tick, |scorer, batch| {
+                    scorer.tick(ticket, now, batch);
+                    turns.iter().for_each(|turn| turn.part.scorer.tick(turn.ticket, now, batch));
+                }),
                 Work::Finish => {
                     self.recordless(ticket, &mut kit, |scorer, batch| scorer.finish(ticket, batch))
                 }
                 Work::Barrier(Barrier(action)) => {
                     action(ticket);
+                    if let Some(asked) = asked {
+                        asked.tell(ticket);
+                    }
                     self.door.take(ticket, || ());
                 }
             }
         }
     }
 
-    fn chunk(&self, ticket: u64, chunk: Chunk, kit: &mut Kit) {
+    fn chunk(&self, ticket: u64, chunk: Chunk, turns: &[PartTurn], kit: &mut Kit) {
         crashes::at(&chunk);
         // What is quarantined already does no harm.
         if !chunk.entries.is_empty() {
@@ -141,16 +182,48 @@ impl Line {
         kit.parser.parse(chunk, &mut kit.batch);
         kit.enricher.apply(&mut kit.batch);
         if let Some(scorer) = &self.scorer {
-            scorer.score(ticket, &mut kit.batch);
+            self.score(scorer, ticket, turns, &mut kit.batch);
         }
         let receipt =
             kit.batch.chunk.as_mut().map(|chunk| std::mem::replace(&mut chunk.receipt, Receipt::unclaimed()));
-        self.leave(ticket, kit, receipt.unwrap_or_else(Receipt::unclaimed));
+        self.leave(ticket, kit, receipt.unwrap_or_else(Receipt::unclaimed), Stir::Nothing);
         crashes::through();
+    }
+
+    /// Whether what `source` brings is scored here.
+    fn scores(&self, source: SourceId) -> bool {
+        self.rekey.as_ref().is_none_or(|rekey| rekey.source == source)
+    }
+
+    /// Whether what `source` brings is scored in parts.
+    fn is_in_parts(&self, source: SourceId) -> bool {
+        self.rekey.as_ref().is_some_and(|rekey| rekey.source == source)
+    }
+
+    fn score(&self, scorer: &Scorer, ticket: u64, turns: &[PartTurn], batch: &mut Batch) {
+        match &self.rekey {
+            Some(rekey) if !rekey.brought(batch) => {
+                rekey.keyer.key(batch);
+                scorer.pass_on(ticket, batch);
+            }
+            // The events have left where they were read.
+            Some(_) => {
+                batch.events.iter_mut().for_each(|event| event.deliver = false);
+                scorer.skip(ticket);
+                // None where the partition has gone meanwhile: whoever has it now reads these again.
+                turns.iter().for_each(|turn| turn.part.scorer.score(turn.ticket, batch));
+            }
+            None => scorer.score(ticket, batch),
+        }
     }
 
     /// A step that brings no record, but may fold windows and so raise findings.
     fn recordless(&self, ticket: u64, kit: &mut Kit, act: impl FnOnce(&Scorer, &mut Batch)) {
+        self.stirred(ticket, kit, Stir::Nothing, act);
+    }
+
+    /// The same, for a step that says something of partitions.
+    fn stirred(&self, ticket: u64, kit: &mut Kit, stir: Stir<'_>, act: impl FnOnce(&Scorer, &mut Batch)) {
         kit.batch.empty();
         // The parser numbers its batches upwards from 1.
         kit.batch.serial = u64::MAX - ticket;
@@ -159,12 +232,12 @@ impl Line {
         if let Some(scorer) = &self.scorer {
             act(scorer, &mut kit.batch);
         }
-        self.leave(ticket, kit, receipt);
+        self.leave(ticket, kit, receipt, stir);
     }
 
     /// Writes the documents of what the batch holds, and lets them leave in turn.
-    fn leave(&self, ticket: u64, kit: &mut Kit, receipt: Receipt) {
-        let Kit { normalizers, batch, .. } = kit;
+    fn leave(&self, ticket: u64, kit: &mut Kit, receipt: Receipt, stir: Stir<'_>) {
+        let Kit { normalizers, observations, batch, .. } = kit;
         let now = clock::wall_millis();
         let written = self.outlets.iter().zip(normalizers).enumerate();
         let written = written.map(|(sink, ((outlet, _, selection), normalizer))| {
@@ -182,6 +255,8 @@ impl Line {
             documents
         });
         let mut written: Vec<Documents> = written.collect();
+        let rekey = self.rekey.as_ref();
+        let observed = rekey.and_then(|rekey| rekey.observed(observations, batch, &receipt));
         let mut quarantined = None;
         if !batch.rejects.is_empty() {
             match &self.quarantine {
@@ -196,6 +271,9 @@ impl Line {
         self.door.take(ticket, || {
             for ((outlet, ..), documents) in self.outlets.iter().zip(written) {
                 self.runtime.block_on(outlet.put(documents));
+            }
+            if let Some(rekey) = rekey {
+                self.runtime.block_on(rekey.leave(observed, stir, &receipt));
             }
             if let Some((outlet, documents)) = quarantined {
                 self.runtime.block_on(outlet.put(documents));
@@ -225,12 +303,18 @@ impl Line {
 // === impl Front ===
 
 impl Front {
-    pub(super) fn new(intake: Intake, resolver: Resolver, crashes: Crashes) -> Self {
+    pub(super) fn new(
+        intake: Intake,
+        resolver: Resolver,
+        crashes: Crashes,
+        parts: Option<(SourceId, Arc<Parts>)>,
+    ) -> Self {
         Self {
             intake,
             resolver,
             crashes,
             held: None,
+            parts,
             resolved: VecDeque::new(),
             scratch: Vec::new(),
             tickets: 0,
@@ -238,7 +322,7 @@ impl Front {
     }
 
     /// The next piece of work and its ticket; `None` when every feed is dropped and all is taken.
-    fn next(&mut self) -> Option<(u64, Work)> {
+    fn next(&mut self) -> Option<Taken> {
         let work = loop {
             if let Some(mut chunk) = self.resolved.pop_front() {
                 self.crashes.screen(&mut chunk);
@@ -249,12 +333,12 @@ impl Front {
             }
             match self.intake.next_blocking()? {
                 Step::Chunk(chunk) => self.resolver.chunk(chunk, &mut self.scratch),
-                Step::Assigned(_, partitions) => self.held = Some(Work::Assigned(partitions)),
+                Step::Assigned(source, partitions) => self.held = Some(Work::Assigned(source, partitions)),
                 Step::Ended(source, partitions) => {
                     for partition in &partitions {
                         self.resolver.ended(source, partition, &mut self.scratch);
                     }
-                    self.held = Some(Work::Ended(partitions));
+                    self.held = Some(Work::Ended(source, partitions));
                 }
                 Step::Anew(origin) => self.held = Some(Work::Anew(origin)),
                 Step::Divided(source, divided) => self.held = Some(Work::Divided(source, divided)),
@@ -275,7 +359,26 @@ impl Front {
         };
         let ticket = self.tickets;
         self.tickets += 1;
-        Some((ticket, work))
+        Some(self.taken(ticket, work))
+    }
+
+    /// With the turns of the parts that `work` is about: here their tickets are in order.
+    fn taken(&self, ticket: u64, mut work: Work) -> Taken {
+        let (mut turns, mut asked) = (Vec::new(), None);
+        if let Some((source, parts)) = &self.parts {
+            match &mut work {
+                Work::Chunk(chunk) if chunk.source == *source => turns = parts.turn(&chunk.partition),
+                Work::Assigned(of, partitions) if *of == *source => {
+                    (turns, *partitions) = parts.come(partitions).into_iter().unzip();
+                }
+                Work::Ended(of, partitions) if *of == *source => parts.go(partitions),
+                Work::Anew(origin) => turns = parts.turn_of(origin),
+                Work::Tick(_) => turns = parts.turns(),
+                Work::Barrier(_) => asked = parts.asked(),
+                _ => {}
+            }
+        }
+        Taken { ticket, work, turns, asked }
     }
 }
 

@@ -112,6 +112,7 @@ impl Parse {
             books: books.clone(),
             metrics: metrics.clone(),
             health: Health::default(),
+            sharing: source::Sharing::new(source::Input::default(), false),
             #[cfg(feature = "kafka")]
             membership: None,
             progress: Arc::new(NothingKnown),

@@ -31,6 +31,11 @@ pub struct Config {
     /// How each host's traffic is compared with its past and its peers'.
     #[serde(default)]
     pub score: score::Config,
+    /// A topic by way of which several processes score what is not keyed by entity: events leave without a score, and findings leave
+    /// by the process that scores their entity. Needs one source, from Kafka. Default: none; each process scores what it reads.
+    #[cfg(feature = "kafka")]
+    #[serde(default)]
+    pub rekey: Option<super::RekeyConfig>,
     /// Where documents go, each sink under a name of your choice. At least one.
     #[schemars(extend("minProperties" = 1))]
     pub sinks: BTreeMap<String, SinkConfig>,
@@ -228,6 +233,14 @@ impl Config {
         loaded.value.score.tenants =
             loaded.value.sources.values().map(|source| source.tenant.clone()).collect();
         loaded.value.score.sources = loaded.value.sources.keys().map(ToString::to_string).collect();
+        #[cfg(feature = "kafka")]
+        if loaded.value.rekey.is_some() {
+            // The topic's own source tells of whom the one source tells.
+            let tenant = loaded.value.score.tenants.first().cloned().flatten();
+            loaded.value.score.tenants.push(tenant);
+            loaded.value.score.sources.push("rekey".to_owned());
+            loaded.value.score.second_hand = true;
+        }
         // What a sample leaves out stands in the findings.
         loaded.value.score.activity = loaded.value.sinks.values().any(|sink| sink.sample.is_some());
         let mut problems = Problems::new(file);
@@ -248,6 +261,8 @@ impl Config {
     fn check(&self, tree: &Tree, problems: &mut Problems) {
         #[cfg(feature = "kafka")]
         self.check_exactly_once(tree, problems);
+        #[cfg(feature = "kafka")]
+        self.check_rekey(tree, problems);
         self.check_sources(tree, problems);
         self.check_shared_files(tree, problems);
         self.check_buffers(tree, problems);

@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{parse, score::Tenant, source::From};
+use crate::{
+    parse,
+    score::Tenant,
+    source::{From, Input},
+};
 
 /// A source: where its records come from, and how they are written.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +18,11 @@ pub struct SourceConfig {
     /// How the entries are written. Default: `auto`.
     #[serde(default)]
     pub format: parse::Config,
+    /// Whether all records of an entity, as `score.identity` tells who that is, come in one partition or shard: `keyed` or
+    /// `unkeyed`. Only then may several processes share a Kafka group or the leases of a Kinesis stream: a process that scores and finds
+    /// another one beside it ends otherwise. Default: `unkeyed`.
+    #[serde(default)]
+    pub input: Input,
     /// Whose estate it tells of, where one process reads several: entities of two tenants are never one, whatever their
     /// addresses, services and accounts. Default: none.
     #[serde(default)]

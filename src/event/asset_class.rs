@@ -76,6 +76,19 @@ impl AssetClass {
         })
     }
 
+    /// A word that [`Self::of_interface_type`] reads as this class.
+    #[must_use]
+    pub const fn interface_type(self) -> &'static [u8] {
+        match self {
+            Self::Workload => b"interface",
+            Self::NatGateway => b"nat_gateway",
+            Self::LoadBalancer => b"load_balancer",
+            Self::Endpoint => b"vpc_endpoint",
+            Self::TransitGateway => b"transit_gateway",
+            Self::Lambda => b"lambda",
+        }
+    }
+
     /// Whether what it sends is other people's: how much and how evenly says something of it, whom it talks to says
     /// something of those behind it only. So of all but workloads and Lambda: an endpoint or a load balancer does nothing
     /// that nobody asked it for.
@@ -94,6 +107,7 @@ mod tests {
         for (index, (name, class)) in NAMES.into_iter().enumerate() {
             assert_eq!((class as usize, class.name()), (index, name));
             assert_eq!(AssetClass::of_name(name), Some(class));
+            assert_eq!(AssetClass::of_interface_type(class.interface_type()), Some(class));
         }
         assert_eq!(AssetClass::of_name("router"), None);
     }

@@ -3,8 +3,8 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Chunk, Direction, Endpoint, EntityName, Entry, EventId, Field, FieldSet, Finding, IdScheme, Layout,
-    Origin, Reject, Span, Syslog, Value, Verdict,
+    AssetClass, Chunk, Direction, Endpoint, EntityName, Entry, EventId, Field, FieldSet, Finding, IdScheme,
+    Layout, Origin, Reject, Span, Syslog, Value, Verdict,
 };
 
 /// A chunk and what became of it so far. Its tables keep their room when it is recycled.
@@ -27,6 +27,8 @@ pub struct Batch {
     pub endpoints: Vec<Endpoint>,
     /// One verdict for each event, where scoring has one; empty before scoring.
     pub verdicts: Vec<Option<Verdict>>,
+    /// What was told of each event's interface; filled only where others are to score it.
+    pub told: Vec<Told>,
     /// The entities that the verdicts name.
     pub entities: Vec<Arc<EntityName>>,
     /// Findings that this batch's records raised or that folded while it was scored; they leave after its events.
@@ -76,6 +78,15 @@ pub struct Event {
     pub learn: bool,
 }
 
+/// What whoever read a record tells of it to whoever scores it, beside what it says itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Told {
+    /// The interface's own side sends.
+    pub sends: bool,
+    /// The interface's class, where it passes on what others send.
+    pub class: Option<AssetClass>,
+}
+
 // === impl Batch ===
 
 impl Batch {
@@ -102,6 +113,7 @@ impl Batch {
         self.syslogs.clear();
         self.endpoints.clear();
         self.verdicts.clear();
+        self.told.clear();
         self.entities.clear();
         self.findings.clear();
         self.rejects.clear();

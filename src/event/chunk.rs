@@ -51,6 +51,9 @@ pub struct Chunk {
     pub next: Position,
     /// What [`Chunk::next`] means to a restart, where positions begin anew with every assignment.
     pub cursor: Option<Bookmark>,
+    /// Up to where the streams have come that its records were put together from, in seconds since 1970; nothing where the
+    /// records tell it by their own times.
+    pub clock: Option<u64>,
     /// Whether every record is one line, as a source that frames lines makes them; else a record may hold many.
     pub single_lines: bool,
     /// Whether another part of what was received together follows: an unfinished one is never committed without it.
@@ -198,6 +201,7 @@ impl Chunk {
             learn_from: 0,
             next: 0,
             cursor: None,
+            clock: None,
             single_lines: true,
             unfinished: false,
             head: None,

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use super::{
     Error, Format,
+    observation::Observations,
     syslog::{SyslogFormat, Timezone},
     vpc_flow::{Patience, ROOM_BYTES, VpcFlow},
 };
@@ -41,6 +42,12 @@ pub enum Config {
         #[serde(default)]
         timezone: Timezone,
     },
+    /// What another worker says of records, in a topic that is no source of the config.
+    #[serde(skip)]
+    Observations {
+        /// How long a stream that brings nothing is waited for, in milliseconds.
+        idle_ms: u64,
+    },
 }
 
 /// The columns of a flow log, written as an AWS format string: `${version} ${account-id} …`.
@@ -56,6 +63,12 @@ impl Config {
     #[must_use]
     pub fn syslog() -> Self {
         Self::Syslog { fields: Fields::default(), timezone: Timezone::default() }
+    }
+
+    /// Observations; a stream that brings nothing for `idle_ms` milliseconds is not waited for.
+    #[must_use]
+    pub const fn observations(idle_ms: u64) -> Self {
+        Self::Observations { idle_ms }
     }
 
     /// The format that this configures, with nothing learned yet.
@@ -86,7 +99,7 @@ impl Config {
     pub fn memory_bytes(&self) -> u64 {
         match self {
             Self::Auto => ROOM_BYTES as u64,
-            Self::VpcFlow { .. } | Self::Syslog { .. } => 0,
+            Self::VpcFlow { .. } | Self::Syslog { .. } | Self::Observations { .. } => 0,
         }
     }
 
@@ -95,6 +108,7 @@ impl Config {
             Self::Auto => None,
             Self::VpcFlow { fields } => Some(fields.0.clone()),
             Self::Syslog { fields, timezone } => return Box::new(SyslogFormat::new(fields, timezone, None)),
+            Self::Observations { idle_ms } => return Box::new(Observations::new(*idle_ms)),
         };
         Box::new(VpcFlow::new(configured, patience))
     }

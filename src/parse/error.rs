@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::event::{Column, Kind, Layout, LayoutError, Reason, Span};
+use crate::{
+    codec::observation::ObservationError,
+    event::{Column, Kind, Layout, LayoutError, Reason, Span},
+};
 
 /// Why a format string is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +60,8 @@ pub enum ParseError {
     },
     /// The entry has neither a start nor an end.
     NoTime,
+    /// The bytes are no observation.
+    Observation(ObservationError),
 }
 
 /// The most bytes of a column that a detail shows.
@@ -79,6 +84,7 @@ impl ParseError {
             },
             Self::TimeBackwards { .. } => Reason::TimeBackwards,
             Self::NoTime => Reason::NoTime,
+            Self::Observation(_) => Reason::BadEncoding,
         }
     }
 
@@ -95,6 +101,7 @@ impl ParseError {
             Self::Value { column, span } => value(&mut detail, layout, column, span.of(bytes)),
             Self::TimeBackwards { start, end } => write!(detail, "start {start} is after end {end}"),
             Self::NoTime => write!(detail, "there is neither a start nor an end"),
+            Self::Observation(error) => write!(detail, "{error}"),
         };
         detail
     }

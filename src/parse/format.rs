@@ -30,6 +30,11 @@ pub trait Format: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether its entries are bytes rather than text.
+    fn is_binary(&self) -> bool {
+        false
+    }
+
     /// When the records that come now were received, in milliseconds since 1970; 0 where it does not matter.
     fn received_ms(&self) -> u64 {
         0

@@ -48,7 +48,7 @@ impl Parser {
         let mut pass = Pass {
             format: &*input.format,
             scheme: self.names.then(|| IdScheme::of(&chunk.origin)),
-            ascii: input.format.has_syslog() || chunk.bytes.is_ascii(),
+            ascii: input.format.has_syslog() || input.format.is_binary() || chunk.bytes.is_ascii(),
             writer: Writer::new(&chunk.bytes, derived, values, extras, syslogs),
             syslog: input.format.has_syslog(),
             chunk,

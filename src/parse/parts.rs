@@ -36,11 +36,13 @@ pub(super) fn cut(mut chunk: Chunk, out: &mut Vec<Chunk>) {
         // The last one that was full is the last of all.
         if let Some(last) = out.last_mut() {
             last.next = chunk.next;
+            last.clock = chunk.clock;
             last.unfinished = false;
         }
         return chunk.receipt.confirm();
     }
     part.chunk.next = chunk.next;
+    part.chunk.clock = chunk.clock;
     part.chunk.receipt = chunk.receipt;
     out.push(part.chunk);
 }
@@ -64,6 +66,8 @@ impl Part {
         );
         chunk.stream.clone_from(&whole.stream);
         chunk.attributes.clone_from(&whole.attributes);
+        // Only behind the last part is the whole passed.
+        chunk.clock = whole.clock.map(|_| 0);
         chunk.scored_as.clone_from(&whole.scored_as);
         chunk.single_lines = whole.single_lines;
         chunk.deliver_from = whole.deliver_from;

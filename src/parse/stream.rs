@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::vpc_flow::Learning;
+use super::{observation::Tides, vpc_flow::Learning};
 use crate::{
     codec::Opener,
     event::{Layout, Origin},
@@ -26,6 +26,8 @@ pub struct StreamState {
     noted: Vec<Named>,
     /// What is learned of its lines, and the chunks that wait for it; `None` while every line has a named layout.
     pub(super) learning: Option<Box<Learning>>,
+    /// How far the streams have come that are put together in this one.
+    pub(super) tides: Option<Tides>,
     /// What a person should know since the resolver last looked.
     pub(super) advice: Vec<String>,
 }

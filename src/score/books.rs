@@ -2,14 +2,18 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::telemetry::metrics::{Counter, Gauge, Metrics, Ratio};
+use crate::telemetry::{
+    metrics::{Counter, Metrics, Ratio},
+    shares::GaugeShare,
+};
 
 use super::{
     gate::{Gate, Tally},
     kept::absence::Absences,
+    whose::attribution::Attribution,
 };
 
-/// The counters and gauges of the room.
+/// The counters and gauges of the room, which show the sum where several scorers are.
 #[derive(Debug)]
 pub(super) struct Books {
     events_blind: Counter,
@@ -18,15 +22,15 @@ pub(super) struct Books {
     events_early: Counter,
     events_repeated: Counter,
     events_unremembered: Counter,
-    repeats_held: Gauge,
+    repeats_held: GaugeShare,
     repeats_false: Ratio,
     folds_forced: Counter,
     entities_divided: Counter,
     entities_moved: Counter,
     entities_refused: Counter,
     pub(super) absences: Absences,
-    entities: Gauge,
-    interfaces: Gauge,
+    entities: GaugeShare,
+    interfaces: GaugeShare,
     pub(super) windows_learned: Counter,
     pub(super) windows_held_out: Counter,
     pub(super) windows_capped: Counter,
@@ -43,7 +47,7 @@ impl Books {
     /// The books of a scorer of at most `entities_max` entities.
     pub(super) fn new(metrics: &Metrics, entities_max: u32) -> Self {
         let counter = |name, help| metrics.counter(name, help, Vec::new());
-        let gauge = |name, help| metrics.gauge(name, help, Vec::new());
+        let gauge = |name, help| GaugeShare::new(metrics.gauge(name, help, Vec::new()));
         Self {
             events_blind: counter(
                 "floodmark_score_events_blind",
@@ -110,13 +114,20 @@ impl Books {
         }
     }
 
+    /// Notes whom nobody could be told of, where others score.
+    pub(super) fn note_keyed(&self, tally: &Tally, attribution: &mut Attribution) {
+        self.events_blind.inc_by(tally.blind);
+        self.events_unattributed.inc_by(tally.unattributed);
+        self.entities_refused.inc_by(std::mem::take(&mut attribution.refused));
+    }
+
     /// Notes what the gate came to.
     pub(super) fn note(&self, tally: &Tally, gate: &mut Gate) {
         let (held, false_rate) = gate.dedup.held();
         let attribution = &mut gate.attribution;
         self.events_repeated.inc_by(tally.repeated);
         self.events_unremembered.inc_by(tally.unremembered);
-        self.repeats_held.set(i64::try_from(held).unwrap_or(i64::MAX));
+        self.repeats_held.set(held);
         self.repeats_false.set(false_rate);
         self.events_blind.inc_by(tally.blind);
         self.events_unattributed.inc_by(tally.unattributed);
@@ -132,9 +143,9 @@ impl Books {
                  their traffic; key the topic or stream by network interface, account or flow log"
             );
         }
-        self.entities.set(i64::try_from(attribution.registry.len()).unwrap_or(i64::MAX));
+        self.entities.set(attribution.registry.len() as u64);
         attribution.interfaces.strangers.tell(&self.metrics, gate.folded);
-        self.interfaces.set(i64::try_from(attribution.interfaces.len()).unwrap_or(i64::MAX));
+        self.interfaces.set(attribution.interfaces.len() as u64);
         let refused = std::mem::take(&mut attribution.refused);
         self.entities_refused.inc_by(refused);
         if refused > 0 && !self.warned.swap(true, Ordering::Relaxed) {

@@ -58,6 +58,9 @@ pub struct Config {
     /// The tenant of each source, by its number, where it has one. It follows from the sources.
     #[serde(skip)]
     pub tenants: Vec<Option<Tenant>>,
+    /// Whether other workers have told what its records say beside themselves. It follows from `rekey`.
+    #[serde(skip)]
+    pub second_hand: bool,
 }
 
 /// One way to tell who an event is scored for.
@@ -140,6 +143,7 @@ impl Default for Config {
             activity: false,
             sources: Vec::new(),
             tenants: Vec::new(),
+            second_hand: false,
         }
     }
 }

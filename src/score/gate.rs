@@ -4,6 +4,7 @@
 //! watermarks, lateness and folds. What is left is a plan that the shards can work on side by side.
 
 pub(super) mod aggregation;
+pub(super) mod begun;
 pub(super) mod clocks;
 pub(super) mod columns;
 pub(super) mod dedup;
@@ -11,6 +12,7 @@ pub(super) mod division;
 pub(super) mod openings;
 pub(super) mod plan;
 pub(super) mod reading;
+pub(super) mod tally;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +21,9 @@ use std::{
 
 use crate::event::{Batch, Bookmark, Chunk, Origin, Partition, Position, SourceId};
 
+pub(super) use self::tally::Tally;
 use self::{
+    begun::Begun,
     clocks::Clocks,
     columns::{Column, Slots},
     dedup::Dedup,
@@ -33,6 +37,7 @@ use super::{
     gate::aggregation::Aggregation,
     grid::{Grid, Window},
     kept::archive::Desk,
+    seat::Bound,
     usual::peers::SharedPeers,
     whose::{
         attribution::{Attribution, FEW, Found},
@@ -60,36 +65,15 @@ pub(super) struct Gate {
     /// Where those are who are not here, if they are anywhere.
     pub(super) desk: Option<Arc<Desk>>,
     pub(super) aggregation: Aggregation,
+    /// How far may fold, where other parts are waited for.
+    pub(super) bound: Option<Bound>,
+    /// Of a part, where the windows begin that are open.
+    pub(super) begun: Begun,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
     /// The numbers of the few records that are planned at a time.
     said: [Said; FEW],
-}
-
-/// What became of a batch's events, for the metrics.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Records that name no addresses: the log saw nothing, or lost something.
-    pub(super) blind: u64,
-    /// Flows with no side that could be an entity, or without an end.
-    pub(super) unattributed: u64,
-    /// Flows that came too late to be learned.
-    pub(super) late: u64,
-    /// Flows from so far in the future that they are not believed.
-    pub(super) early: u64,
-    /// Folds that waited for nobody because too many windows were open.
-    pub(super) forced: u64,
-    /// Entities seen on a second partition while others hold some.
-    pub(super) divided: u64,
-    /// Entities that are new here and have a past elsewhere.
-    pub(super) moved: u64,
-    /// Entities that made room for others.
-    pub(super) left: u64,
-    /// Flows that came before in their window, at another position.
-    pub(super) repeated: u64,
-    /// Flows that there was no room to remember.
-    pub(super) unremembered: u64,
 }
 
 // === impl Gate ===
@@ -115,6 +99,8 @@ impl Gate {
             dedup,
             desk: None,
             aggregation: Aggregation::default(),
+            bound: None,
+            begun: Begun::default(),
             captured: None,
             slots: Slots::default(),
             said: Default::default(),
@@ -148,7 +134,7 @@ impl Gate {
                 };
                 let window = Grid::window(end);
                 let overtaken = self.grid.due(window) <= watermark;
-                if event.learn && end > watermark && end <= believed {
+                if event.learn && chunk.clock.is_none() && end > watermark && end <= believed {
                     watermark = end;
                     if end.min(others) >= self.grid.due(self.folded + 1) {
                         self.cut(self.grid.passed(end.min(others)), index as u32, plan);
@@ -173,6 +159,7 @@ impl Gate {
                         let standing = self.dedup.standing(index - first, standing, windows, &mut tally);
                         let (nth, times) = ((index, index - first), (window, end, standing));
                         self.enter_all(nth, times, (entity, side, change, vantage), plan);
+                        self.begun.note((window, self.folded), chunk);
                         if standing == Standing::Learned {
                             self.openings.enter(entity, window);
                             tally.forced += u64::from(self.force(index, plan));
@@ -182,12 +169,36 @@ impl Gate {
             }
         }
         self.slots = slots;
+        watermark = self.follow_told(batch, watermark, others, plan);
         if self.division.is_moved(&chunk.origin) {
             tally.moved = (self.attribution.registry.len() - known) as u64;
         }
         self.clocks.move_to(place, watermark, others);
         self.scored(chunk);
         tally
+    }
+
+    /// Notes up to where `batch` reaches, whose events are scored elsewhere.
+    pub(super) fn pass_on(&mut self, batch: &Batch, plan: &mut Plan) -> Tally {
+        plan.folded = self.folded;
+        if let Some(chunk) = &batch.chunk {
+            self.scored(chunk);
+        }
+        Tally::default()
+    }
+
+    /// The watermark behind `batch`, whose chunk may tell it; plans what folds by that behind its events.
+    fn follow_told(&mut self, batch: &Batch, watermark: i64, others: i64, plan: &mut Plan) -> i64 {
+        let told = batch.chunk.as_ref().and_then(|chunk| i64::try_from(chunk.clock?).ok());
+        let believed = self.clocks.believed();
+        let Some(told) = told.filter(|told| *told > watermark && *told <= believed) else {
+            return watermark;
+        };
+        let time = told.min(others);
+        if time >= self.grid.due(self.folded + 1) {
+            self.cut(self.grid.passed(time), batch.events.len() as u32, plan);
+        }
+        told
     }
 
     /// Lets go of who was active longest ago, where the state has them, so that the next few events may bring as many hosts
@@ -273,6 +284,7 @@ impl Gate {
 
     /// Notes up to where the origin of `chunk` is scored now.
     fn scored(&mut self, chunk: &Chunk) {
+        self.begun.read(chunk);
         let (origin, next) = chunk.scores();
         let scored = self.positions.entry(origin.clone()).or_default();
         *scored = next.max(*scored);
@@ -332,26 +344,32 @@ impl Gate {
     }
 
     fn fold(&mut self, through: Window, plan: &mut Plan) -> Tally {
-        if through > self.folded {
+        if through > self.folded || self.bound.is_some() {
             self.cut(through, 0, plan);
         }
         Tally::default()
     }
 
-    /// Plans to fold everything through `through` before the event at `event`.
-    fn cut(&mut self, through: Window, event: u32, plan: &mut Plan) {
+    /// Plans to fold everything through `wish`, or as far as may be, before the event at `event`.
+    fn cut(&mut self, wish: Window, event: u32, plan: &mut Plan) {
+        let folded = self.folded;
+        let Some(through) = self.bound.as_mut().map_or(Some(wish), |bound| bound.allow(wish, folded)) else {
+            return;
+        };
         self.folded = through;
         self.openings.fold(through);
         self.dedup.fold(through);
-        plan.cut(through, event);
+        self.begun.fold(through);
+        plan.cut((through, wish), event);
     }
 
     /// Plans to fold the oldest open window after the event at `index` if too many are open; says whether it did.
     #[inline]
     fn force(&mut self, index: usize, plan: &mut Plan) -> bool {
         let Some(window) = self.openings.overdue() else { return false };
-        self.cut(window.max(self.folded), index as u32 + 1, plan);
-        true
+        let folded = self.folded;
+        self.cut(window.max(folded), index as u32 + 1, plan);
+        self.folded > folded || self.bound.is_none()
     }
 
     /// How much is to be captured: everything once an hour of event time, which is a few megabytes, else what baselines and

@@ -9,6 +9,7 @@ mod attributed;
 mod found;
 mod learned;
 mod outside;
+mod parts;
 mod passed;
 mod poison;
 mod repeated;
@@ -16,7 +17,7 @@ mod roles;
 mod snapshots;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
     sync::{
         Arc, Mutex,
@@ -30,8 +31,8 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::{
     event::{
-        Asset, AutonomousSystem, Chunk, Endpoint, Entry, Event, Finding, IdScheme, Layout, Place, Record,
-        Revision, Score, SourceId, Span, Value,
+        Asset, AutonomousSystem, Chunk, Endpoint, Entry, Event, EventId, Finding, IdScheme, Layout, Place,
+        Record, Revision, Score, SourceId, Span, Value,
     },
     quantity::Duration,
 };
@@ -300,6 +301,19 @@ fn take(
         finding.entity = Arc::new(nameless);
     }
     outcome
+}
+
+/// Which findings there are, and what they come to. What stands between a finding's first document and its last says how its
+/// value rose, which depends on how partitions interleave.
+fn came_to(findings: &[Finding]) -> BTreeSet<(EventId, EventId, String)> {
+    let whole = findings.iter().filter(|finding| !matches!(finding.revision, Revision::Grown(_)));
+    let came_to = |finding: &Finding| match finding.revision {
+        Revision::Closed => {
+            format!("{:?} {:?} {} {:?}", finding.score, finding.mean, finding.incident, finding.activity)
+        }
+        _ => String::new(),
+    };
+    whole.map(|finding| (finding.id, finding.document, came_to(finding))).collect()
 }
 
 /// A run of its own over `streams`.

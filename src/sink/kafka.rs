@@ -29,11 +29,13 @@ mod look;
 mod outcome;
 mod parcel;
 mod producer;
+mod spots;
 mod transactions;
 mod trouble;
 mod watch;
 
 pub use config::{Beside, Codec, KafkaSinkConfig, Key, Topics, Transactions};
+pub use spots::Spots;
 pub use transactions::KafkaTransactions;
 
 use std::{

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
-use super::{Progress, SourceError};
+use super::{Progress, Sharing, SourceError};
 #[cfg(feature = "kafka")]
 use crate::kafka::Membership;
 use crate::{
@@ -34,6 +34,8 @@ pub struct SourceContext {
     pub progress: Arc<dyn Progress>,
     /// Where it says whether it can read.
     pub health: Health,
+    /// Whether other workers may read a part of its partitions.
+    pub sharing: Sharing,
     /// Where it leaves its membership of a consumer group, if it is not to commit itself: a sink does that, in the
     /// transactions that hold the documents.
     #[cfg(feature = "kafka")]

@@ -69,6 +69,16 @@ pub enum SourceError {
         /// Which broker, topic or group, why, and what helps.
         what: String,
     },
+    /// Other workers read a part of what is not keyed by entity.
+    #[cfg(any(feature = "kafka", feature = "kinesis"))]
+    #[error(
+        "could not score: other workers read a part of {what}, so that each sees a part of a host's traffic; run one worker, or, \
+         where all records of a host come in one partition, say so with `input: keyed` beside `from`"
+    )]
+    Divided {
+        /// The topics or the stream, and the group or the table.
+        what: String,
+    },
     /// Two sources of this process read one partition.
     #[cfg(feature = "kafka")]
     #[error(

@@ -7,6 +7,7 @@ mod held;
 mod leave;
 mod look;
 mod meters;
+mod others;
 mod reader;
 mod rebalance;
 mod resume;
@@ -91,7 +92,7 @@ impl Source for Kafka {
                     Group::new(self.config.connection().session()),
                 )
                 .map_err(crate::kafka::ConnectionError::Settings)?;
-                Reader::new(cx, handle, consumer, self.config.start).run(&self.config.topics)
+                Reader::new(cx, handle, consumer, &self.config).run()
             });
             reading.await.map_err(|error| SourceError::Reader(error.to_string()))?
         })

@@ -17,6 +17,7 @@ mod lineage;
 mod look;
 mod meters;
 mod name;
+mod others;
 mod pace;
 mod polling;
 mod pull;
@@ -37,12 +38,13 @@ pub use ledger::{Grant, Ledger, LedgerError, Shard, Shards, Turn};
 pub use lineage::{Begin, Lineage};
 
 use super::{Source, SourceContext, SourceError, Stamp, intake};
-use crate::pipe::BoxFuture;
+use crate::pipe::{BoxFuture, stop};
 use ails::Ails;
 use api::Api;
 use fan_out::Consumer;
 use meters::Meters;
 use name::StreamName;
+use others::Others;
 use polling::Means;
 use pull::Way;
 use roster::Roster;
@@ -97,7 +99,7 @@ impl Kinesis {
         Ok(Self { config: config.clone(), stream, start_millis })
     }
 
-    async fn serve(self, cx: SourceContext) -> Result<(), SourceError> {
+    async fn serve(self, mut cx: SourceContext) -> Result<(), SourceError> {
         let Self { config, stream, start_millis } = self;
         let aws = config.aws.load(KEY).await;
         let aws = aws.map_err(|error| SourceError::Stream { what: error.to_string() })?;
@@ -127,11 +129,23 @@ impl Kinesis {
         };
         let answers = Arc::new(Semaphore::new(ANSWERS_MAX));
         let means = Means { calls: Arc::new(api), answers, meters, ails };
-        let is_shared = !config.needs_state();
+        let (failover, what) = match &config.checkpoint {
+            Checkpoints::Dynamodb(table) => {
+                let what = format!("{} by the leases in {}", config.stream_name(), table.table);
+                (Some(table.failover.std()), what)
+            }
+            Checkpoints::File(_) => (None, String::new()),
+        };
+        let (switch, stops) = stop();
+        let stopped = std::mem::replace(&mut cx.stop, stops);
+        let sharing = cx.sharing.clone();
         let desk = Desk { cx, config, stream, means, way, shards, ledger, stamp, start_millis };
         let desk = Arc::new(desk);
         let (holds, held) = watch::channel(BTreeSet::new());
-        let reading = Roster::new(desk.clone(), holds).keep();
+        let roster = Roster::new(desk.clone(), holds);
+        let is_shared = failover.is_some();
+        let others = Others { sharing, ledger: desk.ledger.clone(), held: held.clone(), failover, what };
+        let reading = others.keep_out(roster, stopped, switch);
         if !is_shared {
             return reading.await;
         }

@@ -16,6 +16,9 @@ pub struct Known {
     pub committed: Option<Position>,
     /// R: everything before it is in what scoring remembers.
     pub scored: Option<Position>,
+    /// Not after R: all records of windows that are open in what scoring remembers lie behind it. They are looked at again, so
+    /// that they are known when they come once more. None where nobody remembers so much.
+    pub open: Option<Position>,
 }
 
 /// What is known of an origin whose positions do not outlive a process.
@@ -51,6 +54,12 @@ pub trait Progress: Send + Sync {
     /// state.
     fn identity(&self) -> Option<(String, u64)> {
         None
+    }
+
+    /// Whether what is known of an origin goes with it from worker to worker: then it is asked for anew whenever the origin
+    /// comes, whatever was known before, and holds whoever made the last commit.
+    fn moves(&self) -> bool {
+        false
     }
 }
 
@@ -103,7 +112,7 @@ impl Progress for NothingKnown {
 
 impl Progress for StoreProgress {
     fn known(&self, origin: &Origin) -> Result<Known, StateError> {
-        Ok(Known { committed: self.0.committed(origin)?, scored: self.0.scored(origin)? })
+        Ok(Known { committed: self.0.committed(origin)?, scored: self.0.scored(origin)?, open: None })
     }
 
     fn marked(&self, origin: &Origin) -> Result<Marked, StateError> {

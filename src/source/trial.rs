@@ -104,6 +104,7 @@ impl Trial {
             metrics,
             progress: Arc::new(progress),
             health: Health::default(),
+            sharing: Sharing::new(Input::default(), false),
             #[cfg(feature = "kafka")]
             membership: None,
         };

@@ -19,6 +19,7 @@ pub mod ledger;
 mod outage;
 mod poison;
 mod recreated;
+mod rekey;
 mod security;
 mod sharing;
 mod volume;

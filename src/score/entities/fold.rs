@@ -5,7 +5,7 @@ use std::sync::MutexGuard;
 use crate::{
     event::{Detector, Feature, Revision},
     score::{
-        grid::{Grid, WINDOW_SECONDS, Window},
+        grid::{EPOCH_WINDOWS, Grid, WINDOW_SECONDS, Window},
         shard::{AHEAD, Shard},
         sketch::mixer::Mixer,
         usual::{
@@ -47,14 +47,15 @@ pub(in crate::score) struct Folded {
     pub(in crate::score) capped: u64,
 }
 
-/// Folds every open window through `through`, in order, given that everything through `folded` has folded before. Each
+/// Folds every open window through `through`, in order, given that everything through `folded` has folded before, and that
+/// everything through `wish` is due. Each
 /// window folds in all shards before the next one does, and the pools take in what it taught in between.
 pub(in crate::score) fn fold_through(
     shards: &mut [MutexGuard<'_, Shard>],
     peers: &mut Peers,
     rules: &Rules,
     mut folded: Window,
-    through: Window,
+    (through, wish): (Window, Window),
     order: (u32, bool, u32),
     notices: &mut Vec<Notice>,
 ) -> Folded {
@@ -66,7 +67,9 @@ pub(in crate::score) fn fold_through(
         let before = next.map_or(through, |window| window - 1);
         end_epoch(shards, peers, rules, folded, before, order, notices);
         folded = folded.max(before);
-        let Some(window) = next else { return sum };
+        let Some(window) = next else { break };
+        let judged = Grid::epoch_of(window) - EPOCH_WINDOWS;
+        take_in(shards, peers, rules, folded, judged, order, notices);
         let moment = moment_of(rules.decay, Grid::epoch_of(window));
         let mut votes = Vec::new();
         for shard in &mut *shards {
@@ -88,6 +91,39 @@ pub(in crate::score) fn fold_through(
         end_epoch(shards, peers, rules, folded, window, order, notices);
         folded = window;
     }
+    take_in(shards, peers, rules, folded, Grid::epoch(folded), order, notices);
+    if peers.seat.is_some() {
+        peers.pass_through(nothing_through(shards, folded, wish));
+    }
+    sum
+}
+
+/// The last epoch in which nothing is left to teach, where everything through `folded` has folded and no more comes of what is due,
+/// through `wish`.
+fn nothing_through(shards: &[MutexGuard<'_, Shard>], folded: Window, wish: Window) -> Window {
+    let opened = shards.iter().filter_map(|shard| shard.first_open()).min();
+    let begun = Span::ALL
+        .into_iter()
+        .filter(|span| shards.iter().any(|shard| !shard.stretched[*span as usize].is_empty()));
+    let ends = begun.map(|span| span.last_of(span.start_of(folded)));
+    let next = ends.chain(opened.map(Grid::epoch_of)).min();
+    next.map_or(Grid::epoch(wish), |next| Grid::epoch(wish).min(next - EPOCH_WINDOWS))
+}
+
+/// The pools take in what all parts taught through `epoch`, where others do, and what waited for that as its judge is looked at
+/// again.
+fn take_in(
+    shards: &mut [MutexGuard<'_, Shard>],
+    peers: &mut Peers,
+    rules: &Rules,
+    folded: Window,
+    epoch: Window,
+    order: (u32, bool, u32),
+    notices: &mut Vec<Notice>,
+) {
+    if let Some(learned) = peers.take_in(epoch, rules) {
+        look_again(shards, peers, rules, learned, folded, order, notices);
+    }
 }
 
 /// Everything through `through` has folded, where it was everything through `folded` before: the pools take in what the
@@ -107,9 +143,15 @@ fn end_epoch(
     }
     // Only the first of them can have gathered anything.
     let epoch = Grid::epoch_of(folded + 1);
+    let mut taught = epoch;
     for span in Span::ALL {
         let end = span.last_of(span.start_of(epoch));
         if end <= last {
+            if end > taught {
+                peers.teach(taught);
+                taught = end;
+            }
+            take_in(shards, peers, rules, folded, end - EPOCH_WINDOWS, order, notices);
             let mut votes = Vec::new();
             let bench = rules.bench(peers, folded);
             shards.iter_mut().for_each(|shard| shard.end(span, &bench, order, &mut votes, notices));
@@ -118,23 +160,27 @@ fn end_epoch(
             peers.gather(span.first(), learned, moment);
         }
     }
+    if peers.seat.is_some() {
+        // What is gathered here is a part of what the epoch taught.
+        return peers.teach(taught);
+    }
     peers.settle(epoch, &rules.grid);
     peers.note(last, moment_of(rules.decay, last));
-    look_again(shards, peers, rules, folded, through, order, notices);
+    look_again(shards, peers, rules, (folded, through), through, order, notices);
 }
 
-/// Judges again the open windows whose judge is one of the folds after `folded` and through `through`.
+/// Judges again the open windows whose judge is one of the folds after `before` and through `now`.
 fn look_again(
     shards: &mut [MutexGuard<'_, Shard>],
     peers: &Peers,
     rules: &Rules,
+    (before, now): (Window, Window),
     folded: Window,
-    through: Window,
     order: (u32, bool, u32),
     notices: &mut Vec<Notice>,
 ) {
-    let judged = rules.grid.judged_in(folded, through);
-    let bench = rules.bench(peers, through);
+    let judged = rules.grid.judged_in(before, now);
+    let bench = rules.bench(peers, folded);
     for shard in &mut *shards {
         let windows: Vec<Window> = shard.open.range(judged.clone()).map(|(window, _)| *window).collect();
         for window in windows {

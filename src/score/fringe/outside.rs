@@ -1,26 +1,29 @@
 //! What is counted of the outside: how many come, how many are known, as of the last window that folded.
 
-use crate::telemetry::metrics::{Counter, Gauge, Metrics};
+use crate::telemetry::{
+    metrics::Metrics,
+    shares::{CounterShare, GaugeShare},
+};
 
 use super::{Fringe, Totals, tide::Seen};
 
 /// The counters and gauges of the fringe.
 #[derive(Debug)]
 pub(in crate::score) struct Outside {
-    sources: Gauge,
-    sources_new: Gauge,
-    contacts: Gauge,
-    refused: Gauge,
-    externals: Gauge,
-    pairs: Gauge,
-    often: Counter,
-    proven: Counter,
-    spread: Counter,
-    evicted: Counter,
-    unadmitted: Counter,
-    pairs_admitted: Counter,
-    pairs_evicted: Counter,
-    unsketched: Counter,
+    sources: GaugeShare,
+    sources_new: GaugeShare,
+    contacts: GaugeShare,
+    refused: GaugeShare,
+    externals: GaugeShare,
+    pairs: GaugeShare,
+    often: CounterShare,
+    proven: CounterShare,
+    spread: CounterShare,
+    evicted: CounterShare,
+    unadmitted: CounterShare,
+    pairs_admitted: CounterShare,
+    pairs_evicted: CounterShare,
+    unsketched: CounterShare,
 }
 
 // === impl Outside ===
@@ -28,14 +31,14 @@ pub(in crate::score) struct Outside {
 impl Outside {
     /// Nobody seen yet.
     pub(in crate::score) fn new(metrics: &Metrics) -> Self {
-        let counter = |name, help| metrics.counter(name, help, Vec::new());
-        let gauge = |name, help| metrics.gauge(name, help, Vec::new());
+        let counter = |name, help| CounterShare::new(metrics.counter(name, help, Vec::new()));
+        let gauge = |name, help| GaugeShare::new(metrics.gauge(name, help, Vec::new()));
         let admitted = |reason: &str| {
-            metrics.counter(
+            CounterShare::new(metrics.counter(
                 "floodmark_score_externals_admitted",
                 "External addresses that got a record: they came often, are proven to be where they say, or came to many hosts.",
                 vec![("reason", reason.to_owned())],
-            )
+            ))
         };
         Self {
             sources: gauge(
@@ -97,7 +100,7 @@ impl Outside {
             (&self.externals, externals as u64),
             (&self.pairs, pairs as u64),
         ] {
-            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.set(value);
         }
         for (counter, total) in [
             (&self.often, totals.admitted_often),
@@ -110,7 +113,7 @@ impl Outside {
             (&self.unsketched, totals.unsketched),
         ] {
             // Totals only grow, and folds come one at a time.
-            counter.inc_by(total.saturating_sub(counter.get()));
+            counter.raise(total);
         }
     }
 }

@@ -32,7 +32,7 @@ pub(in crate::score) struct Clocks {
 }
 
 /// The watermark before any record.
-pub(super) const NEVER: i64 = i64::MIN / 4;
+pub(in crate::score) const NEVER: i64 = i64::MIN / 4;
 
 /// How far ahead of the clock of the ticks an event time may lie and still be believed, in seconds: a day is more than any
 /// host's clock is wrong by, and less than a broken record would skip.

@@ -94,6 +94,8 @@ pub(in crate::score) struct Change {
 pub(in crate::score) struct Segment {
     /// Through which window everything folds before the part after this one.
     pub(in crate::score) fold: Window,
+    /// Through which window everything would, if other parts had taught all that it waits for.
+    pub(in crate::score) wish: Window,
     /// Which event moved the watermark there, as its place in the batch.
     pub(in crate::score) event: u32,
     /// The last observation of this part, plus one, by shard.
@@ -180,11 +182,11 @@ impl Plan {
         self.segments.clear();
     }
 
-    /// Ends a part here: everything through `fold` folds before the event at `event`.
-    pub(in crate::score) fn cut(&mut self, fold: Window, event: u32) {
+    /// Ends a part here: everything through `fold` folds before the event at `event`; through `wish` it is due.
+    pub(in crate::score) fn cut(&mut self, (fold, wish): (Window, Window), event: u32) {
         let ends = self.observations.each_ref().map(|all| all.len() as u32);
         let contact_ends = self.contacts.each_ref().map(|all| all.len() as u32);
-        self.segments.push(Segment { fold, event, ends, contact_ends });
+        self.segments.push(Segment { fold, wish, event, ends, contact_ends });
     }
 }
 

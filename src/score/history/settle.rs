@@ -253,7 +253,7 @@ fn add(shard: &mut Shard, slot: u32, window: Window, (amounts, passed): (Amounts
 fn fold(scorer: &Scorer, shards: &mut [MutexGuard<'_, Shard>], folded: Window, window: Window) -> Folded {
     let mut peers = scorer.peers.write();
     let mut notices = Vec::new();
-    fold_through(shards, &mut peers, &scorer.rules, folded, window, (0, true, 0), &mut notices)
+    fold_through(shards, &mut peers, &scorer.rules, folded, (window, window), (0, true, 0), &mut notices)
 }
 
 /// How many entities there are, by how far their baselines may be trusted once everything through `folded` has folded.

@@ -22,6 +22,7 @@ use crate::{
         grid::Window,
         keys::{Key, Keys},
         lock,
+        seat::seat_key,
         shard::Shard,
         usual::{bench::Bench, habits::Habits, peers::Group},
         whose::{address::number, evidence::Evidence, interfaces::Interface, own::Shared},
@@ -46,6 +47,8 @@ pub struct Capture {
     /// The same as their sources write it, where a position does not outlive the process; nothing where what was known
     /// counts no longer.
     pub cursors: Vec<(Origin, Option<Bookmark>)>,
+    /// Of a part, a position that is not after any record of a window that is open in it; none where no window is.
+    pub open_from: Option<Position>,
 }
 
 // === impl Scorer ===
@@ -56,7 +59,7 @@ impl Scorer {
     pub fn capture(&self, ticket: u64) -> Capture {
         let Unsaved { mut entries, mut positions, mut cursors } = std::mem::take(&mut *lock(&self.unsaved));
         let number = self.captures.fetch_add(1, Ordering::Relaxed) + 1;
-        let (mut depth, mut folded) = (Depth::Records, 0);
+        let (mut depth, mut folded, mut open_from) = (Depth::Records, 0, None);
         self.gate_turn.take(ticket, || {
             let mut gate = lock(&self.gate);
             for origin in std::mem::take(&mut gate.anew) {
@@ -68,6 +71,7 @@ impl Scorer {
             }
             cursors.append(&mut gate.cursors);
             (depth, folded) = (gate.depth(), gate.folded);
+            open_from = gate.begun.first();
             let keys = gate.attribution.keys.clone();
             entries.insert(key(GATE, 0), Some(gate_bytes(&gate, self.rules.decay.half_life_seconds())));
             gate.attribution.interfaces.take_dirty(|interface, shared, evidence| {
@@ -99,6 +103,9 @@ impl Scorer {
             drop(peers);
             if nth + 1 == self.shard_turns.len() {
                 // No later ticket folds before this one is through with the last shard.
+                if let Some(bytes) = self.peers.read().seat_bytes() {
+                    entries.insert(seat_key(), Some(bytes));
+                }
                 self.peers.write().take_dirty(|group| {
                     entries.insert(key(GROUP, group.key), Some(group_bytes(group)));
                 });
@@ -110,6 +117,7 @@ impl Scorer {
             entries: entries.into_iter().collect(),
             positions: positions.into_iter().collect(),
             cursors: cursors.into_iter().collect(),
+            open_from,
         }
     }
 

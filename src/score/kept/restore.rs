@@ -9,6 +9,7 @@ use crate::{
         fringe::capture::FRINGE,
         gate::Gate,
         lock,
+        seat::{decode_at, seat_key},
         usual::peers::Group,
         whose::{
             addresses,
@@ -49,8 +50,11 @@ impl Scorer {
         {
             return Err(StateError::Key(key.clone()));
         }
-        for (_, value) in of(GATE) {
-            restore_gate(&mut gate, value, scorer.rules.decay.half_life_seconds())?;
+        for (key, value) in of(GATE) {
+            match *key == seat_key() {
+                true => scorer.peers.write().restored = Some(decode_at(value)?),
+                false => restore_gate(&mut gate, value, scorer.rules.decay.half_life_seconds())?,
+            }
         }
         for (_, value) in of(INTERFACE) {
             let (interface, shared, evidence) = entries::interface(value)?;

@@ -3,11 +3,12 @@
 //! A window keeps a fingerprint of 32 bits of each record, in lines of sixteen, which are lines of the processor's cache. A
 //! record's fingerprint stands in the emptier of its two lines, so that both fill up alike; when both are full, in the next
 //! level. The first has room for 65,536 records, each that follows for four times as many as there was before, the last one
-//! for all that a window may have. Nothing is ever taken out, so that a line with room left ends a search. When a window
+//! for sixteen times as many. Nothing is ever taken out, so that a line with room left ends a search. When a window
 //! folds, its part goes as a whole.
 //!
-//! No window takes more than half of what may be taken, so that the next one finds room while the last is waited for. When
-//! there is no room, a record counts as new: rather too much than too little.
+//! No window takes more than half of what may be taken, so that the next one finds room while the last is waited for. Where
+//! many windows are open, because something is waited for or a backlog is read, each that begins takes a small share of
+//! what is left, so that hundreds find room. When there is no room, a record counts as new: rather too much than too little.
 //!
 //! A genuine record is taken for a repeat when its fingerprint stands in one of its lines by chance: at most 32 are
 //! compared in each of at most four levels, so that it happens less than once in 33 million records (see
@@ -27,10 +28,18 @@ pub(in crate::score) use part::Part;
 pub use part::Sighting;
 use part::{FIRST, LINE, Level, Line};
 
+/// Fewest lines that are worth remembering anything in.
+const LEAST: usize = 128;
 /// Fewest lines of a level.
-const LEAST: usize = 64;
+const LEVEL_MIN: usize = 4;
+/// While as many first levels of full size are free, a window that begins takes one.
+const PLENTY: usize = 8;
+/// What share a window that begins takes at most of what is free where that is not so.
+const SHARE: usize = 32;
 /// By how much each level widens those before it.
 const WIDER: usize = 4;
+/// The same of the last level.
+const WIDEST: usize = 16;
 /// Most levels of a window.
 const LEVELS_MAX: usize = 4;
 /// How often at most a genuine record is taken for a repeat.
@@ -139,7 +148,7 @@ impl Repeats {
     #[inline]
     #[must_use]
     pub const fn is_on(&self) -> bool {
-        self.lines_max / 2 >= LEAST
+        self.lines_max >= LEAST
     }
 
     /// The hash of a record.
@@ -183,16 +192,18 @@ impl Repeats {
     /// Gives the near window another level, where it may have one, for the record that hashes to `hash`.
     #[cold]
     fn grow(&mut self, hash: u64) -> Sighting {
+        let is_on = self.is_on();
         let Some((_, part)) = &mut self.near else { return Sighting::Full };
         let own = part.lines();
-        let room = (self.lines_max / 2).saturating_sub(own).min(self.lines_max - self.lines);
+        let free = self.lines_max - self.lines;
+        let room = (self.lines_max / 2).saturating_sub(own).min(free);
         let lines = match part.levels.len() {
-            0 => room.min(FIRST),
+            0 => room.min(first_of(free)),
             levels if levels + 1 < LEVELS_MAX => room.min(WIDER * own),
-            _ => room,
+            _ => room.min(WIDEST * own),
         };
         // A level that hardly widens it would only be one more to look through.
-        if lines < LEAST.max(own / 4) || part.levels.len() >= LEVELS_MAX {
+        if !is_on || lines < LEVEL_MIN.max(own / 4) || part.levels.len() >= LEVELS_MAX {
             return Sighting::Full;
         }
         let level = match self.spare.iter().position(|level| level.lines.len() == lines) {
@@ -249,6 +260,16 @@ impl Repeats {
     pub fn bytes(&self) -> usize {
         (self.lines + self.spare.iter().map(|level| level.lines.len()).sum::<usize>()) * size_of::<Line>()
     }
+}
+
+/// How many lines the first level of a window has that begins while so many are free. A power of two, so that those of
+/// windows that folded fit.
+fn first_of(free: usize) -> usize {
+    if free >= PLENTY * FIRST {
+        return FIRST;
+    }
+    let share = (free / SHARE).max(LEVEL_MIN);
+    1 << share.ilog2()
 }
 
 #[cfg(test)]

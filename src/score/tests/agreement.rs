@@ -1,7 +1,5 @@
 //! The outcome does not depend on threads, on the order in which partitions come, or on where batches end.
 
-use std::collections::BTreeSet;
-
 use super::*;
 
 #[test]
@@ -25,17 +23,7 @@ fn one_two_and_four_threads_agree_on_verdicts_findings_and_export_under_any_seed
 fn how_partitions_interleave_changes_neither_the_baselines_nor_which_findings_there_are_nor_what_they_come_to()
  {
     let streams = two_streams(77, 5_000);
-    let told = |outcome: &Outcome| -> BTreeSet<_> {
-        // What stands between a finding's first document and its last says how its value rose, which depends on it.
-        let whole = outcome.findings.iter().filter(|finding| !matches!(finding.revision, Revision::Grown(_)));
-        let came_to = |finding: &Finding| match finding.revision {
-            Revision::Closed => {
-                format!("{:?} {:?} {} {:?}", finding.score, finding.mean, finding.incident, finding.activity)
-            }
-            _ => String::new(),
-        };
-        whole.map(|finding| (finding.id, finding.document, came_to(finding))).collect()
-    };
+    let told = |outcome: &Outcome| came_to(&outcome.findings);
     let first = run(&streams, &mixed(&streams, 1), 1, SEED);
     assert!(told(&first).len() > 10);
     let a_first = [whole(&streams, "a", 100), whole(&streams, "b", 100)].concat();

@@ -138,7 +138,7 @@ fn a_finding_that_waited_for_its_judge_jumps_over_revisions_and_closes_as_one_th
 }
 
 /// The incident of the address `host` whose episode starts with the window at `start`.
-fn incident(host: &str, start: u64) -> crate::event::EventId {
+fn incident(host: &str, start: u64) -> EventId {
     IdScheme::derived("incident", &[b"address", host.as_bytes(), b"123456789012", &start.to_be_bytes()])
 }
 

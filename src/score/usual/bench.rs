@@ -33,7 +33,7 @@ impl Bench<'_> {
     /// window is judged by the newest too.
     #[inline]
     pub(in crate::score) fn as_of(&self, window: Window) -> Window {
-        let epoch = Grid::epoch(self.folded);
+        let epoch = Grid::epoch(self.folded).min(self.peers.learned());
         if window > self.folded { self.grid.judged_by(window).min(epoch) } else { epoch }
     }
 
@@ -46,6 +46,6 @@ impl Bench<'_> {
     /// Whether the fold that judges `window` for good has run.
     #[inline]
     pub(in crate::score) fn is_final(&self, window: Window) -> bool {
-        self.grid.judged_by(window) <= self.folded
+        self.grid.judged_by(window) <= self.folded.min(self.peers.learned())
     }
 }

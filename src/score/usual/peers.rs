@@ -10,6 +10,7 @@ use crate::score::{
     grid::{Grid, Window},
     histogram::{Increments, geometry::BUCKETS},
     keys::Key,
+    seat::{At, Seat},
 };
 
 use super::{
@@ -59,6 +60,10 @@ pub(in crate::score) struct Peers {
     nothing: Arc<Epoch>,
     /// The moments of the last few folds: every entity is judged as of one of them.
     moments: [(Window, Moment); MOMENTS],
+    /// Where other parts teach too.
+    pub(in crate::score) seat: Option<Seat>,
+    /// How far a part was that is not seated yet.
+    pub(in crate::score) restored: Option<At>,
 }
 
 /// The pools that judge an entity.
@@ -153,12 +158,32 @@ impl Group {
 
     /// Takes in what fold `fold` gathered. Forgets every epoch that no window judged after fold `settled` needs.
     fn settle(&mut self, fold: Window, settled: Window) {
-        if self.gathered.iter().all(Increments::is_empty) {
+        let mut gathered = std::mem::take(&mut self.gathered);
+        self.take_in(&mut gathered, fold, settled);
+        // With its memory.
+        self.gathered = gathered;
+    }
+
+    /// Forgets what was gathered, which others are taught.
+    pub(in crate::score) fn forget_gathered(&mut self) {
+        self.gathered.iter_mut().for_each(Increments::clear);
+        self.dirty = true;
+    }
+
+    /// Takes in what fold `fold` taught all members, and clears it. Forgets every epoch that no window judged after fold
+    /// `settled` needs.
+    pub(in crate::score) fn take_in(
+        &mut self,
+        taught: &mut [Increments; SERIES],
+        fold: Window,
+        settled: Window,
+    ) {
+        if taught.iter().all(Increments::is_empty) {
             return;
         }
-        for (pool, gathered) in self.pools.iter_mut().zip(&mut self.gathered) {
-            pool.add(gathered);
-            gathered.clear();
+        for (pool, taught) in self.pools.iter_mut().zip(taught) {
+            pool.add(taught);
+            taught.clear();
         }
         self.born.get_or_insert(fold);
         self.epochs.push((fold, Arc::new(Epoch::of(&self.pools))));
@@ -175,11 +200,15 @@ impl Peers {
     pub(in crate::score) fn new(key: Key) -> Self {
         let everybody = Group::new(key, "", "");
         let moments = [(Window::MIN, Moment::default()); MOMENTS];
-        Self { groups: vec![everybody], nothing: Arc::default(), moments }
+        Self { groups: vec![everybody], nothing: Arc::default(), moments, seat: None, restored: None }
     }
 
     /// Adds the group `name` of `scope`, and returns its place.
     pub(in crate::score) fn add(&mut self, key: Key, scope: &str, name: &str) -> u32 {
+        // Another part may have taught of it.
+        if let Some(place) = self.groups.iter().position(|group| group.key == key) {
+            return place as u32;
+        }
         self.put(Group::new(key, scope, name))
     }
 

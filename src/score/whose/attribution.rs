@@ -37,6 +37,9 @@ pub(in crate::score) const ADDRESSES_EACH: usize = 2;
 pub(in crate::score) struct Attribution {
     pub(in crate::score) identity: Vec<Identity>,
     tenants: Vec<Option<Tenant>>,
+    /// Whether it is asked of what other workers have said of records: then these told the class of each interface, and a
+    /// gateway counts only what is about itself, because what is about others comes to other workers.
+    pub(in crate::score) second_hand: bool,
     /// The source whose records are at hand.
     pub(in crate::score) source: u16,
     /// The columns of tags that `identity` names.
@@ -130,6 +133,7 @@ impl Attribution {
             tags: identity.iter().filter_map(tag).collect(),
             identity,
             tenants,
+            second_hand: false,
             source: 0,
             keys,
             finder,
@@ -199,7 +203,7 @@ impl Attribution {
     ) -> Found {
         let Step { sight, memory, interface, window, class, at, .. } = self.steps[nth];
         self.steps[nth].beside = None;
-        let Some(Sight { own, vantage, beside }) = sight else {
+        let Some(Sight { own, vantage, beside, .. }) = sight else {
             let named = [Column::Source, Column::Destination].map(|column| record.address(column));
             return if named.contains(&None) { Found::Blind } else { Found::Nobody };
         };
@@ -208,7 +212,7 @@ impl Attribution {
             Vantage::Passed => self.find_behind(&asked, memory, changes, peers),
             _ => self.recall(&asked, memory, changes, peers),
         };
-        let gateway = beside.and_then(|own| {
+        let gateway = beside.filter(|_| !self.second_hand).and_then(|own| {
             let memory = self.memory(record, (at, interface), (&own, Vantage::Beside), class);
             let asked = Asked { own, ..asked };
             let (entity, change) = self.recall(&asked, memory, changes, peers)?;
@@ -263,6 +267,13 @@ impl Attribution {
     #[inline]
     pub(in crate::score) const fn beside(&self, nth: usize) -> Option<(EntityRef, Side, u32)> {
         self.steps[nth].beside
+    }
+
+    /// The own side of the interface that saw the `nth` of the few records attributed last, and the interface's class where it
+    /// passes traffic on.
+    pub(in crate::score) fn seen_from(&self, nth: usize) -> Option<(Side, Option<AssetClass>)> {
+        let Step { sight, class, .. } = &self.steps[nth];
+        Some((sight.as_ref()?.at, class.filter(|class| class.passes_traffic())))
     }
 
     /// The key of the interface that saw the `nth` of the few records attributed last; another in every process.

@@ -37,7 +37,7 @@ impl Attribution {
         }
         let named = class_of(record, &ends, shared);
         let class = named.or_else(|| self.interfaces.class(interface?, window));
-        if let (None, true, Some(place)) = (class, learn, interface) {
+        if let (None, true, Some(place)) = (class, learn && !self.second_hand, interface) {
             self.hear(place, window, record, &ends);
         }
         let Some(sight) = sight_of(record, &ends, shared, class) else { return };

@@ -24,6 +24,8 @@ use super::{
 pub(in crate::score) struct Sight {
     pub(in crate::score) own: Own,
     pub(in crate::score) vantage: Vantage,
+    /// The interface's own side.
+    pub(in crate::score) at: Side,
     /// The gateway's own side, where the record counts for it too.
     pub(in crate::score) beside: Option<Own>,
 }
@@ -33,7 +35,7 @@ pub(in crate::score) struct Sight {
 impl Sight {
     /// A record of an interface of the entity's own.
     pub(in crate::score) const fn own(own: Own) -> Self {
-        Self { own, vantage: Vantage::Own, beside: None }
+        Self { own, vantage: Vantage::Own, at: own.side, beside: None }
     }
 
     /// A record of `ends` at a gateway of `class`, whose records have `shared` in common; `asset` is the side whose asset is a
@@ -57,10 +59,10 @@ impl Sight {
             packet => packet.map(|end| Own { side, end }),
         };
         Some(match behind {
-            None => Self { own: itself, vantage: Vantage::Gateway, beside: None },
+            None => Self { own: itself, vantage: Vantage::Gateway, at: side, beside: None },
             Some(own) => {
                 let beside = (class != AssetClass::NatGateway).then_some(itself);
-                Self { own, vantage: Vantage::Passed, beside }
+                Self { own, vantage: Vantage::Passed, at: side, beside }
             }
         })
     }

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 
 use super::{
     before::Before,
-    config::Start,
+    config::{Config, Start},
     group::{ANSWER, Group, Turn},
     held::{Holdings, Parted, offset},
     meters::Meters,
@@ -37,6 +37,8 @@ pub(super) struct Reader {
     pub(super) handle: Handle,
     pub(super) consumer: BaseConsumer<Group>,
     pub(super) start: Start,
+    pub(super) topics: Vec<String>,
+    pub(super) group: String,
     /// What there was before we joined, where `start` leaves it out.
     pub(super) before: Option<Before>,
     pub(super) stamp: Option<Stamp>,
@@ -50,6 +52,8 @@ pub(super) struct Reader {
     /// Whether the partitions are paused, since nothing can be handed on.
     pub(super) paused: bool,
     pub(super) meters: Meters,
+    /// When to look again whether others hold some of the partitions.
+    pub(super) next_look: Option<Instant>,
     last_error: Option<String>,
     /// Whether what the brokers last complained of goes by itself: that they were away, or are not ready yet.
     passing: bool,
@@ -82,7 +86,7 @@ impl Reader {
         cx: SourceContext,
         handle: Handle,
         consumer: BaseConsumer<Group>,
-        start: Start,
+        config: &Config,
     ) -> Self {
         let stamp = cx.progress.identity().map(|(state, epoch)| Stamp { state, epoch });
         let meters = Meters::new(&cx.metrics, &cx.name);
@@ -91,7 +95,9 @@ impl Reader {
             cx,
             handle,
             consumer,
-            start,
+            start: config.start,
+            topics: config.topics.clone(),
+            group: config.group.clone(),
             before: None,
             stamp,
             held: Holdings::default(),
@@ -100,6 +106,7 @@ impl Reader {
             outbox: VecDeque::new(),
             paused: false,
             meters,
+            next_look: None,
             last_error: None,
             passing: false,
             next_commit: now,
@@ -108,14 +115,18 @@ impl Reader {
         }
     }
 
-    /// Reads `topics` until it is told to stop and all that it fed is settled.
-    pub(super) fn run(mut self, topics: &[String]) -> Result<(), SourceError> {
-        let read = self.read(topics).and_then(|()| self.settle());
+    /// Reads the topics until it is told to stop and all that it fed is settled.
+    pub(super) fn run(mut self) -> Result<(), SourceError> {
+        let mut read = self.read().and_then(|()| self.settle());
+        if let Err(SourceError::Divided { .. }) = read {
+            read = self.commit_the_last().and(read);
+        }
         self.leave();
         read
     }
 
-    fn read(&mut self, topics: &[String]) -> Result<(), SourceError> {
+    fn read(&mut self) -> Result<(), SourceError> {
+        let topics = self.topics.clone();
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         while self.start == Start::Latest && self.before.is_none() && !self.cx.stop.is_stopped() {
             // What librdkafka logs in with it asks for in a poll.
@@ -131,6 +142,8 @@ impl Reader {
         while !self.cx.stop.is_stopped() {
             self.gather()?;
             self.rebalance()?;
+            self.look_again();
+            self.refuse_others()?;
             self.hand_on(PATIENCE)?;
             self.keep_books();
         }

@@ -3,7 +3,7 @@
 //! One that comes is read from where its commits and our state say. One that goes is fenced: what is gathered of it is
 //! dropped, what is in flight of it has a second to be confirmed, that much is committed, and nothing of it ever after.
 
-use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     event::{Origin, Partition, Position},
     pipe::Step,
-    source::{SourceError, Stamp, stream::Stream},
+    source::{Known, SourceError, Stamp, stream::Stream},
     telemetry::{clock, crash::CrashPoint},
 };
 
@@ -85,18 +85,6 @@ impl Reader {
         tracing::warn!(source = %self.cx.name, %error, "could not learn where to begin; trying again");
     }
 
-    /// Tells the workers whether others hold some of the partitions of our topics.
-    fn look_around(&mut self) {
-        let topics: BTreeSet<Arc<str>> = self.held.iter().map(|held| held.topic.clone()).collect();
-        let mut all = 0;
-        for topic in topics {
-            let Ok(metadata) = self.consumer.fetch_metadata(Some(&topic), ANSWER) else { return };
-            all += metadata.topics().iter().map(|topic| topic.partitions().len()).sum::<usize>();
-        }
-        let divided = self.held.len() < all;
-        self.outbox.push_back(Outgoing::Step(Step::Divided(self.cx.id, divided)));
-    }
-
     /// Begins to read the partitions in `list`, which `turn` has brought.
     fn come(&mut self, turn: &Turn, list: &TopicPartitionList) -> Result<(), SourceError> {
         let kafka = SourceError::kafka;
@@ -136,16 +124,24 @@ impl Reader {
         for element in committed.elements() {
             element.error().map_err(kafka)?;
             let (topic, number) = (element.topic(), element.partition());
+            let moves = self.cx.progress.moves();
             let ours = match (&self.stamp, Stamp::parse(element.metadata())) {
-                (Some(own), Some(other)) => own.owns(&other),
-                _ => false,
+                (Some(own), Some(other)) => moves || own.owns(&other),
+                _ => moves,
             };
             let origin = Origin::kafka(topic, number);
-            let parted = self.parted.get(&(topic.into(), number)).map(|parted| parted.next);
+            let parted = self.parted.get(&(topic.into(), number)).filter(|_| !moves);
+            let known = match parted {
+                Some(parted) => Known { scored: Some(parted.next), ..Known::default() },
+                None => self.cx.progress.known(&origin)?,
+            };
+            let scored = known.scored;
             let facts = Facts {
-                committed: position(element.offset()),
+                // What has moved here was read before, whatever the group remembers.
+                committed: position(element.offset()).or(scored.filter(|scored| moves && *scored > 0)),
                 ours,
-                scored: parted.map_or_else(|| self.scored(&origin), |next| Ok(Some(next)))?,
+                scored,
+                open: known.open,
                 low: bound(&low, topic, number)?,
                 high: bound(&high, topic, number)?,
             };
@@ -183,10 +179,6 @@ impl Reader {
         if list.count() > 0 { self.consumer.commit(&list, CommitMode::Sync) } else { Ok(()) }
     }
 
-    fn scored(&self, origin: &Origin) -> Result<Option<Position>, SourceError> {
-        Ok(self.cx.progress.known(origin)?.scored)
-    }
-
     /// Holds a partition that is read from `resume` on; what it is called.
     fn hold(&mut self, Coming { topic, number, facts, resume }: Coming) -> Result<Partition, SourceError> {
         let (origin, partition) = self.names(&topic, number);
@@ -202,9 +194,11 @@ impl Reader {
             self.outbox.push_back(Outgoing::Step(Step::Anew(origin.clone())));
         }
         let window = match self.parted.remove(&(topic.clone(), number)) {
-            // It was ours and nobody has committed meanwhile: what was in flight then still counts.
+            // It was ours and nobody has committed meanwhile: what was in flight then still counts. Where what is known moves,
+            // it has come anew all the same, and looks at what windows hold that are open.
             Some(Parted { window, next })
                 if !resume.anew
+                    && !self.cx.progress.moves()
                     && !window.is_abandoned()
                     && next == resume.learn_from
                     && self.cx.membership.is_none() =>
@@ -261,6 +255,13 @@ impl Reader {
         }
         self.outbox.push_back(Outgoing::Step(Step::Ended(self.cx.id, gone)));
         tracing::info!(source = %self.cx.name, partitions = list.count(), lost, left = self.held.len(), "revoked");
+        Ok(())
+    }
+
+    /// Commits what is delivered of all partitions, as if they went; they go when the group hears that we leave.
+    pub(super) fn commit_the_last(&mut self) -> Result<(), SourceError> {
+        let list = self.held.list().map_err(SourceError::kafka)?;
+        self.commit_the_last_of(&list);
         Ok(())
     }
 

@@ -12,6 +12,8 @@ pub(super) struct Facts {
     pub(super) ours: bool,
     /// R: the position up to which this state has scored it.
     pub(super) scored: Option<Position>,
+    /// The position behind which all lies that R holds of open windows, where that is known.
+    pub(super) open: Option<Position>,
     /// The oldest position that there is.
     pub(super) low: Position,
     /// The position after the newest record.
@@ -38,7 +40,7 @@ pub(super) struct Resume {
 impl Facts {
     /// Where to read from.
     pub(super) fn resume(self, start: Start) -> Resume {
-        let Self { committed, ours, scored, low, high } = self;
+        let Self { committed, ours, scored, open, low, high } = self;
         let fresh =
             |from| Resume { from, deliver_from: from, learn_from: from, anew: scored.is_some(), expired: 0 };
         let Some(committed) = committed else {
@@ -56,7 +58,7 @@ impl Facts {
         let deliver_from = committed.max(low);
         match scored.filter(|scored| ours && *scored <= high) {
             Some(scored) => Resume {
-                from: scored.min(committed).max(low),
+                from: scored.min(committed).min(open.unwrap_or(scored)).max(low),
                 deliver_from,
                 learn_from: scored.max(low),
                 anew: false,
@@ -71,7 +73,8 @@ impl Facts {
 mod tests {
     use super::*;
 
-    const KNOWN: Facts = Facts { committed: Some(50), ours: true, scored: Some(40), low: 0, high: 100 };
+    const KNOWN: Facts =
+        Facts { committed: Some(50), ours: true, scored: Some(40), open: None, low: 0, high: 100 };
 
     fn resume(facts: Facts) -> Resume {
         facts.resume(Start::Latest)
@@ -81,6 +84,12 @@ mod tests {
     fn what_the_state_has_not_scored_is_scored_again_and_not_delivered_again() {
         let Resume { from, deliver_from, learn_from, anew, expired } = resume(KNOWN);
         assert_eq!((from, deliver_from, learn_from, anew, expired), (40, 50, 40, false, 0));
+    }
+
+    #[test]
+    fn what_open_windows_hold_is_read_again_and_neither_delivered_nor_learned_again() {
+        let Resume { from, deliver_from, learn_from, .. } = resume(Facts { open: Some(25), ..KNOWN });
+        assert_eq!((from, deliver_from, learn_from), (25, 50, 40));
     }
 
     #[test]

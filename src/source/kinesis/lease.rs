@@ -86,6 +86,8 @@ struct Book {
     turns: VecDeque<Turn>,
     /// Number of the last grant.
     granted: u64,
+    /// Another worker holds leases, and was seen to renew them.
+    has_others: bool,
     /// A shard has ended, so that there may be others.
     has_ended: bool,
     /// What was given back and when: it is for others.
@@ -207,6 +209,10 @@ impl Ledger for Leases {
                 }
             }
         })
+    }
+
+    fn has_others(&self) -> bool {
+        self.shared.book().has_others
     }
 
     fn release(&self, grant: u64) -> BoxFuture<'_, ()> {

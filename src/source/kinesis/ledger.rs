@@ -89,6 +89,11 @@ pub trait Ledger: Send + Sync {
     /// When it was not written. After [`LedgerError::Lost`] the grant is over, too.
     fn checkpoint(&self, grant: u64, checkpoint: Checkpoint) -> BoxFuture<'_, Result<(), LedgerError>>;
 
+    /// Whether another worker was seen to renew a lease that it still holds. Where there are no leases there is nobody else.
+    fn has_others(&self) -> bool {
+        false
+    }
+
     /// Gives the shard back, so that others need not wait until the lease has expired. Its last checkpoint is written.
     fn release(&self, grant: u64) -> BoxFuture<'_, ()>;
 }

@@ -251,7 +251,7 @@ impl Cluster {
         let file = tempfile::NamedTempFile::new().unwrap();
         self.expect(&[&["consume", topic, file.path().to_str().unwrap()], options].concat());
         let lines = BufReader::new(file.reopen().unwrap()).split(b'\n');
-        lines.for_each(|line| take(Seen::parse(&String::from_utf8(line.unwrap()).unwrap())));
+        lines.for_each(|line| take(Seen::parse(&String::from_utf8_lossy(&line.unwrap()))));
     }
 
     /// What each partition holds, aborted records and the marks of transactions among it.

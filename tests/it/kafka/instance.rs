@@ -12,6 +12,8 @@ pub struct Plan {
     /// Keys of the source and their values in YAML.
     keys: Vec<(&'static str, String)>,
     options: Vec<(&'static str, String)>,
+    /// How hosts are spread over the partitions.
+    input: &'static str,
     /// What stands under `sinks`.
     sinks: String,
     /// Whole sections.
@@ -48,13 +50,19 @@ impl Plan {
         ];
         let sinks = format!("{{ out: {{ to: {{ file: {{ path: {OUT} }} }} }} }}");
         let rest = "state: { directory: state, every: 1s }\n".to_owned();
-        Self { keys, options: Vec::new(), sinks, rest }
+        Self { keys, options: Vec::new(), input: "keyed", sinks, rest }
     }
 
     /// With a key of the source, or another value of one.
     pub fn key(mut self, name: &'static str, value: &str) -> Self {
         self.keys.retain(|(known, _)| *known != name);
         self.keys.push((name, value.to_owned()));
+        self
+    }
+
+    /// Without the word that hosts keep to their partitions, so that an instance must be the only one.
+    pub fn unkeyed(mut self) -> Self {
+        self.input = "unkeyed";
         self
     }
 
@@ -106,8 +114,9 @@ impl Plan {
         let options: Vec<String> =
             self.options.iter().map(|(name, value)| format!("\"{name}\": \"{value}\"")).collect();
         format!(
-            "sources:\n  flows:\n    from:\n      kafka:\n{source}        options: {{ {} }}\n\
+            "sources:\n  flows:\n    input: {}\n    from:\n      kafka:\n{source}        options: {{ {} }}\n\
              sinks: {}\ntelemetry: {{ listen: \"127.0.0.1:{port}\" }}\n{}",
+            self.input,
             options.join(", "),
             self.sinks,
             self.rest

@@ -42,6 +42,56 @@ fn hosts_on_two_partitions_are_counted_and_told_once_while_another_instance_hold
     }
 }
 
+/// What an instance says that finds another one beside it, and may not.
+const ALONE: &str =
+    "run one worker, or, where all records of a host come in one partition, say so with `input: keyed`";
+
+#[test]
+fn a_second_instance_of_a_group_ends_with_78_where_the_input_is_not_keyed_and_the_first_delivers_every_record_once()
+ {
+    let name = "a_second_instance_of_a_group_ends_with_78_where_the_input_is_not_keyed_and_the_first_delivers_every_record_once";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    let (topic, group) = (unique("alone"), unique("group"));
+    cluster.create(&topic, 4, &[]);
+    let plan = Plan::new(&cluster, &topic, &group).unkeyed().option("heartbeat.interval.ms", "300");
+    let mut first = plan.start();
+    first.until_holds(4);
+    let page = first.page();
+    assert_eq!(page.sum("floodmark_source_input_keyed", &["source=\"flows\""]), 0, "{}", page.text);
+    let mut delivered = Delivered::by(&[&first]);
+    cluster.produce(&topic, &spread(0), &[]);
+    for turn in 1..=2 {
+        let mut second = plan.start();
+        let ended = second.wait();
+        ended.assert_code(78);
+        ended.assert_told(ALONE);
+        assert!(ended.err.contains(&group), "{}", ended.err);
+        first.until_holds(4);
+        cluster.produce(&topic, &spread(440 * turn), &[]);
+    }
+    let ledger = Ledger::of(&cluster, &topic);
+    ledger.until_out(&mut delivered, &mut [&mut first]);
+    first.until_balanced();
+    first.stop();
+    ledger.assert_once(&mut delivered);
+}
+
+#[test]
+fn a_second_instance_of_a_group_that_scores_nothing_shares_what_is_not_keyed() {
+    let name = "a_second_instance_of_a_group_that_scores_nothing_shares_what_is_not_keyed";
+    let Some(cluster) = Cluster::shared(name) else { return };
+    let (topic, group) = (unique("unscored"), unique("group"));
+    cluster.create(&topic, 4, &[]);
+    let plan = Plan::new(&cluster, &topic, &group)
+        .unkeyed()
+        .rest("state: { directory: state, every: 1s }\nscore: { identity: [] }\n");
+    let [mut one, mut other] = [plan.start(), plan.start()];
+    one.until_holds(2);
+    other.until_holds(2);
+    one.stop();
+    other.stop();
+}
+
 #[test]
 fn two_sources_of_one_process_on_one_topic_are_refused_with_a_sentence() {
     let name = "two_sources_of_one_process_on_one_topic_are_refused_with_a_sentence";

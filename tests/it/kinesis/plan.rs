@@ -10,6 +10,8 @@ pub struct Plan {
     keys: Vec<(&'static str, String)>,
     /// The format of lines.
     format: String,
+    /// How hosts are spread over the shards.
+    input: &'static str,
     /// Whole sections.
     rest: String,
 }
@@ -31,7 +33,7 @@ impl Plan {
             ("aws", "{ region: eu-central-1 }".to_owned()),
         ];
         let rest = "state: { directory: state, every: 1s }\n".to_owned();
-        Self { keys, format: "auto".to_owned(), rest }
+        Self { keys, format: "auto".to_owned(), input: "keyed", rest }
     }
 
     /// With a key of the source, or another value of one.
@@ -53,6 +55,12 @@ impl Plan {
         self.key("checkpoint", &value)
     }
 
+    /// Without the word that hosts keep to their shards, so that a worker must be the only one.
+    pub fn unkeyed(mut self) -> Self {
+        self.input = "unkeyed";
+        self
+    }
+
     /// With another format of lines.
     pub fn format(mut self, format: &str) -> Self {
         format.clone_into(&mut self.format);
@@ -70,10 +78,10 @@ impl Plan {
         let source: String =
             self.keys.iter().map(|(name, value)| format!("        {name}: {value}\n")).collect();
         format!(
-            "sources:\n  flows:\n    format: {}\n    from:\n      kinesis:\n{source}\
+            "sources:\n  flows:\n    format: {}\n    input: {}\n    from:\n      kinesis:\n{source}\
              sinks: {{ out: {{ to: {{ file: {{ path: {OUT} }} }} }} }}\n\
              telemetry: {{ listen: \"127.0.0.1:{port}\" }}\n{}",
-            self.format, self.rest
+            self.format, self.input, self.rest
         )
     }
 

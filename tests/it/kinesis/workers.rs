@@ -140,3 +140,25 @@ fn workers_that_share_leases_read_a_stream_that_is_resharded_without_a_gap() {
     workers.iter_mut().for_each(|worker| drop(worker.stop()));
     scene.stream.ledger.assert_at_least_once(&mut delivered);
 }
+
+#[test]
+fn a_second_worker_ends_with_78_where_the_input_is_not_keyed_and_the_first_delivers_every_record() {
+    let name =
+        "a_second_worker_ends_with_78_where_the_input_is_not_keyed_and_the_first_delivers_every_record";
+    let Some(mut scene) = Scene::new(name, 4, "2s") else { return };
+    scene.plan = scene.plan.unkeyed();
+    let (mut first, mut second) = (scene.plan.start(), scene.plan.instance());
+    // What the second one was lent it delivers before it goes.
+    let mut delivered = Delivered::by(&[&first, &second]);
+    scene.grow_until("four leases", &mut [&mut first], |scene| scene.held() == [4]);
+    second.start();
+    scene.grow_until("its end", &mut [&mut first], |_| !second.is_running());
+    let ended = second.wait();
+    ended.assert_code(78);
+    ended.assert_told("say so with `input: keyed`");
+    scene.grow_until("four leases again", &mut [&mut first], |scene| scene.held() == [4]);
+    scene.grow(STEP);
+    scene.stream.ledger.until_out(&mut delivered, &mut [&mut first]);
+    first.until_balanced();
+    first.stop();
+}

@@ -106,6 +106,18 @@ fn when_a_window_folds_its_memory_goes_to_the_next() {
 }
 
 #[test]
+fn many_windows_that_are_open_at_a_time_find_room_each_in_a_third_of_8_mib() {
+    let mut repeats = Repeats::new([1; 16], (8 << 20) / 3);
+    let all = || (0..250).flat_map(|window| (0..20).map(move |nth| (window, nth)));
+    assert_eq!(all().filter(|(window, nth)| sight(&mut repeats, *window, *nth) != Sighting::New).count(), 0);
+    assert!(all().all(|(window, nth)| sight(&mut repeats, window, nth) == Sighting::Repeat));
+    assert!(repeats.bytes() <= (8 << 20) / 3, "{}", repeats.bytes());
+    // Once they have folded there is as much room as at first.
+    repeats.fold(249);
+    assert!((0..100_000).all(|nth| sight(&mut repeats, 250, nth) == Sighting::New));
+}
+
+#[test]
 fn without_room_everything_is_new() {
     for bytes in [0, 1, 8_000] {
         let mut repeats = Repeats::new([1; 16], bytes);

@@ -246,7 +246,7 @@ async fn a_restart_reads_from_the_earlier_of_both_positions_and_says_what_is_new
         ((Some(first[4].next), Some(first[4].next)), (5, 5, 5)),
     ];
     for ((committed, scored), (read, delivered, learned)) in table {
-        let progress = Fixed([(first[0].origin.clone(), Known { committed, scored })].into());
+        let progress = Fixed([(first[0].origin.clone(), Known { committed, scored, open: None })].into());
         let trial = directory.follow_knowing("*.log", progress);
         let confirmed_from = trial.cx.flight.clone();
         trial.until("all lines", |seen| lines(seen).len() == 5 - read).await;
@@ -269,7 +269,7 @@ async fn a_file_replaced_while_nobody_looked_is_read_from_its_start() {
     let directory = Directory::new();
     directory.append("a.log", line("new"));
     let other = Origin::file(7);
-    let progress = Fixed([(other, Known { committed: Some(5), scored: Some(5) })].into());
+    let progress = Fixed([(other, Known { committed: Some(5), scored: Some(5), open: None })].into());
     let trial = directory.follow_knowing("*.log", progress);
     until(&trial, &["new"]).await;
     assert!(lines(&trial.stop().await)[0].deliver);

@@ -209,7 +209,7 @@ async fn a_file_scored_before_is_delivered_from_its_start_and_learned_from_there
     directory.write("a", records(0..4));
     let first = lines(&directory.read(&["a"]).await);
     assert!(first.iter().all(|line| line.deliver && line.learn));
-    let known = Known { committed: None, scored: Some(first[2].position) };
+    let known = Known { scored: Some(first[2].position), ..Known::default() };
     let progress = Fixed([(first[0].origin.clone(), known)].into());
     let (done, seen) = Trial::start_knowing(directory.source(&["a"]).unwrap(), progress.clone()).end().await;
     done.unwrap();

@@ -40,6 +40,7 @@ fn desk(
         metrics,
         progress: Arc::new(NothingKnown),
         health: Health::default(),
+        sharing: crate::source::Sharing::new(crate::source::Input::default(), false),
         #[cfg(feature = "kafka")]
         membership: None,
     };

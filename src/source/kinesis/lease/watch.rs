@@ -21,6 +21,8 @@ struct Seen {
     counter: u64,
     /// When the counter was first seen at this value.
     since: Instant,
+    /// Whether it was seen at another value before.
+    has_moved: bool,
 }
 
 // === impl Watch ===
@@ -36,7 +38,7 @@ impl Watch {
         for row in rows {
             let seen = match before.remove(&row.shard) {
                 Some(seen) if seen.counter == row.counter => seen,
-                _ => Seen { counter: row.counter, since: now },
+                seen => Seen { counter: row.counter, since: now, has_moved: seen.is_some() },
             };
             self.seen.insert(row.shard.clone(), seen);
         }
@@ -50,6 +52,12 @@ impl Watch {
     /// Whether it has been available for so long that whoever should take it does not.
     pub(super) fn is_neglected(&self, row: &Row, now: Instant) -> bool {
         self.stood_still(row, now, self.failover * 3)
+    }
+
+    /// Whether whoever holds the lease was seen to renew it, and not too long ago. One that died before it was looked at is not.
+    pub(super) fn is_alive(&self, row: &Row, now: Instant) -> bool {
+        let has_moved = self.seen.get(&row.shard).is_some_and(|seen| seen.has_moved);
+        has_moved && !row.is_finished() && !self.is_available(row, now)
     }
 
     fn stood_still(&self, row: &Row, now: Instant, span: Duration) -> bool {
@@ -90,6 +98,20 @@ mod tests {
         assert!(watch.is_available(&row(Some("them"), 2), at(22)), "seen again is not renewed");
         assert!(!watch.is_neglected(&row(Some("them"), 2), at(41)));
         assert!(watch.is_neglected(&row(Some("them"), 2), at(42)));
+    }
+
+    #[test]
+    fn who_holds_a_lease_is_alive_when_it_was_seen_to_renew_it_within_the_failover_time() {
+        let start = clock::monotonic();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut watch = Watch::new(Duration::from_secs(10));
+        watch.see(&[row(Some("them"), 1)], at(0));
+        assert!(!watch.is_alive(&row(Some("them"), 1), at(0)), "it may have died before");
+        watch.see(&[row(Some("them"), 2)], at(3));
+        watch.see(&[row(Some("them"), 2)], at(6));
+        assert!(watch.is_alive(&row(Some("them"), 2), at(6)));
+        assert!(!watch.is_alive(&row(Some("them"), 2), at(14)), "it has expired");
+        assert!(!watch.is_alive(&row(None, 2), at(6)), "it was given back");
     }
 
     #[test]

@@ -126,6 +126,9 @@ impl Worker {
         let age = |held: &Arc<Held>| clock::monotonic().saturating_duration_since(held.renewed()).as_millis();
         let oldest = shared.book().held.values().map(age).max().unwrap_or(0);
         shared.meters.renewal_age.set(i64::try_from(oldest).unwrap_or(i64::MAX));
+        let now = clock::monotonic();
+        let mut others = rows.iter().filter(|row| row.owner.as_deref() != Some(&*shared.worker));
+        shared.book().has_others = others.any(|row| self.watch.is_alive(row, now));
         self.take(&rows).await;
         Ok(())
     }

@@ -121,6 +121,7 @@ fn scene(answers: Vec<Answer>) -> Scene {
         metrics: metrics.clone(),
         progress: Arc::new(NothingKnown),
         health: Health::default(),
+        sharing: crate::source::Sharing::new(crate::source::Input::default(), false),
         #[cfg(feature = "kafka")]
         membership: None,
     };

@@ -181,7 +181,7 @@ impl Shard {
             let ledger = self.ledger.as_mut();
             let withheld = ledger.is_some_and(|ledger| ledger.withholds(window, slot, &mut log10_p));
             let holds_out = withheld || judge.holds_out(log10_p);
-            let open = entity.open.remove(place);
+            let open = entity.close(place);
             let (values, buckets) = (open.values(), open.buckets());
             if let Some(ledger) = self.ledger.as_mut().filter(|_| holds_out) {
                 ledger.note(window, slot, values, log10_p);
@@ -231,7 +231,9 @@ impl Shard {
     ) {
         for slot in std::mem::take(&mut self.stretched[span as usize]) {
             self.soil(slot);
-            votes.extend(self.entities[slot as usize].end(span, bench, order, notices));
+            let entity = &mut self.entities[slot as usize];
+            votes.extend(entity.end(span, bench, order, notices));
+            entity.rest();
         }
     }
 }

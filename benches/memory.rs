@@ -28,11 +28,27 @@ struct Profile {
     externals: u32,
     pairs: u32,
     bar_megabytes: u64,
+    /// What the config says that it may take.
+    limit: &'static str,
 }
 
 const PROFILES: [Profile; 2] = [
-    Profile { name: "small", hosts: 8_000, externals: 100_000, pairs: 20_000, bar_megabytes: 87 },
-    Profile { name: "large", hosts: 64_000, externals: 500_000, pairs: 100_000, bar_megabytes: 336 },
+    Profile {
+        name: "small",
+        hosts: 8_000,
+        externals: 100_000,
+        pairs: 20_000,
+        bar_megabytes: 87,
+        limit: "512MiB",
+    },
+    Profile {
+        name: "large",
+        hosts: 64_000,
+        externals: 500_000,
+        pairs: 100_000,
+        bar_megabytes: 336,
+        limit: "1GiB",
+    },
 ];
 /// 2026-01-05 00:00 UTC, a Monday.
 const START: u64 = 1_767_571_200;
@@ -207,13 +223,14 @@ impl Process {
              quarantine: {{ to: {{ file: {{ path: {:?} }} }} }}\n\
              dead_letter: {{ to: {{ file: {{ path: {:?} }} }} }}\n\
              score: {{ entities_max: {}, externals_max: {}, pairs_max: {} }}\n\
-             limits: {{ threads: 1, memory: 4GiB }}\n\
+             limits: {{ threads: 1, memory: {} }}\n\
              telemetry: {{ listen: \"127.0.0.1:{port}\" }}\n",
             folder.join("quarantine.ndjson"),
             folder.join("dead.ndjson"),
             profile.hosts,
             profile.externals,
-            profile.pairs
+            profile.pairs,
+            profile.limit
         );
         let path = folder.join(format!("{}.yaml", profile.name));
         fs::write(&path, config).unwrap();

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use floodmark::{
-    app::write_crash_down,
+    app::{allow_huge_pages, write_crash_down},
     cli::{self, Exit},
 };
 
@@ -13,6 +13,8 @@ use floodmark::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Until it is known how much memory there may be.
+    allow_huge_pages(0);
     // A panic is our own fault, whichever thread it is in: what is not confirmed will be read again.
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

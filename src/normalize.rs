@@ -85,6 +85,10 @@ pub struct Tally {
 // === impl Normalizer ===
 
 impl Normalizer {
+    /// The most bytes that a writer of documents takes for what it remembers: who and what is usual, and a mebibyte for
+    /// places, systems, assets and services.
+    pub const MEMORY_BYTES_MAX: usize = score::Baselines::BYTES_MAX + (1 << 20);
+
     /// A writer of documents with `schema`.
     #[must_use]
     pub fn new(schema: Box<dyn Schema>) -> Self {

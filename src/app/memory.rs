@@ -3,6 +3,7 @@
 use super::AppError;
 use crate::{
     config::Config,
+    normalize::Normalizer,
     score,
     sink::{BUFFER_MEMORY_BYTES, To},
 };
@@ -45,6 +46,10 @@ impl MemoryPlan {
             ("databases and assets, twice", 2 * tables),
             ("enrichment caches", threads * caches),
             ("batches", threads * BATCH_BYTES),
+            (
+                "what documents say again",
+                threads * config.sinks.len() as u64 * Normalizer::MEMORY_BYTES_MAX as u64,
+            ),
             ("in flight", IN_FLIGHT_BYTES),
             ("fetched by sources and not in flight", fetched + between.fetched),
             ("records to learn layouts from", learned),

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Exit, run::read_config, tell};
 use crate::{
-    app::{LearnOptions, LearnProgress, Taught, learn},
+    app::{LearnOptions, LearnProgress, Taught, allow_huge_pages, learn},
     quantity::ByteSize,
     score::{HeldOut, Report},
 };
@@ -67,6 +67,7 @@ impl Learn {
             Ok(config) => config,
             Err(exit) => return exit,
         };
+        allow_huge_pages(self.max_memory.as_u64());
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let options = LearnOptions {
             paths: self.paths,

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, logs::LogFormat, progress::Progress, summary, tell};
 use crate::{
-    app::{App, AppError, Options, Report},
+    app::{App, AppError, Options, Report, allow_huge_pages},
     config::{Baseline, Config},
     pipe::{StopSwitch, stop},
 };
@@ -59,6 +59,7 @@ impl Run {
 
 /// Builds and runs a pipeline, and prints the summary, or logs what was counted where `quiet`.
 pub(super) fn run_app(config: Config, options: Options, quiet: bool) -> Exit {
+    allow_huge_pages(config.limits.memory.as_u64());
     // What is left to the runtime (reading, delivering, answering) takes a small part of what the workers take, and with
     // a thread too many each step wakes one that finds nothing to do.
     let threads = usize::from(config.limits.threads).div_ceil(2);

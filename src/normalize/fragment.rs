@@ -1,4 +1,4 @@
-//! Rendered fragments of documents, remembered by what they were rendered from, in tables of fixed size.
+//! Rendered fragments of documents, remembered by what they were rendered from, in tables of bounded size.
 
 use super::pen::{Pen, Stage, stage};
 
@@ -7,8 +7,12 @@ use super::pen::{Pen, Stage, stage};
 /// costs one rendering. A fragment has `PARTS` parts, so that what is written to different places of a document is
 /// looked up once. What it was rendered from stands beside it, because loading either from far memory costs as much as
 /// loading both.
+///
+/// Places are made as far as they are asked for: of what is numbered from 1 on, a small network takes a small table.
 pub(super) struct Fragments<K, const WIDTH: usize, const PARTS: usize = 1> {
     slots: Vec<Slot<K, WIDTH, PARTS>>,
+    /// The most slots: a power of two.
+    most: usize,
     /// The fragment rendered last; it is used from here where it is too wide for the table.
     rendered: Vec<u8>,
     stage: Box<Stage>,
@@ -36,16 +40,21 @@ struct Slot<K, const WIDTH: usize, const PARTS: usize> {
 // === impl Fragments ===
 
 impl<K: Copy + Eq, const WIDTH: usize, const PARTS: usize> Fragments<K, WIDTH, PARTS> {
-    /// A table of `slots` fragments, rounded up to a power of two; those longer than `WIDTH` are rendered every time.
+    /// A table of at most `slots` fragments, rounded up to a power of two; those longer than `WIDTH` are rendered every
+    /// time.
     pub(super) fn new(slots: usize) -> Self {
-        let empty = Slot { key: None, ends: [0; PARTS], bytes: [0; WIDTH] };
-        Self { slots: vec![empty; slots.next_power_of_two()], rendered: Vec::new(), stage: stage() }
+        Self { slots: Vec::new(), most: slots.next_power_of_two(), rendered: Vec::new(), stage: stage() }
+    }
+
+    /// Bytes that a table of at most `slots` fragments takes.
+    pub(super) const fn bytes(slots: usize) -> usize {
+        slots.next_power_of_two() * size_of::<Slot<K, WIDTH, PARTS>>() + size_of::<Stage>()
     }
 
     /// Loads every cache line of the place that `hash` chooses; the number returned means nothing.
     #[inline(always)]
     pub(super) fn load(&self, hash: u64) -> u8 {
-        let Slot { bytes, .. } = &self.slots[hash as usize & (self.slots.len() - 1)];
+        let Some(Slot { bytes, .. }) = self.slots.get(hash as usize & (self.most - 1)) else { return 0 };
         bytes.iter().step_by(LINE).fold(0, |all, byte| all ^ byte) ^ bytes[WIDTH - 1]
     }
 
@@ -58,8 +67,9 @@ impl<K: Copy + Eq, const WIDTH: usize, const PARTS: usize> Fragments<K, WIDTH, P
         key: K,
         render: impl FnOnce(&mut Pen<'_>) -> [u32; PARTS],
     ) -> Fragment<'_, PARTS> {
-        let index = hash as usize & (self.slots.len() - 1);
-        if self.slots[index].key != Some(key) && !self.render(index, key, render) {
+        let index = hash as usize & (self.most - 1);
+        let known = self.slots.get(index).is_some_and(|slot| slot.key == Some(key));
+        if !known && !self.render(index, key, render) {
             return Fragment { bytes: &self.rendered, ends: self.slots[index].ends };
         }
         let Slot { bytes, ends, .. } = &self.slots[index];
@@ -69,6 +79,10 @@ impl<K: Copy + Eq, const WIDTH: usize, const PARTS: usize> Fragments<K, WIDTH, P
     /// Renders a fragment and puts it at `index`, where it is not too wide. Its ends are put there anyway.
     #[cold]
     fn render(&mut self, index: usize, key: K, render: impl FnOnce(&mut Pen<'_>) -> [u32; PARTS]) -> bool {
+        if index >= self.slots.len() {
+            let empty = Slot { key: None, ends: [0; PARTS], bytes: [0; WIDTH] };
+            self.slots.resize((index + 1).next_power_of_two(), empty);
+        }
         self.rendered.clear();
         let mut pen = Pen::new(&mut self.stage, &mut self.rendered);
         let ends = render(&mut pen);
@@ -104,7 +118,7 @@ impl<K: Copy + Eq, const WIDTH: usize> Fragments<K, WIDTH> {
 
 impl<K, const WIDTH: usize, const PARTS: usize> std::fmt::Debug for Fragments<K, WIDTH, PARTS> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fragments").field("slots", &self.slots.len()).finish_non_exhaustive()
+        f.debug_struct("Fragments").field("slots", &self.most).finish_non_exhaustive()
     }
 }
 

@@ -19,23 +19,21 @@ use super::{
 };
 use crate::event::{AssetClass, Batch, EntityName, Feature, Score, Usual, Verdict};
 
-/// What documents say of entities and their baselines, as remembered fragments. About 13 MiB: there is room for 8,192
-/// entities, more than most networks have, because a miss costs as much as half a document.
+/// What documents say of entities and their baselines, as remembered fragments. At most 4.5 MiB: there is room for 8,192
+/// entities, more than most networks have, because a miss costs as much as a tenth of an event.
 #[derive(Debug)]
 pub(super) struct Baselines {
     window_seconds: u64,
     /// The entity as the subject of a sentence, and as an object.
     entities: Fragments<u64, 224, 2>,
-    /// What follows the observed amount in the reason, and the beginning of the score's object.
+    /// What follows the observed amount in the reason, and the beginning of the score's object. An entity has one place:
+    /// within a window the most surprising feature seldom changes.
     usual: Fragments<(Feature, Usual), 256, 2>,
     /// Serials of the entities of the events that come next.
     serials: Vec<u64>,
 }
 
 const ENTITIES: usize = 8_192;
-/// Places of an entity for what is usual of its features. An amount and a count share one: within a window the most
-/// surprising feature changes among few, and a place for each of eight would be 21 MB.
-const PLACES: usize = 4;
 /// From this score on a slim document tells why.
 const HIGH: u8 = 50;
 
@@ -49,11 +47,15 @@ pub(super) struct Judged<'a> {
 // === impl Baselines ===
 
 impl Baselines {
+    /// The most bytes that they take.
+    pub(super) const BYTES_MAX: usize =
+        Fragments::<u64, 224, 2>::bytes(ENTITIES) + Fragments::<(Feature, Usual), 256, 2>::bytes(ENTITIES);
+
     pub(super) fn new(window_seconds: u32) -> Self {
         Self {
             window_seconds: u64::from(window_seconds),
             entities: Fragments::new(ENTITIES),
-            usual: Fragments::new(ENTITIES * PLACES),
+            usual: Fragments::new(ENTITIES),
             serials: Vec::new(),
         }
     }
@@ -71,9 +73,8 @@ impl Baselines {
         let mut all = 0;
         for (verdict, serial) in verdicts.iter().zip(&self.serials) {
             if let Some(verdict) = verdict {
-                let score = verdict.score.as_ref();
                 all ^= self.entities.load(*serial);
-                all ^= score.map_or(0, |score| self.usual.load(place_of(*serial, score.feature)));
+                all ^= verdict.score.as_ref().map_or(0, |_| self.usual.load(*serial));
             }
         }
         // What nobody uses would not be loaded.
@@ -92,7 +93,7 @@ impl Baselines {
             [subject, out.end() as u32]
         });
         let scored = verdict.score.as_ref().map(|score| {
-            let shown = usual.find(place_of(serial, score.feature), (score.feature, score.usual), |out| {
+            let shown = usual.find(serial, (score.feature, score.usual), |out| {
                 put_window(*window_seconds, out);
                 put_usual(score.feature, &score.usual, out);
                 let reason = out.end() as u32;
@@ -103,12 +104,6 @@ impl Baselines {
         });
         Judged { verdict, entity, scored }
     }
-}
-
-/// The place of what is usual of a feature of the entity with this serial.
-#[inline(always)]
-fn place_of(serial: u64, feature: Feature) -> u64 {
-    serial.wrapping_mul(PLACES as u64) + feature as u64 % PLACES as u64
 }
 
 // === impl Judged ===

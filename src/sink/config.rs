@@ -74,8 +74,8 @@ pub enum Compression {
     Zstd,
 }
 
-/// Bytes of documents that wait for a sink on this machine.
-const QUEUE_BYTES: usize = 4 << 20;
+/// Bytes of documents that wait for a sink on this machine: those of a chunk, while the next are written.
+const QUEUE_BYTES: usize = 2 << 20;
 /// Room for what is quarantined or refused and on its way to a cluster.
 #[cfg(feature = "kafka")]
 const KEPT_IN_FLIGHT: ByteSize = ByteSize::mebibytes(2);

@@ -166,6 +166,8 @@ impl Entity {
         match self.find(window) {
             Ok(place) => (place, false),
             Err(place) => {
+                // Nearly always one, of hundreds of bytes, where a vector makes room for four.
+                self.open.reserve_exact(1);
                 self.open.insert(place, Open::new(window));
                 // The least, not the first: which partition's record comes first must not matter.
                 self.born = Some(self.born.map_or(window, |born| born.min(window)));
@@ -200,7 +202,7 @@ impl Entity {
     pub(in crate::score) fn warm_behind(&self, as_of: Window) -> u64 {
         let open = self.open.last().map_or(0, Open::warm) ^ Arc::strong_count(&self.name) as u64;
         match &self.judges[place_of(as_of)] {
-            Some(judge) if judge.as_of == as_of => open ^ judge.warm(),
+            Some(judge) if judge.as_of() == as_of => open ^ judge.warm(),
             _ => open ^ self.warm_baseline(),
         }
     }
@@ -226,7 +228,7 @@ impl Entity {
     pub(in crate::score) fn judge(&mut self, as_of: Window, bench: &Bench<'_>) -> &Judge {
         let Self { own, pending, pool, judges, habits, .. } = self;
         let judge = judges[place_of(as_of)].get_or_insert_with(|| Box::new(Judge::none()));
-        if judge.as_of != as_of {
+        if judge.as_of() != as_of {
             appoint(judge, (own, pending, habits.as_deref()), *pool, as_of, bench);
         }
         judge
@@ -242,7 +244,7 @@ impl Entity {
     ) -> [f32; FEATURES] {
         let Self { own, pending, pool, judges, habits, open, .. } = self;
         let judge = judges[place_of(as_of)].get_or_insert_with(|| Box::new(Judge::none()));
-        if judge.as_of != as_of {
+        if judge.as_of() != as_of {
             appoint(judge, (own, pending, habits.as_deref()), *pool, as_of, bench);
         }
         let open = &mut open[place];
@@ -269,7 +271,25 @@ impl Entity {
 
     /// Learns `sample`.
     pub(in crate::score) fn learn(&mut self, sample: Sample) {
+        // Most have one or two, and wait long.
+        self.pending.reserve_exact(1);
         self.pending.push(sample);
+    }
+
+    /// Takes its open window at `place` out; a window that is over leaves no room behind.
+    pub(in crate::score) fn close(&mut self, place: usize) -> Open {
+        let open = self.open.remove(place);
+        if self.open.is_empty() {
+            self.open = Vec::new();
+        }
+        open
+    }
+
+    /// Lets its judges go while it has no window open: the next one is judged as of another fold.
+    pub(super) fn rest(&mut self) {
+        if self.open.is_empty() {
+            self.judges = [None, None];
+        }
     }
 
     /// Moves the samples of windows through `settled` into the baseline: every window still to be judged is judged with
@@ -279,9 +299,12 @@ impl Entity {
         if count > 0 {
             self.own = self.with(count, decay);
             self.pending.drain(..count);
+            if self.pending.is_empty() {
+                self.pending = Vec::new();
+            }
             for judge in &mut self.judges {
                 // What it judged has folded.
-                judge.take_if(|judge| judge.as_of < settled);
+                judge.take_if(|judge| judge.as_of() < settled);
             }
         }
         if let Some(habits) = &mut self.habits {

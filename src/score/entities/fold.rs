@@ -230,7 +230,7 @@ impl Shard {
             let ledger = self.ledger.as_mut();
             let withheld = ledger.is_some_and(|ledger| ledger.withholds(window, slot, &mut log10_p));
             let holds_out = withheld || judge.holds_out(log10_p);
-            let open = entity.open.remove(place);
+            let open = entity.close(place);
             let (values, buckets) = (open.values(), open.buckets());
             if let Some(ledger) = self.ledger.as_mut().filter(|_| holds_out) {
                 ledger.note(window, slot, values, log10_p);
@@ -288,7 +288,9 @@ impl Shard {
                 std::hint::black_box((near, far));
             }
             self.soil(slot);
-            votes.extend(self.entities[slot as usize].end(span, bench, order, notices));
+            let entity = &mut self.entities[slot as usize];
+            votes.extend(entity.end(span, bench, order, notices));
+            entity.rest();
         }
     }
 }

@@ -16,7 +16,8 @@ use super::{
 /// Histograms of one landmark, each of a series of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Packed {
-    bytes: Vec<u8>,
+    /// Exactly as many as there are: a vector that is made smaller keeps up to half of its room with the allocator.
+    bytes: Box<[u8]>,
     landmark: u32,
 }
 
@@ -43,8 +44,8 @@ pub struct Falling<'a> {
 impl Packed {
     /// Nothing learned of any series.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { bytes: Vec::new(), landmark: 0 }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The series, in order; none where nothing was ever learned.
@@ -85,8 +86,7 @@ impl Packed {
             bytes.extend_from_slice(&body);
         }
         drop(before);
-        bytes.shrink_to_fit();
-        *self = Self { bytes, landmark };
+        *self = Self { bytes: bytes[..].into(), landmark };
     }
 
     /// The landmark from which all weights count; 0 while empty.
@@ -126,7 +126,7 @@ impl Packed {
     /// Memory held beyond the struct, in bytes.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.len()
     }
 
     /// Appends its bytes to `out`.
@@ -158,7 +158,7 @@ impl Packed {
         if count > 0 && count != series || count == 0 && landmark != 0 {
             return Err(DecodeError::Form);
         }
-        Ok(Self { bytes: own.to_vec(), landmark })
+        Ok(Self { bytes: own.into(), landmark })
     }
 }
 

@@ -163,7 +163,7 @@ impl Shard {
         let entity = &mut self.entities[slot as usize];
         let place = entity.find(window).ok()?;
         if !is_here {
-            entity.open.remove(place);
+            entity.close(place);
             self.unread += 1;
             return None;
         }

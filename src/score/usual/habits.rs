@@ -97,6 +97,8 @@ impl Habits {
         let hour = hour_of(start);
         if !held_out {
             let packets = values[Feature::Packets as usize];
+            // Most have one, which waits for the next.
+            self.hours.reserve_exact(1);
             self.hours.push((i32::try_from(hour).unwrap_or(i32::MAX), packets));
         }
         let drifting = DRIFTING.map(|feature| values[feature as usize]);
@@ -107,6 +109,7 @@ impl Habits {
     /// Notes what the hour that begins with window `start` showed of roles.
     pub(in crate::score) fn show(&mut self, start: Window, shown: Shown) {
         if !shown.is_empty() {
+            self.shown.reserve_exact(1);
             self.shown.push((i32::try_from(hour_of(start)).unwrap_or(i32::MAX), shown));
         }
     }

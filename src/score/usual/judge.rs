@@ -4,7 +4,7 @@ use crate::{
     event::{Detector, Feature, Maturity, Score, Usual},
     score::{
         entities::series::FEATURES,
-        grid::{Grid, Window},
+        grid::{Grid, Narrow, Window},
         histogram::geometry::{LAST, bucket_of},
     },
 };
@@ -27,11 +27,9 @@ const HELD_OUT_BELOW: f32 = -3.0;
 /// The cached tails of one entity as of one fold.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::score) struct Judge {
-    /// The fold; see [`Judge::NO_FOLD`].
-    pub(in crate::score) as_of: Window,
+    /// The fold; none while it stands for none.
+    as_of: Narrow,
     seen: Seen,
-    /// The peers are so young that every window is learned.
-    learns_all: bool,
     shifts: Shifts,
     knots: [Knots; FEATURES],
     /// The highest buckets that the peers let the entity learn.
@@ -80,7 +78,6 @@ pub(in crate::score) struct Seeing {
     knots: Knots,
     seen: Seen,
     log10_p: f32,
-    learns_all: bool,
     shift: i16,
     /// The bucket in which the value is learned.
     pub(in crate::score) bucket: u16,
@@ -117,7 +114,8 @@ impl Seeing {
         learns_all: bool,
     ) -> Self {
         let bucket = bucket_of(moved(value, shift));
-        Self { knots, seen, log10_p: knots.log10_p(bucket, seen.least), learns_all, shift, bucket }
+        let seen = Seen { learns_all, ..seen };
+        Self { knots, seen, log10_p: knots.log10_p(bucket, seen.least), shift, bucket }
     }
 
     /// By how much the value was moved.
@@ -132,7 +130,7 @@ impl Seeing {
 
     /// Whether what it belongs to is held out of learning.
     pub(in crate::score) fn holds_out(&self) -> bool {
-        self.seen.enough() && !self.learns_all && self.log10_p < HELD_OUT_BELOW
+        self.seen.enough() && !self.seen.learns_all && self.log10_p < HELD_OUT_BELOW
     }
 
     /// Whether too few others were seen over spans of so many `windows`.
@@ -155,15 +153,11 @@ impl Seeing {
 // === impl Judge ===
 
 impl Judge {
-    /// Nobody yet.
-    pub(super) const NO_FOLD: Window = Window::MIN;
-
     /// A judge that stands for no fold.
     pub(in crate::score) fn none() -> Self {
         Self {
-            as_of: Self::NO_FOLD,
-            seen: Seen::default(),
-            learns_all: true,
+            as_of: Narrow::NONE,
+            seen: Seen { learns_all: true, ..Seen::default() },
             shifts: Shifts::default(),
             knots: [Knots::default(); FEATURES],
             ceilings: [LAST; FEATURES],
@@ -177,8 +171,8 @@ impl Judge {
         mut tie: impl FnMut(usize, &FrozenPool) -> (Knots, Seen),
     ) {
         let Appointment { as_of, now, pooled, shifts, maturity, .. } = appointment;
-        (self.as_of, self.shifts) = (*as_of, *shifts);
-        self.learns_all = appointment.learns_all();
+        (self.as_of, self.shifts) = (Narrow::of(*as_of), *shifts);
+        let learns_all = appointment.learns_all();
         for (feature, knots) in self.knots.iter_mut().enumerate() {
             let pool = &pooled.frozen()[feature];
             let (tied, seen) = tie(feature, pool);
@@ -186,7 +180,7 @@ impl Judge {
             self.ceilings[feature] = ceiling_of_peers(pool, tied.p99().min(LAST), *now);
             // Every window has a value of every feature, so that as many were seen of each.
             if feature == 0 {
-                self.seen = Seen { maturity: *maturity, ..seen };
+                self.seen = Seen { maturity: *maturity, learns_all, ..seen };
             }
         }
     }
@@ -195,18 +189,24 @@ impl Judge {
     /// alone.
     pub(in crate::score) fn appoint_for_newcomer(&mut self, appointment: &Appointment<'_>, windows: u32) {
         let Appointment { as_of, now, pooled, shifts, maturity, .. } = appointment;
-        (self.as_of, self.shifts) = (*as_of, *shifts);
-        self.learns_all = appointment.learns_all();
+        (self.as_of, self.shifts) = (Narrow::of(*as_of), *shifts);
         let newcomers = pooled.newcomers(*now);
         (self.knots, self.ceilings) = (newcomers.knots, newcomers.ceilings);
-        self.seen = Seen { samples: windows, maturity: *maturity, ..newcomers.seen };
+        let learns_all = appointment.learns_all();
+        self.seen = Seen { samples: windows, maturity: *maturity, learns_all, ..newcomers.seen };
+    }
+
+    /// The fold that it judges as of.
+    #[inline]
+    pub(in crate::score) fn as_of(&self) -> Window {
+        self.as_of.window()
     }
 
     /// Reads the lines of the processor's cache that it lies on.
     #[inline]
     pub(in crate::score) fn warm(&self) -> u64 {
         let knots = u64::from(self.knots[0].warm() ^ self.knots[2].warm() ^ self.knots[FEATURES - 1].warm());
-        self.as_of as u64 ^ knots
+        self.as_of() as u64 ^ knots
     }
 
     /// log10 of the tail probability of a value in `bucket`.
@@ -301,6 +301,6 @@ impl Judge {
     /// that costs: an attack that lies in the first day of a pool's life is learned with the rest. It is one vote among
     /// the pool's, fades with the half-life, and the pool's own knots bound how usual one window can make a value.
     pub(in crate::score) fn holds_out(&self, log10_p: [f32; FEATURES]) -> bool {
-        self.is_able() && !self.learns_all && log10_p.iter().any(|log10_p| *log10_p < HELD_OUT_BELOW)
+        self.is_able() && !self.seen.learns_all && log10_p.iter().any(|log10_p| *log10_p < HELD_OUT_BELOW)
     }
 }

@@ -72,6 +72,8 @@ pub struct Seen {
     pub least: f32,
     /// How far the entity's own past may be trusted.
     pub maturity: Maturity,
+    /// Whether the peers are so young that every window is learned: beside what was counted, where there is room for it.
+    pub learns_all: bool,
 }
 
 /// The score of a tail probability: `min(100, round(100 · (−log10 p) / 6))`, so 50 is one in a thousand.
@@ -214,7 +216,7 @@ impl Knots {
             samples: (samples + 0.5) as u32,
             peer_samples: (peer_samples + 0.5) as u32,
             least: -2.0 * decades,
-            maturity: Maturity::default(),
+            ..Seen::default()
         };
         let mut knots = Self::default();
         for (nth, (bucket, weight)) in points.into_iter().enumerate() {

@@ -54,6 +54,18 @@ const IN_FLIGHT: ByteSize = ByteSize::mebibytes(4);
 /// The name that both ends have in metrics and logs, and so nobody else.
 const REKEY: &str = "rekey";
 
+// === impl RekeyConfig ===
+
+impl RekeyConfig {
+    /// The topic, that of pools, and that of what is known of hosts.
+    fn own_topics(&self) -> [String; 3] {
+        let named = |name: &Option<String>, suffix: &str| {
+            name.clone().unwrap_or_else(|| format!("{}-{suffix}", self.topic))
+        };
+        [self.topic.clone(), named(&self.pools, "pools"), named(&self.changelog, "changelog")]
+    }
+}
+
 // === impl Config ===
 
 impl Config {
@@ -83,15 +95,14 @@ impl Config {
             ..(**source).clone()
         };
         let topics = source.topics.clone();
-        let named =
-            |name: &Option<String>, suffix: &str| name.clone().unwrap_or_else(|| format!("{topic}-{suffix}"));
+        let [topic, pools, changelog] = rekey.own_topics();
         Some(Rekeyed {
             to: To::Kafka(Box::new(to)),
             from: From::Kafka(Box::new(from)),
             topics,
-            topic: topic.clone(),
-            pools: named(&rekey.pools, "pools"),
-            changelog: named(&rekey.changelog, "changelog"),
+            topic,
+            pools,
+            changelog,
             group,
         })
     }
@@ -102,11 +113,13 @@ impl Config {
         let mut sources = self.sources.iter();
         match (sources.next(), sources.next()) {
             (Some((name, source)), None) => match &source.from {
-                From::Kafka(kafka) if kafka.topics.contains(&rekey.topic) => tell(
-                    "rekey.topic",
-                    "the source reads this topic",
-                    "name a topic that nobody else writes or reads",
-                ),
+                From::Kafka(kafka) if rekey.own_topics().iter().any(|topic| kafka.topics.contains(topic)) => {
+                    tell(
+                        "rekey",
+                        "the source reads one of its topics",
+                        "name topics that nobody else writes or reads",
+                    )
+                }
                 From::Kafka(_) if source.input == Input::Keyed => tell(
                     &format!("sources.{name}.input"),
                     "what is keyed by entity need not be keyed anew",
@@ -116,6 +129,14 @@ impl Config {
                 _ => tell("rekey", "the source is none of Kafka", "leave it out, or read from Kafka"),
             },
             _ => tell("rekey", "there are several sources", "run a process for each, with a topic for each"),
+        }
+        let [topic, pools, changelog] = rekey.own_topics();
+        if topic == pools || pools == changelog || changelog == topic {
+            tell(
+                "rekey",
+                "two of its three topics have one name",
+                "name three, or leave out `pools` and `changelog`",
+            );
         }
         if self.exactly_once().is_some() {
             let help = "leave out `rekey` or `transactional`";

@@ -1,7 +1,9 @@
 //! Named crash points: places where the kill tests stop the process as a power cut would.
 //!
 //! They are compiled in with the feature `crash-points` only. `FLOODMARK_CRASH_AT=NAME` or `NAME:COUNT` aborts the
-//! process when it comes to that point for the first, or the COUNT-th, time.
+//! process when it comes to that point for the first, or the COUNT-th, time. `FLOODMARK_HANG_AT=NAME` lets whoever comes
+//! there wait, as a disk that hangs does, for as long as the file `FLOODMARK_HANG_FILE` exists, in which it writes that it is
+//! there.
 
 /// Where a process can be made to crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +52,7 @@ impl CrashPoint {
         }
     }
 
-    /// Crashes here if the environment says so; does nothing in a build without the feature.
+    /// Crashes or hangs here if the environment says so; does nothing in a build without the feature.
     #[inline]
     pub fn reach(self) {
         #[cfg(feature = "crash-points")]
@@ -72,7 +74,10 @@ pub fn poisoned(bytes: &[u8]) {
 
 #[cfg(feature = "crash-points")]
 mod armed {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::{
+        sync::atomic::{AtomicU64, Ordering},
+        time::Duration,
+    };
 
     use super::CrashPoint;
 
@@ -85,6 +90,7 @@ mod armed {
     }
 
     pub(super) fn reach(point: CrashPoint) {
+        hang(point);
         let Ok(wanted) = std::env::var("FLOODMARK_CRASH_AT") else { return };
         let (name, count) = wanted.split_once(':').unwrap_or((&wanted, "1"));
         if name != point.name() {
@@ -93,6 +99,23 @@ mod armed {
         let reached = REACHED[point as usize].fetch_add(1, Ordering::Relaxed) + 1;
         if count.parse() == Ok(reached) {
             std::process::abort();
+        }
+    }
+
+    fn hang(point: CrashPoint) {
+        let (Ok(wanted), Some(file)) =
+            (std::env::var("FLOODMARK_HANG_AT"), std::env::var_os("FLOODMARK_HANG_FILE"))
+        else {
+            return;
+        };
+        let file = std::path::Path::new(&file);
+        if wanted != point.name() || !file.exists() {
+            return;
+        }
+        // Where it cannot be written nobody is told, and the test waits in vain.
+        let _ = std::fs::write(file, "here");
+        while file.exists() {
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }

@@ -24,8 +24,8 @@ use crate::{
 };
 
 /// A followed file that grows window by window, and the process that reads it.
-struct Stream {
-    folder: Folder,
+pub struct Stream {
+    pub folder: Folder,
     port: u16,
     windows: u64,
 }
@@ -36,7 +36,7 @@ const FILE: &str = "in/flows.log";
 
 impl Stream {
     /// A stream that has two windows so far; a snapshot is taken every `every`.
-    fn new(every: &str) -> Self {
+    pub fn new(every: &str) -> Self {
         let folder = Folder::new();
         folder.write(FILE, flows::estate(2));
         let port = free_port();
@@ -47,7 +47,7 @@ impl Stream {
         Self { folder, port, windows: 2 }
     }
 
-    fn start(&self, environment: &[(&str, &str)]) -> Running {
+    pub fn start(&self, environment: &[(&str, &str)]) -> Running {
         let mut command = self.folder.command(&["run", "-q", "-c", "c.yaml"]);
         self.folder.start(command.envs(environment.iter().copied()))
     }
@@ -66,9 +66,18 @@ impl Stream {
         process.wait()
     }
 
-    /// Lets the file grow past the second gigabyte, writes a last line, far later than all others, and reads on until it
-    /// is out. Returns how many records this took.
+    /// Starts once more, and stops when the whole file is delivered. Returns how many records this took.
     fn finish(&mut self) -> u64 {
+        let mut process = self.start(&[]);
+        self.grow_whole(&mut process);
+        let received = process.until("its metrics", || metrics(self.port)).source("records_received_total");
+        process.stop().assert_code(0);
+        received as u64
+    }
+
+    /// Lets the file grow past the second gigabyte, writes a last line, far later than all others, and waits until `process`
+    /// has delivered it.
+    pub fn grow_whole(&mut self, process: &mut Running) {
         while self.windows < 130 {
             self.grow();
         }
@@ -77,7 +86,6 @@ impl Stream {
         let id =
             IdScheme::of(&origin).event(self.folder.len(FILE), 0, closing.trim_end().as_bytes()).to_string();
         self.folder.append(FILE, &closing);
-        let mut process = self.start(&[]);
         let mut seen = 0;
         process.until("delivery of the last line", || {
             // The last line stands last, but for a finding that a fold raised with it.
@@ -86,17 +94,14 @@ impl Stream {
             (grown && self.folder.lines("out.ndjson").iter().rev().take(50).any(|line| line.contains(&id)))
                 .then_some(())
         });
-        let received = process.until("its metrics", || metrics(self.port)).source("records_received_total");
-        process.stop().assert_code(0);
-        received as u64
     }
 
-    fn traces(&self) -> Traces {
+    pub fn traces(&self) -> Traces {
         traces(&self.folder)
     }
 
     /// What a run that nobody disturbs leaves of the same file.
-    fn undisturbed(&self) -> Traces {
+    pub fn undisturbed(&self) -> Traces {
         let mut calm = Self::new("1h");
         let whole = std::fs::read(self.folder.path(FILE)).unwrap();
         let body = whole.len() - flows::closing(self.windows).len();

@@ -36,6 +36,7 @@ mod schemas;
 mod search;
 mod servers;
 mod skipped;
+mod slow_disk;
 mod snapshots;
 mod standins;
 mod syslog;

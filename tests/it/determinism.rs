@@ -1,15 +1,21 @@
-//! The same input gives the same documents: run again, with other numbers of threads, and however it is cut into files.
+//! The same input gives the same documents: run again, with other numbers of threads, and however it is cut into files; and
+//! whoever shuffles it within the lateness changes nothing that lasts.
 
 use std::io::Write;
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 use crate::{
     flows,
     process::{Folder, is_finding},
+    traces::{Traces, traces},
 };
 
 const WINDOWS: u64 = 400;
+/// Seconds by which a record may be late: what `score.lateness` is where nobody says otherwise.
+const LATENESS: u64 = 600;
 
 fn config(paths: &str, out: &str, threads: u32) -> String {
     format!(
@@ -90,4 +96,38 @@ fn one_file_many_files_and_compressed_files_give_the_same_events_but_for_their_i
     assert_same(&documents(&folder, "\"zstd/*.zst\"", 2), &plain, "zstd");
     let findings = plain.iter().filter(|document| is_finding(document)).count();
     assert!(findings >= 6, "too quiet to tell: {findings}");
+}
+
+/// What a run over `text` leaves for good: its findings, and what it has learned.
+fn left(text: &str) -> Traces {
+    let folder = Folder::new();
+    folder.write("in.log", text);
+    let state = "state: { directory: state, every: 1h }\n";
+    folder.write("c.yaml", config("in.log", "out.ndjson", 2) + state);
+    folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
+    traces(&folder)
+}
+
+#[test]
+fn lines_shuffled_within_the_lateness_leave_the_same_findings_and_baselines() {
+    let text = flows::estate(WINDOWS) + &flows::closing(WINDOWS);
+    let in_order = left(&text);
+    assert!(in_order.findings.len() >= 6, "too quiet to tell: {:?}", in_order.findings);
+    for seed in [1, 2, 3] {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut lines: Vec<(u64, &str)> = text
+            .lines()
+            .map(|line| {
+                let end: u64 = line.split(' ').nth(11).unwrap().parse().unwrap();
+                (end + random.random_range(0..LATENESS), line)
+            })
+            .collect();
+        lines.sort_by_key(|(when, _)| *when);
+        let shuffled: String = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
+        assert!(shuffled != text);
+        let shuffled = left(&shuffled);
+        assert_eq!(shuffled.events.len(), in_order.events.len());
+        assert_eq!(shuffled.findings, in_order.findings, "seed {seed}");
+        assert_eq!(shuffled.baselines, in_order.baselines, "seed {seed}");
+    }
 }

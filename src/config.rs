@@ -14,6 +14,7 @@ mod buffers;
 mod choices;
 mod clusters;
 mod decode;
+mod dialects;
 mod environment;
 mod inside;
 mod keys;
@@ -40,6 +41,7 @@ mod example;
 mod golden;
 
 pub use buffers::BufferPlace;
+pub use dialects::Dialects;
 pub use path::{Path, Step};
 pub use problem::{Problem, Problems};
 #[cfg(feature = "kafka")]

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     config::{Baseline, BufferPlace, Config},
     enrich::{self, Enricher},
-    event::Batch,
+    event::{Batch, Namespace},
     normalize::{Form, Normalizer, ObservationWriter, Selection},
     parse::{Input, Parser, Resolver},
     pipe::{Flight, Intake},
@@ -193,15 +193,14 @@ impl App {
         });
         let inputs: Arc<[Input]> = inputs.collect();
         let parser = Parser::new(inputs.clone());
+        let dialects = self.config.dialects();
+        let written = |(form, namespace): &(Form, Namespace)| {
+            Normalizer::new(form.build(namespace, score::WINDOW_SECONDS))
+        };
         let kits = (0..self.config.limits.threads).map(|_| Kit {
             parser: parser.clone(),
             enricher: Enricher::new(self.tables.clone()),
-            normalizers: outlets
-                .iter()
-                .zip(self.config.sinks.values())
-                .map(|((_, form, _), sink)| form.build(&sink.to.namespace(), score::WINDOW_SECONDS))
-                .map(Normalizer::new)
-                .collect(),
+            normalizers: dialects.all.iter().map(written).collect(),
             observations: ObservationWriter::default(),
             batch: Batch::default(),
         });
@@ -216,6 +215,7 @@ impl App {
             door: crate::pipe::Turn::default(),
             sources: sources.iter().map(|built| built.name.clone()).collect(),
             outlets,
+            dialects: dialects.of_sinks,
             checks,
             quarantine,
             clock_window: self.flight.window(&clock_origin(), 0),

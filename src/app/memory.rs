@@ -34,6 +34,7 @@ impl MemoryPlan {
     /// When the sum is above `limits.memory`.
     pub fn of(config: &Config, tables: u64, caches: u64) -> Result<Self, AppError> {
         let threads = u64::from(config.limits.threads);
+        let dialects = config.dialects().all.len() as u64;
         let keepers = [config.quarantine.to.synced(), config.dead_letter.to.synced()];
         let sinks = || config.sinks.values().map(|sink| &sink.to).chain(&keepers);
         let between = rekey_bytes(config);
@@ -46,10 +47,7 @@ impl MemoryPlan {
             ("databases and assets, twice", 2 * tables),
             ("enrichment caches", threads * caches),
             ("batches", threads * BATCH_BYTES),
-            (
-                "what documents say again",
-                threads * config.sinks.len() as u64 * Normalizer::MEMORY_BYTES_MAX as u64,
-            ),
+            ("what documents say again", threads * dialects * Normalizer::MEMORY_BYTES_MAX as u64),
             ("in flight", IN_FLIGHT_BYTES),
             ("fetched by sources and not in flight", fetched + between.fetched),
             ("records to learn layouts from", learned),

@@ -39,6 +39,8 @@ pub(super) struct Line {
     /// The sources' names, in the order of their ids.
     pub(super) sources: Vec<String>,
     pub(super) outlets: Vec<(Outlet, Form, Selection)>,
+    /// The place among a worker's writers of each of them.
+    pub(super) dialects: Vec<usize>,
     /// Where documents are offered to be checked, where a share of them is.
     pub(super) checks: Option<Checks>,
     pub(super) quarantine: Quarantine,
@@ -74,6 +76,7 @@ pub(super) struct Front {
 pub(super) struct Kit {
     pub(super) parser: Parser,
     pub(super) enricher: Enricher,
+    /// One for each dialect.
     pub(super) normalizers: Vec<Normalizer>,
     pub(super) observations: ObservationWriter,
     pub(super) batch: Batch,
@@ -239,8 +242,9 @@ impl Line {
     fn leave(&self, ticket: u64, kit: &mut Kit, receipt: Receipt, stir: Stir<'_>) {
         let Kit { normalizers, observations, batch, .. } = kit;
         let now = clock::wall_millis();
-        let written = self.outlets.iter().zip(normalizers).enumerate();
-        let written = written.map(|(sink, ((outlet, _, selection), normalizer))| {
+        let written = self.outlets.iter().zip(&self.dialects).enumerate();
+        let written = written.map(|(sink, ((outlet, _, selection), dialect))| {
+            let normalizer = &mut normalizers[*dialect];
             let mut documents = outlet.spare.take(receipt.clone());
             documents.unfinished = batch.chunk.as_ref().is_some_and(|chunk| chunk.unfinished);
             let tally = normalizer.documents(batch, selection, now, &mut documents);

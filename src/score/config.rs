@@ -21,10 +21,10 @@ pub struct Config {
     pub lateness: Duration,
     /// After how long without a record, by the clock, a partition is not waited for any more. Default 10m; at least 1s.
     pub idle: Duration,
-    /// For how long, in event time from the first window of its life, a peer group learns every window, however unusual
-    /// it looks: the group has not seen a whole day yet and would call its own rhythm unusual. What happens in that time
-    /// is taken for usual, an attack too; it fades with `half_life`. Default 1d; `0s` holds unusual windows out from the
-    /// start.
+    /// For how long, in event time from the first window of its life, a peer group learns every window that is no finding,
+    /// however unusual it looks: the group has not seen a whole day yet and would call its own rhythm unusual. An attack
+    /// in that time that is no finding is taken for usual; it fades with `half_life`. Default 1d; `0s` holds unusual windows
+    /// out from the start.
     pub learn_all: Duration,
     /// The most entities in memory; each takes up to six kilobytes. Where there is a `state`, who was active longest ago makes
     /// room for others and is there until it comes again. Without one, events of further entities are delivered without

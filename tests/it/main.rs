@@ -30,6 +30,7 @@ mod leaving;
 mod memory;
 mod ocsf;
 mod passing;
+mod poison;
 mod process;
 mod replay;
 mod schemas;

@@ -229,9 +229,9 @@ impl Shard {
             let judge = *entity.judge(as_of, bench);
             let ledger = self.ledger.as_mut();
             let withheld = ledger.is_some_and(|ledger| ledger.withholds(window, slot, &mut log10_p));
-            let holds_out = withheld || judge.holds_out(log10_p);
             let open = entity.close(place);
             let (values, buckets) = (open.values(), open.buckets());
+            let holds_out = withheld || judge.holds_out(values, log10_p);
             if let Some(ledger) = self.ledger.as_mut().filter(|_| holds_out) {
                 ledger.note(window, slot, values, log10_p);
             }

@@ -163,9 +163,10 @@ impl Entity {
             }
             let value = values[*feature as usize];
             let seeing = self.see(span, nth, stretch.start, value, bench);
-            held_out |= seeing.holds_out();
+            let holds_out = seeing.holds_out(value >= least(*feature));
+            held_out |= holds_out;
             alone |= seeing.is_alone(span.windows() as u32);
-            surprising.extend(seeing.holds_out().then_some((nth, seeing.bucket)));
+            surprising.extend(holds_out.then_some((nth, seeing.bucket)));
             buckets.push(seeing.bucket);
             let told = stretch.magnitude[*feature as usize].zip(Detector::of(*feature)).zip(stretch.episode);
             if let Some(((_, detector), episode)) = told {

@@ -152,11 +152,15 @@ fn a_window_that_looks_unusual_does_not_enter_the_baseline() {
 }
 
 #[test]
-fn while_the_pool_is_younger_than_learn_all_every_window_is_learned() {
-    for (learn_all, held_out) in [("1h", 1), ("1d", 0)] {
+fn while_the_pool_is_younger_than_learn_all_everything_is_learned_but_findings() {
+    // Seven megabytes are as surprising as 800, and too little for a finding.
+    for (learn_all, bytes, held_out) in
+        [("1h", 7_000_000, 1), ("1h", 800_000_000, 1), ("1d", 7_000_000, 0), ("1d", 800_000_000, 1)]
+    {
         let mut bench = Bench::new(&Config { learn_all: learn_all.parse().unwrap(), ..Config::default() });
         bench.usual(1..9, 0..40);
-        bench.score(&[Flow::sent(5, 800_000_000, START + 40 * 600 + 10)]);
+        let unusual = bench.score(&[Flow::sent(5, bytes, START + 40 * 600 + 10)]);
+        assert!(Bench::last_score(&unusual).unwrap().points >= 80);
         bench.finish();
         assert_eq!(bench.counted("floodmark_score_windows_held_out"), held_out, "learn_all {learn_all}");
     }

@@ -128,9 +128,10 @@ impl Seeing {
         score_points(self.log10_p) >= MARK && self.seen.enough()
     }
 
-    /// Whether what it belongs to is held out of learning.
-    pub(in crate::score) fn holds_out(&self) -> bool {
-        self.seen.enough() && !self.seen.learns_all && self.log10_p < HELD_OUT_BELOW
+    /// Whether what it belongs to is held out of learning; it `matters` where it is large enough for a finding.
+    pub(in crate::score) fn holds_out(&self, matters: bool) -> bool {
+        let found = matters && self.marks();
+        self.seen.enough() && self.log10_p < HELD_OUT_BELOW && (found || !self.seen.learns_all)
     }
 
     /// Whether too few others were seen over spans of so many `windows`.
@@ -295,12 +296,15 @@ impl Judge {
         log10_p < HELD_OUT_BELOW
     }
 
-    /// Whether a window is held out of learning.
+    /// Whether a window with `values` is held out of learning.
     ///
-    /// While the peers are young it is not: they have not seen a day's rhythm, and would hold out its first noon. What
-    /// that costs: an attack that lies in the first day of a pool's life is learned with the rest. It is one vote among
-    /// the pool's, fades with the half-life, and the pool's own knots bound how usual one window can make a value.
-    pub(in crate::score) fn holds_out(&self, log10_p: [f32; FEATURES]) -> bool {
-        self.is_able() && !self.seen.learns_all && log10_p.iter().any(|log10_p| *log10_p < HELD_OUT_BELOW)
+    /// While the peers are young only a finding is: they have not seen a day's rhythm, and would hold out its first noon.
+    /// What that costs: an attack in the first day of a pool's life that is no finding is learned with the rest. It is one
+    /// vote among the pool's, fades with the half-life, and the pool's own knots bound how usual one window can make a value.
+    pub(in crate::score) fn holds_out(&self, values: [u64; FEATURES], log10_p: [f32; FEATURES]) -> bool {
+        let surprising = |feature: &usize| Self::surprises(log10_p[*feature]);
+        let found = |feature: usize| self.marks(feature, values[feature], log10_p[feature]);
+        self.is_able()
+            && (0..FEATURES).filter(surprising).any(|feature| !self.seen.learns_all || found(feature))
     }
 }

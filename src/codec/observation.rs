@@ -18,7 +18,8 @@
 //! a time and the number of streams.
 //!
 //! Numbers are LEB128, `start` counts back from `end` (zigzag), an address is its 4 or 16 bytes (which, says its length
-//! before it where one of them is IPv6), a text is the number of a word of [`WORDS`] or eight more than its length, and then its bytes.
+//! before it where one of them is IPv6), a text is the number of a word (0 for `ACCEPT`, 1 for `REJECT`) or eight more
+//! than its length, and then its bytes.
 
 mod wire;
 

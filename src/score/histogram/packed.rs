@@ -1,14 +1,17 @@
-//! The histograms of an entity in one piece of memory: some two and a half bytes for each bucket that holds something.
+//! The histograms of an entity in one piece of memory: about two bytes for each bucket that holds something.
 //!
 //! ```text
-//! { length  total  lowest  highest  weight  { buckets between, weight } … } × series
+//! { length  total  lowest  highest  shifts  weight  { buckets between, weight } … } × series
 //! ```
 //!
-//! All numbers are unsigned LEB128, buckets go from the highest down: a tail is read from the front, and only as far as it
-//! is asked for. An empty histogram is a length of 0.
+//! Length, total, lowest and highest are unsigned LEB128, the shifts are a byte, and what follows is bits (`bits`): the
+//! weights, less one, with the shift of the lower five of its bits, the buckets between with that of the upper three. Buckets
+//! go from the highest down: a tail is read from the front, and only as far as it is asked for. An empty histogram is a length
+//! of 0.
 
 use super::{
     Compact, DecodeError,
+    bits::{BitReader, BitWriter},
     geometry::BUCKETS,
     wire::{put, take},
 };
@@ -28,6 +31,7 @@ pub struct Series<'a> {
     landmark: u32,
     lowest: u16,
     highest: u16,
+    shifts: Shifts,
     /// Weights and buckets, from the highest down.
     bytes: &'a [u8],
 }
@@ -35,8 +39,18 @@ pub struct Series<'a> {
 /// The buckets of a series with their weights, in descending order.
 #[derive(Debug, Clone)]
 pub struct Falling<'a> {
-    bytes: &'a [u8],
+    bits: BitReader<'a>,
+    shifts: Shifts,
     next: u16,
+    lowest: u16,
+    has_more: bool,
+}
+
+/// How the numbers of a histogram are coded: what suits it best, near enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Shifts {
+    weights: u8,
+    between: u8,
 }
 
 // === impl Packed ===
@@ -171,7 +185,8 @@ impl<'a> Series<'a> {
         }
         let total = number(&mut body);
         let (lowest, highest) = (number(&mut body) as u16, number(&mut body) as u16);
-        Self { total, landmark, lowest, highest, bytes: body }
+        let (&shifts, bytes) = body.split_first().unwrap_or((&0, &[]));
+        Self { total, landmark, lowest, highest, shifts: Shifts::of_byte(shifts), bytes }
     }
 
     /// The landmark from which the weights count; 0 while empty.
@@ -201,7 +216,8 @@ impl<'a> Series<'a> {
     /// The buckets that hold something, with their weights, in descending order.
     #[must_use]
     pub const fn falling(&self) -> Falling<'a> {
-        Falling { bytes: self.bytes, next: self.highest }
+        let Self { shifts, lowest, highest, bytes, .. } = *self;
+        Falling { bits: BitReader::new(bytes), shifts, next: highest, lowest, has_more: !self.is_empty() }
     }
 
     /// Makes `loose` the same histogram.
@@ -225,15 +241,36 @@ impl Iterator for Falling<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<(u16, u32)> {
-        if self.bytes.is_empty() {
+        if !self.has_more {
             return None;
         }
         let bucket = self.next;
-        let weight = number(&mut self.bytes) as u32;
-        if !self.bytes.is_empty() {
-            self.next = bucket.wrapping_sub(number(&mut self.bytes) as u16 + 1);
+        let weight = self.bits.number(self.shifts.weights.into()).wrapping_add(1);
+        self.has_more = bucket > self.lowest;
+        if self.has_more {
+            let between = self.bits.number(self.shifts.between.into());
+            self.next = bucket.saturating_sub(between as u16).saturating_sub(1);
         }
         Some((bucket, weight))
+    }
+}
+
+// === impl Shifts ===
+
+impl Shifts {
+    /// Those for `count` buckets over `width`, whose weights have so many bits together. Weights lie around the power of two
+    /// that has as many bits as they have on average.
+    fn of(count: u32, width: u32, bits: u32) -> Self {
+        let between = (width / count).max(1).ilog2().min(7);
+        Self { weights: (bits / count).saturating_sub(1) as u8, between: between as u8 }
+    }
+
+    const fn of_byte(byte: u8) -> Self {
+        Self { weights: byte & 31, between: byte >> 5 }
+    }
+
+    const fn byte(self) -> u8 {
+        self.weights | self.between << 5
     }
 }
 
@@ -241,44 +278,43 @@ impl Iterator for Falling<'_> {
 fn write(histogram: &Compact, out: &mut Vec<u8>) {
     let (first, last) = (histogram.iter().next(), histogram.iter().next_back());
     let Some(((lowest, _), (highest, _))) = first.zip(last) else { return };
+    let count_bits =
+        |(count, bits), (_, weight): (u16, u32)| (count + 1, bits + u32::BITS - weight.leading_zeros());
+    let (count, bits) = histogram.iter().fold((0, 0), count_bits);
+    let shifts = Shifts::of(count, u32::from(highest - lowest), bits);
     put(histogram.total(), out);
     put(u64::from(lowest), out);
     put(u64::from(highest), out);
+    out.push(shifts.byte());
+    let mut writer = BitWriter::new(out);
     let mut above = highest;
     for (bucket, weight) in histogram.iter().rev() {
         if bucket < highest {
-            put(u64::from(above - bucket - 1), out);
+            writer.number(u32::from(above - bucket - 1), shifts.between.into());
         }
-        put(u64::from(weight), out);
+        writer.number(weight - 1, shifts.weights.into());
         above = bucket;
     }
+    writer.end();
 }
 
-/// Checks that `body` is what [`write`] wrote.
-fn check(mut body: &[u8]) -> Result<(), DecodeError> {
-    let body = &mut body;
+/// Checks that `body` is what [`write`] writes of what it says.
+fn check(body: &[u8]) -> Result<(), DecodeError> {
+    let mut ends = body;
     if body.is_empty() {
         return Ok(());
     }
-    let (total, lowest, highest) = (take(body)?, take(body)?, take(body)?);
-    if highest >= BUCKETS as u64 {
+    let (_, lowest, highest) = (take(&mut ends)?, take(&mut ends)?, take(&mut ends)?);
+    if highest >= BUCKETS as u64 || lowest > highest {
         return Err(DecodeError::Place { place: highest });
     }
-    let (mut bucket, mut sum) = (highest, 0_u64);
-    loop {
-        let weight = take(body)?;
-        if weight == 0 || weight > u64::from(u32::MAX) {
-            return Err(DecodeError::Weight { weight });
-        }
-        sum += weight;
-        if body.is_empty() {
-            break;
-        }
-        let between = take(body)?;
-        bucket =
-            bucket.checked_sub(between.saturating_add(1)).ok_or(DecodeError::Place { place: between })?;
+    let series = Series::read(body, 0);
+    if series.falling().any(|(_, weight)| weight == 0) {
+        return Err(DecodeError::Weight { weight: 0 });
     }
-    if sum == total && bucket == lowest { Ok(()) } else { Err(DecodeError::Form) }
+    let mut again = Vec::with_capacity(body.len());
+    write(&series.loose(), &mut again);
+    if again == body { Ok(()) } else { Err(DecodeError::Form) }
 }
 
 /// Takes a number off the front of `bytes`, which were written or checked here; 0 at their end.

@@ -1,11 +1,11 @@
 //! Whether the system may back the process's memory with huge pages.
 
-/// From so much memory on, huge pages are worth what they waste.
+/// From so much memory on, what huge pages waste is left to the system.
 const HUGE_PAGES_FROM_BYTES: u64 = (1 << 30) + 1;
 
-/// Says whether the system may back memory with pages of 2 MiB, given that the process may take `limit_bytes`. They save
-/// some 4 % of the CPU time where tables are larger than the processor's caches, and what is allocated and given back among
-/// small things leaves them half empty: 30 MB of 8,000 hosts. So who is given little memory goes without.
+/// Says whether the system may back memory with pages of 2 MiB, given that the process may take `limit_bytes`. What is
+/// allocated and given back among small things leaves them half empty, some 30 MB of 8,000 hosts, so who is given little
+/// memory goes without.
 pub fn allow_huge_pages(limit_bytes: u64) {
     // Where the system does not have this, it is none of ours.
     #[cfg(target_os = "linux")]

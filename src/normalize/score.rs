@@ -20,7 +20,7 @@ use super::{
 use crate::event::{AssetClass, Batch, EntityName, Feature, Score, Usual, Verdict};
 
 /// What documents say of entities and their baselines, as remembered fragments. At most 4.5 MiB: there is room for 8,192
-/// entities, more than most networks have, because a miss costs as much as a tenth of an event.
+/// entities, more than most networks have, because a miss renders them anew.
 #[derive(Debug)]
 pub(super) struct Baselines {
     window_seconds: u64,

@@ -7,10 +7,10 @@ use floodmark::{
     cli::{self, Exit},
 };
 
-/// Documents are written into a few large buffers by several threads; mimalloc gives and takes those without a lock
-/// between threads and returns what a burst took.
+/// Hosts are many small things that live for weeks, between buffers that come and go: jemalloc keeps both apart and gives
+/// back what a burst took. How it is set up stands in `.cargo/config.toml`.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     // Until it is known how much memory there may be.

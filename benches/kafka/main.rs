@@ -27,7 +27,7 @@ use floodmark::{
 
 /// As in the binary, so that librdkafka alone allocates as it does there.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const LINES: u64 = 1_000_000;
 const PARTITIONS: u32 = 8;

@@ -11,6 +11,7 @@ use super::{
         finding::{Case, Notice, community_id_of, revise, witness},
         highest::Highest,
         open::Raised,
+        peak::Peaks,
         series::{FEATURES, Span},
     },
     fringe::Fringe,
@@ -44,7 +45,8 @@ pub(super) struct Shard {
     pub(super) left: BTreeMap<Key, Vec<u8>>,
     /// Where those are who left before, if they are anywhere.
     pub(super) desk: Option<Arc<Desk>>,
-    /// The most surprising windows of those who have left.
+    /// The most surprising windows of those who are here, and of those who have left.
+    pub(super) peaks: Peaks,
     pub(super) gone: Vec<Highest>,
     /// How many came back since this was asked last.
     pub(super) back: u64,
@@ -72,6 +74,7 @@ impl Shard {
             fringe,
             left: BTreeMap::new(),
             desk: None,
+            peaks: Peaks::default(),
             gone: Vec::new(),
             back: 0,
             unread: 0,
@@ -158,7 +161,7 @@ impl Shard {
                 // It stands in the list of those who are, if the other one did.
                 new.dirty = entity.dirty;
                 let old = std::mem::replace(entity, new);
-                self.leave(&old);
+                self.leave(observation.slot, &old);
                 self.call_back(observation.slot, bench);
             }
             None => {
@@ -230,10 +233,11 @@ impl Shard {
             let raiser = Raiser { record: Some((&record, observation.role)), order };
             raise(entity, place, bench, &raiser, notices);
         }
-        if let Some(score) = &score {
-            entity.note_peak(score, observation.window, || host(batch, observation));
+        let raised = marked || entity.open[place].raised.is_some();
+        if let Some(score) = score.as_ref().filter(|score| self.peaks.may_hold(score.log10_p)) {
+            self.note_peak(observation.slot, score, observation.window, host(batch, observation));
         }
-        (score, marked || entity.open[place].raised.is_some())
+        (score, raised)
     }
 
     /// What the state says of an observation that changes nothing: of the window that holds it, where that is open and

@@ -38,10 +38,10 @@ build_needs() {
   local missing=()
   # cargo fetches crates over TLS and reads the system's list of authorities.
   [ -n "${SSL_CERT_FILE:-}" ] || [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
-  # rustc links with cc; mimalloc and zstd are C. gcc does not pull in the headers of the C library by itself.
+  # rustc links with cc; jemalloc and zstd are C. gcc does not pull in the headers of the C library by itself.
   have cc || missing+=(gcc)
   [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
-  # librdkafka, which speaks Kafka's protocol, is C and C++ with a makefile, and finds the system's OpenSSL.
+  # jemalloc has a makefile. So has librdkafka, which speaks Kafka's protocol, is C and C++ and finds the system's OpenSSL.
   have make || missing+=(make)
   have c++ || missing+=(g++)
   have pkg-config || missing+=(pkg-config)

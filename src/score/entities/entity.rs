@@ -27,7 +27,6 @@ use crate::{
 use super::{
     episode::Episode,
     open::Open,
-    peak::Peak,
     series::{FEATURES, Span},
     stretch::Stretch,
 };
@@ -70,9 +69,6 @@ pub(in crate::score) struct Entity {
     pub(in crate::score) named_by: u64,
     /// Its place there.
     pub(in crate::score) named_at: u32,
-    /// Its most surprising window in this process, and how surprising that was.
-    pub(in crate::score) peak: Option<Box<Peak>>,
-    pub(super) peak_log10_p: f32,
 }
 
 // === impl Entity ===
@@ -100,8 +96,6 @@ impl Entity {
             came_back: false,
             named_by: 0,
             named_at: 0,
-            peak: None,
-            peak_log10_p: f32::INFINITY,
         }
     }
 
@@ -191,10 +185,9 @@ impl Entity {
     /// several entities is fetched side by side.
     #[inline]
     pub(in crate::score) fn warm(&self, as_of: Window) -> u64 {
-        let peak = u64::from(self.peak_log10_p.to_bits());
         let judge =
             self.judges[place_of(as_of)].as_ref().map_or(0, |judge| std::ptr::from_ref(&**judge) as u64);
-        self.named_by ^ u64::from(self.dirty) ^ peak ^ judge
+        self.named_by ^ u64::from(self.dirty) ^ judge
     }
 
     /// Reads what judging as of fold `as_of` will read behind the entity's pointers.

@@ -7,10 +7,10 @@ use crate::{
     score::{Scorer, grid::Window, histogram::geometry::bucket_low, lock, shard::Shard},
 };
 
-use super::{entity::Entity, peak::Peak};
-
-/// How many of those who have left a shard are remembered with their highest windows: more than a summary tells of all shards.
-const GONE_MAX: usize = 16;
+use super::{
+    entity::Entity,
+    peak::{KEPT_MAX, Peak},
+};
 
 /// The most surprising window of one entity.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,23 +31,11 @@ pub struct Highest {
 // === impl Scorer ===
 
 impl Scorer {
-    /// The `most` entities whose windows were the most surprising, most surprising first; by scope and name where they
-    /// are alike. Call it when nothing is being scored.
+    /// The `most` entities whose windows were the most surprising, at most sixteen, most surprising first; by scope and name
+    /// where they are alike. Call it when nothing is being scored.
     #[must_use]
     pub fn highest(&self, most: usize) -> Vec<Highest> {
-        let shards: Vec<_> = self.shards.iter().map(lock).collect();
-        let entities =
-            || shards.iter().flat_map(|shard| &shard.entities).filter(|entity| entity.peak.is_some());
-        // Few of many are told in full: those as surprising as the last of them, with all that are just as surprising.
-        let mut surprises: Vec<f32> = entities().map(|entity| entity.peak_log10_p).collect();
-        let last = match most.checked_sub(1) {
-            None => return Vec::new(),
-            Some(last) if last < surprises.len() => *surprises.select_nth_unstable_by(last, f32::total_cmp).1,
-            Some(_) => f32::INFINITY,
-        };
-        let mut all: Vec<Highest> =
-            entities().filter(|entity| entity.peak_log10_p <= last).filter_map(Entity::highest).collect();
-        all.extend(shards.iter().flat_map(|shard| &shard.gone).cloned());
+        let mut all: Vec<Highest> = self.shards.iter().flat_map(|shard| lock(shard).highest()).collect();
         sort(&mut all);
         // Who left and came back has a window of each time.
         let mut told = HashSet::new();
@@ -55,7 +43,7 @@ impl Scorer {
             let EntityName { kind, name, scope, class, .. } = &*highest.entity;
             told.insert((*kind, name.clone(), scope.clone(), *class))
         });
-        all.truncate(most);
+        all.truncate(most.min(KEPT_MAX));
         all
     }
 }
@@ -71,54 +59,54 @@ fn sort(all: &mut [Highest]) {
 // === impl Shard ===
 
 impl Shard {
-    /// Remembers how high `entity`, who leaves, has risen, if it is among the highest who have left.
-    pub(in crate::score) fn note_gone(&mut self, entity: &Entity) {
-        let last = self.gone.last().filter(|_| self.gone.len() >= GONE_MAX);
-        if last.is_some_and(|last| last.score.log10_p < entity.peak_log10_p) {
-            return;
-        }
-        if let Some(highest) = entity.highest() {
-            self.gone.push(highest);
+    /// Remembers `score` of `window` of the entity in `slot`, if it is among the most surprising; `host` names its asset.
+    #[cold]
+    pub(in crate::score) fn note_peak(
+        &mut self,
+        slot: u32,
+        score: &Score,
+        window: Window,
+        host: Option<Box<str>>,
+    ) {
+        let Self { entities, peaks, .. } = self;
+        let name = |slot: u32| {
+            let name = &entities[slot as usize].name;
+            (&*name.scope, &*name.name)
+        };
+        peaks.note(slot, Peak { score: *score, window, host }, name);
+    }
+
+    /// Remembers how high the entity in `slot`, who leaves, has risen, if it is among the highest who have left.
+    pub(in crate::score) fn note_gone(&mut self, slot: u32, entity: &Entity) {
+        if let Some(peak) = self.peaks.take(slot) {
+            self.gone.push(peak.told_of(entity));
             sort(&mut self.gone);
-            self.gone.truncate(GONE_MAX);
+            self.gone.truncate(KEPT_MAX);
         }
+    }
+
+    fn highest(&self) -> Vec<Highest> {
+        let here = self.peaks.iter().map(|(slot, peak)| peak.told_of(&self.entities[slot as usize]));
+        here.chain(self.gone.iter().cloned()).collect()
     }
 }
 
-// === impl Entity ===
+// === impl Peak ===
 
-impl Entity {
-    /// Remembers `score` of `window`, if it is the most surprising so far; `host` names the asset.
-    #[inline]
-    pub(in crate::score) fn note_peak(
-        &mut self,
-        score: &Score,
-        window: Window,
-        host: impl FnOnce() -> Option<Box<str>>,
-    ) {
-        // Where p has reached its floor, a window that goes on growing is still told whole.
-        let grown = |peak: &Peak| peak.window == window && peak.score.observed < score.observed;
-        if score.log10_p < self.peak_log10_p
-            || score.log10_p == self.peak_log10_p && self.peak.as_deref().is_some_and(grown)
-        {
-            self.peak_log10_p = score.log10_p;
-            self.peak = Some(Box::new(Peak { score: *score, window, host: host() }));
-        }
-    }
-
-    fn highest(&self) -> Option<Highest> {
-        let Peak { score, window, host } = self.peak.as_deref()?;
-        let own = self.own.nth(score.feature as usize).loose();
+impl Peak {
+    fn told_of(&self, entity: &Entity) -> Highest {
+        let Self { score, window, host } = self;
+        let own = entity.own.nth(score.feature as usize).loose();
         let per_window = own.total().max(1) as f64 / f64::from(score.usual.samples.max(1));
         let sizes = own
             .iter()
             .map(|(bucket, weight)| (bucket_low(bucket), (f64::from(weight) / per_window).round() as u64));
-        Some(Highest {
-            entity: Arc::clone(&self.name),
+        Highest {
+            entity: Arc::clone(&entity.name),
             host: host.clone(),
             score: *score,
             window_start: u64::try_from(crate::score::grid::Grid::start(*window)).unwrap_or(0),
             sizes: sizes.filter(|(_, windows)| *windows > 0).collect(),
-        })
+        }
     }
 }

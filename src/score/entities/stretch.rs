@@ -9,7 +9,7 @@ use crate::{
     event::{Detector, Feature, Finding, Revision},
     score::{
         grid::{Grid, Window},
-        histogram::geometry::LAST,
+        histogram::geometry::{LAST, coarse},
         usual::{
             bench::Bench,
             drift::Drifted,
@@ -186,7 +186,7 @@ impl Entity {
         }
         if let Some(habits) = &self.habits {
             for (nth, bucket) in buckets.iter_mut().enumerate().filter(|(_, bucket)| **bucket != NOTHING) {
-                *bucket = habits.influence.bounded(span.first() + nth, *bucket, LAST);
+                *bucket = coarse(habits.influence.bounded(span.first() + nth, *bucket, LAST));
             }
         }
         let at = moment_of(bench.decay, last);

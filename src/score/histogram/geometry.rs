@@ -33,6 +33,15 @@ pub const fn bucket_of(value: u64) -> u16 {
     if bucket > LAST as u64 { LAST } else { bucket as u16 }
 }
 
+/// The bucket that stands for `bucket` where two are kept as one, the upper of both: values below 32 still have one each,
+/// above every octave has eight. So half as many are kept of what moves over many octaves, and no highest value is told
+/// lower than it was.
+#[must_use]
+#[inline]
+pub const fn coarse(bucket: u16) -> u16 {
+    if bucket < 2 << OCTAVE_BITS { bucket } else { bucket | 1 }
+}
+
 /// The lowest value in `bucket`; buckets beyond the last count as the last.
 #[must_use]
 #[inline]
@@ -136,6 +145,7 @@ mod tests {
         #[test]
         fn a_larger_value_never_has_a_lower_bucket(one in any_value(), two in any_value()) {
             prop_assert!(bucket_of(one.min(two)) <= bucket_of(one.max(two)));
+            prop_assert!(coarse(bucket_of(one.min(two))) <= coarse(bucket_of(one.max(two))));
         }
     }
 }

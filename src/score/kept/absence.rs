@@ -103,9 +103,9 @@ impl Entity {
 // === impl Shard ===
 
 impl Shard {
-    /// Keeps what `entity`, who leaves, has learned until it is captured.
-    pub(in crate::score) fn leave(&mut self, entity: &Entity) {
-        self.note_gone(entity);
+    /// Keeps what `entity`, who leaves `slot`, has learned until it is captured.
+    pub(in crate::score) fn leave(&mut self, slot: u32, entity: &Entity) {
+        self.note_gone(slot, entity);
         match (&self.desk, entity.away) {
             (Some(desk), Some(_)) => desk.cancel(entity.key),
             _ => {

@@ -7,7 +7,7 @@ use crate::{
         grid::Grid,
         histogram::{
             Compact,
-            geometry::{bucket_high, bucket_of},
+            geometry::{bucket_high, bucket_of, coarse},
         },
         usual::{
             decay::{Decay, Moment},
@@ -198,6 +198,7 @@ impl Baseline {
         let peak = |running: &Running| {
             let value = running.values.get(feature.name()).copied().unwrap_or(0);
             let bucket = bucket_of(moved(value, shift(running.start)));
+            let bucket = if span == SPANS[0].0 { bucket } else { coarse(bucket) };
             Peak { start: running.start, value, bucket, learned: false }
         };
         let running = self.open.iter().chain(&self.running).filter(|running| running.span_seconds == span);

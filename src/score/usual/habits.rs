@@ -1,6 +1,8 @@
 //! What an entity has learned about itself beside its histograms: on how many days, how its hours differ, what is in
 //! quarantine, how much a day may teach it, what its weeks come to, and whom it serves and calls.
 
+use smallvec::SmallVec;
+
 use crate::{
     event::Feature,
     score::{
@@ -35,7 +37,7 @@ pub(in crate::score) struct Habits {
     pub(in crate::score) days: Days,
     season: Season,
     /// Hours that have ended, with their packets, and that some window still to be judged must be judged without: ascending.
-    hours: Vec<(i32, u64)>,
+    hours: SmallVec<[(i32, u64); 1]>,
     pub(in crate::score) influence: Influence<SERIES>,
     pub(in crate::score) ring: Ring,
     drift: Drift<{ DRIFTING.len() }>,
@@ -97,8 +99,6 @@ impl Habits {
         let hour = hour_of(start);
         if !held_out {
             let packets = values[Feature::Packets as usize];
-            // Most have one, which waits for the next.
-            self.hours.reserve_exact(1);
             self.hours.push((i32::try_from(hour).unwrap_or(i32::MAX), packets));
         }
         let drifting = DRIFTING.map(|feature| values[feature as usize]);

@@ -5,7 +5,7 @@ use crate::{
     score::{
         entities::series::FEATURES,
         grid::{Grid, Narrow, Window},
-        histogram::geometry::{LAST, bucket_of},
+        histogram::geometry::{LAST, bucket_of, coarse},
     },
 };
 
@@ -113,7 +113,7 @@ impl Seeing {
         shift: i16,
         learns_all: bool,
     ) -> Self {
-        let bucket = bucket_of(moved(value, shift));
+        let bucket = coarse(bucket_of(moved(value, shift)));
         let seen = Seen { learns_all, ..seen };
         Self { knots, seen, log10_p: knots.log10_p(bucket, seen.least), shift, bucket }
     }

@@ -8,6 +8,7 @@ use crate::{
             series::{FEATURES, SERIES, Span},
         },
         grid::{EPOCH_WINDOWS, Grid, Narrow, Window},
+        histogram::geometry::coarse,
     },
 };
 
@@ -128,7 +129,7 @@ impl Entity {
         let at = moment_of(decay, Grid::epoch_of(released.window));
         self.own_of_spans[span as usize].change(span.features().len(), |nth, own| {
             if span.first() + nth == series {
-                (0..released.windows).for_each(|_| own.record_bucket_at(bucket, at));
+                (0..released.windows).for_each(|_| own.record_bucket_at(coarse(bucket), at));
             }
         });
     }

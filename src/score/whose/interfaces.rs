@@ -1,5 +1,7 @@
 //! The interfaces seen so far, and what is remembered of each: whose address is its own, how many entities it made.
 
+use std::{collections::HashSet, sync::Arc};
+
 use hashbrown::{HashMap, HashTable};
 
 use crate::{
@@ -28,8 +30,8 @@ pub(in crate::score) const STRANGERS_MAX: usize = 8;
 /// One network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::score) struct Interface {
-    /// Account, region and VPC, as far as its records say them.
-    pub(in crate::score) scope: [Box<str>; 3],
+    /// Account, region and VPC, as far as its records say them; thousands of interfaces share one.
+    pub(in crate::score) scope: Arc<[Box<str>; 3]>,
     /// Its id: `eni-…`.
     pub(in crate::score) name: Box<str>,
     /// Its own addresses outside the internal networks, in the order in which they were seen.
@@ -43,12 +45,15 @@ pub(in crate::score) struct Interface {
 /// Every interface, up to a number that hostile input cannot pass.
 #[derive(Debug)]
 pub(in crate::score) struct Interfaces {
-    places: HashTable<(Key, u32)>,
+    /// Places in the lists that follow.
+    places: HashTable<u32>,
     /// In front of the places.
     memo: Memo,
+    keys: Vec<[u64; 2]>,
     all: Vec<Interface>,
     /// What the records of each have in common: apart, because every record asks for it.
     shared: Vec<Shared>,
+    scopes: HashSet<Arc<[Box<str>; 3]>>,
     dirty: Vec<u32>,
     /// What the traffic of those says whose class nothing else does.
     evidence: HashMap<u32, Evidence>,
@@ -63,7 +68,7 @@ impl Interface {
     /// The interface `name` in `scope`, of which no record is known yet.
     pub(in crate::score) fn new(scope: [&str; 3], name: &str) -> Self {
         Self {
-            scope: scope.map(Into::into),
+            scope: Arc::new(scope.map(Into::into)),
             name: name.into(),
             strangers: Vec::new(),
             made: Made::default(),
@@ -97,8 +102,10 @@ impl Interfaces {
         Self {
             places: HashTable::new(),
             memo: Memo::new(),
+            keys: Vec::new(),
             all: Vec::new(),
             shared: Vec::new(),
+            scopes: HashSet::new(),
             dirty: Vec::new(),
             evidence: HashMap::new(),
             strangers: Strangers::default(),
@@ -110,7 +117,8 @@ impl Interfaces {
     #[inline]
     pub(in crate::score) fn find(&mut self, key: Key) -> Option<u32> {
         self.memo.recall(key).or_else(|| {
-            let place = self.places.find(key as u64, |entry| entry.0 == key)?.1;
+            let halves = halves(key);
+            let place = *self.places.find(key as u64, |place| self.keys[*place as usize] == halves)?;
             self.memo.remember(key, place);
             Some(place)
         })
@@ -123,15 +131,26 @@ impl Interfaces {
     }
 
     /// Adds `interface` under `key`, whose records have `shared` in common; `None` when there are as many as may be.
-    pub(in crate::score) fn add(&mut self, key: Key, interface: Interface, shared: Shared) -> Option<u32> {
+    pub(in crate::score) fn add(
+        &mut self,
+        key: Key,
+        mut interface: Interface,
+        shared: Shared,
+    ) -> Option<u32> {
         if self.all.len() >= self.max {
             return None;
         }
         let place = self.all.len() as u32;
+        match self.scopes.get(&interface.scope) {
+            Some(known) => interface.scope = Arc::clone(known),
+            None => _ = self.scopes.insert(Arc::clone(&interface.scope)),
+        }
         interface.strangers.iter().for_each(|one| self.strangers.note(&interface.scope, *one));
         self.all.push(interface);
         self.shared.push(shared);
-        self.places.insert_unique(key as u64, (key, place), |entry| entry.0 as u64);
+        self.keys.push(halves(key));
+        let Self { places, keys, .. } = self;
+        places.insert_unique(key as u64, place, |place| keys[*place as usize][1]);
         Some(place)
     }
 
@@ -221,6 +240,10 @@ impl Interfaces {
             each(interface, self.shared[place as usize], self.evidence.get(&place));
         }
     }
+}
+
+const fn halves(key: Key) -> [u64; 2] {
+    [(key >> 64) as u64, key as u64]
 }
 
 /// The key of the interface of `record`, by the bytes that name it.

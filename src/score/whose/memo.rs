@@ -22,7 +22,7 @@ struct Answer {
 }
 
 /// Places in a set: a key may stand in any of its set, which is one line of the processor's cache. The memo doubles when
-/// a set holds more than one on average; sets that overflow are rare then.
+/// a set holds more than two on average; one in twenty overflows then, and what it loses is looked up the long way.
 const WAYS: usize = 4;
 /// Sizes of the memo: it must hold what is on the wire at a time, and stay in the processor's caches where it can.
 const PLACES_MIN: usize = 1 << 12;
@@ -54,7 +54,7 @@ impl Memo {
 
     /// Bytes that it takes for at most `max` answers.
     pub(in crate::score) fn bytes(max: usize) -> usize {
-        (2 * WAYS * max).next_power_of_two().clamp(PLACES_MIN, PLACES_MAX) * size_of::<Answer>()
+        (4 * max).next_power_of_two().clamp(PLACES_MIN, PLACES_MAX) * size_of::<Answer>()
     }
 
     /// What `key` came to; `None` when that is forgotten.
@@ -73,7 +73,7 @@ impl Memo {
 
     /// Remembers what `key` came to.
     pub(in crate::score) fn remember(&mut self, key: Key, answer: u32) {
-        if self.taken * WAYS > self.places.len() && self.places.len() < PLACES_MAX {
+        if self.taken * 2 > self.places.len() && self.places.len() < PLACES_MAX {
             self.widen();
         }
         self.put(Answer::new(key, answer));
@@ -116,12 +116,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_knows_all_that_it_knew_before_it_grew() {
+    fn it_knows_nearly_all_that_it_knew_before_it_grew() {
         let mut memo = Memo::new();
         let key = |nth: u32| u128::from(nth + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834);
         (0..20_000).for_each(|nth| memo.remember(key(nth), nth));
         let known = (0..20_000).filter(|nth| memo.recall(key(*nth)) == Some(*nth)).count();
-        assert!(known > 19_800, "{known} of 20,000");
+        assert!(known > 19_000, "{known} of 20,000");
     }
 
     #[test]

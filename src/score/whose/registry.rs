@@ -27,10 +27,10 @@ pub(in crate::score) const EVERYONE: &str = "all";
 /// Every entity's place by its key, and a memory in front of it that answers for the bytes of a record.
 #[derive(Debug)]
 pub(in crate::score) struct Registry {
-    places: HashTable<Place>,
+    /// Places in the rows, which are the bits of a reference.
+    places: HashTable<u32>,
+    rows: Vec<Row>,
     memo: Memo,
-    /// Half of each entity's key by its reference: what it is called where it meets the outside.
-    names: Vec<u64>,
     /// Who has left, whose place is not taken yet.
     left: HashMap<Key, Place>,
     /// The places of who has left, by shard, in the order in which they left.
@@ -47,6 +47,13 @@ pub(in crate::score) struct Place {
     pub(in crate::score) key: Key,
     pub(in crate::score) entity: EntityRef,
     pub(in crate::score) told: Told,
+}
+
+/// A place by its reference: apart from the table, which is at times three quarters empty.
+#[derive(Debug, Clone, Copy, Default)]
+struct Row {
+    key: [u64; 2],
+    told: Told,
 }
 
 /// What is known of an entity besides its name. What is not yet is taken over when it becomes known, and stays.
@@ -98,8 +105,8 @@ impl Registry {
     pub(in crate::score) fn new(max: usize) -> Self {
         Self {
             places: HashTable::new(),
+            rows: Vec::new(),
             memo: Memo::new(),
-            names: Vec::new(),
             left: HashMap::new(),
             free: Default::default(),
             slots: [0; SHARDS],
@@ -128,7 +135,8 @@ impl Registry {
 
     /// Where the entity with `key` stands.
     pub(in crate::score) fn find(&self, key: Key) -> Option<Place> {
-        self.places.find(key as u64, |place| place.key == key).copied()
+        let place = *self.places.find(key as u64, |place| self.rows[*place as usize].is_of(key))?;
+        Some(Place { key, entity: EntityRef::from_bits(place), told: self.rows[place as usize].told })
     }
 
     /// Whether the entity with `key` stands anywhere.
@@ -145,8 +153,19 @@ impl Registry {
             return None;
         }
         let place = self.left.remove(&key)?;
-        self.places.insert_unique(key as u64, place, |place| place.key as u64);
+        self.put(place);
         Some(place)
+    }
+
+    /// Puts `place`, which stands nowhere, where it belongs.
+    fn put(&mut self, Place { key, entity, told }: Place) {
+        let place = entity.bits() as usize;
+        if self.rows.len() <= place {
+            self.rows.resize(place + 1, Row::default());
+        }
+        self.rows[place] = Row { key: [(key >> 64) as u64, key as u64], told };
+        let Self { places, rows, .. } = self;
+        places.insert_unique(key as u64, entity.bits(), |place| rows[*place as usize].key[1]);
     }
 
     /// Gives the entity with `key` a place; `None` when there are as many as may be. The shard follows from the key.
@@ -159,19 +178,14 @@ impl Registry {
             self.slots[shard] += 1;
             EntityRef::new(shard, self.slots[shard] - 1)
         });
-        let place = entity.bits() as usize;
-        if self.names.len() <= place {
-            self.names.resize(place + 1, 0);
-        }
-        self.names[place] = key as u64;
-        self.places.insert_unique(key as u64, Place { key, entity, told }, |place| place.key as u64);
+        self.put(Place { key, entity, told });
         Some(entity)
     }
 
     /// What the entity is called where it meets the outside: the same under the same seed.
     #[inline]
     pub(in crate::score) fn name(&self, entity: EntityRef) -> u64 {
-        self.names.get(entity.bits() as usize).copied().unwrap_or(0)
+        self.rows.get(entity.bits() as usize).map_or(0, |row| row.key[1])
     }
 
     /// The place of somebody who has left `shard`.
@@ -203,7 +217,10 @@ impl Registry {
         if self.max - self.places.len() >= wanted || self.busy == Some(folded) {
             return 0;
         }
-        let idle = self.places.iter().map(|place| (newest(place.entity), place.key));
+        let idle = self.places.iter().map(|place| {
+            let row = &self.rows[*place as usize];
+            (newest(EntityRef::from_bits(*place)), row.key())
+        });
         let mut idle: Vec<(Window, Key)> = idle.filter(|(newest, _)| *newest <= folded).collect();
         let count = wanted.max(self.max / SHARDS).min(idle.len());
         // Looking again before a window has folded would find the same few.
@@ -215,8 +232,9 @@ impl Registry {
         idle.truncate(count);
         idle.sort_unstable();
         for (_, key) in idle {
-            if let Ok(place) = self.places.find_entry(key as u64, |place| place.key == key) {
-                let (place, _) = place.remove();
+            let Some(place) = self.find(key) else { continue };
+            if let Ok(entry) = self.places.find_entry(key as u64, |other| *other == place.entity.bits()) {
+                entry.remove();
                 self.free[place.entity.shard()].push_back(key);
                 self.left.insert(key, place);
             }
@@ -228,13 +246,26 @@ impl Registry {
 
     /// Notes what is known of the entity with `key` from now on.
     pub(in crate::score) fn tell(&mut self, key: Key, told: Told) {
-        if let Some(place) = self.places.find_mut(key as u64, |place| place.key == key) {
-            place.told = told;
+        if let Some(place) = self.find(key) {
+            self.rows[place.entity.bits() as usize].told = told;
         }
     }
 
     /// How many there are.
     pub(in crate::score) fn len(&self) -> usize {
         self.places.len()
+    }
+}
+
+// === impl Row ===
+
+impl Row {
+    fn key(&self) -> Key {
+        Key::from(self.key[0]) << 64 | Key::from(self.key[1])
+    }
+
+    #[inline]
+    fn is_of(&self, key: Key) -> bool {
+        self.key == [(key >> 64) as u64, key as u64]
     }
 }

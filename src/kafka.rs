@@ -9,7 +9,7 @@ mod membership;
 mod options;
 mod security;
 
-pub use compacted::{Compacted, CompactedError, Looked, Pen, Scribe, Tail};
+pub use compacted::{Compacted, CompactedError, Looked, Pen, Scribe, Tail, compacts};
 pub use connection::{Connection, ConnectionError, Session};
 pub use fault::{Fault, explain};
 pub use membership::{Member, Membership};

@@ -152,6 +152,8 @@ impl App {
                 notes = tables.notes();
                 let (tables, caches) = (tables.memory_bytes() as u64, Enricher::memory_bytes() as u64);
                 errors.extend(MemoryPlan::of(config, tables, caches).err());
+                #[cfg(feature = "kafka")]
+                notes.extend(looks::asset_topics(&config.enrich));
             }
         }
         for (name, source) in &config.sources {

@@ -57,6 +57,24 @@ pub(super) fn snapshots(to: &SnapshotsTo) -> Result<(), AppError> {
     listed.map_err(|error| failed(error.to_string()))?.map_err(failed)
 }
 
+/// What is worth knowing of the topics of assets: which do not keep the last word under each key, as far as may be known.
+#[cfg(feature = "kafka")]
+pub(super) fn asset_topics(config: &crate::enrich::Config) -> Vec<String> {
+    let topics =
+        config.assets.iter().enumerate().filter_map(|(index, list)| Some((index, list.kafka.as_ref()?)));
+    let loses = |(index, topic): (usize, &crate::enrich::AssetTopic)| {
+        let compacted = topic.compacted();
+        let policy = waited_for(async move { compacted.policy().await }).ok()?.ok()??;
+        let text = format!(
+            "enrich.assets[{index}].kafka: the `cleanup.policy` of the topic `{}` is `{policy}`: assets go with the records \
+             that are deleted; make it `compact` (`kafka-configs.sh --alter --topic {} --add-config cleanup.policy=compact`)",
+            topic.topic, topic.topic
+        );
+        (!crate::kafka::compacts(&policy)).then_some(text)
+    };
+    topics.filter_map(loses).collect()
+}
+
 fn unknown(cause: &str) -> SinkError {
     SinkError::Remote { cause: format!("could not look whether it is there: {cause}") }
 }

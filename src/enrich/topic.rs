@@ -189,8 +189,7 @@ fn take(rows: &mut TopicRows, record: &BorrowedMessage<'_>, key: &str, meters: &
 fn consumer(config: &AssetTopic) -> Result<BaseConsumer<Session>, ConnectionError> {
     let connection = config.connection();
     let mut client = connection.client_config("assets")?;
-    // A group is neither joined nor committed to, but librdkafka assigns nothing without the name of one.
-    client.set("group.id", "floodmark-assets");
+    client.set("group.id", config::GROUP);
     client.set("enable.auto.commit", "false");
     client.set("enable.auto.offset.store", "false");
     client.set("enable.partition.eof", "true");

@@ -96,6 +96,12 @@ const ANSWER: Duration = Duration::from_secs(20);
 /// How long the queue of a producer is waited for.
 const ROOM: Duration = Duration::from_millis(5);
 
+/// Whether `cleanup.policy` keeps the last word under each key.
+#[must_use]
+pub fn compacts(policy: &str) -> bool {
+    policy.split(',').any(|word| word.trim() == "compact")
+}
+
 // === impl Compacted ===
 
 impl Compacted {
@@ -191,6 +197,17 @@ impl Compacted {
             }
             Err(error) => return Err(error),
         }
+        match self.policy().await? {
+            Some(policy) if !compacts(&policy) => Err(unfit(format!("its `cleanup.policy` is `{policy}`"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Its `cleanup.policy`; none where whoever asks may not know.
+    ///
+    /// # Errors
+    /// When the cluster cannot be asked.
+    pub async fn policy(&self) -> Result<Option<String>, CompactedError> {
         let client = self.connection.client_config("rekey")?;
         let asking: AdminClient<Session> =
             AdminClient::from_config_and_context(&client, self.connection.session())
@@ -198,17 +215,9 @@ impl Compacted {
         let options = AdminOptions::new().request_timeout(Some(ANSWER));
         let described = asking.describe_configs(&[ResourceSpecifier::Topic(&self.topic)], &options).await;
         let described = described.map_err(|error| self.failed("look at", error))?;
-        let policy = described
-            .into_iter()
-            .flatten()
-            .find_map(|resource| resource.get("cleanup.policy").and_then(|policy| policy.value.clone()));
-        match policy {
-            Some(policy) if !policy.split(',').any(|word| word.trim() == "compact") => {
-                Err(unfit(format!("its `cleanup.policy` is `{policy}`")))
-            }
-            // Who may not ask cannot know.
-            _ => Ok(()),
-        }
+        let mut resources = described.into_iter().flatten();
+        Ok(resources
+            .find_map(|resource| resource.get("cleanup.policy").and_then(|policy| policy.value.clone())))
     }
 
     /// Begins to write.

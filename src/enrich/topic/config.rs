@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "aws")]
 use crate::kafka::Auth;
-use crate::kafka::{Connection, Login, Options, Sasl, Tls};
+use crate::kafka::{Compacted, Connection, Login, Options, Sasl, Tls};
 
 /// A compacted topic of Kafka as an asset list. A record's key is the asset's key, its value the asset as one object of a JSON
 /// list, or one network interface, instance, subnet or VPC as AWS describes it; a record without a value takes the asset
@@ -35,6 +35,9 @@ pub struct AssetTopic {
     pub options: Options,
 }
 
+/// A group is neither joined nor committed to, but librdkafka assigns nothing without the name of one.
+pub(super) const GROUP: &str = "floodmark-assets";
+
 // === impl AssetTopic ===
 
 impl AssetTopic {
@@ -49,6 +52,12 @@ impl AssetTopic {
             login: self.sasl.clone().map(Login::Password),
             options: self.options.clone(),
         }
+    }
+
+    /// The topic as one that keeps the last word under each key, which it should be.
+    #[must_use]
+    pub fn compacted(&self) -> Compacted {
+        Compacted::new(self.connection(), &self.topic, GROUP)
     }
 
     /// What no type can see: the key, below `kafka`, what is wrong with it, and what helps.

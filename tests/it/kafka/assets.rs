@@ -97,3 +97,28 @@ fn documents_say_of_a_host_what_the_topic_said_at_their_time_and_follow_what_it_
         .collect();
     assert_eq!(ids.len(), folder.lines("in.log").len() - 1, "each line left once");
 }
+
+#[test]
+fn a_topic_of_assets_that_is_not_compacted_is_pointed_out() {
+    let test = "a_topic_of_assets_that_is_not_compacted_is_pointed_out";
+    let Some(cluster) = Cluster::shared(test) else { return };
+    let broker = cluster.address(Listener::Plaintext);
+    for (policy, told) in [("delete", true), ("compact", false), ("compact,delete", false)] {
+        let topic = unique("estate");
+        cluster.create(&topic, 1, &[("cleanup.policy", policy)]);
+        let folder = Folder::new();
+        folder.write(
+            "c.yaml",
+            format!(
+                "sources: {{ flows: {{ from: {{ stdin: {{}} }} }} }}\n\
+                 enrich: {{ assets: [{{ kafka: {{ brokers: [\"{broker}\"], topic: {topic} }} }}] }}\n\
+                 sinks: {{ out: {{ to: {{ file: {{ path: out.ndjson }} }} }} }}\n"
+            ),
+        );
+        let ended = folder.run(&["check", "--online", "-c", "c.yaml"]);
+        ended.assert_code(0);
+        let note =
+            format!("enrich.assets[0].kafka: the `cleanup.policy` of the topic `{topic}` is `{policy}`");
+        assert_eq!(ended.err.contains(&note), told, "{policy}: {}", ended.err);
+    }
+}

@@ -17,6 +17,7 @@ mod stream;
 mod table;
 mod takeover;
 mod volume;
+mod watermark;
 mod workers;
 
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -188,7 +188,7 @@ fn take(rows: &mut TopicRows, record: &BorrowedMessage<'_>, key: &str, meters: &
 
 fn consumer(config: &AssetTopic) -> Result<BaseConsumer<Session>, ConnectionError> {
     let connection = config.connection();
-    let mut client = connection.client_config("assets")?;
+    let mut client = connection.client_config(config::ROLE)?;
     client.set("group.id", config::GROUP);
     client.set("enable.auto.commit", "false");
     client.set("enable.auto.offset.store", "false");

@@ -19,6 +19,8 @@ use super::{Connection, ConnectionError, Session};
 #[derive(Debug, Clone)]
 pub struct Compacted {
     connection: Connection,
+    /// Names this end in the brokers' logs.
+    role: &'static str,
     topic: String,
     /// The group in whose name it is read, which holds and commits nothing.
     group: String,
@@ -105,10 +107,10 @@ pub fn compacts(policy: &str) -> bool {
 // === impl Compacted ===
 
 impl Compacted {
-    /// The topic called `topic`, reached by `connection`; it is read in the name of `group`.
+    /// The topic called `topic`, reached by `connection` as `role`; it is read in the name of `group`.
     #[must_use]
-    pub fn new(connection: Connection, topic: &str, group: &str) -> Self {
-        Self { connection, topic: topic.to_owned(), group: group.to_owned() }
+    pub fn new(connection: Connection, role: &'static str, topic: &str, group: &str) -> Self {
+        Self { connection, role, topic: topic.to_owned(), group: group.to_owned() }
     }
 
     /// Its name.
@@ -122,7 +124,7 @@ impl Compacted {
     /// # Errors
     /// When librdkafka refuses the settings.
     pub fn tail(&self, partition: i32) -> Result<Tail, CompactedError> {
-        let mut client = self.connection.client_config("rekey")?;
+        let mut client = self.connection.client_config(self.role)?;
         client.set("group.id", &self.group);
         client.set("enable.auto.commit", "false");
         client.set("enable.partition.eof", "true");
@@ -160,7 +162,7 @@ impl Compacted {
     /// # Errors
     /// When the cluster does not say so, or it is not there.
     pub fn partitions(&self) -> Result<usize, CompactedError> {
-        let client = self.connection.client_config("rekey")?;
+        let client = self.connection.client_config(self.role)?;
         let asking: BaseConsumer<Session> =
             BaseConsumer::from_config_and_context(&client, self.connection.session())
                 .map_err(ConnectionError::Settings)?;
@@ -208,7 +210,7 @@ impl Compacted {
     /// # Errors
     /// When the cluster cannot be asked.
     pub async fn policy(&self) -> Result<Option<String>, CompactedError> {
-        let client = self.connection.client_config("rekey")?;
+        let client = self.connection.client_config(self.role)?;
         let asking: AdminClient<Session> =
             AdminClient::from_config_and_context(&client, self.connection.session())
                 .map_err(ConnectionError::Settings)?;
@@ -246,7 +248,7 @@ impl Compacted {
     }
 
     fn writing(&self) -> Result<ClientConfig, CompactedError> {
-        let mut client = self.connection.client_config("rekey")?;
+        let mut client = self.connection.client_config(self.role)?;
         client.set("enable.idempotence", "true");
         client.set("acks", "all");
         client.set("allow.auto.create.topics", "false");

@@ -11,6 +11,14 @@ use super::sketch::mixer::folded;
 /// A 128-bit key; nobody without the seed can find two names with one key.
 pub(super) type Key = u128;
 
+/// A key as lists keep it: aligned to eight bytes, so that what stands beside it does not take sixteen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Halves {
+    high: u64,
+    /// What tables hash by.
+    pub(super) low: u64,
+}
+
 /// Names things under the state's seed: the same key after a restart.
 #[derive(Clone)]
 pub(super) struct Keys(SipHasher24);
@@ -24,6 +32,20 @@ pub(super) struct Finder {
     starts: [u64; 2],
     factors: [u64; 2],
     last: u64,
+}
+
+// === impl Halves ===
+
+impl Halves {
+    #[inline]
+    pub(super) const fn of(key: Key) -> Self {
+        Self { high: (key >> 64) as u64, low: key as u64 }
+    }
+
+    #[inline]
+    pub(super) const fn key(self) -> Key {
+        (self.high as Key) << 64 | self.low as Key
+    }
 }
 
 // === impl Keys ===

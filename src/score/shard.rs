@@ -234,8 +234,8 @@ impl Shard {
             raise(entity, place, bench, &raiser, notices);
         }
         let raised = marked || entity.open[place].raised.is_some();
-        if let Some(score) = score.as_ref().filter(|score| self.peaks.may_hold(score.log10_p)) {
-            self.note_peak(observation.slot, score, observation.window, host(batch, observation));
+        if let Some(score) = &score {
+            self.note_peak(observation.slot, score, observation.window, || host(batch, observation));
         }
         (score, raised)
     }

@@ -45,7 +45,7 @@ pub(in crate::app) fn look(config: &Config) -> Vec<AppError> {
     };
     let Some(kafka) = to.kafka() else { return Vec::new() };
     let connection = kafka.connection();
-    let compacted = move |topic: &str| Compacted::new(connection.clone(), topic, &group);
+    let compacted = move |topic: &str| Compacted::new(connection.clone(), "rekey", topic, &group);
     let looked = waited_for(async move {
         let parts = compacted(&topic).partitions()?;
         compacted(&pools).look(1).await?;
@@ -73,7 +73,7 @@ impl Crew {
     pub(in crate::app) fn of(config: &Config, metrics: &Metrics) -> Option<Self> {
         let Rekeyed { to, group, topic, pools, changelog, .. } = config.rekeyed()?;
         let connection = to.kafka()?.connection();
-        let compacted = |topic: &str| Compacted::new(connection.clone(), topic, &group);
+        let compacted = |topic: &str| Compacted::new(connection.clone(), "rekey", topic, &group);
         let ((switch, stopped), (reading, read)) = (stop(), stop());
         let (council, carried) = (Arc::<Council>::default(), Arc::<Carried>::default());
         let library = Changelog {

@@ -35,6 +35,8 @@ pub struct AssetTopic {
     pub options: Options,
 }
 
+/// Names this end in the brokers' logs.
+pub(super) const ROLE: &str = "assets";
 /// A group is neither joined nor committed to, but librdkafka assigns nothing without the name of one.
 pub(super) const GROUP: &str = "floodmark-assets";
 
@@ -57,7 +59,7 @@ impl AssetTopic {
     /// The topic as one that keeps the last word under each key, which it should be.
     #[must_use]
     pub fn compacted(&self) -> Compacted {
-        Compacted::new(self.connection(), &self.topic, GROUP)
+        Compacted::new(self.connection(), ROLE, &self.topic, GROUP)
     }
 
     /// What no type can see: the key, below `kafka`, what is wrong with it, and what helps.

@@ -60,20 +60,22 @@ fn sort(all: &mut [Highest]) {
 
 impl Shard {
     /// Remembers `score` of `window` of the entity in `slot`, if it is among the most surprising; `host` names its asset.
-    #[cold]
+    #[inline]
     pub(in crate::score) fn note_peak(
         &mut self,
         slot: u32,
         score: &Score,
         window: Window,
-        host: Option<Box<str>>,
+        host: impl FnOnce() -> Option<Box<str>>,
     ) {
         let Self { entities, peaks, .. } = self;
         let name = |slot: u32| {
             let name = &entities[slot as usize].name;
             (&*name.scope, &*name.name)
         };
-        peaks.note(slot, Peak { score: *score, window, host }, name);
+        if peaks.takes(slot, (score, window), name) {
+            peaks.note(slot, Peak { score: *score, window, host: host() }, name);
+        }
     }
 
     /// Remembers how high the entity in `slot`, who leaves, has risen, if it is among the highest who have left.

@@ -25,18 +25,30 @@ pub(in crate::score) struct Peaks {
 // === impl Peaks ===
 
 impl Peaks {
-    /// Whether a window so surprising may be among them.
+    /// Whether `score` of `window` of the entity in `slot` changes them; by `name` where they are alike.
     #[inline]
-    pub(in crate::score) fn may_hold(&self, log10_p: f32) -> bool {
+    pub(in crate::score) fn takes<N: Ord>(
+        &self,
+        slot: u32,
+        (score, window): (&Score, Window),
+        name: impl Fn(u32) -> N,
+    ) -> bool {
         // The last of them is the least surprising.
-        self.all.len() < KEPT_MAX || self.all.last().is_some_and(|(_, last)| log10_p <= last.score.log10_p)
+        let last = self.all.last().filter(|_| self.all.len() == KEPT_MAX);
+        if last.is_some_and(|(_, last)| score.log10_p > last.score.log10_p) {
+            return false;
+        }
+        match (self.all.iter().find(|(own, _)| *own == slot), last) {
+            (Some((_, own)), _) => own.rises_to(score, window),
+            (None, Some((other, last))) if score.log10_p == last.score.log10_p => name(slot) < name(*other),
+            (None, _) => true,
+        }
     }
 
-    /// Takes in `peak` of the entity in `slot`, if it is among the highest, by `name` where they are alike.
+    /// Takes in `peak` of the entity in `slot`, which [`Self::takes`] says changes them.
     pub(super) fn note<N: Ord>(&mut self, slot: u32, peak: Peak, name: impl Fn(u32) -> N) {
         match self.all.iter_mut().find(|(own, _)| *own == slot) {
-            Some((_, own)) if own.rises_to(&peak) => *own = peak,
-            Some(_) => return,
+            Some((_, own)) => *own = peak,
             None => self.all.push((slot, peak)),
         }
         self.all.sort_by(|(a, one), (b, other)| {
@@ -60,11 +72,12 @@ impl Peaks {
 // === impl Peak ===
 
 impl Peak {
-    /// Whether `next` of the same entity is to be told instead: it is more surprising; or it is the same window, which goes on
-    /// growing where p has reached its floor.
-    fn rises_to(&self, next: &Self) -> bool {
-        let grown = self.window == next.window && self.score.observed < next.score.observed;
-        next.score.log10_p < self.score.log10_p || next.score.log10_p == self.score.log10_p && grown
+    /// Whether `score` of `window` of the same entity is to be told instead: it is more surprising; or it is the same window,
+    /// which goes on growing where p has reached its floor.
+    #[inline]
+    fn rises_to(&self, score: &Score, window: Window) -> bool {
+        let grown = self.window == window && self.score.observed < score.observed;
+        score.log10_p < self.score.log10_p || score.log10_p == self.score.log10_p && grown
     }
 }
 
@@ -78,6 +91,14 @@ mod tests {
             Usual { median: 0, p99: 0, max: 0, samples: 1, peer_samples: 0, maturity: Maturity::Mature };
         let score = Score { points: 0, feature: Feature::BytesOut, observed, log10_p, usual };
         Peak { score, window: 1, host: None }
+    }
+
+    fn tell(peaks: &mut Peaks, slot: u32, peak: Peak) -> bool {
+        let takes = peaks.takes(slot, (&peak.score, peak.window), |slot| slot);
+        if takes {
+            peaks.note(slot, peak, |slot| slot);
+        }
+        takes
     }
 
     #[test]
@@ -95,9 +116,7 @@ mod tests {
             for (slot, log10_p) in order {
                 // Each rises in two steps, and falls again.
                 for log10_p in [log10_p / 2.0, log10_p, 0.0] {
-                    if peaks.may_hold(log10_p) {
-                        peaks.note(slot, peak(log10_p, 1), |slot| slot);
-                    }
+                    tell(&mut peaks, slot, peak(log10_p, 1));
                 }
             }
             assert_eq!(peaks.iter().map(|(slot, _)| slot).collect::<Vec<_>>(), expected);
@@ -107,7 +126,8 @@ mod tests {
     #[test]
     fn a_window_that_grows_at_the_floor_is_told_whole_and_who_leaves_makes_room() {
         let mut peaks = Peaks::default();
-        [5, 9, 7].into_iter().for_each(|observed| peaks.note(3, peak(-4.0, observed), |slot| slot));
+        let told = [5, 9, 9, 7].map(|observed| tell(&mut peaks, 3, peak(-4.0, observed)));
+        assert_eq!(told, [true, true, false, false], "what changes nothing is not even looked at");
         assert_eq!(peaks.take(3).map(|peak| peak.score.observed), Some(9));
         assert!(peaks.take(3).is_none());
     }

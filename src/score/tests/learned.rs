@@ -245,3 +245,24 @@ fn records_that_the_state_holds_already_are_scored_and_change_nothing() {
     let after = bench.scorer.capture(bench.ticket + 2);
     assert_eq!(after.entries.len(), 1, "the gate alone is written each time");
 }
+
+#[test]
+fn hours_and_days_are_learned_in_coarse_buckets_and_windows_in_fine_ones() {
+    let mut bench = Bench::new(&config());
+    bench.usual(1..40, 0..300);
+    bench.finish();
+    let [mut fine, mut coarse] = [0, 0];
+    for shard in &bench.scorer.shards {
+        for entity in &lock(shard).entities {
+            let even = |own: &histogram::Packed| {
+                let buckets = own.series().flat_map(|series| series.falling().map(|(bucket, _)| bucket));
+                buckets.filter(|bucket| *bucket >= 32 && bucket % 2 == 0).count()
+            };
+            fine += even(&entity.own);
+            coarse += entity.own_of_spans.iter().map(even).sum::<usize>();
+            assert!(entity.own_of_spans.iter().all(|own| own.series().any(|series| !series.is_empty())));
+        }
+    }
+    assert!(fine > 0);
+    assert_eq!(coarse, 0);
+}

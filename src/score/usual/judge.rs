@@ -308,3 +308,15 @@ impl Judge {
             && (0..FEATURES).filter(surprising).any(|feature| !self.seen.learns_all || found(feature))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::histogram::geometry::bucket_low;
+
+    #[test]
+    fn an_hour_is_judged_in_the_bucket_in_which_it_is_learned() {
+        let of = |value| Seeing::of((Knots::default(), Seen::default()), value, 0, false).bucket;
+        assert_eq!([of(bucket_low(200)), of(bucket_low(201)), of(30)], [201, 201, 30]);
+    }
+}

@@ -16,7 +16,7 @@ use crate::score::{
         StateError, VERSION, put_int, put_option, put_wide, take_end, take_int, take_option, take_version,
         take_wide,
     },
-    keys::Key,
+    keys::{Halves, Key},
 };
 
 /// Whose each address is, up to a number that hostile input cannot pass.
@@ -38,7 +38,7 @@ type Noted = (Option<Key>, Window);
 /// Whose an address is.
 #[derive(Debug, Clone, Copy)]
 struct Row {
-    key: [u64; 2],
+    key: Halves,
     /// Its entity, or [`NOBODY`].
     entity: u32,
     /// Since when, or from when on it has waited.
@@ -89,7 +89,7 @@ impl Addresses {
     /// The place of the address with `key`, if it has one.
     pub(in crate::score) fn find(&self, key: Key) -> Option<u32> {
         let rows = &self.rows;
-        self.places.find(key as u64, |place| rows[*place as usize].is_of(key)).copied()
+        self.places.find(key as u64, |place| rows[*place as usize].key == Halves::of(key)).copied()
     }
 
     /// The place of the address with `key`, which waits from `window` on if it is new. When there are as many as may be,
@@ -99,7 +99,7 @@ impl Addresses {
             return place;
         }
         if self.rows.len() >= self.max {
-            self.dirty.extend(self.rows.iter().map(|row| (row.key(), None)));
+            self.dirty.extend(self.rows.iter().map(|row| (row.key.key(), None)));
             self.rows.clear();
             self.places.clear();
             self.age = self.age.wrapping_add(1);
@@ -129,7 +129,7 @@ impl Addresses {
             return;
         }
         (row.entity, row.since) = (entity.bits(), since);
-        let own = row.key();
+        let own = row.key.key();
         self.note(own, Some(key), window);
     }
 
@@ -160,31 +160,18 @@ impl Addresses {
 
     fn put(&mut self, key: Key, entity: Option<EntityRef>, window: Window) {
         let row = Row {
-            key: [(key >> 64) as u64, key as u64],
+            key: Halves::of(key),
             entity: entity.map_or(NOBODY, EntityRef::bits),
             since: Narrow::of(window),
         };
         let place = self.rows.len() as u32;
         self.rows.push(row);
         let rows = &self.rows;
-        self.places.insert_unique(key as u64, place, |place| rows[*place as usize].key[1]);
+        self.places.insert_unique(key as u64, place, |place| rows[*place as usize].key.low);
     }
 
     fn note(&mut self, key: Key, entity: Option<Key>, window: Window) {
         self.dirty.push((key, Some((entity, window))));
-    }
-}
-
-// === impl Row ===
-
-impl Row {
-    fn key(&self) -> Key {
-        Key::from(self.key[0]) << 64 | Key::from(self.key[1])
-    }
-
-    #[inline]
-    fn is_of(&self, key: Key) -> bool {
-        self.key == [(key >> 64) as u64, key as u64]
     }
 }
 

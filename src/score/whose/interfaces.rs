@@ -9,7 +9,7 @@ use crate::{
     score::{
         gate::columns::{Column, Record},
         grid::Window,
-        keys::{Finder, Key},
+        keys::{Finder, Halves, Key},
         whose::made::Made,
         whose::strangers::Strangers,
     },
@@ -49,7 +49,7 @@ pub(in crate::score) struct Interfaces {
     places: HashTable<u32>,
     /// In front of the places.
     memo: Memo,
-    keys: Vec<[u64; 2]>,
+    keys: Vec<Halves>,
     all: Vec<Interface>,
     /// What the records of each have in common: apart, because every record asks for it.
     shared: Vec<Shared>,
@@ -117,8 +117,8 @@ impl Interfaces {
     #[inline]
     pub(in crate::score) fn find(&mut self, key: Key) -> Option<u32> {
         self.memo.recall(key).or_else(|| {
-            let halves = halves(key);
-            let place = *self.places.find(key as u64, |place| self.keys[*place as usize] == halves)?;
+            let halves = Halves::of(key);
+            let place = *self.places.find(halves.low, |place| self.keys[*place as usize] == halves)?;
             self.memo.remember(key, place);
             Some(place)
         })
@@ -148,9 +148,9 @@ impl Interfaces {
         interface.strangers.iter().for_each(|one| self.strangers.note(&interface.scope, *one));
         self.all.push(interface);
         self.shared.push(shared);
-        self.keys.push(halves(key));
+        self.keys.push(Halves::of(key));
         let Self { places, keys, .. } = self;
-        places.insert_unique(key as u64, place, |place| keys[*place as usize][1]);
+        places.insert_unique(key as u64, place, |place| keys[*place as usize].low);
         Some(place)
     }
 
@@ -240,10 +240,6 @@ impl Interfaces {
             each(interface, self.shared[place as usize], self.evidence.get(&place));
         }
     }
-}
-
-const fn halves(key: Key) -> [u64; 2] {
-    [(key >> 64) as u64, key as u64]
 }
 
 /// The key of the interface of `record`, by the bytes that name it.

@@ -15,7 +15,7 @@ use crate::{
     score::{
         gate::plan::{EntityRef, SHARDS},
         grid::Window,
-        keys::{Key, Keys},
+        keys::{Halves, Key, Keys},
     },
 };
 
@@ -52,7 +52,7 @@ pub(in crate::score) struct Place {
 /// A place by its reference: apart from the table, which is at times three quarters empty.
 #[derive(Debug, Clone, Copy, Default)]
 struct Row {
-    key: [u64; 2],
+    key: Halves,
     told: Told,
 }
 
@@ -135,7 +135,8 @@ impl Registry {
 
     /// Where the entity with `key` stands.
     pub(in crate::score) fn find(&self, key: Key) -> Option<Place> {
-        let place = *self.places.find(key as u64, |place| self.rows[*place as usize].is_of(key))?;
+        let place =
+            *self.places.find(key as u64, |place| self.rows[*place as usize].key == Halves::of(key))?;
         Some(Place { key, entity: EntityRef::from_bits(place), told: self.rows[place as usize].told })
     }
 
@@ -163,9 +164,9 @@ impl Registry {
         if self.rows.len() <= place {
             self.rows.resize(place + 1, Row::default());
         }
-        self.rows[place] = Row { key: [(key >> 64) as u64, key as u64], told };
+        self.rows[place] = Row { key: Halves::of(key), told };
         let Self { places, rows, .. } = self;
-        places.insert_unique(key as u64, entity.bits(), |place| rows[*place as usize].key[1]);
+        places.insert_unique(key as u64, entity.bits(), |place| rows[*place as usize].key.low);
     }
 
     /// Gives the entity with `key` a place; `None` when there are as many as may be. The shard follows from the key.
@@ -185,7 +186,7 @@ impl Registry {
     /// What the entity is called where it meets the outside: the same under the same seed.
     #[inline]
     pub(in crate::score) fn name(&self, entity: EntityRef) -> u64 {
-        self.rows.get(entity.bits() as usize).map_or(0, |row| row.key[1])
+        self.rows.get(entity.bits() as usize).map_or(0, |row| row.key.low)
     }
 
     /// The place of somebody who has left `shard`.
@@ -219,7 +220,7 @@ impl Registry {
         }
         let idle = self.places.iter().map(|place| {
             let row = &self.rows[*place as usize];
-            (newest(EntityRef::from_bits(*place)), row.key())
+            (newest(EntityRef::from_bits(*place)), row.key.key())
         });
         let mut idle: Vec<(Window, Key)> = idle.filter(|(newest, _)| *newest <= folded).collect();
         let count = wanted.max(self.max / SHARDS).min(idle.len());
@@ -254,18 +255,5 @@ impl Registry {
     /// How many there are.
     pub(in crate::score) fn len(&self) -> usize {
         self.places.len()
-    }
-}
-
-// === impl Row ===
-
-impl Row {
-    fn key(&self) -> Key {
-        Key::from(self.key[0]) << 64 | Key::from(self.key[1])
-    }
-
-    #[inline]
-    fn is_of(&self, key: Key) -> bool {
-        self.key == [(key >> 64) as u64, key as u64]
     }
 }

@@ -1,6 +1,7 @@
 //! What an entity did: its open window, its hours and days, and what folds, stands out and becomes a finding.
 
 pub(super) mod amounts;
+pub(super) mod daily;
 pub(super) mod entity;
 pub(super) mod episode;
 pub(super) mod finding;

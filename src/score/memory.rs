@@ -5,6 +5,7 @@ use crate::event::Activity;
 use super::{
     Config,
     entities::{
+        daily::Daily,
         entity::Entity,
         open::Open,
         series::{SERIES, Span},
@@ -52,7 +53,7 @@ const FROZEN_BYTES: usize = 300 * 4 + 512;
 pub fn memory_bytes_max(config: &Config) -> u64 {
     let most = config.entities_max as usize;
     let judges = 2 * (size_of::<Judge>() + BOX_BYTES);
-    let stretches = Span::ALL.len() * (size_of::<Stretch>() + BOX_BYTES);
+    let stretches = size_of::<Stretch>() + size_of::<Stretch<Daily>>() + 2 * BOX_BYTES;
     let entity = size_of::<Entity>() + NAME_BYTES + TABLE_BYTES + BASELINE_BYTES + ROLES_BYTES;
     let entity = entity + judges + stretches + PENDING * size_of::<Sample>();
     let interface = size_of::<Interface>() + size_of::<Shared>() + NAME_BYTES + TABLE_BYTES;

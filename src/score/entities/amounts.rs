@@ -26,17 +26,35 @@ pub(in crate::score) struct Amounts {
     pub(in crate::score) shown: Shown,
 }
 
+/// What windows add up to.
+pub(in crate::score) trait Sums: Clone + Default {
+    /// The features' values, in the order of [`crate::event::Feature::ALL`]; 0 for those that are not added up.
+    fn values(&self) -> [u64; FEATURES];
+
+    /// Adds what `window` did, and what it showed of roles only if that is `learned`.
+    fn add_up(&mut self, window: &Amounts, learned: bool);
+
+    /// Adds all that `other`, of the same span, holds.
+    fn merge(&mut self, other: &Self);
+
+    /// What was shown of roles, as far as that is kept.
+    fn shown(&self) -> Shown;
+
+    /// Reads the lines of the processor's cache that they lie on.
+    fn warm(&self) -> u64;
+}
+
 /// What was seen of an entity at its own interfaces, and what gateways saw of it that passed its traffic on. Both saw the
 /// same flows, so that they are kept apart and never added up: of each feature the larger counts, whoever came first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::score) struct Twofold {
-    pub(in crate::score) own: Amounts,
-    pub(in crate::score) passed: Option<Box<Amounts>>,
+pub(in crate::score) struct Twofold<A = Amounts> {
+    pub(in crate::score) own: A,
+    pub(in crate::score) passed: Option<Box<A>>,
 }
 
 // === impl Twofold ===
 
-impl Twofold {
+impl<A: Sums> Twofold<A> {
     /// The features' values: of each the larger of both.
     #[inline]
     pub(in crate::score) fn values(&self) -> [u64; FEATURES] {
@@ -50,6 +68,39 @@ impl Twofold {
         }
     }
 
+    /// What was shown of roles, on either side.
+    pub(in crate::score) fn shown(&self) -> Shown {
+        let mut shown = self.own.shown();
+        if let Some(passed) = &self.passed {
+            shown.merge(&passed.shown());
+        }
+        shown
+    }
+
+    /// Adds what `window` did, and what it showed of roles only if that is `learned`.
+    pub(in crate::score) fn add_up(&mut self, window: &Twofold, learned: bool) {
+        self.own.add_up(&window.own, learned);
+        if let Some(passed) = &window.passed {
+            self.passed.get_or_insert_default().add_up(passed, learned);
+        }
+    }
+
+    /// Adds all that `other` holds.
+    pub(in crate::score) fn merge(&mut self, other: &Self) {
+        self.own.merge(&other.own);
+        if let Some(passed) = &other.passed {
+            self.passed.get_or_insert_default().merge(passed);
+        }
+    }
+
+    /// Reads the lines of the processor's cache that they lie on.
+    #[inline]
+    pub(in crate::score) fn warm(&self) -> u64 {
+        self.own.warm() ^ u64::from(self.passed.is_some())
+    }
+}
+
+impl Twofold {
     /// Adds what `observation` says, on the side from which it was seen.
     #[inline]
     pub(in crate::score) fn add(&mut self, observation: &Observation) {
@@ -75,51 +126,11 @@ impl Twofold {
             side.shown.note(observation, seen, mixer);
         }
     }
-
-    /// What was shown of roles, on either side.
-    pub(in crate::score) fn shown(&self) -> Shown {
-        let mut shown = self.own.shown.clone();
-        if let Some(passed) = &self.passed {
-            shown.merge(&passed.shown);
-        }
-        shown
-    }
-
-    /// Adds what `other` did, and what it showed of roles only if that is `learned`.
-    pub(super) fn add_up(&mut self, other: &Self, learned: bool) {
-        self.own.add_up(&other.own, learned);
-        if let Some(passed) = &other.passed {
-            self.passed.get_or_insert_default().add_up(passed, learned);
-        }
-    }
-
-    /// Adds all that `other` holds.
-    pub(in crate::score) fn merge(&mut self, other: &Self) {
-        self.own.merge(&other.own);
-        if let Some(passed) = &other.passed {
-            self.passed.get_or_insert_default().merge(passed);
-        }
-    }
-
-    /// Reads the lines of the processor's cache that they lie on.
-    #[inline]
-    pub(in crate::score) fn warm(&self) -> u64 {
-        self.own.warm() ^ self.passed.as_ref().map_or(0, |passed| passed.bytes_out)
-    }
 }
 
 // === impl Amounts ===
 
 impl Amounts {
-    /// The features' values, in the order of [`crate::event::Feature::ALL`].
-    #[inline]
-    pub(in crate::score) fn values(&self) -> [u64; FEATURES] {
-        let [ports, peers, sources] =
-            [self.ports.count(), self.peers.count(), self.sources.count()].map(u64::from);
-        let Self { bytes_out, external_bytes_out, bytes_in, packets, rejects, .. } = *self;
-        [bytes_out, external_bytes_out, bytes_in, packets, ports, peers, sources, rejects]
-    }
-
     /// Adds what `observation` says.
     #[inline]
     pub(in crate::score) fn add(&mut self, observation: &Observation) {
@@ -143,33 +154,45 @@ impl Amounts {
             }
         }
     }
+}
 
-    /// Adds all that `other`, of the same hour, holds.
-    pub(in crate::score) fn merge(&mut self, other: &Self) {
-        self.add_up(other, true);
+impl Sums for Amounts {
+    #[inline]
+    fn values(&self) -> [u64; FEATURES] {
+        let [ports, peers, sources] =
+            [self.ports.count(), self.peers.count(), self.sources.count()].map(u64::from);
+        let Self { bytes_out, external_bytes_out, bytes_in, packets, rejects, .. } = *self;
+        [bytes_out, external_bytes_out, bytes_in, packets, ports, peers, sources, rejects]
     }
 
-    fn add_up(&mut self, other: &Self, learned: bool) {
+    fn add_up(&mut self, window: &Amounts, learned: bool) {
         for (own, more) in [
-            (&mut self.bytes_out, other.bytes_out),
-            (&mut self.external_bytes_out, other.external_bytes_out),
-            (&mut self.bytes_in, other.bytes_in),
-            (&mut self.packets, other.packets),
-            (&mut self.rejects, other.rejects),
+            (&mut self.bytes_out, window.bytes_out),
+            (&mut self.external_bytes_out, window.external_bytes_out),
+            (&mut self.bytes_in, window.bytes_in),
+            (&mut self.packets, window.packets),
+            (&mut self.rejects, window.rejects),
         ] {
             *own = own.saturating_add(more);
         }
-        self.ports.merge(&other.ports);
-        self.peers.merge(&other.peers);
-        self.sources.merge(&other.sources);
+        self.ports.merge(&window.ports);
+        self.peers.merge(&window.peers);
+        self.sources.merge(&window.sources);
         if learned {
-            self.shown.merge(&other.shown);
+            self.shown.merge(&window.shown);
         }
     }
 
-    /// Reads the lines of the processor's cache that they lie on.
+    fn merge(&mut self, other: &Self) {
+        self.add_up(other, true);
+    }
+
+    fn shown(&self) -> Shown {
+        self.shown.clone()
+    }
+
     #[inline]
-    pub(in crate::score) fn warm(&self) -> u64 {
+    fn warm(&self) -> u64 {
         let counts = u64::from(self.ports.count() ^ self.peers.count() ^ self.sources.count());
         self.bytes_out ^ counts ^ self.shown.warm()
     }

@@ -25,6 +25,7 @@ use crate::{
 };
 
 use super::{
+    daily::Daily,
     episode::Episode,
     open::Open,
     series::{FEATURES, Span},
@@ -47,7 +48,8 @@ pub(in crate::score) struct Entity {
     /// The baseline of windows.
     pub(in crate::score) own: Packed,
     /// Its hour and its day, as far as they have folded, and their baselines.
-    pub(in crate::score) stretches: [Option<Box<Stretch>>; Span::ALL.len()],
+    pub(in crate::score) hour: Option<Box<Stretch>>,
+    pub(in crate::score) day: Option<Box<Stretch<Daily>>>,
     pub(in crate::score) own_of_spans: [Packed; Span::ALL.len()],
     /// What it knows of its own ways, once its first hour has ended.
     pub(in crate::score) habits: Option<Box<Habits>>,
@@ -84,7 +86,8 @@ impl Entity {
             held_out: 0,
             episode: None,
             own: Packed::new(),
-            stretches: Default::default(),
+            hour: None,
+            day: None,
             own_of_spans: Default::default(),
             habits: None,
             asset: None,
@@ -101,14 +104,15 @@ impl Entity {
 
     /// Takes over what it was before it left.
     pub(in crate::score) fn resume(&mut self, before: Self) {
-        let Self { born, held_out, episode, own, stretches, own_of_spans, habits, pending, .. } = before;
+        let Self { born, held_out, episode, own, hour, day, own_of_spans, habits, pending, .. } = before;
         let came_back = !self.open.is_empty();
         *self = Self {
             born,
             held_out,
             episode,
             own,
-            stretches,
+            hour,
+            day,
             own_of_spans,
             habits,
             pending,
@@ -125,10 +129,16 @@ impl Entity {
 
     /// Forgets an hour or a day that has ended while it was away, given that everything through `folded` has folded.
     pub(in crate::score) fn forget_ended(&mut self, folded: Window) {
-        for span in Span::ALL {
-            let has_ended =
-                |stretch: &mut Box<Stretch>| Grid::epoch(span.last_of(stretch.start)) <= Grid::epoch(folded);
-            self.stretches[span as usize].take_if(has_ended);
+        let has_ended = |span: Span, start: Window| Grid::epoch(span.last_of(start)) <= Grid::epoch(folded);
+        self.hour.take_if(|hour| has_ended(Span::Hour, hour.start));
+        self.day.take_if(|day| has_ended(Span::Day, day.start));
+    }
+
+    /// Whether an hour or a day of it is running.
+    pub(in crate::score) fn is_in(&self, span: Span) -> bool {
+        match span {
+            Span::Hour => self.hour.is_some(),
+            Span::Day => self.day.is_some(),
         }
     }
 
@@ -203,11 +213,10 @@ impl Entity {
     /// Reads what adding up its hour and its day, and ending them, will read behind the entity's pointers.
     #[inline]
     pub(super) fn warm_spans(&self) -> u64 {
-        let stretches = self.stretches.iter().flatten();
-        let stretches =
-            stretches.fold(0, |read, stretch| read ^ stretch.amounts.warm() ^ stretch.start as u64);
+        let hour = self.hour.as_ref().map_or(0, |hour| hour.amounts.warm() ^ hour.start as u64);
+        let day = self.day.as_ref().map_or(0, |day| day.amounts.warm() ^ day.start as u64);
         let habits = self.habits.as_ref().map_or(0, |habits| habits.warm());
-        self.own_of_spans.iter().fold(stretches ^ habits, |read, own| read ^ own.warm())
+        self.own_of_spans.iter().fold(hour ^ day ^ habits, |read, own| read ^ own.warm())
     }
 
     /// Reads what appointing a judge or learning a window will read behind the entity's pointers.

@@ -22,7 +22,8 @@ use crate::{
 };
 
 use super::{
-    amounts::Twofold,
+    amounts::{Amounts, Sums, Twofold},
+    daily::Daily,
     entity::Entity,
     episode::Episode,
     finding::{Case, Notice, revise},
@@ -32,10 +33,10 @@ use super::{
 
 /// What has folded of an hour or a day of an entity.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::score) struct Stretch {
+pub(in crate::score) struct Stretch<A = Amounts> {
     /// The first window of the span.
     pub(in crate::score) start: Window,
-    pub(in crate::score) amounts: Twofold,
+    pub(in crate::score) amounts: Twofold<A>,
     /// One of its windows was held out of learning.
     pub(in crate::score) held_out: bool,
     /// By feature, as bits: a shorter span inside it has told of it.
@@ -46,12 +47,36 @@ pub(in crate::score) struct Stretch {
     pub(in crate::score) episode: Option<Episode>,
 }
 
+/// What one of the spans adds up, and where an entity has it.
+pub(in crate::score) trait Spanning: Sums {
+    const SPAN: Span;
+
+    /// The place of the span that is running.
+    fn running(entity: &mut Entity) -> &mut Option<Box<Stretch<Self>>>;
+}
+
+impl Spanning for Amounts {
+    const SPAN: Span = Span::Hour;
+
+    fn running(entity: &mut Entity) -> &mut Option<Box<Stretch>> {
+        &mut entity.hour
+    }
+}
+
+impl Spanning for Daily {
+    const SPAN: Span = Span::Day;
+
+    fn running(entity: &mut Entity) -> &mut Option<Box<Stretch<Self>>> {
+        &mut entity.day
+    }
+}
+
 /// A vote for a pool: the pool, and a bucket of each series of the span; none where it was held out.
 pub(in crate::score) type Vote = (u32, Option<SmallVec<[u16; FEATURES]>>);
 
 // === impl Stretch ===
 
-impl Stretch {
+impl<A: Sums> Stretch<A> {
     /// A span that begins with window `start`, of which nothing has folded.
     pub(in crate::score) fn new(start: Window) -> Self {
         Self {
@@ -88,33 +113,45 @@ impl Entity {
         order: (u32, bool, u32),
         notices: &mut Vec<Notice>,
     ) -> [bool; Span::ALL.len()] {
-        let window = open.window();
         let mut told = open.raised.as_ref().map_or(0, |raised| bits(&raised.magnitude));
-        Span::ALL.map(|span| {
-            let place = &mut self.stretches[span as usize];
-            let begins = place.is_none();
-            let mut stretch = place.take().unwrap_or_else(|| Box::new(Stretch::new(span.start_of(window))));
-            // Roles are learned by the hour.
-            stretch.amounts.add_up(&open.amounts, span == Span::Hour && !held_out);
-            stretch.held_out |= held_out;
-            stretch.told |= told;
-            self.tell(span, &mut stretch, window, bench, order, notices);
-            told |= stretch.own_told();
-            self.stretches[span as usize] = Some(stretch);
-            begins
-        })
+        [
+            self.lengthen::<Amounts>((open, held_out), &mut told, bench, order, notices),
+            self.lengthen::<Daily>((open, held_out), &mut told, bench, order, notices),
+        ]
+    }
+
+    /// Takes `open` into its hour or its day, of whose features shorter spans have `told`; says whether that begins with it.
+    fn lengthen<A: Spanning>(
+        &mut self,
+        (open, held_out): (&Open, bool),
+        told: &mut u8,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) -> bool {
+        let window = open.window();
+        let running = A::running(self).take();
+        let begins = running.is_none();
+        let mut stretch = running.unwrap_or_else(|| Box::new(Stretch::new(A::SPAN.start_of(window))));
+        stretch.amounts.add_up(&open.amounts, !held_out);
+        stretch.held_out |= held_out;
+        stretch.told |= *told;
+        self.tell(&mut stretch, window, bench, order, notices);
+        *told |= stretch.own_told();
+        *A::running(self) = Some(stretch);
+        begins
     }
 
     /// Raises what `stretch` calls for, now that its window `window` has folded.
-    fn tell(
+    fn tell<A: Spanning>(
         &mut self,
-        span: Span,
-        stretch: &mut Stretch,
+        stretch: &mut Stretch<A>,
         window: Window,
         bench: &Bench<'_>,
         order: (u32, bool, u32),
         notices: &mut Vec<Notice>,
     ) {
+        let span = A::SPAN;
         let values = stretch.amounts.values();
         for (nth, feature) in span.features().iter().enumerate() {
             let place = *feature as usize;
@@ -149,7 +186,20 @@ impl Entity {
         order: (u32, bool, u32),
         notices: &mut Vec<Notice>,
     ) -> Option<Vote> {
-        let stretch = self.stretches[span as usize].take()?;
+        match span {
+            Span::Hour => self.end_of::<Amounts>(bench, order, notices),
+            Span::Day => self.end_of::<Daily>(bench, order, notices),
+        }
+    }
+
+    fn end_of<A: Spanning>(
+        &mut self,
+        bench: &Bench<'_>,
+        order: (u32, bool, u32),
+        notices: &mut Vec<Notice>,
+    ) -> Option<Vote> {
+        let span = A::SPAN;
+        let stretch = A::running(self).take()?;
         let last = span.last_of(stretch.start);
         let values = stretch.amounts.values();
         let mut buckets = SmallVec::new();
@@ -177,7 +227,7 @@ impl Entity {
                 });
             }
         }
-        let drifted = self.note(span, &stretch, &surprising, (alone, held_out));
+        let drifted = self.note(&stretch, &surprising, (alone, held_out));
         for (feature, drifted) in drifted {
             notices.push(Notice { order, finding: self.drift(stretch.start, feature, &drifted, bench) });
         }
@@ -199,13 +249,13 @@ impl Entity {
 
     /// Takes note of what `stretch`, which ends, says of its ways: of what is `surprising` in it, and, of an hour, what it came to
     /// and showed. Returns what has drifted.
-    fn note(
+    fn note<A: Spanning>(
         &mut self,
-        span: Span,
-        stretch: &Stretch,
+        stretch: &Stretch<A>,
         surprising: &[(usize, u16)],
         (alone, held_out): (bool, bool),
     ) -> SmallVec<[(Feature, Drifted); 2]> {
+        let span = A::SPAN;
         let habits = self.habits.get_or_insert_default();
         let adrift = alone && habits.is_adrift();
         for (nth, bucket) in surprising {

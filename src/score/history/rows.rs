@@ -5,7 +5,7 @@ use hashbrown::HashTable;
 use crate::{
     event::{Batch, Event},
     score::{
-        entities::amounts::Amounts,
+        entities::amounts::{Amounts, Sums},
         gate::plan::Observation,
         grid::{Narrow, Window},
         sketch::mixer::Mixer,

@@ -8,7 +8,7 @@ use crate::{
     score::{
         Config, Scorer,
         entities::{
-            amounts::{Amounts, Twofold},
+            amounts::{Amounts, Sums, Twofold},
             entity::Entity,
             fold::{Folded, fold_through},
             series::FEATURES,

@@ -195,7 +195,7 @@ impl Shard {
         let Some(mut before) = before else { return };
         before.forget_ended(bench.folded);
         for span in Span::ALL {
-            if before.stretches[span as usize].is_some() {
+            if before.is_in(span) {
                 self.stretched[span as usize].push(slot);
             }
         }

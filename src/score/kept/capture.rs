@@ -11,6 +11,7 @@ use crate::{
         Scorer, Unsaved,
         entities::{
             amounts::{Amounts, Twofold},
+            daily::Daily,
             entity::Entity,
             episode::Episode,
             open::{Open, Raised},
@@ -244,7 +245,8 @@ pub(in crate::score) fn entity_bytes(entity: &Entity) -> Vec<u8> {
     put_option(entity.episode, &mut out, put_episode);
     entity.own.encode(&mut out);
     entity.own_of_spans.iter().for_each(|own| own.encode(&mut out));
-    entity.stretches.iter().for_each(|stretch| put_option(stretch.as_deref(), &mut out, put_stretch));
+    put_option(entity.hour.as_deref(), &mut out, put_hour);
+    put_option(entity.day.as_deref(), &mut out, put_day);
     put_option(entity.habits.as_deref(), &mut out, Habits::encode);
     put_uint(entity.pending.len() as u64, &mut out);
     for sample in &entity.pending {
@@ -269,14 +271,14 @@ fn put_episode(episode: Episode, out: &mut Vec<u8>) {
 
 pub(in crate::score) fn put_open(open: &Open, out: &mut Vec<u8>) {
     put_int(open.window(), out);
-    put_twofold(&open.amounts, out);
+    put_twofold(&open.amounts, out, put_amounts);
     put_option(open.raised.as_deref(), out, put_raised);
     put_option(open.activity.as_deref(), out, put_activity);
 }
 
-fn put_twofold(amounts: &Twofold, out: &mut Vec<u8>) {
-    put_amounts(&amounts.own, out);
-    put_option(amounts.passed.as_deref(), out, put_amounts);
+fn put_twofold<A>(amounts: &Twofold<A>, out: &mut Vec<u8>, put: fn(&A, &mut Vec<u8>)) {
+    put(&amounts.own, out);
+    put_option(amounts.passed.as_deref(), out, put);
 }
 
 pub(in crate::score) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
@@ -291,9 +293,24 @@ pub(in crate::score) fn put_amounts(amounts: &Amounts, out: &mut Vec<u8>) {
     shown.encode(out);
 }
 
-pub(in crate::score) fn put_stretch(stretch: &Stretch, out: &mut Vec<u8>) {
+fn put_daily(daily: &Daily, out: &mut Vec<u8>) {
+    let Daily { bytes_out, external_bytes_out, peers } = daily;
+    put_uint(*bytes_out, out);
+    put_uint(*external_bytes_out, out);
+    peers.encode(out);
+}
+
+pub(in crate::score) fn put_hour(hour: &Stretch, out: &mut Vec<u8>) {
+    put_stretch(hour, out, put_amounts);
+}
+
+pub(in crate::score) fn put_day(day: &Stretch<Daily>, out: &mut Vec<u8>) {
+    put_stretch(day, out, put_daily);
+}
+
+fn put_stretch<A>(stretch: &Stretch<A>, out: &mut Vec<u8>, put: fn(&A, &mut Vec<u8>)) {
     put_int(stretch.start, out);
-    put_twofold(&stretch.amounts, out);
+    put_twofold(&stretch.amounts, out, put);
     out.extend([u8::from(stretch.held_out), stretch.told]);
     put_magnitudes(&stretch.magnitude, out);
     put_option(stretch.episode, out, put_episode);

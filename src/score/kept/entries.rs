@@ -10,7 +10,8 @@ use crate::{
     score::{
         StateError,
         entities::{
-            amounts::{Amounts, Twofold},
+            amounts::{Amounts, Sums, Twofold},
+            daily::Daily,
             entity::Entity,
             episode::Episode,
             open::{Open, Raised},
@@ -151,9 +152,8 @@ pub(in crate::score) fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, Sta
     for span in Span::ALL {
         entity.own_of_spans[span as usize] = Packed::decode(span.features().len(), bytes)?;
     }
-    for span in Span::ALL {
-        entity.stretches[span as usize] = take_option(bytes, |bytes| stretch(span, bytes))?.map(Box::new);
-    }
+    entity.hour = take_option(bytes, |bytes| stretch(Span::Hour, bytes, amounts))?.map(Box::new);
+    entity.day = take_option(bytes, |bytes| stretch(Span::Day, bytes, daily))?.map(Box::new);
     entity.habits = take_option(bytes, |bytes| Ok(Box::new(Habits::decode(bytes)?)))?;
     for _ in 0..take_count(bytes)? {
         entity.pending.push(sample(bytes)?);
@@ -187,14 +187,25 @@ fn sample(bytes: &mut &[u8]) -> Result<Sample, StateError> {
 
 fn open(bytes: &mut &[u8]) -> Result<Open, StateError> {
     let mut open = Open::new(take_window(bytes)?);
-    open.amounts = twofold(bytes)?;
+    open.amounts = twofold(bytes, amounts)?;
     open.raised = take_option(bytes, raised)?.map(Box::new);
     open.activity = take_option(bytes, activity)?.map(Box::new);
     Ok(open)
 }
 
-fn twofold(bytes: &mut &[u8]) -> Result<Twofold, StateError> {
-    Ok(Twofold { own: amounts(bytes)?, passed: take_option(bytes, amounts)?.map(Box::new) })
+/// Takes what the windows of a span came to off the front of some bytes.
+type Take<A> = fn(&mut &[u8]) -> Result<A, StateError>;
+
+fn twofold<A>(bytes: &mut &[u8], take: Take<A>) -> Result<Twofold<A>, StateError> {
+    Ok(Twofold { own: take(bytes)?, passed: take_option(bytes, take)?.map(Box::new) })
+}
+
+fn daily(bytes: &mut &[u8]) -> Result<Daily, StateError> {
+    Ok(Daily {
+        bytes_out: take_uint(bytes)?,
+        external_bytes_out: take_uint(bytes)?,
+        peers: Cardinality::decode(bytes)?,
+    })
 }
 
 pub(in crate::score) fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError> {
@@ -210,10 +221,10 @@ pub(in crate::score) fn amounts(bytes: &mut &[u8]) -> Result<Amounts, StateError
     Ok(amounts)
 }
 
-fn stretch(span: Span, bytes: &mut &[u8]) -> Result<Stretch, StateError> {
+fn stretch<A: Sums>(span: Span, bytes: &mut &[u8], take: Take<A>) -> Result<Stretch<A>, StateError> {
     let start = take_window(bytes)?;
     let mut stretch = Stretch::new(start);
-    stretch.amounts = twofold(bytes)?;
+    stretch.amounts = twofold(bytes, take)?;
     stretch.held_out = match take_byte(bytes)? {
         0 => false,
         1 => true,

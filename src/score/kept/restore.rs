@@ -130,7 +130,7 @@ impl Scorer {
         }
         entity.forget_ended(gate.folded);
         for span in Span::ALL {
-            if entity.stretches[span as usize].is_some() {
+            if entity.is_in(span) {
                 shard.stretched[span as usize].push(place.slot());
             }
         }

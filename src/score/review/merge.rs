@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::score::{
     StateError,
     entities::{
+        amounts::Sums,
         entity::Entity,
         episode::Episode,
         open::{Open, Raised},
@@ -18,7 +19,7 @@ use crate::score::{
         stretch::Stretch,
     },
     fringe::capture::FRINGE,
-    grid::{Grid, Window},
+    grid::Window,
     histogram::Packed,
     kept::{
         capture::{Times, entity_bytes, group_bytes, interface_bytes, put_raised, times_bytes},
@@ -100,10 +101,7 @@ fn entity(key: &[u8], values: &[&[u8]], folded: Window) -> Result<Vec<u8>, State
     all.for_each(|other| join(&mut merged, other));
     // One of them has folded these; what the other had of them is not known to be whole.
     merged.open.retain(|open| open.window() > folded);
-    for span in Span::ALL {
-        let ends = |stretch: &Stretch| Grid::epoch(span.last_of(stretch.start));
-        merged.stretches[span as usize].take_if(|stretch| ends(stretch) <= Grid::epoch(folded));
-    }
+    merged.forget_ended(folded);
     merged.pending.sort_unstable_by_key(|sample| {
         (sample.window.window(), sample.seen.window(), sample.times, sample.buckets)
     });
@@ -134,9 +132,8 @@ fn join(own: &mut Entity, other: Entity) {
         let (place, count) = (span as usize, span.features().len());
         own.own_of_spans[place].merge(count, &other.own_of_spans[place]);
     }
-    for (stretch, other) in own.stretches.iter_mut().zip(other.stretches) {
-        join_stretch(stretch, other);
-    }
+    join_stretch(&mut own.hour, other.hour);
+    join_stretch(&mut own.day, other.day);
     match (&mut own.habits, other.habits) {
         (Some(own), Some(other)) => own.merge(&other),
         (own @ None, other) => *own = other,
@@ -152,7 +149,7 @@ fn join(own: &mut Entity, other: Entity) {
 }
 
 /// The later of two hours or days; of the same one, all that both saw.
-fn join_stretch(own: &mut Option<Box<Stretch>>, other: Option<Box<Stretch>>) {
+fn join_stretch<A: Sums>(own: &mut Option<Box<Stretch<A>>>, other: Option<Box<Stretch<A>>>) {
     let Some(other) = other else { return };
     match own {
         Some(own) if own.start == other.start => {

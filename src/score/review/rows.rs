@@ -8,13 +8,13 @@ use crate::{
         GEOMETRY, StateError,
         entities::shown::Shown,
         entities::{
-            amounts::Twofold,
+            amounts::{Sums, Twofold},
             entity::Entity,
             series::{FEATURES, SERIES, Span},
         },
         grid::{EPOCH_WINDOWS, Grid, WINDOW_SECONDS, Window},
         histogram::{Increments, Packed, geometry::LAST},
-        kept::capture::{Times, put_open, put_stretch},
+        kept::capture::{Times, put_day, put_hour, put_open},
         keys::Key,
         usual::{
             habits::{self, DRIFTING},
@@ -68,11 +68,13 @@ pub(super) fn baseline_row(entity: &Entity) -> Baseline {
     let open = entity.open.iter().map(|open| {
         running(WINDOW_SECONDS, open.window(), &open.amounts, encoded(&|out| put_open(open, out)))
     });
-    let stretches = Span::ALL.into_iter().filter_map(|span| {
-        let stretch = entity.stretches[span as usize].as_deref()?;
-        let encoded = encoded(&|out| put_stretch(stretch, out));
-        Some(running(span.seconds(), stretch.start, &stretch.amounts, encoded))
+    let hour = entity.hour.as_deref().map(|hour| {
+        running(Span::Hour.seconds(), hour.start, &hour.amounts, encoded(&|out| put_hour(hour, out)))
     });
+    let day = entity
+        .day
+        .as_deref()
+        .map(|day| running(Span::Day.seconds(), day.start, &day.amounts, encoded(&|out| put_day(day, out))));
     Baseline {
         class: entity.name.class.map(|class| class.name().to_owned()),
         episode: entity.episode.map(|episode| Episode {
@@ -86,7 +88,7 @@ pub(super) fn baseline_row(entity: &Entity) -> Baseline {
         name: entity.name.name.to_string(),
         open: open.collect(),
         peer_group: entity.name.peer_group.to_string(),
-        running: stretches.collect(),
+        running: hour.into_iter().chain(day).collect(),
         scope: entity.name.scope.to_string(),
         waiting: entity.pending.iter().map(waiting).collect(),
         windows_held_out: entity.held_out,
@@ -174,7 +176,7 @@ fn pool_histogram((nth, pool): (usize, &pool::Pool)) -> Option<Histogram> {
     })
 }
 
-fn running(seconds: i64, start: Window, amounts: &Twofold, encoded: String) -> Running {
+fn running<A: Sums>(seconds: i64, start: Window, amounts: &Twofold<A>, encoded: String) -> Running {
     let values = Feature::ALL.iter().zip(amounts.values());
     Running {
         encoded,

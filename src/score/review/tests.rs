@@ -13,7 +13,8 @@ use crate::{
         Config, Scorer,
         entities::shown::Shown,
         entities::{
-            amounts::Amounts,
+            amounts::{Amounts, Twofold},
+            daily::Daily,
             entity::Entity,
             episode::Episode,
             open::{Open, Raised},
@@ -151,20 +152,21 @@ fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u
     Span::ALL
         .into_iter()
         .for_each(|span| learn(&mut entity.own_of_spans[span as usize], span.features().len()));
-    for span in Span::ALL {
-        // Both begin with the window after what has folded, or hold it.
-        let mut stretch = Stretch::new(span.start_of(folded + rng.random_range(1..9)));
-        stretch.amounts.own.bytes_out = rng.random_range(0..1 << 30);
-        stretch.amounts.own.ports.insert(rng.random_range(0..9));
-        stretch.amounts.passed = passed(rng);
-        stretch.held_out = rng.random_bool(0.3);
-        stretch.magnitude[2] = rng.random_bool(0.5).then(|| rng.random_range(0..9));
-        if super::super::grid::Grid::epoch(span.last_of(stretch.start))
-            > super::super::grid::Grid::epoch(folded)
-        {
-            entity.stretches[span as usize] = Some(Box::new(stretch));
-        }
+    // Both begin with the window after what has folded, or hold it.
+    let mut hour = Stretch::<Amounts>::new(Span::Hour.start_of(folded + rng.random_range(1..9)));
+    hour.amounts.own.ports.insert(rng.random_range(0..9));
+    hour.held_out = rng.random_bool(0.3);
+    let mut day = Stretch::<Daily>::new(Span::Day.start_of(folded + rng.random_range(1..9)));
+    day.amounts.own.peers.insert(rng.random());
+    day.magnitude[2] = rng.random_bool(0.5).then(|| rng.random_range(0..9));
+    for _ in 0..2 {
+        let mut window = Twofold { own: Amounts::default(), passed: passed(rng) };
+        window.own.bytes_out = rng.random_range(0..1 << 30);
+        hour.amounts.add_up(&window, true);
+        day.amounts.add_up(&window, true);
     }
+    (entity.hour, entity.day) = (Some(Box::new(hour)), Some(Box::new(day)));
+    entity.forget_ended(folded);
     for window in folded - 3..=folded {
         if rng.random_bool(0.5) {
             continue;

@@ -80,8 +80,8 @@ use self::{
 /// Length of a window in seconds.
 pub const WINDOW_SECONDS: u32 = grid::WINDOW_SECONDS as u32;
 /// Version of the geometry that the state's values are written in: windows of ten minutes, histograms of one significant
-/// digit from 1 to 2^40, those of an entity in bits.
-pub const GEOMETRY: u32 = 3;
+/// digit from 1 to 2^40, those of an entity of half as many buckets and in bits.
+pub const GEOMETRY: u32 = 4;
 
 /// Everything that scoring knows.
 ///

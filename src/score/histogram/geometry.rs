@@ -20,6 +20,8 @@ pub const LAST: u16 = 607;
 
 /// Buckets per octave, as a power of two.
 const OCTAVE_BITS: u32 = 4;
+/// Buckets below this hold one value each.
+const FINE: u16 = 2 << OCTAVE_BITS;
 
 /// The bucket of `value`, below [`BUCKETS`].
 ///
@@ -39,7 +41,34 @@ pub const fn bucket_of(value: u64) -> u16 {
 #[must_use]
 #[inline]
 pub const fn coarse(bucket: u16) -> u16 {
-    if bucket < 2 << OCTAVE_BITS { bucket } else { bucket | 1 }
+    if bucket < FINE { bucket } else { bucket | 1 }
+}
+
+/// The lower of the two buckets that [`coarse`] keeps as `bucket`, or the only one.
+#[must_use]
+#[inline]
+pub const fn lower_of(bucket: u16) -> u16 {
+    if bucket < FINE { bucket } else { bucket & !1 }
+}
+
+/// How many coarse buckets lie below `bucket`.
+#[must_use]
+#[inline]
+pub const fn rank_of(bucket: u16) -> u16 {
+    if bucket < FINE { bucket } else { FINE / 2 + bucket / 2 }
+}
+
+/// The coarse bucket below which `rank` others lie; ranks beyond the last count as the last.
+#[must_use]
+#[inline]
+pub const fn bucket_of_rank(rank: u16) -> u16 {
+    if rank < FINE {
+        rank
+    } else if rank < rank_of(LAST) {
+        (rank - FINE / 2) * 2 + 1
+    } else {
+        LAST
+    }
 }
 
 /// The lowest value in `bucket`; buckets beyond the last count as the last.
@@ -148,6 +177,10 @@ mod tests {
             let bucket = bucket_of(one);
             prop_assert!(coarse(bucket) == bucket || coarse(bucket) == bucket + 1 && bucket >= 32);
             prop_assert_eq!(coarse(bucket) % 2, if bucket < 32 { bucket % 2 } else { 1 });
+            prop_assert_eq!(coarse(lower_of(bucket)), coarse(bucket));
+            prop_assert!(lower_of(bucket) <= bucket && bucket <= lower_of(bucket) + 1);
+            prop_assert_eq!(bucket_of_rank(rank_of(bucket)), coarse(bucket));
+            prop_assert!(rank_of(bucket_of(one.min(two))) <= rank_of(bucket_of(one.max(two))));
         }
     }
 }

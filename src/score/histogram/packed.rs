@@ -7,12 +7,12 @@
 //! Length, total, lowest and highest are unsigned LEB128, the shifts are a byte, and what follows is bits (`bits`): the
 //! weights, less one, with the shift of the lower five of its bits, the buckets between with that of the upper three. Buckets
 //! go from the highest down: a tail is read from the front, and only as far as it is asked for. An empty histogram is a length
-//! of 0.
+//! of 0. All buckets are coarse ones (`geometry::coarse`), and stand here by their rank among these.
 
 use super::{
     Compact, DecodeError,
     bits::{BitReader, BitWriter},
-    geometry::BUCKETS,
+    geometry::{LAST, bucket_of_rank, rank_of},
     wire::{put, take},
 };
 
@@ -29,6 +29,7 @@ pub struct Packed {
 pub struct Series<'a> {
     total: u64,
     landmark: u32,
+    /// By their ranks.
     lowest: u16,
     highest: u16,
     shifts: Shifts,
@@ -41,6 +42,7 @@ pub struct Series<'a> {
 pub struct Falling<'a> {
     bits: BitReader<'a>,
     shifts: Shifts,
+    /// By their ranks.
     next: u16,
     lowest: u16,
     has_more: bool,
@@ -83,7 +85,7 @@ impl Packed {
     }
 
     /// Changes every one of `series` histograms: `change` is given the number of each and the histogram, and leaves all of
-    /// them at one landmark, or empty.
+    /// them at one landmark, or empty. What it puts into a bucket is kept in the coarse one.
     pub fn change(&mut self, series: usize, mut change: impl FnMut(usize, &mut Compact)) {
         let mut bytes = Vec::with_capacity(self.bytes.len() + 8 * series);
         let mut body = Vec::new();
@@ -210,7 +212,7 @@ impl<'a> Series<'a> {
     /// The first and the last bucket that hold something.
     #[must_use]
     pub const fn range(&self) -> Option<(u16, u16)> {
-        if self.is_empty() { None } else { Some((self.lowest, self.highest)) }
+        if self.is_empty() { None } else { Some((bucket_of_rank(self.lowest), bucket_of_rank(self.highest))) }
     }
 
     /// The buckets that hold something, with their weights, in descending order.
@@ -244,14 +246,14 @@ impl Iterator for Falling<'_> {
         if !self.has_more {
             return None;
         }
-        let bucket = self.next;
+        let rank = self.next;
         let weight = self.bits.number(self.shifts.weights.into()).wrapping_add(1);
-        self.has_more = bucket > self.lowest;
+        self.has_more = rank > self.lowest;
         if self.has_more {
             let between = self.bits.number(self.shifts.between.into());
-            self.next = bucket.saturating_sub(between as u16).saturating_sub(1);
+            self.next = rank.saturating_sub(between as u16).saturating_sub(1);
         }
-        Some((bucket, weight))
+        Some((bucket_of_rank(rank), weight))
     }
 }
 
@@ -274,26 +276,40 @@ impl Shifts {
     }
 }
 
+/// The coarse buckets that hold something, by their ranks, with their weights, in descending order.
+fn ranked(histogram: &Compact) -> impl Iterator<Item = (u16, u32)> {
+    let mut buckets = histogram.iter().rev().peekable();
+    std::iter::from_fn(move || {
+        let (bucket, mut weight) = buckets.next()?;
+        let rank = rank_of(bucket);
+        while let Some((_, more)) = buckets.next_if(|(bucket, _)| rank_of(*bucket) == rank) {
+            weight = weight.saturating_add(more);
+        }
+        Some((rank, weight))
+    })
+}
+
 /// Appends `histogram`; nothing where it is empty.
 fn write(histogram: &Compact, out: &mut Vec<u8>) {
-    let (first, last) = (histogram.iter().next(), histogram.iter().next_back());
-    let Some(((lowest, _), (highest, _))) = first.zip(last) else { return };
-    let count_bits =
-        |(count, bits), (_, weight): (u16, u32)| (count + 1, bits + u32::BITS - weight.leading_zeros());
-    let (count, bits) = histogram.iter().fold((0, 0), count_bits);
+    let Some((highest, _)) = ranked(histogram).next() else { return };
+    let (mut count, mut bits, mut total, mut lowest) = (0, 0, 0, highest);
+    for (rank, weight) in ranked(histogram) {
+        (count, bits) = (count + 1, bits + u32::BITS - weight.leading_zeros());
+        (total, lowest) = (total + u64::from(weight), rank);
+    }
     let shifts = Shifts::of(count, u32::from(highest - lowest), bits);
-    put(histogram.total(), out);
+    put(total, out);
     put(u64::from(lowest), out);
     put(u64::from(highest), out);
     out.push(shifts.byte());
     let mut writer = BitWriter::new(out);
     let mut above = highest;
-    for (bucket, weight) in histogram.iter().rev() {
-        if bucket < highest {
-            writer.number(u32::from(above - bucket - 1), shifts.between.into());
+    for (rank, weight) in ranked(histogram) {
+        if rank < highest {
+            writer.number(u32::from(above - rank - 1), shifts.between.into());
         }
         writer.number(weight - 1, shifts.weights.into());
-        above = bucket;
+        above = rank;
     }
     writer.end();
 }
@@ -305,7 +321,7 @@ fn check(body: &[u8]) -> Result<(), DecodeError> {
         return Ok(());
     }
     let (_, lowest, highest) = (take(&mut ends)?, take(&mut ends)?, take(&mut ends)?);
-    if highest >= BUCKETS as u64 || lowest > highest {
+    if highest > rank_of(LAST).into() || lowest > highest {
         return Err(DecodeError::Place { place: highest });
     }
     let series = Series::read(body, 0);
@@ -340,6 +356,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
+    use crate::score::histogram::geometry::{bucket_of, coarse};
     use crate::score::usual::decay::Moment;
 
     const SERIES: usize = 3;
@@ -370,7 +387,9 @@ mod tests {
             let all: Vec<_> = windows.iter().zip(&moments).collect();
             for few in all.chunks(at_once) {
                 for (values, at) in few {
-                    loose.iter_mut().zip(**values).for_each(|(own, value)| own.record_at(value, **at));
+                    let kept = |value| coarse(bucket_of(value));
+                    let both = loose.iter_mut().zip(**values);
+                    both.for_each(|(own, value)| own.record_bucket_at(kept(value), **at));
                 }
                 packed.change(SERIES, |nth, own| {
                     few.iter().for_each(|(values, at)| own.record_at(values[nth], **at));

@@ -197,8 +197,7 @@ impl Baseline {
         };
         let peak = |running: &Running| {
             let value = running.values.get(feature.name()).copied().unwrap_or(0);
-            let bucket = bucket_of(moved(value, shift(running.start)));
-            let bucket = if span == SPANS[0].0 { bucket } else { coarse(bucket) };
+            let bucket = coarse(bucket_of(moved(value, shift(running.start))));
             Peak { start: running.start, value, bucket, learned: false }
         };
         let running = self.open.iter().chain(&self.running).filter(|running| running.span_seconds == span);

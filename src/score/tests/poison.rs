@@ -12,7 +12,7 @@ mod host;
 use crate::score::{
     histogram::{
         Compact, Increments, Packed,
-        geometry::{bucket_mid, bucket_of},
+        geometry::{bucket_mid, bucket_of, coarse},
     },
     usual::{
         decay::{Decay, Moment},
@@ -206,6 +206,8 @@ fn a_new_level_is_learned_after_five_days_among_peers_and_after_weeks_by_who_is_
     each(Attack::Level(4), ALL, false, |came| !learned(came));
     each(Attack::Level(12), ALL, false, learned);
     each(Attack::Level(12), BOUNDS, true, learned);
-    // What is kept shut is quarantine: the lower values of the new level are not held out, and lead up to it.
-    each(Attack::Level(28), ALL, true, |came| learned(came) && came.host.drifted == Some(0));
+    // What is kept shut is quarantine: the lower values of the new level are not held out, and lead up to it, if not all
+    // the way: its highest windows stay held out.
+    each(Attack::Level(21), ALL, true, |came| came.held < 1.5 && came.host.drifted == Some(0));
+    each(Attack::Level(35), ALL, true, |came| came.held > 2.5 && came.found > 2.5);
 }

@@ -5,7 +5,7 @@ use crate::{
     score::{
         entities::series::FEATURES,
         grid::{Grid, Narrow, Window},
-        histogram::geometry::{LAST, bucket_of, coarse},
+        histogram::geometry::{LAST, bucket_of},
     },
 };
 
@@ -79,7 +79,7 @@ pub(in crate::score) struct Seeing {
     seen: Seen,
     log10_p: f32,
     shift: i16,
-    /// The bucket in which the value is learned.
+    /// The bucket in which the value lies.
     pub(in crate::score) bucket: u16,
 }
 
@@ -113,7 +113,7 @@ impl Seeing {
         shift: i16,
         learns_all: bool,
     ) -> Self {
-        let bucket = coarse(bucket_of(moved(value, shift)));
+        let bucket = bucket_of(moved(value, shift));
         let seen = Seen { learns_all, ..seen };
         Self { knots, seen, log10_p: knots.log10_p(bucket, seen.least), shift, bucket }
     }
@@ -216,7 +216,7 @@ impl Judge {
         self.knots[feature].log10_p(bucket, self.seen.least)
     }
 
-    /// The bucket in which `value` is looked up and learned: that of what it would be at a usual hour.
+    /// The bucket in which `value` is looked up: that of what it would be at a usual hour.
     #[inline]
     pub(in crate::score) fn bucket(&self, feature: usize, value: u64, window: Window) -> u16 {
         bucket_of(moved(value, self.shift(feature, window)))
@@ -306,17 +306,5 @@ impl Judge {
         let found = |feature: usize| self.marks(feature, values[feature], log10_p[feature]);
         self.is_able()
             && (0..FEATURES).filter(surprising).any(|feature| !self.seen.learns_all || found(feature))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::score::histogram::geometry::bucket_low;
-
-    #[test]
-    fn an_hour_is_judged_in_the_bucket_in_which_it_is_learned() {
-        let of = |value| Seeing::of((Knots::default(), Seen::default()), value, 0, false).bucket;
-        assert_eq!([of(bucket_low(200)), of(bucket_low(201)), of(30)], [201, 201, 30]);
     }
 }

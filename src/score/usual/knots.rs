@@ -5,7 +5,9 @@
 //! its peers', and `m` the weight of [`PEER_WINDOWS`] windows now. The knots lie where it falls to 1, 1/2, 1/10, 1/100 and
 //! 1/1000 (the last bucket at whose low edge it is still as large) and at the largest bucket that entity or peers have
 //! seen. Between them log p is linear in log v, and beyond the last it goes on falling: see [`Knots::log10_p`]. A value
-//! is judged by its bucket, as if it lay at the low edge: it then needs no logarithm, and knots take 26 bytes.
+//! is judged by its bucket, as if it lay at the low edge: it then needs no logarithm, and knots take 26 bytes. What was
+//! learned lies in coarse buckets, so that a knot stands at the lower of the two buckets that are kept as one; what is judged
+//! lies in fine ones, so that of two values in one coarse bucket the larger is the more surprising.
 
 pub mod logarithm;
 mod mixture;
@@ -15,7 +17,7 @@ use crate::{
     event::{Maturity, Usual},
     score::histogram::{
         Packed,
-        geometry::{BUCKETS, bucket_high, bucket_low, bucket_of},
+        geometry::{BUCKETS, bucket_high, bucket_low, bucket_of, coarse, lower_of},
         packed::Series,
     },
 };
@@ -156,7 +158,7 @@ impl Knots {
                 (y + (f32::from(*floor) - y) * along).max(f32::from(*floor))
             }
             // What shares the bucket of the largest is as likely as it.
-            None if bucket == x => y,
+            None if bucket <= coarse(x) => y,
             None => y + f32::from(self.slope) * (low(bucket) - high(x)),
         };
         (log10_p * (1.0 / UNITS)).max(least)
@@ -173,7 +175,7 @@ impl Knots {
     /// is an extrapolation. The bucket of the largest still counts as known.
     #[must_use]
     pub const fn extrapolated(&self, value: u64) -> bool {
-        self.x[MAX] != NOWHERE && bucket_of(value) > self.x[MAX]
+        self.x[MAX] != NOWHERE && bucket_of(value) > coarse(self.x[MAX])
     }
 
     /// What is usual, for people: the highest values of the buckets of median, 99th percentile and maximum of the
@@ -184,15 +186,18 @@ impl Knots {
         if self.x[MAX] == NOWHERE {
             return Usual { median: 0, p99: 0, max: 0, samples, peer_samples, maturity };
         }
-        let [median, p99, max] =
-            [bucket_high(self.x[MEDIAN]), bucket_high(self.x[P99]), bucket_high(self.x[MAX])];
+        let [median, p99, max] = [
+            bucket_high(coarse(self.x[MEDIAN])),
+            bucket_high(coarse(self.x[P99])),
+            bucket_high(coarse(self.x[MAX])),
+        ];
         Usual { median, p99, max, samples, peer_samples, maturity }
     }
 
-    /// The bucket of the 99th percentile.
+    /// The bucket of the 99th percentile; beyond the last while there is none.
     #[must_use]
     pub const fn p99(&self) -> u16 {
-        self.x[P99]
+        coarse(self.x[P99])
     }
 
     /// Reads the line of the processor's cache that they lie on.
@@ -222,7 +227,7 @@ impl Knots {
         for (nth, (bucket, weight)) in points.into_iter().enumerate() {
             // With n windows seen, nothing that was seen is rarer than one in n + 1.
             let log10_p = (log10(weight) - log10_total).clamp(-decades, 0.0);
-            (knots.x[nth], knots.y[nth]) = (bucket, (log10_p * UNITS - 0.5) as i16);
+            (knots.x[nth], knots.y[nth]) = (lower_of(bucket), (log10_p * UNITS - 0.5) as i16);
         }
         knots.slope = knots.beyond(SLOPE_MAX.min(2.0 * decades).max(SLOPE_MIN));
         (knots, seen)
@@ -249,7 +254,7 @@ fn low(bucket: u16) -> f32 {
 
 #[inline]
 fn high(bucket: u16) -> f32 {
-    HIGH[usize::from(bucket).min(BUCKETS - 1)]
+    HIGH[usize::from(coarse(bucket)).min(BUCKETS - 1)]
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Entity {
             habits.learned(window);
         }
         for (feature, bucket) in buckets.iter_mut().enumerate() {
-            *bucket = if self.has(Feature::ALL[feature]) { *bucket } else { NOTHING };
+            *bucket = if self.has(Feature::ALL[feature]) { coarse(*bucket) } else { NOTHING };
         }
         let sample = Sample::of(window, buckets);
         self.learn(sample);
@@ -117,7 +117,7 @@ impl Entity {
     fn release(&mut self, window: Window, released: &Released, known: &Known<SERIES>, decay: Decay) {
         let series = usize::from(released.series);
         let Some(highest) = known.highest.get(series) else { return };
-        let bucket = released.bucket.min(ceiling_of_release(*highest, known.windows));
+        let bucket = coarse(released.bucket.min(ceiling_of_release(*highest, known.windows)));
         if series < FEATURES {
             let mut buckets = [NOTHING; FEATURES];
             buckets[series] = bucket;
@@ -129,7 +129,7 @@ impl Entity {
         let at = moment_of(decay, Grid::epoch_of(released.window));
         self.own_of_spans[span as usize].change(span.features().len(), |nth, own| {
             if span.first() + nth == series {
-                (0..released.windows).for_each(|_| own.record_bucket_at(coarse(bucket), at));
+                (0..released.windows).for_each(|_| own.record_bucket_at(bucket, at));
             }
         });
     }

@@ -34,6 +34,11 @@ pub(super) fn peers(values: &[(u64, u32)], at: Moment) -> FrozenPool {
     pool.freeze()
 }
 
+/// The bucket in which `value` is learned.
+fn kept(value: u64) -> u16 {
+    coarse(bucket_of(value))
+}
+
 /// What the host is judged by.
 #[derive(Debug, Default)]
 pub(super) struct Tail(Knots, Seen);
@@ -91,7 +96,7 @@ impl Host {
         let mut dice = Dice(seed);
         let mut peers = std::collections::BTreeMap::new();
         for _ in 0..12_000 {
-            *peers.entry(bucket_of((USUAL * (1.65 * dice.normal()).exp2()) as u64)).or_default() += 1;
+            *peers.entry(kept((USUAL * (1.65 * dice.normal()).exp2()) as u64)).or_default() += 1;
         }
         let peers = peers.into_iter().map(|(bucket, count)| (bucket_mid(bucket), count)).collect();
         Self {
@@ -168,7 +173,7 @@ impl Host {
                     u16::MAX
                 };
                 for _ in 0..one.windows {
-                    self.own.record_at(bucket_mid(one.bucket.min(ceiling)), moment(one.window));
+                    self.own.record_bucket_at(coarse(one.bucket.min(ceiling)), moment(one.window));
                 }
             }
         }
@@ -212,7 +217,7 @@ impl Host {
             bucket = self.influence.bounded(0, bucket, peers);
         }
         self.days.note(day_of(window * 600));
-        self.own.record_at(bucket_mid(bucket), now);
+        self.own.record_bucket_at(coarse(bucket), now);
     }
 }
 

@@ -39,8 +39,8 @@ pub(in crate::score) struct Entity {
     pub(in crate::score) name: Arc<EntityName>,
     /// Its peers, by their place among the groups.
     pub(in crate::score) pool: u32,
-    /// Its first window that was in time to be learned.
-    pub(in crate::score) born: Option<Window>,
+    /// Its first window that was in time to be learned; none before that.
+    pub(in crate::score) first: Narrow,
     /// How many of its windows were held out of learning.
     pub(in crate::score) held_out: u32,
     /// The episode of its last folded window with a finding.
@@ -82,7 +82,7 @@ impl Entity {
             key,
             name,
             pool,
-            born: None,
+            first: Narrow::NONE,
             held_out: 0,
             episode: None,
             own: Packed::new(),
@@ -104,10 +104,10 @@ impl Entity {
 
     /// Takes over what it was before it left.
     pub(in crate::score) fn resume(&mut self, before: Self) {
-        let Self { born, held_out, episode, own, hour, day, own_of_spans, habits, pending, .. } = before;
+        let Self { first, held_out, episode, own, hour, day, own_of_spans, habits, pending, .. } = before;
         let came_back = !self.open.is_empty();
         *self = Self {
-            born,
+            first,
             held_out,
             episode,
             own,
@@ -142,6 +142,11 @@ impl Entity {
         }
     }
 
+    /// Its first window that was in time to be learned.
+    pub(in crate::score) fn born(&self) -> Option<Window> {
+        (self.first != Narrow::NONE).then(|| self.first.window())
+    }
+
     /// The newest window that it knows of.
     pub(in crate::score) fn newest(&self) -> Option<Window> {
         let learned = self.pending.last().map(|sample| sample.window.window());
@@ -174,7 +179,7 @@ impl Entity {
                 self.open.reserve_exact(1);
                 self.open.insert(place, Open::new(window));
                 // The least, not the first: which partition's record comes first must not matter.
-                self.born = Some(self.born.map_or(window, |born| born.min(window)));
+                self.first = Narrow::of(self.born().map_or(window, |born| born.min(window)));
                 (place, true)
             }
         }
@@ -304,10 +309,10 @@ impl Entity {
             if self.pending.is_empty() {
                 self.pending = Vec::new();
             }
-            for judge in &mut self.judges {
-                // What it judged has folded.
-                judge.take_if(|judge| judge.as_of() < settled);
-            }
+        }
+        for judge in &mut self.judges {
+            // What it judged has folded.
+            judge.take_if(|judge| judge.as_of() < settled);
         }
         if let Some(habits) = &mut self.habits {
             habits.settle(settled);

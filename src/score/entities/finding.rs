@@ -124,7 +124,7 @@ impl Case<'_> {
             mean,
             mean_plus_3_sigma: sigma.mul_add(3.0, mean),
             activity: self.activity.copied(),
-            age_seconds: entity.born.map_or(0, |born| seconds(self.start - Grid::start(born))),
+            age_seconds: entity.born().map_or(0, |born| seconds(self.start - Grid::start(born))),
             window_start,
             window_seconds: u32::try_from(self.seconds).unwrap_or(u32::MAX),
             at: seconds(self.at),

@@ -96,7 +96,7 @@ impl Entity {
         let days = self.habits.as_ref().and_then(|habits| habits.days.last());
         let day = days.map(|day| Grid::window(i64::from(day) * 86_400));
         let told = self.episode.map(|episode| episode.last());
-        self.newest().max(day).max(told).max(self.born)
+        self.newest().max(day).max(told).max(self.born())
     }
 }
 

@@ -240,7 +240,7 @@ pub(in crate::score) fn entity_bytes(entity: &Entity) -> Vec<u8> {
         put_text(text, &mut out);
     }
     put_option(entity.name.class, &mut out, put_class);
-    put_option(entity.born, &mut out, put_int);
+    put_option(entity.born(), &mut out, put_int);
     put_uint(entity.held_out.into(), &mut out);
     put_option(entity.episode, &mut out, put_episode);
     entity.own.encode(&mut out);

@@ -145,7 +145,7 @@ pub(in crate::score) fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, Sta
     let (name, scope, group) = (take_text(bytes)?, take_text(bytes)?, take_text(bytes)?);
     let class = take_option(bytes, class)?;
     let mut entity = Entity::new(key, entity_name((kind, name, scope), group, class), 0);
-    entity.born = take_option(bytes, take_window)?;
+    entity.first = take_option(bytes, take_window)?.map_or(Narrow::NONE, Narrow::of);
     entity.held_out = u32::try_from(take_uint(bytes)?).map_err(|_| StateError::Torn)?;
     entity.episode = take_option(bytes, episode)?;
     entity.own = Packed::decode(FEATURES, bytes)?;

@@ -105,7 +105,7 @@ fn baseline_of(entity: &Entity, decay: Decay) -> Baseline<'_> {
         kind: entity.name.kind,
         name: &entity.name.name,
         peer_group: &entity.name.peer_group,
-        first_window_start: entity.born.map(Grid::start),
+        first_window_start: entity.born().map(Grid::start),
         windows_held_out: entity.held_out.into(),
         features: Feature::ALL.iter().enumerate().map(feature).collect(),
     }

@@ -19,7 +19,7 @@ use crate::score::{
         stretch::Stretch,
     },
     fringe::capture::FRINGE,
-    grid::Window,
+    grid::{Narrow, Window},
     histogram::Packed,
     kept::{
         capture::{Times, entity_bytes, group_bytes, interface_bytes, put_raised, times_bytes},
@@ -124,7 +124,7 @@ fn join(own: &mut Entity, other: Entity) {
     if (&group, class) != (&own.name.peer_group, own.name.class) {
         own.name = entity_name((own.name.kind, &own.name.name, &own.name.scope), &group, class);
     }
-    own.born = own.born.into_iter().chain(other.born).min();
+    own.first = own.born().into_iter().chain(other.born()).min().map_or(Narrow::NONE, Narrow::of);
     own.held_out = own.held_out.saturating_add(other.held_out);
     own.episode = own.episode.into_iter().chain(other.episode).max_by_key(|one| (one.last(), one.start()));
     own.own.merge(FEATURES, &other.own);

@@ -81,7 +81,7 @@ pub(super) fn baseline_row(entity: &Entity) -> Baseline {
             first_window_start: Grid::start(episode.start()),
             last_window_start: Grid::start(episode.last()),
         }),
-        first_window_start: entity.born.map(Grid::start),
+        first_window_start: entity.born().map(Grid::start),
         habits: entity.habits.as_deref().map(habits_row),
         histograms,
         kind: entity.name.kind.to_owned(),

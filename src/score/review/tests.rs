@@ -21,6 +21,7 @@ use crate::{
             series::{FEATURES, SERIES, Span},
             stretch::Stretch,
         },
+        grid::Narrow,
         kept::{
             capture::{Times, entity_bytes, group_bytes, interface_bytes, times_bytes},
             entries,
@@ -136,7 +137,9 @@ fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u
     let group = ["all", "web"][rng.random_range(0..2)];
     let class = [None, Some(AssetClass::Workload), Some(AssetClass::Lambda)][rng.random_range(0..3)];
     let mut entity = Entity::new(key, entity_name(("address", name, "acme"), group, class), 0);
-    entity.born = rng.random_bool(0.9).then(|| WINDOW - rng.random_range(0..900));
+    if rng.random_bool(0.9) {
+        entity.first = Narrow::of(WINDOW - rng.random_range(0..900));
+    }
     entity.held_out = rng.random_range(0..9);
     let last = WINDOW - rng.random_range(0..9);
     entity.episode = rng.random_bool(0.5).then(|| Episode::of(last - rng.random_range(0..3), last));

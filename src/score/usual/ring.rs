@@ -38,10 +38,12 @@ pub const WINDOWS_MAX: u8 = 6;
 /// Set in a tally when another detector found something too.
 const CORROBORATED: u8 = 0x80;
 
-/// Held-out windows of one entity: a pointer while there are none, else [`Ring::bytes`].
+/// Held-out windows of one entity: sixteen bytes while there are none, and eight for each summary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[expect(clippy::box_collection, reason = "a pointer instead of three words: nearly every entity has none")]
-pub struct Ring(Option<Box<Vec<Held>>>);
+pub struct Ring {
+    /// Ascending by day and series; exactly as many as there are.
+    held: Box<[Held]>,
+}
 
 /// What was held out on one day of one series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,8 +105,8 @@ impl Held {
 impl Ring {
     /// Nothing held.
     #[must_use]
-    pub const fn new() -> Self {
-        Self(None)
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Keeps that `window` was held out with a value in `bucket` of `series`, once for each series that was too
@@ -114,20 +116,14 @@ impl Ring {
         let window = window.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32;
         let tally = 1 | if corroborated { CORROBORATED } else { 0 };
         let one = Held { window, bucket: bucket.min(LAST), series, tally };
-        let held = self.0.get_or_insert_default();
-        match held.binary_search_by_key(&one.place(), Held::place) {
-            Ok(place) => held[place].add(one),
+        match self.held.binary_search_by_key(&one.place(), Held::place) {
+            Ok(place) => self.held[place].add(one),
+            // It would be the first to go.
+            Err(0) if self.held.len() == KEPT_MAX => {}
             Err(place) => {
-                if held.len() == KEPT_MAX {
-                    if place == 0 {
-                        return;
-                    }
-                    held.remove(0);
-                    held.insert(place - 1, one);
-                } else {
-                    held.reserve_exact(usize::from(held.len() == held.capacity()) * 4);
-                    held.insert(place, one);
-                }
+                let oldest = usize::from(self.held.len() == KEPT_MAX);
+                let (before, after) = self.held.split_at(place);
+                self.held = [&before[oldest..], &[one], after].concat().into_boxed_slice();
             }
         }
     }
@@ -135,7 +131,7 @@ impl Ring {
     /// Marks everything held on the day of `window` as corroborated: for a finding that comes after the window was held.
     pub fn corroborate(&mut self, window: i64) {
         let day = (window.saturating_mul(WINDOW_SECONDS)).div_euclid(86_400);
-        for held in self.0.iter_mut().flat_map(|held| held.iter_mut()).filter(|held| held.day() == day) {
+        for held in self.held.iter_mut().filter(|held| held.day() == day) {
             held.tally |= CORROBORATED;
         }
     }
@@ -144,11 +140,10 @@ impl Ring {
     /// at least [`DAYS_MIN`] days, whose largest is at most twice their smallest and of which none is corroborated. From
     /// the smallest values up, each is in one group at most. To be called once a day: nothing changes before a new day.
     pub fn release(&mut self) -> Vec<Released> {
-        let Some(held) = &mut self.0 else { return Vec::new() };
-        if held.len() < DAYS_MIN {
+        if self.held.len() < DAYS_MIN {
             return Vec::new();
         }
-        let mut sorted: Vec<Held> = held.to_vec();
+        let mut sorted = self.held.to_vec();
         sorted.sort_unstable_by_key(|held| (held.series, held.bucket, held.window));
         let mut released = Vec::new();
         let mut rest = &sorted[..];
@@ -164,63 +159,57 @@ impl Ring {
             }
         }
         released.sort_unstable_by_key(Held::place);
-        held.retain(|held| released.binary_search_by_key(&held.place(), Held::place).is_err());
-        if held.is_empty() {
-            self.0 = None;
-        }
+        let stays = |held: &&Held| released.binary_search_by_key(&held.place(), Held::place).is_err();
+        self.held = self.held.iter().filter(stays).copied().collect();
         released.iter().map(Held::released).collect()
     }
 
     /// Gives back everything, the oldest first: an analyst says it was expected.
     pub fn release_all(&mut self) -> Vec<Released> {
-        self.0.take().map_or_else(Vec::new, |held| held.iter().map(Held::released).collect())
+        std::mem::take(&mut self.held).iter().map(Held::released).collect()
     }
 
     /// What is held, the oldest first, and whether another detector found it suspicious too.
     pub fn held(&self) -> impl Iterator<Item = (Released, bool)> + '_ {
-        self.0.iter().flat_map(|held| held.iter()).map(|held| (held.released(), held.is_corroborated()))
+        self.held.iter().map(|held| (held.released(), held.is_corroborated()))
     }
 
     /// Takes in what `other` holds: of a day and series that both hold, what one ring would have kept of all its windows; of
     /// too many, the newest. In whatever order and grouping rings are merged, the same comes out.
     pub fn merge(&mut self, other: &Self) {
-        let others = other.0.iter().flat_map(|held| held.iter());
-        if others.clone().next().is_none() {
-            return;
-        }
-        let held = self.0.get_or_insert_default();
-        for one in others {
+        let mut held = std::mem::take(&mut self.held).into_vec();
+        for one in &other.held {
             match held.binary_search_by_key(&one.place(), Held::place) {
                 Ok(place) => held[place].add(*one),
                 Err(place) => held.insert(place, *one),
             }
         }
         held.drain(..held.len().saturating_sub(KEPT_MAX));
+        self.held = held.into_boxed_slice();
     }
 
     /// How many summaries are held.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, |held| held.len())
+    pub const fn len(&self) -> usize {
+        self.held.len()
     }
 
     /// Whether nothing is held.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub const fn is_empty(&self) -> bool {
+        self.held.is_empty()
     }
 
     /// Memory held, in bytes.
     #[must_use]
-    pub fn bytes(&self) -> usize {
-        let heap = |held: &Vec<Held>| size_of::<Vec<Held>>() + held.capacity() * size_of::<Held>();
-        size_of::<Self>() + self.0.as_deref().map_or(0, heap)
+    pub const fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.held)
     }
 
     /// Appends its bytes to `out`: one, and about seven for each summary.
     pub fn encode(&self, out: &mut Vec<u8>) {
         put(self.len() as u64, out);
-        for held in self.0.iter().flat_map(|held| held.iter()) {
+        for held in &self.held {
             put(u64::from((held.window << 1 ^ held.window >> 31) as u32), out);
             put(held.bucket.into(), out);
             out.extend_from_slice(&[held.series, held.tally]);
@@ -256,7 +245,7 @@ impl Ring {
             }
             held.push(one);
         }
-        Ok(Self(if held.is_empty() { None } else { Some(Box::new(held)) }))
+        Ok(Self { held: held.into_boxed_slice() })
     }
 }
 

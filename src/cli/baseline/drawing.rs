@@ -2,7 +2,7 @@
 
 use crate::{
     event::Feature,
-    score::histogram::geometry::{bucket_low, bucket_of},
+    score::histogram::geometry::{bucket_low, bucket_of, bucket_of_rank, rank_of},
 };
 
 use super::words::short;
@@ -60,17 +60,19 @@ impl Pen {
         if self.ascii { &ASCII_BARS } else { &BARS }
     }
 
-    /// Draws `buckets`, with their weights, of `feature`, and `marks` below: one line each, without an end.
+    /// Draws `buckets`, with their weights, of `feature`, and `marks` below: one line each, without an end. Columns are those
+    /// of coarse buckets, which are what is kept.
     pub(super) fn histogram(&self, feature: Feature, buckets: &[(u16, u32)], marks: &[Mark]) -> Vec<String> {
         let places = || buckets.iter().map(|(bucket, _)| *bucket).chain(marks.iter().map(|mark| mark.bucket));
-        let (Some(first), Some(last)) = (places().min(), places().max()) else { return Vec::new() };
+        let ranks = || places().map(rank_of);
+        let (Some(first), Some(last)) = (ranks().min(), ranks().max()) else { return Vec::new() };
         let room = self.width - INDENT;
         let span = usize::from(last - first) + 1;
         // As many buckets in a column as must be, or as many columns for a bucket as look well.
         let (per, wide) =
             if span > room { (span.div_ceil(room), 1) } else { (1, (room / span).min(WIDE_MAX)) };
-        let column = |bucket: u16| usize::from(bucket - first) / per * wide;
-        let columns = column(last) + wide;
+        let column = |bucket: u16| usize::from(rank_of(bucket) - first) / per * wide;
+        let columns = column(bucket_of_rank(last)) + wide;
         let mut weights = vec![0_u64; columns];
         for (bucket, weight) in buckets {
             weights[column(*bucket)..][..wide].iter_mut().for_each(|sum| *sum += u64::from(*weight));
@@ -131,13 +133,13 @@ fn rows_of(marks: impl Iterator<Item = (usize, char)>) -> Vec<String> {
     rows.into_iter().map(String::from_iter).collect()
 }
 
-/// Powers of two below the columns of their buckets, as many as there is room for.
+/// Powers of two below the columns of their buckets, as many as there is room for, from the rank `first` to the rank `last`.
 fn axis(feature: Feature, first: u16, last: u16, column: impl Fn(u16) -> usize, room: usize) -> String {
     let mut line = String::new();
     let mut ticks: Vec<u64> = (0..=40).map(|power| 1 << power).collect();
-    ticks.retain(|value| (first..=last).contains(&bucket_of(*value)));
+    ticks.retain(|value| (first..=last).contains(&rank_of(bucket_of(*value))));
     if ticks.is_empty() {
-        ticks.push(bucket_low(first));
+        ticks.push(bucket_low(bucket_of_rank(first)));
     }
     for value in ticks {
         let (at, text) = (column(bucket_of(value)), short(feature, value));
@@ -154,10 +156,10 @@ mod tests {
     use super::*;
 
     const PEN: Pen = Pen { width: 40, ascii: false };
-    const BUCKETS: [(u16, u32); 6] = [(160, 1), (165, 400), (166, 900), (167, 1_600), (168, 700), (180, 3)];
+    const BUCKETS: [(u16, u32); 6] = [(161, 1), (171, 400), (173, 900), (175, 1_600), (177, 700), (201, 3)];
 
     fn marks() -> [Mark; 4] {
-        [('5', 167), ('9', 168), ('m', 180), ('s', 168)].map(|(letter, bucket)| Mark { letter, bucket })
+        [('5', 175), ('9', 177), ('m', 201), ('s', 176)].map(|(letter, bucket)| Mark { letter, bucket })
     }
 
     #[test]
@@ -187,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_single_weight_is_seen_beside_a_million() {
-        let lines = PEN.histogram(Feature::BytesOut, &[(100, 1_000_000), (110, 1)], &[]);
+        let lines = PEN.histogram(Feature::BytesOut, &[(101, 1_000_000), (121, 1)], &[]);
         assert_eq!(lines[ROWS - 1].matches('▁').count(), 3, "{lines:?}");
     }
 
@@ -207,7 +209,7 @@ mod tests {
         "  ─────────────────────",
         "         59           m",
         "          s",
-        "  8 KiB           16 KiB",
+        "  8 KiB   16 KiB  32 KiB",
     ];
     const GOLDEN_ASCII: [&str; 8] = [
         "         #",
@@ -217,6 +219,6 @@ mod tests {
         "  ---------------------",
         "         59           m",
         "          s",
-        "  8,192           16,384",
+        "  8,192   16,384  32,768",
     ];
 }

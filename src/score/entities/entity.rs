@@ -309,10 +309,10 @@ impl Entity {
             if self.pending.is_empty() {
                 self.pending = Vec::new();
             }
-        }
-        for judge in &mut self.judges {
-            // What it judged has folded.
-            judge.take_if(|judge| judge.as_of() < settled);
+            for judge in &mut self.judges {
+                // What it judged has folded.
+                judge.take_if(|judge| judge.as_of() < settled);
+            }
         }
         if let Some(habits) = &mut self.habits {
             habits.settle(settled);

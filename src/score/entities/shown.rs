@@ -92,9 +92,9 @@ impl Shown {
                 return;
             }
             self.entries.remove(end - 1);
-        } else if self.entries.len() == self.entries.capacity() {
-            // Most show few, and there are many of these: room for two, for four, then for four more at a time.
-            self.entries.reserve_exact(self.entries.len().clamp(2, 4));
+        } else if self.entries.is_empty() {
+            // Most show no more, and so cost one allocation.
+            self.entries.reserve_exact(SHOWN_MAX);
         }
         self.entries.insert(place, entry);
     }

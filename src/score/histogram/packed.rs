@@ -386,13 +386,13 @@ mod tests {
             let mut packed = Packed::new();
             let all: Vec<_> = windows.iter().zip(&moments).collect();
             for few in all.chunks(at_once) {
+                let kept = |value| coarse(bucket_of(value));
                 for (values, at) in few {
-                    let kept = |value| coarse(bucket_of(value));
                     let both = loose.iter_mut().zip(**values);
                     both.for_each(|(own, value)| own.record_bucket_at(kept(value), **at));
                 }
                 packed.change(SERIES, |nth, own| {
-                    few.iter().for_each(|(values, at)| own.record_at(values[nth], **at));
+                    few.iter().for_each(|(values, at)| own.record_bucket_at(kept(values[nth]), **at));
                 });
             }
             for (nth, loose) in loose.iter().enumerate() {

@@ -165,7 +165,7 @@ impl Normalizer {
             Some(verdict) => {
                 let place = verdict.entity as usize;
                 let keys = &mut out.keys;
-                *self.keys[place].get_or_insert_with(|| append(keys, &batch.entities[place].name))
+                *self.keys[place].get_or_insert_with(|| append(keys, batch.entities[place].name()))
             }
             None => Span::default(),
         };
@@ -175,7 +175,7 @@ impl Normalizer {
 
     fn finding_key(&mut self, entity: &EntityName, out: &mut Documents) -> Span {
         let keys = &mut out.keys;
-        *self.finding_keys.entry(entity.serial).or_insert_with(|| append(keys, &entity.name))
+        *self.finding_keys.entry(entity.serial).or_insert_with(|| append(keys, entity.name()))
     }
 }
 

@@ -81,7 +81,7 @@ use self::{
 pub const WINDOW_SECONDS: u32 = grid::WINDOW_SECONDS as u32;
 /// Version of the geometry that the state's values are written in: windows of ten minutes, histograms of one significant
 /// digit from 1 to 2^40, those of an entity of half as many buckets and in bits.
-pub const GEOMETRY: u32 = 4;
+pub const GEOMETRY: u32 = 5;
 
 /// Everything that scoring knows.
 ///

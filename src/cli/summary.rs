@@ -116,7 +116,7 @@ impl<'a> Summary<'a> {
                 "  {:>3}  {:<28} {}  {}; usual {}, p99 {}, largest {} ({} windows, {} of peers)",
                 score.points,
                 host.as_deref()
-                    .map_or_else(|| entity.name.to_string(), |host| format!("{host} {}", entity.name)),
+                    .map_or_else(|| entity.name().to_owned(), |host| format!("{host} {}", entity.name())),
                 minute(*window_start),
                 saw(score.feature, score.observed),
                 value(score.feature, usual.median),
@@ -134,7 +134,7 @@ impl<'a> Summary<'a> {
         let Some(Highest { entity, host, score, window_start, sizes, .. }) = self.highest.first() else {
             return Ok(());
         };
-        let name = host.as_deref().unwrap_or(&entity.name);
+        let name = host.as_deref().unwrap_or(entity.name());
         let what = match score.feature {
             Feature::BytesOut => "bytes sent in ten minutes",
             Feature::ExternalBytesOut => "bytes sent outside in ten minutes",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activity, AssetClass, EventId};
+use super::{Activity, EntityName, EventId};
 
 /// What scoring says of one event: the most surprising feature of its entity's window, so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,24 +86,6 @@ pub enum Feature {
     Rejects,
 }
 
-/// Who an event is scored for: made once when the entity is first seen.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct EntityName {
-    /// Unique in the process.
-    pub serial: u64,
-    /// What kind of thing it is: `service`, `tag`, `asg`, `instance`, `address`, `interface`.
-    pub kind: &'static str,
-    /// Its own name within the scope: `i-0abc…`, `10.0.1.7`.
-    pub name: Box<str>,
-    /// Whose address space it lives in: account, region and VPC, as far as records and assets say, and the tenant where the
-    /// source has one (`tenant=acme`), joined by `/`.
-    pub scope: Box<str>,
-    /// Who its peers are: the role that its asset has, or `all` of the scope; the class, where it passes on what others send.
-    pub peer_group: Box<str>,
-    /// What kind of thing it is to the network, where a record, an asset or the traffic says so.
-    pub class: Option<AssetClass>,
-}
-
 /// A finding: an entity's window rose above the mark. An event of its own kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -171,43 +153,6 @@ pub enum Detector {
     PortSpread,
     /// The last seven days of an entity have left the weeks before behind.
     Drift,
-}
-
-// === impl EntityName ===
-
-impl EntityName {
-    /// Its class, where it passes on what others send.
-    #[must_use]
-    pub fn gateway(&self) -> Option<AssetClass> {
-        self.class.filter(|class| class.passes_traffic())
-    }
-
-    /// The account of its scope, where that names one. Each part of a scope is known by its form.
-    #[must_use]
-    pub fn account(&self) -> Option<&str> {
-        self.part(|part| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit()))
-    }
-
-    /// The region of its scope, where that names one.
-    #[must_use]
-    pub fn region(&self) -> Option<&str> {
-        self.part(|part| {
-            !part.starts_with("vpc-")
-                && !part.contains('=')
-                && part.contains('-')
-                && part.ends_with(|last: char| last.is_ascii_digit())
-        })
-    }
-
-    /// The VPC of its scope, where that names one.
-    #[must_use]
-    pub fn vpc(&self) -> Option<&str> {
-        self.part(|part| part.starts_with("vpc-"))
-    }
-
-    fn part(&self, fits: fn(&str) -> bool) -> Option<&str> {
-        self.scope.split('/').find(|part| fits(part))
-    }
 }
 
 // === impl Feature ===

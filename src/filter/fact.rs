@@ -294,10 +294,10 @@ fn scored<'a>(score: Option<&Score>, whole: Whole) -> Fact<'a> {
 /// What is said of an entity; a name that it does not have is empty.
 fn named(entity: Option<&EntityName>, whole: Whole) -> Fact<'_> {
     let name = entity.map(|entity| match whole {
-        Whole::EntityKind => entity.kind,
-        Whole::EntityName => &entity.name,
-        Whole::EntityScope => &entity.scope,
-        Whole::EntityPeerGroup => &entity.peer_group,
+        Whole::EntityKind => entity.kind.name(),
+        Whole::EntityName => entity.name(),
+        Whole::EntityScope => entity.scope(),
+        Whole::EntityPeerGroup => entity.peer_group(),
         Whole::EntityClass => entity.class.map_or("", AssetClass::name),
         _ => "",
     });

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{EntityName, FIELDS, Feature, IdScheme, Revision, Score};
+use crate::event::{EntityKind, EntityName, FIELDS, Feature, IdScheme, Revision, Score};
 
 /// The fault of `text`: where it is, what it says, and what to write instead.
 fn fault(text: &str) -> (usize, String, String) {
@@ -140,12 +140,12 @@ fn finding() -> Finding {
         incident: IdScheme::derived("test", &[]),
         revision: Revision::Created,
         detector: crate::event::Detector::VolumeOut,
-        entity: std::sync::Arc::new(EntityName {
-            kind: "address",
-            name: "10.0.1.7".into(),
-            scope: "012345678901/eu-west-1/vpc-1".into(),
-            ..EntityName::default()
-        }),
+        entity: std::sync::Arc::new(EntityName::new(
+            0,
+            (EntityKind::Address, "10.0.1.7", "012345678901/eu-west-1/vpc-1"),
+            "",
+            None,
+        )),
         asset: None,
         score: Score { points: 90, feature: Feature::BytesOut, observed: 5_000, log10_p: -5.4, usual },
         mean: 0.0,

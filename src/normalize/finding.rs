@@ -15,7 +15,7 @@ use super::{
     stamp::{Stamp, Stamps},
     text::{self, put_float, put_member, put_uint},
 };
-use crate::event::{Detector, Finding, Revision};
+use crate::event::{Detector, EntityKind, Finding, Revision};
 
 /// What a detector's findings say of it.
 pub(super) struct Rule {
@@ -61,7 +61,7 @@ pub(super) fn put_title(finding: &Finding, out: &mut Pen<'_>) {
 /// Appends who, which feature, what was seen, what is usual, from how many windows, and since when that is known.
 pub(super) fn put_sentence(finding: &Finding, start: &Stamp, out: &mut Pen<'_>) {
     put_subject(&finding.entity, out);
-    if let Some(name) = name(finding).filter(|name| **name != *finding.entity.name) {
+    if let Some(name) = name(finding).filter(|name| *name != finding.entity.name()) {
         out.put(b" (");
         text::put(out, name.as_bytes());
         out.push(b')');
@@ -145,17 +145,17 @@ pub(super) fn put_address(begin: &[u8], end: &[u8], address: Option<IpAddr>, out
 
 /// The instance that the finding is about, or that the entity was at the time.
 pub(super) fn instance(finding: &Finding) -> Option<&str> {
-    named_by(finding, "instance").or(finding.instance.as_deref())
+    named_by(finding, EntityKind::Instance).or(finding.instance.as_deref())
 }
 
 /// The service that the finding is about, where it is about one.
 pub(super) fn service(finding: &Finding) -> Option<&str> {
-    named_by(finding, "service")
+    named_by(finding, EntityKind::Service)
 }
 
 /// The entity's name, where it is of this kind.
-fn named_by<'a>(finding: &'a Finding, kind: &str) -> Option<&'a str> {
-    (finding.entity.kind == kind).then_some(&*finding.entity.name)
+fn named_by<'a>(finding: &'a Finding, kind: EntityKind) -> Option<&'a str> {
+    (finding.entity.kind == kind).then_some(finding.entity.name())
 }
 
 /// The name of the entity's asset, where it has one.

@@ -76,7 +76,7 @@ fn say<'a>(batch: &'a Batch, event: &Event, field: Field) -> Option<Said<'a>> {
 /// Appends what tells the entity from every other.
 fn key_of(entity: &EntityName, keys: &mut Vec<u8>) -> Span {
     let start = keys.len();
-    for part in [&*entity.scope, "\n", entity.kind, "\n", &*entity.name] {
+    for part in [entity.scope(), "\n", entity.kind.name(), "\n", entity.name()] {
         keys.extend_from_slice(part.as_bytes());
     }
     Span::new(start, keys.len())

@@ -5,9 +5,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use crate::event::{
-    Activity, Asset, AssetClass, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityName,
-    Entry, Event, EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Maturity, Origin, Partition,
-    Place, Provider, Record, Revision, Score, SourceId, Span, Syslog, Usual, Value, Verdict,
+    Activity, Asset, AssetClass, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityKind,
+    EntityName, Entry, Event, EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Maturity, Origin,
+    Partition, Place, Provider, Record, Revision, Score, SourceId, Span, Syslog, Usual, Value, Verdict,
 };
 
 /// A batch in the making; what is set, is set for the event added last.
@@ -222,15 +222,10 @@ pub(super) fn external() -> Endpoint {
     }
 }
 
-pub(super) fn entity(kind: &'static str, name: &str, serial: u64) -> EntityName {
-    EntityName {
-        serial,
-        kind,
-        name: name.into(),
-        scope: "012345678901/eu-west-1/vpc-0a1b2c3d".into(),
-        peer_group: "database".into(),
-        class: Some(AssetClass::Workload),
-    }
+pub(super) fn entity(kind: &str, name: &str, serial: u64) -> EntityName {
+    let scope = "012345678901/eu-west-1/vpc-0a1b2c3d";
+    let kind = EntityKind::of_name(kind).unwrap();
+    EntityName::new(serial, (kind, name, scope), "database", Some(AssetClass::Workload))
 }
 
 pub(super) fn score(feature: Feature, observed: u64, points: u8, log10_p: f32) -> Score {

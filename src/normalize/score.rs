@@ -17,7 +17,7 @@ use super::{
     stamp::Stamps,
     text::{self, put_member, put_uint},
 };
-use crate::event::{AssetClass, Batch, EntityName, Feature, Score, Usual, Verdict};
+use crate::event::{AssetClass, Batch, EntityKind, EntityName, Feature, Score, Usual, Verdict};
 
 /// What documents say of entities and their baselines, as remembered fragments. At most 4.5 MiB: there is room for 8,192
 /// entities, more than most networks have, because a miss renders them anew.
@@ -197,21 +197,21 @@ fn put_rest(score: &Score, window_start: u64, late: bool, stamps: &mut Stamps, o
 /// Appends the object that names the entity.
 pub(super) fn put_entity(entity: &EntityName, out: &mut Pen<'_>) {
     out.put(piece![Open(ENTITY_KIND, 1)]);
-    put_member(out, piece![Key(ENTITY_KIND)], present(entity.kind));
-    put_member(out, piece![Key(ENTITY_NAME)], present(&entity.name));
-    put_member(out, piece![Key(ENTITY_SCOPE)], present(&entity.scope));
-    put_member(out, piece![Key(ENTITY_PEER_GROUP)], present(&entity.peer_group));
+    put_member(out, piece![Key(ENTITY_KIND)], present(entity.kind.name()));
+    put_member(out, piece![Key(ENTITY_NAME)], present(entity.name()));
+    put_member(out, piece![Key(ENTITY_SCOPE)], present(entity.scope()));
+    put_member(out, piece![Key(ENTITY_PEER_GROUP)], present(entity.peer_group()));
     put_member(out, piece![Key(ENTITY_CLASS)], entity.class.map(AssetClass::name));
     out.close();
 }
 
 /// Appends the entity as the subject of a sentence.
 pub(super) fn put_subject(entity: &EntityName, out: &mut Pen<'_>) {
-    if !matches!(entity.kind, "address" | "instance" | "interface") {
-        text::put(out, entity.kind.as_bytes());
+    if !matches!(entity.kind, EntityKind::Address | EntityKind::Instance | EntityKind::Interface) {
+        text::put(out, entity.kind.name().as_bytes());
         out.push(b' ');
     }
-    text::put(out, entity.name.as_bytes());
+    text::put(out, entity.name().as_bytes());
 }
 
 /// Appends ` in 10 min`, for windows of `seconds`.

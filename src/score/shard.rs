@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::event::{Activity, Asset, Batch, Detector, EntityName, Feature, Score, Verdict};
+use crate::event::{Activity, Asset, Batch, Detector, Feature, Score, Verdict};
 
 use super::{
     entities::{
@@ -151,8 +151,7 @@ impl Shard {
             Some(entity) if entity.key == change.key => match change.pool {
                 Some(pool) => entity.rename(name, pool),
                 None => {
-                    let peer_group = entity.name.peer_group.clone();
-                    let name = EntityName { peer_group, ..(*name).clone() };
+                    let name = name.among(entity.name.peer_group());
                     entity.rename(Arc::new(name), entity.pool);
                 }
             },
@@ -223,8 +222,8 @@ impl Shard {
         }
         let values = open.values();
         let as_of = bench.as_of(observation.window);
-        let log10_p = entity.weigh(place, as_of, bench);
         let judge = entity.judge(as_of, bench);
+        let log10_p = judge.all_log10_p(judge.buckets(values, observation.window));
         let score = judge.score(values, log10_p, observation.window);
         let marked = (0..FEATURES).any(|feature| judge.marks(feature, values[feature], log10_p[feature]));
         if marked && bench.is_final(observation.window) {
@@ -259,7 +258,8 @@ impl Shard {
         }
         let judge = entity.judge(as_of, bench);
         let window = observation.window;
-        (judge.score(values, judge.all_log10_p(values, window), window), raised)
+        let log10_p = judge.all_log10_p(judge.buckets(values, window));
+        (judge.score(values, log10_p, window), raised)
     }
 
     /// The first window that is open.
@@ -283,7 +283,6 @@ impl Shard {
                 continue;
             }
             if let Ok(place) = entity.find(window) {
-                entity.weigh(place, bench.as_of(window), bench);
                 let told = notices.len();
                 raise(entity, place, bench, &Raiser { record: None, order }, notices);
                 if notices.len() > told && !entity.dirty {
@@ -324,9 +323,9 @@ pub(super) fn raise(
 ) {
     let window = entity.open[place].window();
     let as_of = bench.as_of(window);
-    let log10_p = entity.weigh(place, as_of, bench);
     let judge = *entity.judge(as_of, bench);
     let values = entity.open[place].values();
+    let log10_p = judge.all_log10_p(judge.buckets(values, window));
     let mut raised = entity.open[place].raised.take();
     for feature in 0..FEATURES {
         let Some(detector) = Detector::of(Feature::ALL[feature]) else { continue };

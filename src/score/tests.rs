@@ -284,7 +284,7 @@ fn take(
             let verdict = verdict.map(|verdict| {
                 let name = &batch.entities[verdict.entity as usize];
                 Said {
-                    name: format!("{} {}", name.kind, name.name),
+                    name: format!("{} {}", name.kind.name(), name.name()),
                     score: verdict.score,
                     window_start: verdict.window_start,
                     late: verdict.late,
@@ -297,7 +297,8 @@ fn take(
     }
     // The same name has another serial in every scorer.
     for finding in &mut outcome.findings {
-        let nameless = crate::event::EntityName { serial: 0, ..(*finding.entity).clone() };
+        let mut nameless = (*finding.entity).clone();
+        nameless.serial = 0;
         finding.entity = Arc::new(nameless);
     }
     outcome

@@ -105,8 +105,8 @@ fn put_analysis(finding: &Finding, out: &mut Pen<'_>) {
     let score = &finding.score;
     let feature = score.feature;
     out.put(b"\"anomaly_analyses\":[{\"analysis_targets\":[{");
-    put_member(out, b"\"name\":", Some(&finding.entity.name));
-    put_member(out, b"\"type\":", Some(finding.entity.kind));
+    put_member(out, b"\"name\":", Some(finding.entity.name()));
+    put_member(out, b"\"type\":", Some(finding.entity.kind.name()));
     close_list(out);
     out.put(b"\"anomalies\":[{");
     put_parameter(feature, "window total", out);
@@ -149,15 +149,15 @@ fn put_parameter(feature: Feature, kind: &str, out: &mut Pen<'_>) {
 fn put_resource(finding: &Finding, place: &Place<'_>, out: &mut Pen<'_>) {
     let entity = &finding.entity;
     out.put(b"\"resources\":[{\"role_id\":3,\"role\":\"Affected\",");
-    put_member(out, b"\"uid\":", Some(&entity.name));
-    put_member(out, b"\"name\":", Some(name(finding).unwrap_or(&entity.name)));
-    put_member(out, b"\"type\":", Some(entity.kind));
-    put_member(out, b"\"namespace\":", present(&entity.scope));
+    put_member(out, b"\"uid\":", Some(entity.name()));
+    put_member(out, b"\"name\":", Some(name(finding).unwrap_or(entity.name())));
+    put_member(out, b"\"type\":", Some(entity.kind.name()));
+    put_member(out, b"\"namespace\":", present(entity.scope()));
     put_member(out, b"\"hostname\":", name(finding));
     put_address(b"\"ip\":\"", b"\",", finding.address, out);
     put_member(out, b"\"provider\":", Some("AWS"));
     put_member(out, b"\"region\":", place.region);
-    if let Some(group) = present(&entity.peer_group) {
+    if let Some(group) = present(entity.peer_group()) {
         out.put(b"\"group\":{");
         put_member(out, b"\"name\":", Some(group));
         out.close();

@@ -1,7 +1,7 @@
 //! The cases whose documents are kept as golden lines.
 
 use super::super::sample::{Sample, V2, entity, external, finding, internal, score};
-use crate::event::{Detector, Direction, EntityName, Feature, Finding, Revision};
+use crate::event::{Detector, Direction, EntityKind, EntityName, Feature, Finding, Revision};
 
 const V5: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end \
     action log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region az-id \
@@ -229,8 +229,7 @@ fn findings() -> Named {
         ("finding of nobody known", {
             let mut bare = ported(Detector::VolumeOut);
             bare.score.feature = Feature::BytesOut;
-            bare.entity =
-                EntityName { kind: "interface", name: "eni-1".into(), ..EntityName::default() }.into();
+            bare.entity = EntityName::new(0, (EntityKind::Interface, "eni-1", ""), "", None).into();
             (bare.address, bare.peer, bare.interface) = (None, None, None);
             (bare.instance, bare.community_id) = (None, None);
             (bare.mean, bare.mean_plus_3_sigma) = (f64::NAN, f64::INFINITY);

@@ -124,14 +124,13 @@ impl Entity {
             came_back,
             ..Self::new(self.key, Arc::clone(&self.name), self.pool)
         };
-        self.open.iter_mut().for_each(|open| open.judged = Narrow::NONE);
     }
 
     /// Forgets an hour or a day that has ended while it was away, given that everything through `folded` has folded.
     pub(in crate::score) fn forget_ended(&mut self, folded: Window) {
         let has_ended = |span: Span, start: Window| Grid::epoch(span.last_of(start)) <= Grid::epoch(folded);
-        self.hour.take_if(|hour| has_ended(Span::Hour, hour.start));
-        self.day.take_if(|day| has_ended(Span::Day, day.start));
+        self.hour.take_if(|hour| has_ended(Span::Hour, hour.start()));
+        self.day.take_if(|day| has_ended(Span::Day, day.start()));
     }
 
     /// Whether an hour or a day of it is running.
@@ -166,7 +165,6 @@ impl Entity {
         self.pool = pool;
         self.judges = [None, None];
         self.named_by = 0;
-        self.open.iter_mut().for_each(|open| open.judged = Narrow::NONE);
     }
 
     /// The place of its open window `window`, which is begun if there is none; and whether it was.
@@ -218,8 +216,8 @@ impl Entity {
     /// Reads what adding up its hour and its day, and ending them, will read behind the entity's pointers.
     #[inline]
     pub(super) fn warm_spans(&self) -> u64 {
-        let hour = self.hour.as_ref().map_or(0, |hour| hour.amounts.warm() ^ hour.start as u64);
-        let day = self.day.as_ref().map_or(0, |day| day.amounts.warm() ^ day.start as u64);
+        let hour = self.hour.as_ref().map_or(0, |hour| hour.amounts.warm() ^ hour.start() as u64);
+        let day = self.day.as_ref().map_or(0, |day| day.amounts.warm() ^ day.start() as u64);
         let habits = self.habits.as_ref().map_or(0, |habits| habits.warm());
         self.own_of_spans.iter().fold(hour ^ day ^ habits, |read, own| read ^ own.warm())
     }
@@ -239,33 +237,6 @@ impl Entity {
             appoint(judge, (own, pending, habits.as_deref()), *pool, as_of, bench);
         }
         judge
-    }
-
-    /// Judges its open window at `place` as of fold `as_of`: what has changed since it was judged last, or all.
-    #[inline]
-    pub(in crate::score) fn weigh(
-        &mut self,
-        place: usize,
-        as_of: Window,
-        bench: &Bench<'_>,
-    ) -> [f32; FEATURES] {
-        let Self { own, pending, pool, judges, habits, open, .. } = self;
-        let judge = judges[place_of(as_of)].get_or_insert_with(|| Box::new(Judge::none()));
-        if judge.as_of() != as_of {
-            appoint(judge, (own, pending, habits.as_deref()), *pool, as_of, bench);
-        }
-        let open = &mut open[place];
-        let window = open.window();
-        let anew = open.judged != Narrow::of(as_of);
-        for (feature, value) in open.values().into_iter().enumerate() {
-            let bucket = judge.bucket(feature, value, window);
-            if anew || bucket != open.buckets[feature] {
-                open.buckets[feature] = bucket;
-                open.log10_p[feature] = judge.log10_p(feature, bucket);
-            }
-        }
-        open.judged = Narrow::of(as_of);
-        open.log10_p
     }
 
     /// The episode of its window `window`, which has a finding, as far as the windows before it have told of theirs. Once

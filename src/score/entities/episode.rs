@@ -49,7 +49,7 @@ impl Episode {
     /// The incident that the episode of the entity called `name` is: hash of the entity, with its scope, and of the start.
     pub(in crate::score) fn incident(self, name: &EntityName) -> EventId {
         let start = u64::try_from(Grid::start(self.start())).unwrap_or(0);
-        let [kind, called, scope] = [name.kind, &*name.name, &*name.scope].map(str::as_bytes);
+        let [kind, called, scope] = [name.kind.name(), name.name(), name.scope()].map(str::as_bytes);
         // A gateway may be called what those behind it are called.
         let class = name.gateway().map(|class| class.name().as_bytes());
         let parts = [kind, called, scope, &start.to_be_bytes(), class.unwrap_or(&[])];

@@ -103,7 +103,7 @@ impl Case<'_> {
         let window_start = seconds(self.start);
         let name = &entity.name;
         let (start, length) = (window_start.to_be_bytes(), self.seconds.to_be_bytes());
-        let [kind, called, scope] = [name.kind, &*name.name, &*name.scope].map(str::as_bytes);
+        let [kind, called, scope] = [name.kind.name(), name.name(), name.scope()].map(str::as_bytes);
         // A gateway may be called what those behind it are called.
         let class = name.gateway().map(|class| class.name().as_bytes());
         let parts = [detector.name().as_bytes(), kind, called, scope, &start, &length, class.unwrap_or(&[])];
@@ -145,9 +145,9 @@ pub(in crate::score) fn deliver(notices: &mut Vec<Notice>, batch: &mut Batch) {
         let (a, b) = (&one.finding, &other.finding);
         let name = |finding: &Finding| (finding.detector, finding.revision);
         (key(one).cmp(&key(other)))
-            .then_with(|| a.entity.scope.cmp(&b.entity.scope))
-            .then_with(|| a.entity.kind.cmp(b.entity.kind))
-            .then_with(|| a.entity.name.cmp(&b.entity.name))
+            .then_with(|| a.entity.scope().cmp(b.entity.scope()))
+            .then_with(|| a.entity.kind.name().cmp(b.entity.kind.name()))
+            .then_with(|| a.entity.name().cmp(b.entity.name()))
             .then_with(|| name(a).cmp(&name(b)))
     });
     batch.findings.extend(notices.drain(..).map(|notice| notice.finding));

@@ -225,12 +225,13 @@ impl Shard {
             self.soil(slot);
             let Some(place) = self.present(slot, window, bench, order, notices) else { continue };
             let entity = &mut self.entities[slot as usize];
-            let mut log10_p = entity.weigh(place, as_of, bench);
+            let values = entity.open[place].values();
             let judge = *entity.judge(as_of, bench);
+            let buckets = judge.buckets(values, window);
+            let mut log10_p = judge.all_log10_p(buckets);
             let ledger = self.ledger.as_mut();
             let withheld = ledger.is_some_and(|ledger| ledger.withholds(window, slot, &mut log10_p));
             let open = entity.close(place);
-            let (values, buckets) = (open.values(), open.buckets());
             let holds_out = withheld || judge.holds_out(values, log10_p);
             if let Some(ledger) = self.ledger.as_mut().filter(|_| holds_out) {
                 ledger.note(window, slot, values, log10_p);

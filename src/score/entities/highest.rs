@@ -40,8 +40,8 @@ impl Scorer {
         // Who left and came back has a window of each time.
         let mut told = HashSet::new();
         all.retain(|highest| {
-            let EntityName { kind, name, scope, class, .. } = &*highest.entity;
-            told.insert((*kind, name.clone(), scope.clone(), *class))
+            let name = &highest.entity;
+            told.insert((name.kind, name.name().to_owned(), name.scope().to_owned(), name.class))
         });
         all.truncate(most.min(KEPT_MAX));
         all
@@ -51,7 +51,7 @@ impl Scorer {
 /// Sorts them, the most surprising first; by scope and name where they are alike.
 fn sort(all: &mut [Highest]) {
     all.sort_by(|a, b| {
-        let name = |highest: &Highest| (highest.entity.scope.clone(), highest.entity.name.clone());
+        let name = |highest: &Highest| (highest.entity.scope().to_owned(), highest.entity.name().to_owned());
         a.score.log10_p.total_cmp(&b.score.log10_p).then_with(|| name(a).cmp(&name(b)))
     });
 }
@@ -71,7 +71,7 @@ impl Shard {
         let Self { entities, peaks, .. } = self;
         let name = |slot: u32| {
             let name = &entities[slot as usize].name;
-            (&*name.scope, &*name.name)
+            (name.scope(), name.name())
         };
         if peaks.takes(slot, (score, window), name) {
             peaks.note(slot, Peak { score: *score, window, host: host() }, name);

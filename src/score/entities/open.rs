@@ -13,12 +13,7 @@ use super::{amounts::Twofold, series::FEATURES};
 #[derive(Debug)]
 pub(in crate::score) struct Open {
     window: Narrow,
-    /// The fold as of which the window was judged last.
-    pub(super) judged: Narrow,
     pub(in crate::score) amounts: Twofold,
-    /// The buckets of the values that were judged last, and what came out.
-    pub(super) buckets: [u16; FEATURES],
-    pub(super) log10_p: [f32; FEATURES],
     pub(in crate::score) raised: Option<Box<Raised>>,
     /// All its events, where they are counted and summed up.
     pub(in crate::score) activity: Option<Box<Activity>>,
@@ -41,26 +36,13 @@ pub(in crate::score) struct Raised {
 impl Open {
     /// A window in which nothing was seen yet.
     pub(in crate::score) fn new(window: Window) -> Self {
-        Self {
-            window: Narrow::of(window),
-            judged: Narrow::NONE,
-            amounts: Twofold::default(),
-            buckets: [0; FEATURES],
-            log10_p: [0.0; FEATURES],
-            raised: None,
-            activity: None,
-        }
+        Self { window: Narrow::of(window), amounts: Twofold::default(), raised: None, activity: None }
     }
 
     /// Which window it is.
     #[inline]
     pub(in crate::score) fn window(&self) -> Window {
         self.window.window()
-    }
-
-    /// The buckets of the values that were judged last.
-    pub(in crate::score) fn buckets(&self) -> [u16; FEATURES] {
-        self.buckets
     }
 
     /// The features' values so far.
@@ -72,6 +54,6 @@ impl Open {
     /// Reads the lines of the processor's cache that it lies on.
     #[inline]
     pub(super) fn warm(&self) -> u64 {
-        self.amounts.warm() ^ u64::from(self.buckets[0])
+        self.amounts.warm() ^ u64::from(self.raised.is_some())
     }
 }

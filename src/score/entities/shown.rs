@@ -9,6 +9,8 @@
 //! Whether it serves a port or calls one follows from the ports alone: what comes from below the ephemeral ports and goes
 //! to one of them is an answer. What it costs: a server on an ephemeral port seems to be a client of its clients' ports.
 
+use thin_vec::ThinVec;
+
 use crate::event::{Batch, Event};
 
 use crate::score::histogram::DecodeError;
@@ -24,14 +26,16 @@ use crate::score::{
 
 /// How many things of each kind are kept.
 pub(in crate::score) const SHOWN_MAX: usize = 8;
+/// For how many things there is room when the first is shown.
+const ROOM: usize = 6;
 /// The bits of an entry that hold its hash.
 const HASH: u64 = ((1 << 30) - 1) << 32;
 
-/// What was shown: eight bytes for each thing.
+/// What was shown: a pointer, and eight bytes for each thing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(in crate::score) struct Shown {
     /// Ascending: the role in two bits, the hash in thirty, the key in the rest.
-    entries: Vec<u64>,
+    entries: ThinVec<u64>,
 }
 
 /// Where `role` stands in an entry.
@@ -93,8 +97,8 @@ impl Shown {
             }
             self.entries.remove(end - 1);
         } else if self.entries.is_empty() {
-            // Most show no more, and so cost one allocation.
-            self.entries.reserve_exact(SHOWN_MAX);
+            // Most show no more, and so cost one allocation: of 64 bytes with what the vector says of itself.
+            self.entries.reserve_exact(ROOM);
         }
         self.entries.insert(place, entry);
     }
@@ -143,7 +147,7 @@ impl Shown {
         if count > (SHOWN_MAX * Role::ALL.len()) as u64 {
             return Err(DecodeError::Form);
         }
-        let mut shown = Self { entries: Vec::with_capacity(count as usize) };
+        let mut shown = Self { entries: ThinVec::with_capacity(count as usize) };
         for _ in 0..count {
             let (octets, rest) = bytes.split_first_chunk().ok_or(DecodeError::Truncated)?;
             shown.entries.push(u64::from_le_bytes(*octets));

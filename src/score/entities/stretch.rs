@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::{
     event::{Detector, Feature, Finding, Revision},
     score::{
-        grid::{Grid, Window},
+        grid::{Grid, Narrow, Window},
         histogram::geometry::{LAST, coarse},
         usual::{
             bench::Bench,
@@ -35,10 +35,17 @@ use super::{
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::score) struct Stretch<A = Amounts> {
     /// The first window of the span.
-    pub(in crate::score) start: Window,
-    pub(in crate::score) amounts: Twofold<A>,
+    pub(in crate::score) start: Narrow,
     /// One of its windows was held out of learning.
     pub(in crate::score) held_out: bool,
+    pub(in crate::score) amounts: Twofold<A>,
+    /// What was said of it; of most, nothing ever is.
+    pub(in crate::score) said: Option<Box<Said>>,
+}
+
+/// What was said of an hour or a day.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(in crate::score) struct Said {
     /// By feature, as bits: a shorter span inside it has told of it.
     pub(in crate::score) told: u8,
     /// By feature: floor(log10) of the value that its own last document named.
@@ -79,17 +86,31 @@ pub(in crate::score) type Vote = (u32, Option<SmallVec<[u16; FEATURES]>>);
 impl<A: Sums> Stretch<A> {
     /// A span that begins with window `start`, of which nothing has folded.
     pub(in crate::score) fn new(start: Window) -> Self {
-        Self {
-            start,
-            amounts: Twofold::default(),
-            held_out: false,
-            told: 0,
-            magnitude: [None; FEATURES],
-            episode: None,
-        }
+        Self { start: Narrow::of(start), held_out: false, amounts: Twofold::default(), said: None }
     }
 
-    /// The features that it has told of itself, as bits.
+    /// The first window of the span.
+    pub(in crate::score) fn start(&self) -> Window {
+        self.start.window()
+    }
+
+    /// What was said of it.
+    pub(in crate::score) fn said(&self) -> Said {
+        self.said.as_deref().copied().unwrap_or_default()
+    }
+
+    /// Notes what was said of it.
+    pub(in crate::score) fn say(&mut self, said: Said) {
+        if said != self.said() {
+            *self.said.get_or_insert_default() = Box::new(said);
+        }
+    }
+}
+
+// === impl Said ===
+
+impl Said {
+    /// The features that the span has told of itself, as bits.
     fn own_told(&self) -> u8 {
         bits(&self.magnitude)
     }
@@ -135,17 +156,20 @@ impl Entity {
         let mut stretch = running.unwrap_or_else(|| Box::new(Stretch::new(A::SPAN.start_of(window))));
         stretch.amounts.add_up(&open.amounts, !held_out);
         stretch.held_out |= held_out;
-        stretch.told |= *told;
-        self.tell(&mut stretch, window, bench, order, notices);
-        *told |= stretch.own_told();
+        let mut said = stretch.said();
+        said.told |= *told;
+        self.tell(&stretch, &mut said, window, bench, order, notices);
+        *told |= said.own_told();
+        stretch.say(said);
         *A::running(self) = Some(stretch);
         begins
     }
 
-    /// Raises what `stretch` calls for, now that its window `window` has folded.
+    /// Raises what `stretch`, of which so much was `said`, calls for, now that its window `window` has folded.
     fn tell<A: Spanning>(
         &mut self,
-        stretch: &mut Stretch<A>,
+        stretch: &Stretch<A>,
+        said: &mut Said,
         window: Window,
         bench: &Bench<'_>,
         order: (u32, bool, u32),
@@ -155,26 +179,26 @@ impl Entity {
         let values = stretch.amounts.values();
         for (nth, feature) in span.features().iter().enumerate() {
             let place = *feature as usize;
-            let (value, mut magnitude) = (values[place], stretch.magnitude[place]);
+            let (value, mut magnitude) = (values[place], said.magnitude[place]);
             let Some(detector) = Detector::of(*feature) else { continue };
             if !self.has(*feature)
                 || value < least(*feature)
-                || magnitude.is_none() && stretch.told & 1 << place != 0
+                || magnitude.is_none() && said.told & 1 << place != 0
             {
                 continue;
             }
             let Some(revision) = revise(&mut magnitude, value) else { continue };
-            let seeing = self.see(span, nth, stretch.start, value, bench);
+            let seeing = self.see(span, nth, stretch.start(), value, bench);
             if !seeing.marks() {
                 continue;
             }
-            stretch.magnitude[place] = magnitude;
-            let episode = *stretch.episode.get_or_insert_with(|| Episode::joined(self.episode, window));
+            said.magnitude[place] = magnitude;
+            let episode = *said.episode.get_or_insert_with(|| Episode::joined(self.episode, window));
             self.episode = Some(self.episode.map_or(episode, |last| last.later(episode)));
             let at = Grid::end(window);
             let case = (detector, *feature, revision, at, episode);
             notices
-                .push(Notice { order, finding: self.case(span, nth, stretch.start, value, &seeing, case) });
+                .push(Notice { order, finding: self.case(span, nth, stretch.start(), value, &seeing, case) });
         }
     }
 
@@ -200,7 +224,8 @@ impl Entity {
     ) -> Option<Vote> {
         let span = A::SPAN;
         let stretch = A::running(self).take()?;
-        let last = span.last_of(stretch.start);
+        let (start, said) = (stretch.start(), stretch.said());
+        let last = span.last_of(start);
         let values = stretch.amounts.values();
         let mut buckets = SmallVec::new();
         let mut surprising: SmallVec<[(usize, u16); 8]> = SmallVec::new();
@@ -212,24 +237,21 @@ impl Entity {
                 continue;
             }
             let value = values[*feature as usize];
-            let seeing = self.see(span, nth, stretch.start, value, bench);
+            let seeing = self.see(span, nth, start, value, bench);
             let holds_out = seeing.holds_out(value >= least(*feature));
             held_out |= holds_out;
             alone |= seeing.is_alone(span.windows() as u32);
             surprising.extend(holds_out.then_some((nth, seeing.bucket)));
             buckets.push(seeing.bucket);
-            let told = stretch.magnitude[*feature as usize].zip(Detector::of(*feature)).zip(stretch.episode);
+            let told = said.magnitude[*feature as usize].zip(Detector::of(*feature)).zip(said.episode);
             if let Some(((_, detector), episode)) = told {
                 let case = (detector, *feature, Revision::Closed, Grid::end(last), episode);
-                notices.push(Notice {
-                    order,
-                    finding: self.case(span, nth, stretch.start, value, &seeing, case),
-                });
+                notices.push(Notice { order, finding: self.case(span, nth, start, value, &seeing, case) });
             }
         }
         let drifted = self.note(&stretch, &surprising, (alone, held_out));
         for (feature, drifted) in drifted {
-            notices.push(Notice { order, finding: self.drift(stretch.start, feature, &drifted, bench) });
+            notices.push(Notice { order, finding: self.drift(start, feature, &drifted, bench) });
         }
         if held_out {
             return Some((self.pool, None));
@@ -255,25 +277,25 @@ impl Entity {
         surprising: &[(usize, u16)],
         (alone, held_out): (bool, bool),
     ) -> SmallVec<[(Feature, Drifted); 2]> {
-        let span = A::SPAN;
+        let (span, start, said) = (A::SPAN, stretch.start(), stretch.said());
         let habits = self.habits.get_or_insert_default();
         let adrift = alone && habits.is_adrift();
         for (nth, bucket) in surprising {
             let own = 1 << span.features()[*nth] as u8;
-            let corroborated = adrift || (stretch.told | stretch.own_told()) & !own != 0;
-            habits.ring.hold(span.last_of(stretch.start), (span.first() + nth) as u8, *bucket, corroborated);
+            let corroborated = adrift || (said.told | said.own_told()) & !own != 0;
+            habits.ring.hold(span.last_of(start), (span.first() + nth) as u8, *bucket, corroborated);
         }
         if span == Span::Day {
             return SmallVec::new();
         }
         if surprising.is_empty() {
-            habits.show(stretch.start, stretch.amounts.shown());
+            habits.show(start, stretch.amounts.shown());
         }
         let values = stretch.amounts.values();
-        let drifted: SmallVec<_> = habits.end_hour(stretch.start, &values, held_out).collect();
+        let drifted: SmallVec<_> = habits.end_hour(start, &values, held_out).collect();
         if alone && !drifted.is_empty() {
             // What its windows were held out for before that was known.
-            habits.ring.corroborate(stretch.start);
+            habits.ring.corroborate(start);
         }
         drifted
     }

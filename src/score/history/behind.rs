@@ -8,13 +8,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::event::EntityKind;
 use crate::score::{
     grid::Window,
     keys::Key,
     whose::{
         address::{Address, End, address},
         addresses::WAIT,
-        identity::ADDRESS,
         interfaces::ADDRESSES_MAX,
         registry::entity_key,
     },
@@ -57,7 +57,7 @@ struct Told {
 struct Fallback<'a> {
     address: Key,
     candidate: &'a Candidate,
-    kind: &'static str,
+    kind: EntityKind,
     name: Box<str>,
     entity: Key,
     open: Window,
@@ -126,7 +126,7 @@ fn all_told(
     for ((candidate, first), entity) in table.candidates.iter().zip(real).zip(keys) {
         let Whom::Address(End { address, inside: true }) = candidate.whom else { continue };
         let (Some(first), Some(entity)) = (*first, *entity) else { continue };
-        let is_plain = candidate.view == View::Own && known.kind_of(entity) == Some(ADDRESS);
+        let is_plain = candidate.view == View::Own && known.kind_of(entity) == Some(EntityKind::Address);
         let told = Told { first, entity, plain: is_plain };
         let key = table.keys.of_address(&candidate.scope, address);
         if is_plain { plain.push((key, told)) } else { all.entry(key).or_default().push(told) }
@@ -203,10 +203,10 @@ impl Owner {
         let candidate = &table.candidates[place as usize];
         let (kind, name): (_, Box<str>) = match &candidate.whom {
             Whom::Named(kind, name) => (*kind, name.clone()),
-            Whom::Address(end) => (ADDRESS, text_of(end.address)),
+            Whom::Address(end) => (EntityKind::Address, text_of(end.address)),
             Whom::Interface => return None,
         };
-        let entity = entity_key(&table.keys, (kind, &name, &candidate.scope), candidate.class);
+        let entity = entity_key(&table.keys, (kind.name(), &name, &candidate.scope), candidate.class);
         let waited = since + WAIT;
         let open = known.first_of(entity).map_or(waited, |first| first.clamp(since, waited));
         let until = self.steps.first().map_or(Window::MAX, |step| step.from);

@@ -3,13 +3,12 @@
 use smallvec::SmallVec;
 
 use crate::{
-    event::AssetClass,
+    event::{AssetClass, EntityKind},
     score::{
         gate::plan::Vantage,
         keys::{Key, Keys},
         whose::{
             address::{Address, End},
-            identity::{ADDRESS, KINDS},
             own::{Ends, Own, Shared, Side},
             vantage::Sight,
         },
@@ -63,7 +62,7 @@ pub(super) enum View {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Whom {
     /// The thing of this kind and name.
-    Named(&'static str, Box<str>),
+    Named(EntityKind, Box<str>),
     /// The address.
     Address(End),
     /// The interface itself.
@@ -138,8 +137,10 @@ impl Candidate {
         let interface_key = interface.map_or_else(String::new, |_| of.to_string());
         let (form, guard) = when.numbers();
         let (kind, name) = match &whom {
-            Whom::Named(kind, name) => (*kind, name.to_string()),
-            Whom::Address(End { address, inside }) => (ADDRESS, format!("{address:x} {inside}")),
+            Whom::Named(kind, name) => (kind.name(), name.to_string()),
+            Whom::Address(End { address, inside }) => {
+                (EntityKind::Address.name(), format!("{address:x} {inside}"))
+            }
             Whom::Interface => ("", String::new()),
         };
         let guard = format!("{form} {guard:x}");
@@ -153,11 +154,6 @@ impl Candidate {
             keys.of(&["candidate", &interface_key, &guard, &seen, class_name, kind, &name, scope, role]);
         Self { key, interface, when, view, class, whom, scope: scope.into(), role: role.into() }
     }
-}
-
-/// The kind called `name`.
-pub(super) fn kind_of(name: &str) -> Option<&'static str> {
-    KINDS.into_iter().find(|kind| *kind == name)
 }
 
 /// Every way in which a record with `ends` may have to be looked at, once all records of the interface are known: what `look`

@@ -6,14 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
-    event::AssetClass,
+    event::{AssetClass, EntityKind},
     score::{
         grid::Window,
         keys::Key,
         whose::made::Made,
         whose::{
             address::{Address, End, address},
-            identity::{ADDRESS, INTERFACE},
             interfaces::{ADDRESSES_MAX, STRANGERS_MAX},
             own::Shared,
             registry::{EVERYONE, entity_key},
@@ -31,7 +30,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Somebody {
     pub(super) key: Key,
-    pub(super) kind: &'static str,
+    pub(super) kind: EntityKind,
     pub(super) name: Box<str>,
     pub(super) scope: Box<str>,
     /// What it is, as it was first said.
@@ -88,7 +87,7 @@ pub(super) fn resolve(table: &Table) -> Everybody {
         let first = first.filter(|_| !matches!(candidate.view, View::Behind(_)));
         let named = first.and_then(|first| Some((first, named(table, candidate, &own, &mut known.made)?)));
         keys.push(named.map(|(first, (kind, name))| {
-            let key = entity_key(&table.keys, (kind, &name, &candidate.scope), candidate.class);
+            let key = entity_key(&table.keys, (kind.name(), &name, &candidate.scope), candidate.class);
             known.meet(candidate, (kind, name, key), first);
             key
         }));
@@ -145,7 +144,7 @@ impl Known {
     pub(super) fn meet(
         &mut self,
         candidate: &Candidate,
-        (kind, name, key): (&'static str, Box<str>, Key),
+        (kind, name, key): (EntityKind, Box<str>, Key),
         first: Window,
     ) {
         let new = || Somebody {
@@ -163,7 +162,7 @@ impl Known {
     }
 
     /// The kind of the entity with `key`.
-    pub(super) fn kind_of(&self, key: Key) -> Option<&'static str> {
+    pub(super) fn kind_of(&self, key: Key) -> Option<EntityKind> {
         Some(self.entities.get(&key)?.kind)
     }
 
@@ -214,9 +213,9 @@ fn named(
     candidate: &Candidate,
     own: &[OwnAddresses],
     made: &mut [BTreeSet<Address>],
-) -> Option<(&'static str, Box<str>)> {
+) -> Option<(EntityKind, Box<str>)> {
     match &candidate.whom {
-        Whom::Named(kind, name) => return Some((kind, name.clone())),
+        Whom::Named(kind, name) => return Some((*kind, name.clone())),
         Whom::Address(End { address: one, inside }) => {
             let ours = match candidate.interface {
                 None => *inside,
@@ -229,12 +228,12 @@ fn named(
                 if let Some(place) = candidate.interface {
                     made[place as usize].insert(*one);
                 }
-                return Some((ADDRESS, address(*one).to_string().into()));
+                return Some((EntityKind::Address, address(*one).to_string().into()));
             }
         }
         Whom::Interface => {}
     }
-    Some((INTERFACE, table.interfaces[candidate.interface? as usize].name.clone()))
+    Some((EntityKind::Interface, table.interfaces[candidate.interface? as usize].name.clone()))
 }
 
 // === impl Somebody ===

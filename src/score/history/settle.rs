@@ -301,9 +301,9 @@ fn told(shards: &mut [MutexGuard<'_, Shard>], refs: &[Option<EntityRef>], usual:
         let usual = &usual[of_slot[*shard][noted.slot as usize] as usize];
         held_out.extend(noted.features().map(|feature| HeldOut {
             window_start: time(Grid::start(noted.window.window())),
-            scope: name.scope.to_string(),
-            kind: name.kind.to_owned(),
-            entity: name.name.to_string(),
+            scope: name.scope().to_owned(),
+            kind: name.kind.name().to_owned(),
+            entity: name.name().to_owned(),
             feature: Feature::ALL[feature].name().to_owned(),
             observed: noted.values[feature],
             usual: Past { median: usual[feature].median, p99: usual[feature].p99, p999: usual[feature].p999 },

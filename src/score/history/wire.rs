@@ -3,6 +3,7 @@
 //! A key is a letter and a hash under the state's seed: `c` the counts, `i` an interface, `k` a candidate, `r` a row, after
 //! whose hash stands its window, `t` a tell, after whose candidate stands its address. What a row names comes before it.
 
+use crate::event::EntityKind;
 use crate::score::{
     StateError,
     grid::Window,
@@ -20,7 +21,7 @@ use crate::score::{
 };
 
 use super::{
-    candidate::{Candidate, View, When, Whom, kind_of},
+    candidate::{Candidate, View, When, Whom},
     counts::Counts,
     interface::{Interface, met},
     table::{Table, Tell},
@@ -138,7 +139,7 @@ impl Table {
         match whom {
             Whom::Named(kind, name) => {
                 out.push(0);
-                put_text(kind, &mut out);
+                put_text(kind.name(), &mut out);
                 put_text(name, &mut out);
             }
             Whom::Address(End { address, inside }) => {
@@ -173,7 +174,7 @@ impl Table {
         let class = take_option(bytes, entries::class)?;
         let whom = match take_byte(bytes)? {
             0 => {
-                let kind = kind_of(take_text(bytes)?).ok_or(StateError::Text)?;
+                let kind = EntityKind::of_name(take_text(bytes)?).ok_or(StateError::Text)?;
                 Whom::Named(kind, take_text(bytes)?.into())
             }
             1 => {

@@ -10,7 +10,7 @@ use crate::{
     score::{
         Scorer, Unsaved,
         entities::{
-            amounts::{Amounts, Twofold},
+            amounts::{Amounts, Sums, Twofold},
             daily::Daily,
             entity::Entity,
             episode::Episode,
@@ -236,7 +236,7 @@ pub(in crate::score) fn group_bytes(group: &Group) -> Vec<u8> {
 
 pub(in crate::score) fn entity_bytes(entity: &Entity) -> Vec<u8> {
     let mut out = vec![VERSION];
-    for text in [entity.name.kind, &entity.name.name, &entity.name.scope, &entity.name.peer_group] {
+    for text in [entity.name.kind.name(), entity.name.name(), entity.name.scope(), entity.name.peer_group()] {
         put_text(text, &mut out);
     }
     put_option(entity.name.class, &mut out, put_class);
@@ -308,12 +308,13 @@ pub(in crate::score) fn put_day(day: &Stretch<Daily>, out: &mut Vec<u8>) {
     put_stretch(day, out, put_daily);
 }
 
-fn put_stretch<A>(stretch: &Stretch<A>, out: &mut Vec<u8>, put: fn(&A, &mut Vec<u8>)) {
-    put_int(stretch.start, out);
+fn put_stretch<A: Sums>(stretch: &Stretch<A>, out: &mut Vec<u8>, put: fn(&A, &mut Vec<u8>)) {
+    let said = stretch.said();
+    put_int(stretch.start(), out);
     put_twofold(&stretch.amounts, out, put);
-    out.extend([u8::from(stretch.held_out), stretch.told]);
-    put_magnitudes(&stretch.magnitude, out);
-    put_option(stretch.episode, out, put_episode);
+    out.extend([u8::from(stretch.held_out), said.told]);
+    put_magnitudes(&said.magnitude, out);
+    put_option(said.episode, out, put_episode);
 }
 
 fn put_magnitudes(magnitudes: &[Option<u8>; FEATURES], out: &mut Vec<u8>) {

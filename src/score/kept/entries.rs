@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use crate::{
-    event::{Activity, Asset, AssetClass, Partition},
+    event::{Activity, Asset, AssetClass, EntityKind, Partition},
     score::{
         StateError,
         entities::{
@@ -17,7 +17,7 @@ use crate::{
             open::{Open, Raised},
             series::{FEATURES, Span},
             shown::Shown,
-            stretch::Stretch,
+            stretch::{Said, Stretch},
         },
         grid::Narrow,
         histogram::{Increments, Packed, geometry::LAST, wire::take_byte},
@@ -30,8 +30,8 @@ use crate::{
             sample::{NOTHING, Sample},
         },
         whose::{
-            address::address, evidence::Evidence, identity::KINDS, interfaces::Interface, made::Made,
-            own::Shared, registry::entity_name,
+            address::address, evidence::Evidence, interfaces::Interface, made::Made, own::Shared,
+            registry::entity_name,
         },
     },
 };
@@ -141,7 +141,7 @@ pub(in crate::score) fn entity(key: Key, mut bytes: &[u8]) -> Result<Entity, Sta
     let bytes = &mut bytes;
     take_version(bytes)?;
     let kind = take_text(bytes)?;
-    let kind = KINDS.into_iter().find(|known| *known == kind).ok_or(StateError::Text)?;
+    let kind = EntityKind::of_name(kind).ok_or(StateError::Text)?;
     let (name, scope, group) = (take_text(bytes)?, take_text(bytes)?, take_text(bytes)?);
     let class = take_option(bytes, class)?;
     let mut entity = Entity::new(key, entity_name((kind, name, scope), group, class), 0);
@@ -230,9 +230,11 @@ fn stretch<A: Sums>(span: Span, bytes: &mut &[u8], take: Take<A>) -> Result<Stre
         1 => true,
         _ => return Err(StateError::Torn),
     };
-    stretch.told = take_byte(bytes)?;
-    stretch.magnitude = magnitudes(bytes)?;
-    stretch.episode = take_option(bytes, episode)?;
+    stretch.say(Said {
+        told: take_byte(bytes)?,
+        magnitude: magnitudes(bytes)?,
+        episode: take_option(bytes, episode)?,
+    });
     if span.start_of(start) == start { Ok(stretch) } else { Err(StateError::Torn) }
 }
 

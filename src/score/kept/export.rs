@@ -66,7 +66,7 @@ impl Scorer {
             shards.iter().flat_map(|shard| &shard.entities).filter(learned).collect();
         entities.sort_by(|one, other| {
             let (one, other) = (&one.name, &other.name);
-            (&one.scope, one.kind, &one.name).cmp(&(&other.scope, other.kind, &other.name))
+            (one.scope(), one.kind.name(), one.name()).cmp(&(other.scope(), other.kind.name(), other.name()))
         });
         let peers = self.peers.read();
         let mut groups: Vec<&Group> = peers.groups.iter().filter(|group| group.born.is_some()).collect();
@@ -101,10 +101,10 @@ fn baseline_of(entity: &Entity, decay: Decay) -> Baseline<'_> {
         }
     };
     Baseline {
-        scope: &entity.name.scope,
-        kind: entity.name.kind,
-        name: &entity.name.name,
-        peer_group: &entity.name.peer_group,
+        scope: entity.name.scope(),
+        kind: entity.name.kind.name(),
+        name: entity.name.name(),
+        peer_group: entity.name.peer_group(),
         first_window_start: entity.born().map(Grid::start),
         windows_held_out: entity.held_out.into(),
         features: Feature::ALL.iter().enumerate().map(feature).collect(),

@@ -110,12 +110,13 @@ impl Scorer {
 
     fn restore_entity(&self, gate: &mut Gate, mut entity: Entity) -> Result<(), StateError> {
         let name = Arc::clone(&entity.name);
-        if entity_key(&gate.attribution.keys, (name.kind, &name.name, &name.scope), name.class) != entity.key
+        if entity_key(&gate.attribution.keys, (name.kind.name(), name.name(), name.scope()), name.class)
+            != entity.key
         {
             return Err(StateError::Torn);
         }
-        entity.pool = gate.attribution.pool(&name.scope, &name.peer_group, &self.peers);
-        let told = Told { role: &*name.peer_group != EVERYONE, class: name.class };
+        entity.pool = gate.attribution.pool(name.scope(), name.peer_group(), &self.peers);
+        let told = Told { role: name.peer_group() != EVERYONE, class: name.class };
         let Some(place) = gate.attribution.registry.add(entity.key, told) else {
             gate.attribution.refused += 1;
             return Ok(());

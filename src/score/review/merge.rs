@@ -115,14 +115,14 @@ fn advance(all: &mut [Entity], series: usize, own: impl Fn(&mut Entity) -> &mut 
 
 fn join(own: &mut Entity, other: Entity) {
     let group = |entity: &Entity| {
-        let group = &entity.name.peer_group;
-        (&**group != EVERYONE, group.clone())
+        let group = entity.name.peer_group();
+        (group != EVERYONE, group.to_owned())
     };
     // What only one of them knows of its class, or two know differently.
     let class = own.name.class.into_iter().chain(other.name.class).min_by_key(|class| *class as u8);
     let group = group(own).max(group(&other)).1;
-    if (&group, class) != (&own.name.peer_group, own.name.class) {
-        own.name = entity_name((own.name.kind, &own.name.name, &own.name.scope), &group, class);
+    if (&*group, class) != (own.name.peer_group(), own.name.class) {
+        own.name = entity_name((own.name.kind, own.name.name(), own.name.scope()), &group, class);
     }
     own.first = own.born().into_iter().chain(other.born()).min().map_or(Narrow::NONE, Narrow::of);
     own.held_out = own.held_out.saturating_add(other.held_out);
@@ -155,10 +155,12 @@ fn join_stretch<A: Sums>(own: &mut Option<Box<Stretch<A>>>, other: Option<Box<St
         Some(own) if own.start == other.start => {
             own.amounts.merge(&other.amounts);
             own.held_out |= other.held_out;
-            own.told |= other.told;
-            join_magnitudes(&mut own.magnitude, &other.magnitude);
-            let episodes = own.episode.into_iter().chain(other.episode);
-            own.episode = episodes.max_by_key(|one: &Episode| (one.last(), one.start()));
+            let (mut said, others) = (own.said(), other.said());
+            said.told |= others.told;
+            join_magnitudes(&mut said.magnitude, &others.magnitude);
+            let episodes = said.episode.into_iter().chain(others.episode);
+            said.episode = episodes.max_by_key(|one: &Episode| (one.last(), one.start()));
+            own.say(said);
         }
         Some(own) if own.start > other.start => {}
         _ => *own = Some(other),

@@ -69,12 +69,11 @@ pub(super) fn baseline_row(entity: &Entity) -> Baseline {
         running(WINDOW_SECONDS, open.window(), &open.amounts, encoded(&|out| put_open(open, out)))
     });
     let hour = entity.hour.as_deref().map(|hour| {
-        running(Span::Hour.seconds(), hour.start, &hour.amounts, encoded(&|out| put_hour(hour, out)))
+        running(Span::Hour.seconds(), hour.start(), &hour.amounts, encoded(&|out| put_hour(hour, out)))
     });
-    let day = entity
-        .day
-        .as_deref()
-        .map(|day| running(Span::Day.seconds(), day.start, &day.amounts, encoded(&|out| put_day(day, out))));
+    let day = entity.day.as_deref().map(|day| {
+        running(Span::Day.seconds(), day.start(), &day.amounts, encoded(&|out| put_day(day, out)))
+    });
     Baseline {
         class: entity.name.class.map(|class| class.name().to_owned()),
         episode: entity.episode.map(|episode| Episode {
@@ -84,12 +83,12 @@ pub(super) fn baseline_row(entity: &Entity) -> Baseline {
         first_window_start: entity.born().map(Grid::start),
         habits: entity.habits.as_deref().map(habits_row),
         histograms,
-        kind: entity.name.kind.to_owned(),
-        name: entity.name.name.to_string(),
+        kind: entity.name.kind.name().to_owned(),
+        name: entity.name.name().to_owned(),
         open: open.collect(),
-        peer_group: entity.name.peer_group.to_string(),
+        peer_group: entity.name.peer_group().to_owned(),
         running: hour.into_iter().chain(day).collect(),
-        scope: entity.name.scope.to_string(),
+        scope: entity.name.scope().to_owned(),
         waiting: entity.pending.iter().map(waiting).collect(),
         windows_held_out: entity.held_out,
     }
@@ -202,7 +201,7 @@ fn waiting(sample: &Sample) -> Waiting {
 }
 
 fn habits_row(habits: &habits::Habits) -> Habits {
-    let (season, hours, drift) = habits.parts();
+    let (season, drift) = habits.parts();
     let (day, windows_max) = habits.influence.allowed();
     let running = drift.running();
     let drift_of = |(nth, feature): (usize, &Feature)| {
@@ -228,7 +227,6 @@ fn habits_row(habits: &habits::Habits) -> Habits {
         let window_start = Grid::start(held.window);
         Held { bucket: held.bucket, corroborated, feature, span_seconds, window_start, windows: held.windows }
     });
-    let (roles, waiting) = habits.roles();
     let cells: Vec<_> = season.cells().collect();
     let (weekday, weekend) = cells.split_at(cells.len() / 2);
     Habits {
@@ -242,17 +240,17 @@ fn habits_row(habits: &habits::Habits) -> Habits {
         },
         last_day: habits.days.last(),
         quarantine: held.collect(),
-        roles: roles.all().map(role_row).collect(),
-        roles_waiting: waiting.iter().map(roles_waiting).collect(),
+        roles: habits.roles().all().map(role_row).collect(),
+        roles_waiting: habits.waiting().filter_map(roles_waiting).collect(),
         season: season.seen_days().last().map(|last_day| Season {
             days: season.days(),
             last_day,
             weekday: weekday.to_vec(),
             weekend: weekend.to_vec(),
         }),
-        season_waiting: hours
-            .iter()
-            .map(|(hour, packets)| (Grid::start(i64::from(*hour) * EPOCH_WINDOWS), *packets))
+        season_waiting: habits
+            .waiting()
+            .filter_map(|(hour, packets, _)| Some((Grid::start(hour * EPOCH_WINDOWS), packets?)))
             .collect(),
     }
 }
@@ -261,10 +259,11 @@ fn role_row((role, key, last_day, days): (Role, u32, u16, u8)) -> RoleOf {
     RoleOf { days, key: role.spelled(key), last_day, role: role.name().to_owned() }
 }
 
-fn roles_waiting((hour, shown): &(i32, Shown)) -> RolesWaiting {
+fn roles_waiting((hour, _, shown): (i64, Option<u64>, &Shown)) -> Option<RolesWaiting> {
     let mut encoded = Vec::new();
     shown.encode(&mut encoded);
-    RolesWaiting { encoded: hex(&encoded), start: Grid::start(i64::from(*hour) * EPOCH_WINDOWS) }
+    let start = Grid::start(hour * EPOCH_WINDOWS);
+    (!shown.is_empty()).then(|| RolesWaiting { encoded: hex(&encoded), start })
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    event::{AssetClass, Partition},
+    event::{AssetClass, EntityKind, Partition},
     score::{
         Config, Scorer,
         entities::shown::Shown,
@@ -136,7 +136,7 @@ fn moment(rng: &mut ChaCha8Rng, landmark: u32) -> Moment {
 fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u32) -> Entity {
     let group = ["all", "web"][rng.random_range(0..2)];
     let class = [None, Some(AssetClass::Workload), Some(AssetClass::Lambda)][rng.random_range(0..3)];
-    let mut entity = Entity::new(key, entity_name(("address", name, "acme"), group, class), 0);
+    let mut entity = Entity::new(key, entity_name((EntityKind::Address, name, "acme"), group, class), 0);
     if rng.random_bool(0.9) {
         entity.first = Narrow::of(WINDOW - rng.random_range(0..900));
     }
@@ -161,7 +161,9 @@ fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u
     hour.held_out = rng.random_bool(0.3);
     let mut day = Stretch::<Daily>::new(Span::Day.start_of(folded + rng.random_range(1..9)));
     day.amounts.own.peers.insert(rng.random());
-    day.magnitude[2] = rng.random_bool(0.5).then(|| rng.random_range(0..9));
+    let mut said = day.said();
+    said.magnitude[2] = rng.random_bool(0.5).then(|| rng.random_range(0..9));
+    day.say(said);
     for _ in 0..2 {
         let mut window = Twofold { own: Amounts::default(), passed: passed(rng) };
         window.own.bytes_out = rng.random_range(0..1 << 30);

@@ -108,7 +108,7 @@ fn twice_as_many_entities_as_fit_are_judged_as_if_all_did_and_none_is_refused() 
     // The highest of those who have left are told too.
     let highest = |scorer: &Scorer| {
         let told = scorer.highest(2).into_iter();
-        told.map(|one| (one.entity.name.clone(), one.score.observed, one.window_start))
+        told.map(|one| (one.entity.name().to_owned(), one.score.observed, one.window_start))
             .collect::<BTreeSet<_>>()
     };
     assert_eq!(highest(&whole).first().unwrap().1 / 1_000_000, 7_000);
@@ -160,7 +160,7 @@ fn learned(scorer: &Scorer) -> BTreeMap<Box<str>, histogram::Packed> {
     let mut all = BTreeMap::new();
     for shard in &scorer.shards {
         for entity in &lock(shard).entities {
-            all.insert(entity.name.name.clone(), entity.baseline(scorer.rules.decay));
+            all.insert(entity.name.name().into(), entity.baseline(scorer.rules.decay));
         }
     }
     all

@@ -6,7 +6,7 @@ use super::*;
 fn names(batch: &Batch) -> Vec<Option<(String, String)>> {
     let name = |verdict: &Option<crate::event::Verdict>| {
         let name = &batch.entities[verdict.as_ref()?.entity as usize];
-        Some((name.kind.to_owned(), name.name.to_string()))
+        Some((name.kind.name().to_owned(), name.name().to_owned()))
     };
     batch.verdicts.iter().map(name).collect()
 }
@@ -78,7 +78,7 @@ fn a_tag_that_the_record_has_names_whom_it_is_scored_for_and_goes_before_the_ass
 #[test]
 fn the_peers_are_those_of_the_role_and_a_role_that_becomes_known_counts_from_then_on() {
     let scorer = scorer_with(&config());
-    let group = |batch: &Batch| batch.entities[0].peer_group.to_string();
+    let group = |batch: &Batch| batch.entities[0].peer_group().to_owned();
     let mut batch = batch_of("a", 0, &[Flow::sent(1, 1, START)], 0);
     scorer.score(0, &mut batch);
     assert_eq!(group(&batch), "all");

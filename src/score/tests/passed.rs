@@ -26,7 +26,7 @@ fn whose(batch: &Batch) -> Vec<Option<String>> {
     let name = |verdict: &Option<crate::event::Verdict>| {
         let name = &batch.entities[verdict.as_ref()?.entity as usize];
         let class = name.class.map_or("-", AssetClass::name);
-        Some(format!("{} {} {} {class}", name.kind, name.name, name.scope))
+        Some(format!("{} {} {} {class}", name.kind.name(), name.name(), name.scope()))
     };
     batch.verdicts.iter().map(name).collect()
 }
@@ -123,9 +123,9 @@ fn a_gateway_is_known_by_how_much_it_passes_on_and_never_by_whom_it_talks_to() {
     for batch in &batches {
         for verdict in batch.verdicts.iter().flatten() {
             let name = &batch.entities[verdict.entity as usize];
-            if let (NAT, Some(score)) = (&*name.name, &verdict.score) {
+            if let (NAT, Some(score)) = (name.name(), &verdict.score) {
                 assert!(score.feature.is_of_gateways(), "{:?}", score.feature);
-                assert_eq!((name.class, &*name.peer_group), (Some(AssetClass::NatGateway), "nat_gateway"));
+                assert_eq!((name.class, name.peer_group()), (Some(AssetClass::NatGateway), "nat_gateway"));
                 most = most.max(score.points);
             }
         }
@@ -134,7 +134,7 @@ fn a_gateway_is_known_by_how_much_it_passes_on_and_never_by_whom_it_talks_to() {
     let findings: Vec<_> = batches.iter().flat_map(|batch| &batch.findings).collect();
     let gateways: Vec<_> = findings.iter().filter(|finding| finding.entity.gateway().is_some()).collect();
     assert!(gateways.is_empty(), "{gateways:?}");
-    let web = findings.iter().find(|finding| &*finding.entity.name == "web").expect("it sent them");
+    let web = findings.iter().find(|finding| finding.entity.name() == "web").expect("it sent them");
     assert_eq!(web.interface, None, "the gateway's interface is not the thing that did it");
     let export = exported(&scorer);
     let line = export.lines().find(|line| line.contains(NAT)).unwrap();
@@ -251,7 +251,7 @@ fn the_same_records_of_two_tenants_are_two_entities() {
         let mut batch = batch(ticket, &[Seen::new("eni-1", "", HOST, OUT)]);
         batch.chunk.as_mut().unwrap().source = SourceId(source);
         scorer.score(ticket as u64, &mut batch);
-        scopes.push(batch.entities[0].scope.to_string());
+        scopes.push(batch.entities[0].scope().to_owned());
         assert_eq!(batch.entities[0].vpc(), Some(VPC));
         assert_eq!(batch.entities[0].region(), None);
     }

@@ -1,8 +1,6 @@
 //! What an entity has learned about itself beside its histograms: on how many days, how its hours differ, what is in
 //! quarantine, how much a day may teach it, what its weeks come to, and whom it serves and calls.
 
-use smallvec::SmallVec;
-
 use crate::{
     event::Feature,
     score::{
@@ -11,7 +9,7 @@ use crate::{
         grid::{EPOCH_WINDOWS, Grid, Window},
         histogram::{
             DecodeError,
-            wire::{put, take},
+            wire::{put, take, take_byte},
         },
     },
 };
@@ -36,15 +34,23 @@ pub(in crate::score) struct Habits {
     /// On how many days windows were learned.
     pub(in crate::score) days: Days,
     season: Season,
-    /// Hours that have ended, with their packets, and that some window still to be judged must be judged without: ascending.
-    hours: SmallVec<[(i32, u64); 1]>,
+    /// Hours that have ended, and that some window still to be judged must be judged without: ascending.
+    ended: Vec<Ended>,
     pub(in crate::score) influence: Influence<SERIES>,
     pub(in crate::score) ring: Ring,
     drift: Drift<{ DRIFTING.len() }>,
     /// What it usually is and does.
     roles: Roles,
-    /// What hours that have ended showed of that, and some window still to be judged must be judged without: ascending.
-    shown: Vec<(i32, Shown)>,
+}
+
+/// What an hour that has ended teaches season and roles.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::score) struct Ended {
+    /// Counted from 1970.
+    hour: i32,
+    /// Its packets; none where it was held out.
+    packets: Option<u64>,
+    shown: Shown,
 }
 
 /// What the season says as of one fold.
@@ -73,14 +79,23 @@ impl Shifts {
     }
 }
 
+// === impl Ended ===
+
+impl Ended {
+    /// Whether everything through `window` being settled, it is.
+    fn is_through(&self, window: Window) -> bool {
+        i64::from(self.hour) <= hour_of(window)
+    }
+}
+
 // === impl Habits ===
 
 impl Habits {
     /// Reads the lines of the processor's cache that lie at its ends.
     #[inline]
     pub(in crate::score) fn warm(&self) -> u64 {
-        let near = self.hours.last().map_or(0, |(_, packets)| *packets);
-        near ^ self.shown.len() as u64 ^ u64::from(self.days == Days::default())
+        let near = self.ended.last().map_or(0, |ended| u64::from(ended.hour as u32));
+        near ^ u64::from(self.days == Days::default())
     }
 
     /// Notes that a window that starts with `window` was learned.
@@ -99,7 +114,7 @@ impl Habits {
         let hour = hour_of(start);
         if !held_out {
             let packets = values[Feature::Packets as usize];
-            self.hours.push((i32::try_from(hour).unwrap_or(i32::MAX), packets));
+            self.ended(hour).packets = Some(packets);
         }
         let drifting = DRIFTING.map(|feature| values[feature as usize]);
         let found = self.drift.note(hour, &drifting, &DRIFTING.map(least_of_drift));
@@ -109,9 +124,23 @@ impl Habits {
     /// Notes what the hour that begins with window `start` showed of roles.
     pub(in crate::score) fn show(&mut self, start: Window, shown: Shown) {
         if !shown.is_empty() {
-            self.shown.reserve_exact(1);
-            self.shown.push((i32::try_from(hour_of(start)).unwrap_or(i32::MAX), shown));
+            self.ended(hour_of(start)).shown = shown;
         }
+    }
+
+    /// What is known of `hour`, which has ended.
+    fn ended(&mut self, hour: i64) -> &mut Ended {
+        let hour = i32::try_from(hour).unwrap_or(i32::MAX);
+        let place = match self.ended.binary_search_by_key(&hour, |ended| ended.hour) {
+            Ok(place) => place,
+            Err(place) => {
+                // Most have one or two.
+                self.ended.reserve_exact(1);
+                self.ended.insert(place, Ended { hour, packets: None, shown: Shown::default() });
+                place
+            }
+        };
+        &mut self.ended[place]
     }
 
     /// Whether drift was said of any feature and is not over.
@@ -121,12 +150,11 @@ impl Habits {
 
     /// Lets season and roles learn the hours through `settled`: every window still to be judged is judged with them.
     pub(in crate::score) fn settle(&mut self, settled: Window) {
-        let count = self.hours.iter().take_while(|(hour, _)| i64::from(*hour) <= hour_of(settled)).count();
-        for (hour, packets) in self.hours.drain(..count) {
-            self.season.note(hour.into(), packets);
-        }
-        let count = self.shown.iter().take_while(|(hour, _)| i64::from(*hour) <= hour_of(settled)).count();
-        for (hour, shown) in self.shown.drain(..count) {
+        let count = self.ended.iter().take_while(|ended| ended.is_through(settled)).count();
+        for Ended { hour, packets, shown } in self.ended.drain(..count) {
+            if let Some(packets) = packets {
+                self.season.note(hour.into(), packets);
+            }
             let day = u16::try_from(hour.div_euclid(24)).unwrap_or(0);
             for role in Role::ALL {
                 let keys: Vec<u32> = shown.keys(role).collect();
@@ -137,7 +165,8 @@ impl Habits {
 
     /// What the season says as of fold `as_of` of windows from `first` on.
     pub(in crate::score) fn shifts(&self, as_of: Window, first: Window) -> Shifts {
-        let ended = self.hours.iter().take_while(|(hour, _)| i64::from(*hour) <= hour_of(as_of));
+        let ended = self.ended.iter().take_while(|ended| ended.is_through(as_of));
+        let ended = ended.filter_map(|ended| Some((ended.hour, ended.packets?)));
         let said = |season: &Season| {
             let hour = hour_of(first);
             Shifts {
@@ -150,60 +179,58 @@ impl Habits {
             return said(&self.season);
         }
         let mut season = self.season.clone();
-        ended.for_each(|(hour, packets)| season.note((*hour).into(), *packets));
+        ended.for_each(|(hour, packets)| season.note(hour.into(), packets));
         said(&season)
     }
 
-    /// The season as far as it is settled, the hours that it has not learned yet, with their packets, and the weeks.
-    pub(in crate::score) fn parts(&self) -> (&Season, &[(i32, u64)], &Drift<{ DRIFTING.len() }>) {
-        (&self.season, &self.hours, &self.drift)
+    /// The season as far as it is settled, and the weeks.
+    pub(in crate::score) fn parts(&self) -> (&Season, &Drift<{ DRIFTING.len() }>) {
+        (&self.season, &self.drift)
     }
 
-    /// What it usually is and does, as far as that is settled, and what the hours showed that it has not learned yet.
-    pub(in crate::score) fn roles(&self) -> (&Roles, &[(i32, Shown)]) {
-        (&self.roles, &self.shown)
+    /// What it usually is and does, as far as that is settled.
+    pub(in crate::score) fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
+    /// The hours that it has not learned yet: since 1970, with their packets where they teach these, and what they showed.
+    pub(in crate::score) fn waiting(&self) -> impl Iterator<Item = (i64, Option<u64>, &Shown)> {
+        self.ended.iter().map(|ended| (ended.hour.into(), ended.packets, &ended.shown))
     }
 
     /// Takes in what the same entity learned elsewhere.
     pub(in crate::score) fn merge(&mut self, other: &Self) {
         self.days.merge(other.days);
         self.season.merge(&other.season);
-        for (hour, packets) in &other.hours {
-            match self.hours.binary_search_by_key(hour, |(hour, _)| *hour) {
-                Ok(place) => self.hours[place].1 = self.hours[place].1.saturating_add(*packets),
-                Err(place) => self.hours.insert(place, (*hour, *packets)),
-            }
+        for theirs in &other.ended {
+            let own = self.ended(theirs.hour.into());
+            own.packets = match (own.packets, theirs.packets) {
+                (Some(own), Some(theirs)) => Some(own.saturating_add(theirs)),
+                (own, theirs) => own.or(theirs),
+            };
+            own.shown.merge(&theirs.shown);
         }
         self.influence.merge(&other.influence);
         self.ring.merge(&other.ring);
         self.drift.merge(&other.drift);
         self.roles.merge(&other.roles);
-        for (hour, shown) in &other.shown {
-            match self.shown.binary_search_by_key(hour, |(hour, _)| *hour) {
-                Ok(place) => self.shown[place].1.merge(shown),
-                Err(place) => self.shown.insert(place, (*hour, shown.clone())),
-            }
-        }
     }
 
     /// Appends its bytes to `out`.
     pub(in crate::score) fn encode(&self, out: &mut Vec<u8>) {
         self.days.encode(out);
         self.season.encode(out);
-        put(self.hours.len() as u64, out);
-        for (hour, packets) in &self.hours {
+        put(self.ended.len() as u64, out);
+        for Ended { hour, packets, shown } in &self.ended {
             put(u64::from(*hour as u32), out);
-            put(*packets, out);
+            out.push(u8::from(packets.is_some()));
+            packets.iter().for_each(|packets| put(*packets, out));
+            shown.encode(out);
         }
         self.influence.encode(out);
         self.ring.encode(out);
         self.drift.encode(out);
         self.roles.encode(out);
-        put(self.shown.len() as u64, out);
-        for (hour, shown) in &self.shown {
-            put(u64::from(*hour as u32), out);
-            shown.encode(out);
-        }
     }
 
     /// Takes what [`Habits::encode`] wrote off the front of `bytes`.
@@ -213,17 +240,17 @@ impl Habits {
         let mut last = i64::MIN;
         for _ in 0..take(bytes)? {
             let hour = take_hour(&mut last, bytes)?;
-            habits.hours.push((hour, take(bytes)?));
+            let packets = match take_byte(bytes)? {
+                0 => None,
+                1 => Some(take(bytes)?),
+                _ => return Err(DecodeError::Form),
+            };
+            habits.ended.push(Ended { hour, packets, shown: Shown::decode(bytes)? });
         }
         habits.influence = Influence::decode(bytes)?;
         habits.ring = Ring::decode(bytes)?;
         habits.drift = Drift::decode(bytes)?;
         habits.roles = Roles::decode(bytes)?;
-        last = i64::MIN;
-        for _ in 0..take(bytes)? {
-            let hour = take_hour(&mut last, bytes)?;
-            habits.shown.push((hour, Shown::decode(bytes)?));
-        }
         Ok(habits)
     }
 }

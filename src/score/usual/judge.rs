@@ -210,16 +210,10 @@ impl Judge {
         self.as_of() as u64 ^ knots
     }
 
-    /// log10 of the tail probability of a value in `bucket`.
+    /// The buckets in which `values` of `window` are looked up: those of what they would be at a usual hour.
     #[inline]
-    pub(in crate::score) fn log10_p(&self, feature: usize, bucket: u16) -> f32 {
-        self.knots[feature].log10_p(bucket, self.seen.least)
-    }
-
-    /// The bucket in which `value` is looked up: that of what it would be at a usual hour.
-    #[inline]
-    pub(in crate::score) fn bucket(&self, feature: usize, value: u64, window: Window) -> u16 {
-        bucket_of(moved(value, self.shift(feature, window)))
+    pub(in crate::score) fn buckets(&self, values: [u64; FEATURES], window: Window) -> [u16; FEATURES] {
+        std::array::from_fn(|feature| bucket_of(moved(values[feature], self.shift(feature, window))))
     }
 
     /// By how much values of `feature` in `window` are moved.
@@ -233,9 +227,10 @@ impl Judge {
         self.ceilings[feature]
     }
 
-    /// The tail probabilities of `values` in `window`.
-    pub(in crate::score) fn all_log10_p(&self, values: [u64; FEATURES], window: Window) -> [f32; FEATURES] {
-        std::array::from_fn(|feature| self.log10_p(feature, self.bucket(feature, values[feature], window)))
+    /// log10 of the tail probability of a value of every feature, in these `buckets`.
+    #[inline]
+    pub(in crate::score) fn all_log10_p(&self, buckets: [u16; FEATURES]) -> [f32; FEATURES] {
+        std::array::from_fn(|feature| self.knots[feature].log10_p(buckets[feature], self.seen.least))
     }
 
     /// Whether it has seen enough to score.

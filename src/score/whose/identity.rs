@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    event::Asset,
+    event::{Asset, EntityKind},
     score::{
         Identity,
         gate::columns::{Column, Record},
@@ -16,18 +16,11 @@ const ASG_TAG: &str = "aws:autoscaling:groupName";
 const INSTANCE_TAG: &str = "instance-id";
 const VPC_TAG: &str = "vpc-id";
 
-/// Kinds of entities, as they stand in documents and in the state.
-pub(in crate::score) const KINDS: [&str; 6] = ["service", "tag", "asg", "instance", "address", "interface"];
-/// The kind of an entity that is one address.
-pub(in crate::score) const ADDRESS: &str = KINDS[4];
-/// The kind of an entity that is all that an interface's addresses have in common.
-pub(in crate::score) const INTERFACE: &str = KINDS[5];
-
 /// Who an event is scored for.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::score) enum Who {
     /// A thing that the record or the asset names; the name is in the buffer that was given.
-    Named(&'static str),
+    Named(EntityKind),
     /// The own address, if it may be one.
     Address,
 }
@@ -44,17 +37,17 @@ pub(in crate::score) fn who(
     name.clear();
     for way in identity {
         let (kind, column, fallback) = match way {
-            Identity::EcsService => (KINDS[0], Some(Column::Service), SERVICE_TAG),
-            Identity::Tag(wanted) => (KINDS[1], Column::of_tag(wanted), &**wanted),
-            Identity::Asg => (KINDS[2], Some(Column::Asg), ASG_TAG),
-            Identity::Instance => (KINDS[3], Some(Column::Instance), INSTANCE_TAG),
+            Identity::EcsService => (EntityKind::Service, Some(Column::Service), SERVICE_TAG),
+            Identity::Tag(wanted) => (EntityKind::Tag, Column::of_tag(wanted), &**wanted),
+            Identity::Asg => (EntityKind::Asg, Some(Column::Asg), ASG_TAG),
+            Identity::Instance => (EntityKind::Instance, Some(Column::Instance), INSTANCE_TAG),
             Identity::Address => return Some(Who::Address),
         };
         let said = record.zip(column).map_or(&[][..], |(record, column)| record.text(column));
         let said = Some(said).filter(|said| !said.is_empty()).map(String::from_utf8_lossy);
         let given = || tag(fallback).filter(|value| !value.is_empty()).map(Cow::Borrowed);
         let Some(value) = said.or_else(given) else { continue };
-        if kind == KINDS[1] {
+        if kind == EntityKind::Tag {
             name.push_str(fallback);
             name.push('=');
         }

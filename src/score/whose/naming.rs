@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    event::{Asset, AssetClass},
+    event::{Asset, AssetClass, EntityKind},
     score::{
         gate::plan::{Change, EntityRef},
         keys::Key,
@@ -15,14 +15,14 @@ use super::{
     address::{self, End},
     addresses::Whose,
     attribution::{Asked, Attribution, asset_of},
-    identity::{ADDRESS, INTERFACE, Who, who},
+    identity::{Who, who},
     registry::{EVERYONE, Told, entity_key, entity_name},
 };
 
 /// A name that is to be looked up or made.
 #[derive(Debug, Clone, Copy)]
 struct Wanted {
-    kind: &'static str,
+    kind: EntityKind,
     key: Key,
 }
 
@@ -106,7 +106,7 @@ impl Attribution {
             Who::Address => {
                 self.name.clear();
                 address::write(own.end.address, &mut self.name);
-                self.wanted(ADDRESS, class)
+                self.wanted(EntityKind::Address, class)
             }
         };
         let has_room = interface.is_none_or(|place| self.interfaces.get(place).has_room());
@@ -134,7 +134,8 @@ impl Attribution {
         if !asked.own.end.inside {
             return;
         }
-        let plain = wanted.kind == ADDRESS && !asked.class.is_some_and(AssetClass::passes_traffic);
+        let plain =
+            wanted.kind == EntityKind::Address && !asked.class.is_some_and(AssetClass::passes_traffic);
         if plain && self.addresses.is_empty() {
             return;
         }
@@ -176,15 +177,15 @@ impl Attribution {
             self.refused += 1;
             return None;
         };
-        if let (ADDRESS, Some(place)) = (wanted.kind, interface) {
+        if let (EntityKind::Address, Some(place)) = (wanted.kind, interface) {
             self.interfaces.change(place).made.insert(&self.keys, asked.own.end.address);
         }
         Some((entity, self.change(wanted, (group, true), class, changes, peers)))
     }
 
     /// The entity of `kind` that is called what the name buffer says.
-    fn wanted(&self, kind: &'static str, class: Option<AssetClass>) -> Wanted {
-        Wanted { kind, key: entity_key(&self.keys, (kind, &self.name, &self.scope), class) }
+    fn wanted(&self, kind: EntityKind, class: Option<AssetClass>) -> Wanted {
+        Wanted { kind, key: entity_key(&self.keys, (kind.name(), &self.name, &self.scope), class) }
     }
 
     /// The entity that stands for the own address: the address itself, or the interface where it has too many, or where
@@ -204,7 +205,7 @@ impl Attribution {
         if ours {
             self.name.clear();
             address::write(own, &mut self.name);
-            let wanted = self.wanted(ADDRESS, class);
+            let wanted = self.wanted(EntityKind::Address, class);
             let known = self.registry.knows(wanted.key);
             if known || interface.is_none_or(|place| self.interfaces.get(place).has_room()) {
                 return Some(wanted);
@@ -212,7 +213,7 @@ impl Attribution {
         }
         self.name.clear();
         self.name.push_str(&self.interfaces.get(interface?).name);
-        Some(self.wanted(INTERFACE, class))
+        Some(self.wanted(EntityKind::Interface, class))
     }
 
     /// Plans that the entity gets this name, and these peers where it `joins` them, and returns the number of that change.

@@ -11,7 +11,7 @@ use std::{
 use hashbrown::HashTable;
 
 use crate::{
-    event::{AssetClass, EntityName},
+    event::{AssetClass, EntityKind, EntityName},
     score::{
         gate::plan::{EntityRef, SHARDS},
         grid::Window,
@@ -71,18 +71,12 @@ static SERIAL: AtomicU64 = AtomicU64::new(1);
 
 /// The name of an entity, with a serial of its own.
 pub(in crate::score) fn entity_name(
-    (kind, name, scope): (&'static str, &str, &str),
+    (kind, name, scope): (EntityKind, &str, &str),
     peer_group: &str,
     class: Option<AssetClass>,
 ) -> Arc<EntityName> {
-    Arc::new(EntityName {
-        serial: SERIAL.fetch_add(1, Ordering::Relaxed),
-        kind,
-        name: name.into(),
-        scope: scope.into(),
-        peer_group: peer_group.into(),
-        class,
-    })
+    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+    Arc::new(EntityName::new(serial, (kind, name, scope), peer_group, class))
 }
 
 /// The key of the entity `name` of `kind` in `scope`. One that passes on what others send is never one with them, though a

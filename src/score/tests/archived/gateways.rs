@@ -110,7 +110,13 @@ fn names(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<String> {
     let of = entries.iter().filter(|(key, _)| key[0] == b'e').map(|(key, value)| {
         let key = u128::from_be_bytes(key[1..].try_into().unwrap());
         let name = entries::entity(key, value).unwrap().name;
-        format!("{} {} {} {}", name.kind, name.name, name.scope, name.class.map_or("-", AssetClass::name))
+        format!(
+            "{} {} {} {}",
+            name.kind.name(),
+            name.name(),
+            name.scope(),
+            name.class.map_or("-", AssetClass::name)
+        )
     });
     let mut names: Vec<String> = of.collect();
     names.sort_unstable();

@@ -9,7 +9,7 @@ use crate::{
 
 /// What is read for one chunk, unless one line is longer. Measured with lines of 110 bytes: 36 ns of CPU a line, against
 /// 48 ns with 32 KiB and 42 ns with 512 KiB.
-pub(super) const BLOCK_BYTES: usize = 128 << 10;
+pub(super) const BLOCK_BYTES: usize = 64 << 10;
 
 /// Reads the lines of one stream.
 pub(super) struct LineReader<R: Read> {

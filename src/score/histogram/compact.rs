@@ -119,7 +119,7 @@ impl Compact {
         compact
     }
 
-    /// Moves on to `landmark`: every weight is divided by 256 per landmark passed, and buckets left with nothing go.
+    /// Moves on to `landmark`: every weight is divided by 4 per landmark passed, and buckets left with nothing go.
     /// Does nothing when it stands there or further on.
     pub fn advance(&mut self, landmark: u32) {
         if landmark <= self.landmark || self.is_empty() {

@@ -2,8 +2,8 @@
 //!
 //! Histograms and pools are added up, sketches are united, first windows are the earliest, rings and weeks are joined. In
 //! whatever order states are merged, the same comes out, byte for byte; and in whatever grouping too, as long as all of
-//! them were learned inside one landmark period (eight half-lives): where a landmark is passed, weights are rounded, and
-//! a rounded sum may differ from a sum of rounded ones by half a unit of 16 to 4,096 a window. What
+//! them were learned inside one landmark period (two half-lives): where a landmark is passed, weights are rounded, and
+//! a rounded sum may differ from a sum of rounded ones by half a unit of 16 to 64 a window. What
 //! both learned of the same window counts twice: nobody can tell it apart.
 
 use std::{collections::BTreeMap, sync::Arc};

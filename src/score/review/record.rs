@@ -108,7 +108,7 @@ pub struct Histogram {
     pub buckets: Vec<(u16, u64)>,
     /// Which feature.
     pub feature: String,
-    /// From which landmark the weights count: its number, each eight half-lives after the one before.
+    /// From which landmark the weights count: its number, each two half-lives after the one before.
     pub landmark: u32,
     /// Length of the span: 600, 3600 or 86400.
     pub span_seconds: u32,

@@ -130,7 +130,7 @@ fn passed(rng: &mut ChaCha8Rng) -> Option<Box<Amounts>> {
 }
 
 fn moment(rng: &mut ChaCha8Rng, landmark: u32) -> Moment {
-    Moment { landmark, weight: rng.random_range(16..4_096) }
+    Moment { landmark, weight: rng.random_range(16..64) }
 }
 
 fn entity(rng: &mut ChaCha8Rng, key: u128, name: &str, folded: i64, landmarks: u32) -> Entity {

@@ -2,16 +2,20 @@
 //!
 //! A window at time `t` weighs `round(16 · 2^((t − L) / H))`, counted forward from a landmark `L` before it, and nothing
 //! already recorded has to change as time goes on (Cormode, Shkapenyuk, Srivastava and Xu, "Forward Decay", ICDE 2009).
-//! So the order in which windows are recorded does not matter. Landmarks lie on a fixed grid, eight half-lives apart,
-//! counted from 1970; when a histogram first meets a later landmark, its weights are divided by 2^8, once per landmark,
-//! rounded half up, and what becomes 0 is forgotten.
+//! So the order in which windows are recorded does not matter. Landmarks lie on a fixed grid, two half-lives apart,
+//! counted from 1970; when a histogram first meets a later landmark, its weights are divided by 4, once per landmark,
+//! rounded half up, and what becomes 0 is forgotten: a window alone is, between five and eight half-lives
+//! after it.
+//!
+//! Why two: a bucket takes as many bits as its weight has. With landmarks eight half-lives apart it would go up to 4,096 a
+//! window, and what is soonest forgotten would be so no later.
 //!
 //! Everything is integer arithmetic: the same weights on every machine.
 
-/// What a window at a landmark weighs; one at the end of the landmark's period weighs 256 times as much.
+/// What a window at a landmark weighs; one at the end of the landmark's period weighs four times as much.
 pub const WEIGHT_AT_LANDMARK: u64 = 16;
 /// Half-lives from one landmark to the next.
-const HALF_LIVES: u64 = 8;
+const HALF_LIVES: u64 = 2;
 /// Binary digits after the point in the powers of two below.
 const POINT: u32 = 62;
 /// Binary digits of the exponent that are looked at.
@@ -30,17 +34,17 @@ pub struct Decay {
 pub struct Moment {
     /// Which landmark, counted from 1970.
     pub landmark: u32,
-    /// 16 to 4,096.
+    /// 16 to 64.
     pub weight: u32,
 }
 
-/// `weight` after `steps` landmarks: each divides by 256 and rounds half up.
+/// `weight` after `steps` landmarks: each divides by 4 and rounds half up.
 #[must_use]
 #[inline]
 pub(crate) const fn decayed(mut weight: u64, steps: u32) -> u64 {
     let mut step = 0;
     while step < steps && weight > 0 {
-        weight = weight.saturating_add(128) >> 8;
+        weight = weight.saturating_add(1 << (HALF_LIVES - 1)) >> HALF_LIVES;
         step += 1;
     }
     weight
@@ -113,14 +117,14 @@ impl Decay {
 
 impl Moment {
     /// What a window at this time weighs in a histogram that stands at `landmark`: rounded when that is later, and
-    /// 256 times as much per landmark when it is earlier (no more than 2^60).
+    /// four times as much per landmark when it is earlier (no more than 2^60).
     #[must_use]
     pub const fn weight_from(self, landmark: u32) -> u64 {
         if landmark >= self.landmark {
             return decayed(self.weight as u64, landmark - self.landmark);
         }
         match self.landmark - landmark {
-            steps @ 0..=6 => (self.weight as u64) << (8 * steps),
+            steps @ 0..=26 => (self.weight as u64) << (HALF_LIVES as u32 * steps),
             _ => 1 << 60,
         }
     }
@@ -128,9 +132,9 @@ impl Moment {
     /// The same without rounding, for landmarks on both sides.
     #[must_use]
     pub fn weight_exact(self, landmark: u32) -> f64 {
-        // 256 to the power of the steps between them, by its bits; beyond ±100 it is beyond all use.
-        let steps = (i64::from(self.landmark) - i64::from(landmark)).clamp(-100, 100);
-        f64::from(self.weight.max(1)) * f64::from_bits(((1023 + 8 * steps) as u64) << 52)
+        // 4 to the power of the steps between them, by its bits; beyond ±400 it is beyond all use.
+        let steps = (i64::from(self.landmark) - i64::from(landmark)).clamp(-400, 400);
+        f64::from(self.weight.max(1)) * f64::from_bits(((1023 + HALF_LIVES as i64 * steps) as u64) << 52)
     }
 
     /// How many windows at this time would weigh `total` in a histogram that stands at `landmark`.
@@ -155,16 +159,16 @@ mod tests {
     const DAY: u32 = 86_400;
 
     #[test]
-    fn a_weight_doubles_in_a_half_life_and_landmarks_lie_eight_apart() {
+    fn a_weight_doubles_in_a_half_life_and_landmarks_lie_two_apart() {
         let decay = Decay::new(14 * DAY);
-        let period = u64::from(14 * DAY) * 8;
+        let period = u64::from(14 * DAY) * 2;
         for landmark in [0, 1, 182] {
             let start = period * landmark;
-            for half_lives in 0..8 {
+            for half_lives in 0..2 {
                 let moment = decay.moment(start + half_lives * u64::from(14 * DAY));
                 assert_eq!(moment, Moment { landmark: landmark as u32, weight: 16 << half_lives });
             }
-            assert_eq!(decay.moment(start + period - 1), Moment { landmark: landmark as u32, weight: 4096 });
+            assert_eq!(decay.moment(start + period - 1), Moment { landmark: landmark as u32, weight: 64 });
         }
     }
 
@@ -172,18 +176,18 @@ mod tests {
     fn the_weights_of_a_period_are_these_on_every_machine() {
         // FNV-1a over the weight of every hour of one period: changes when any of them does.
         let decay = Decay::new(14 * DAY);
-        let hash = (0..112 * 24_u64).fold(0xcbf2_9ce4_8422_2325_u64, |hash, hour| {
+        let hash = (0..28 * 24_u64).fold(0xcbf2_9ce4_8422_2325_u64, |hash, hour| {
             (hash ^ u64::from(decay.weight(hour * 3600))).wrapping_mul(0x100_0000_01b3)
         });
-        assert_eq!(hash, 6_251_562_964_170_348_515);
+        assert_eq!(hash, 11_494_607_826_118_506_422);
     }
 
     #[test]
     fn two_steps_at_once_are_two_single_steps() {
-        for weight in [0, 127, 128, 32_767, 32_768, 1 << 40, u64::MAX] {
+        for weight in [0, 1, 2, 31, 32, 1 << 40, u64::MAX] {
             assert_eq!(decayed(weight, 2), decayed(decayed(weight, 1), 1));
         }
-        assert_eq!((decayed(127, 1), decayed(128, 1), decayed(383, 1), decayed(384, 1)), (0, 1, 1, 2));
+        assert_eq!((decayed(1, 1), decayed(2, 1), decayed(5, 1), decayed(6, 1)), (0, 1, 1, 2));
         assert_eq!(decayed(u64::MAX, u32::MAX), 0);
     }
 
@@ -191,19 +195,19 @@ mod tests {
     fn windows_are_counted_across_landmarks() {
         let now = Moment { landmark: 3, weight: 16 };
         assert_eq!(now.windows(24 * 16, 3), 24);
-        assert_eq!(now.windows(24 * 4096, 2), 24);
-        assert_eq!(now.windows(24, 4), 384);
+        assert_eq!(now.windows(24 * 64, 2), 24);
+        assert_eq!(now.windows(24, 4), 6);
         assert_eq!(now.windows(u64::MAX, u32::MAX), u32::MAX);
         assert_eq!(now.windows(24 * 16 - 9, 3), 23);
         assert_eq!(now.windows(24 * 16 - 8, 3), 24);
-        assert_eq!((now.weight_from(2), now.weight_from(3), now.weight_from(4)), (4096, 16, 0));
+        assert_eq!((now.weight_from(2), now.weight_from(3), now.weight_from(4)), (64, 16, 4));
     }
 
     proptest! {
         #[test]
         fn a_weight_is_the_real_one_rounded(half_life in 1_u32.., time in 0_u64..1 << 40) {
             let decay = Decay::new(half_life);
-            let since = time % (u64::from(half_life) * 8);
+            let since = time % (u64::from(half_life) * 2);
             let real = 16.0 * (since as f64 / f64::from(half_life)).exp2();
             prop_assert!((f64::from(decay.weight(time)) - real).abs() <= 0.5 + 2e-6);
         }

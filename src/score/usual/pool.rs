@@ -71,7 +71,7 @@ impl Pool {
         }
     }
 
-    /// Moves on to `landmark`: every weight is divided by 256 per landmark passed. Does nothing when it stands there or
+    /// Moves on to `landmark`: every weight is divided by 4 per landmark passed. Does nothing when it stands there or
     /// further on.
     pub fn advance(&mut self, landmark: u32) {
         if landmark <= self.landmark || self.is_empty() {
@@ -266,15 +266,15 @@ mod tests {
 
     #[test]
     fn an_earlier_landmark_adds_what_is_left_of_its_weight() {
-        let mut pool = pool(&[(100, Moment { landmark: 4, weight: 256 })]);
+        let mut pool = pool(&[(100, Moment { landmark: 6, weight: 40 })]);
         let mut late = Increments::new();
-        late.record_at(100, Moment { landmark: 3, weight: 4096 });
-        late.record_at(500, Moment { landmark: 1, weight: 4096 });
+        late.record_at(100, Moment { landmark: 5, weight: 64 });
+        late.record_at(500, Moment { landmark: 1, weight: 64 });
         pool.add(&late);
-        assert_eq!((pool.landmark(), pool.total()), (4, 256 + 16));
-        pool.advance(5);
-        assert_eq!((pool.landmark(), pool.total()), (5, 1));
-        pool.advance(6);
+        assert_eq!((pool.landmark(), pool.total()), (6, 40 + 16));
+        pool.advance(7);
+        assert_eq!((pool.landmark(), pool.total()), (7, 14));
+        pool.advance(10);
         assert_eq!(pool, Pool::new());
     }
 

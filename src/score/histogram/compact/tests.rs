@@ -41,18 +41,18 @@ fn a_full_bucket_stays_full_and_the_total_follows_it() {
 }
 
 #[test]
-fn a_later_landmark_divides_by_256_and_forgets_what_is_left_with_nothing() {
+fn a_later_landmark_divides_by_4_and_forgets_what_is_left_with_nothing() {
     let mut compact = Compact::new();
-    compact.record_at(1000, Moment { landmark: 5, weight: 127 });
-    compact.record_at(2000, Moment { landmark: 5, weight: 384 });
+    compact.record_at(1000, Moment { landmark: 5, weight: 1 });
+    compact.record_at(2000, Moment { landmark: 5, weight: 6 });
     compact.record_at(3000, Moment { landmark: 6, weight: 16 });
     assert_eq!(compact.landmark(), 6);
     assert_eq!(compact.iter().collect::<Vec<_>>(), [(bucket_of(2000), 2), (bucket_of(3000), 16)]);
-    compact.record_at(3000, Moment { landmark: 5, weight: 4096 });
+    compact.record_at(3000, Moment { landmark: 5, weight: 64 });
     assert_eq!(compact.total(), 2 + 16 + 16);
     compact.advance(5);
     assert_eq!(compact.landmark(), 6);
-    compact.advance(9);
+    compact.advance(10);
     assert_eq!(compact, Compact::new());
 }
 
@@ -102,7 +102,7 @@ proptest! {
 
     #[test]
     fn within_a_landmark_the_order_of_the_windows_does_not_matter(
-        windows in vec((0_u64..1 << 41, 0_u64..8 * 1000), 0..100).prop_shuffle(),
+        windows in vec((0_u64..1 << 41, 0_u64..2 * 1000), 0..100).prop_shuffle(),
     ) {
         let decay = Decay::new(1000);
         let record = |windows: &[(u64, u64)]| {

@@ -31,6 +31,9 @@ pub(in crate::score) struct Raised {
     pub(in crate::score) asset: Option<Arc<Asset>>,
 }
 
+// Every host that is awake has two at a time.
+const _: () = assert!(size_of::<Open>() == 192);
+
 // === impl Open ===
 
 impl Open {

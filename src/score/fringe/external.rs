@@ -1,4 +1,4 @@
-//! What is known of one external source: 88 bytes.
+//! What is known of one external source: 80 bytes.
 
 use crate::score::{
     histogram::{
@@ -10,6 +10,7 @@ use crate::score::{
 
 use super::{
     Contact,
+    sum::Sum,
     table::{Credit, Record},
     targets::{Outcome, Targets},
 };
@@ -18,15 +19,14 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct External {
     key: u64,
-    bytes_in: u64,
-    bytes_out: u64,
-    packets: u64,
+    bytes_in: Sum<6>,
+    bytes_out: Sum<6>,
+    packets: Sum<5>,
     first: u32,
     last: u32,
     records: u32,
     rejects: u32,
     targets: Targets,
-    has_answered: bool,
     credit: Credit,
 }
 
@@ -38,15 +38,14 @@ impl External {
     pub fn new(key: u64) -> Self {
         Self {
             key,
-            bytes_in: 0,
-            bytes_out: 0,
-            packets: 0,
+            bytes_in: Sum::ZERO,
+            bytes_out: Sum::ZERO,
+            packets: Sum::ZERO,
             first: u32::MAX,
             last: 0,
             records: 0,
             rejects: 0,
             targets: Targets::new(),
-            has_answered: false,
             credit: Credit::default(),
         }
     }
@@ -54,14 +53,14 @@ impl External {
     /// Adds what a record says. `is_proven`: it shows that both sides talk.
     #[inline]
     pub fn add(&mut self, contact: &Contact, is_proven: bool) {
-        self.has_answered |= is_proven;
+        self.credit.prove(is_proven);
         self.first = self.first.min(contact.at);
         self.last = self.last.max(contact.at);
         self.records = self.records.saturating_add(1);
-        self.packets = self.packets.saturating_add(contact.packets.into());
+        self.packets.add(contact.packets.into());
         if contact.accepted {
             let bytes = if contact.sent { &mut self.bytes_out } else { &mut self.bytes_in };
-            *bytes = bytes.saturating_add(contact.bytes);
+            bytes.add(contact.bytes);
         } else {
             self.rejects = self.rejects.saturating_add(1);
         }
@@ -97,13 +96,13 @@ impl External {
     /// Bytes let through that it sent, and that it was sent.
     #[must_use]
     pub const fn bytes(&self) -> (u64, u64) {
-        (self.bytes_in, self.bytes_out)
+        (self.bytes_in.get(), self.bytes_out.get())
     }
 
     /// Packets both ways.
     #[must_use]
     pub const fn packets(&self) -> u64 {
-        self.packets
+        self.packets.get()
     }
 
     /// Whom it has come to unasked.
@@ -115,7 +114,7 @@ impl External {
     /// Whether it has shown that it is where it says: the other side's answers reach it.
     #[must_use]
     pub const fn has_answered(&self) -> bool {
-        self.has_answered
+        self.credit.is_proven()
     }
 
     /// First contacts that were refused, and that were answered, of the first sixteen: what the threshold random walk of
@@ -130,7 +129,7 @@ impl External {
     /// Appends its bytes to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.key.to_le_bytes());
-        for number in [self.bytes_in, self.bytes_out, self.packets] {
+        for number in [self.bytes_in.get(), self.bytes_out.get(), self.packets.get()] {
             put(number, out);
         }
         put(self.first.into(), out);
@@ -138,7 +137,7 @@ impl External {
         put(self.records.into(), out);
         put(self.rejects.into(), out);
         self.targets.encode(out);
-        out.extend_from_slice(&[self.has_answered.into(), self.credit.bits()]);
+        out.push(self.credit.bits());
     }
 
     /// Takes what [`External::encode`] wrote off the front of `bytes`.
@@ -150,15 +149,13 @@ impl External {
         let (octets, rest) = bytes.split_first_chunk().ok_or(DecodeError::Truncated)?;
         let mut external = Self::new(u64::from_le_bytes(*octets));
         *bytes = rest;
-        for number in [&mut external.bytes_in, &mut external.bytes_out, &mut external.packets] {
-            *number = take(bytes)?;
-        }
+        (external.bytes_in, external.bytes_out) = (Sum::of(take(bytes)?), Sum::of(take(bytes)?));
+        external.packets = Sum::of(take(bytes)?);
         external.first = take_narrow(bytes)?;
         external.last = take_narrow(bytes)?.checked_add(external.first).ok_or(DecodeError::Number)?;
         external.records = take_narrow(bytes)?;
         external.rejects = take_narrow(bytes)?;
         external.targets = Targets::decode(bytes)?;
-        external.has_answered = take_flag(bytes)?;
         external.credit = Credit::from_bits(take_byte(bytes)?);
         Ok(external)
     }
@@ -167,15 +164,6 @@ impl External {
 /// Takes a number of 32 bits.
 pub(super) fn take_narrow(bytes: &mut &[u8]) -> Result<u32, DecodeError> {
     u32::try_from(take(bytes)?).map_err(|_| DecodeError::Number)
-}
-
-/// Takes a byte that is 0 or 1.
-pub(super) fn take_flag(bytes: &mut &[u8]) -> Result<bool, DecodeError> {
-    match take_byte(bytes)? {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(DecodeError::Form),
-    }
 }
 
 impl Record for External {
@@ -191,7 +179,7 @@ impl Record for External {
 
     #[inline]
     fn is_proven(&self) -> bool {
-        self.has_answered
+        self.credit.is_proven()
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -200,7 +188,7 @@ impl Record for External {
 
     #[inline]
     fn warm(&self) -> u64 {
-        self.key ^ u64::from(self.has_answered)
+        self.key ^ u64::from(self.credit.bits())
     }
 
     fn last(&self) -> u32 {

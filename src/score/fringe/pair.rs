@@ -1,4 +1,4 @@
-//! What is known of an internal entity's conversations with one external address: 56 bytes.
+//! What is known of an internal entity's conversations with one external address: 48 bytes.
 
 use crate::score::{
     histogram::{
@@ -10,8 +10,9 @@ use crate::score::{
 
 use super::{
     Contact,
-    external::{take_flag, take_narrow},
+    external::take_narrow,
     pair_hash,
+    sum::Sum,
     table::{Credit, Record},
 };
 
@@ -20,13 +21,12 @@ use super::{
 pub struct Pair {
     entity: u64,
     external: u64,
-    bytes_out: u64,
-    bytes_in: u64,
+    bytes_out: Sum<6>,
+    bytes_in: Sum<6>,
     first: u32,
     last: u32,
     records: u32,
     rejects: u32,
-    has_answered: bool,
     credit: Credit,
 }
 
@@ -39,13 +39,12 @@ impl Pair {
         Self {
             entity,
             external,
-            bytes_out: 0,
-            bytes_in: 0,
+            bytes_out: Sum::ZERO,
+            bytes_in: Sum::ZERO,
             first: u32::MAX,
             last: 0,
             records: 0,
             rejects: 0,
-            has_answered: false,
             credit: Credit::default(),
         }
     }
@@ -53,13 +52,13 @@ impl Pair {
     /// Adds what a record says. `is_proven`: it shows that both sides talk.
     #[inline]
     pub fn add(&mut self, contact: &Contact, is_proven: bool) {
-        self.has_answered |= is_proven;
+        self.credit.prove(is_proven);
         self.first = self.first.min(contact.at);
         self.last = self.last.max(contact.at);
         self.records = self.records.saturating_add(1);
         if contact.accepted {
             let bytes = if contact.sent { &mut self.bytes_out } else { &mut self.bytes_in };
-            *bytes = bytes.saturating_add(contact.bytes);
+            bytes.add(contact.bytes);
         } else {
             self.rejects = self.rejects.saturating_add(1);
         }
@@ -86,26 +85,26 @@ impl Pair {
     /// Bytes let through that the entity sent, and that it was sent.
     #[must_use]
     pub const fn bytes(&self) -> (u64, u64) {
-        (self.bytes_out, self.bytes_in)
+        (self.bytes_out.get(), self.bytes_in.get())
     }
 
     /// Whether both sides have talked.
     #[must_use]
     pub const fn has_answered(&self) -> bool {
-        self.has_answered
+        self.credit.is_proven()
     }
 
     /// Appends its bytes to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.entity.to_le_bytes());
         out.extend_from_slice(&self.external.to_le_bytes());
-        put(self.bytes_out, out);
-        put(self.bytes_in, out);
+        put(self.bytes_out.get(), out);
+        put(self.bytes_in.get(), out);
         put(self.first.into(), out);
         put((self.last - self.first).into(), out);
         put(self.records.into(), out);
         put(self.rejects.into(), out);
-        out.extend_from_slice(&[self.has_answered.into(), self.credit.bits()]);
+        out.push(self.credit.bits());
     }
 
     /// Takes what [`Pair::encode`] wrote off the front of `bytes`.
@@ -118,13 +117,11 @@ impl Pair {
         let (external, rest) = rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
         *bytes = rest;
         let mut pair = Self::new(u64::from_le_bytes(*entity), u64::from_le_bytes(*external));
-        pair.bytes_out = take(bytes)?;
-        pair.bytes_in = take(bytes)?;
+        (pair.bytes_out, pair.bytes_in) = (Sum::of(take(bytes)?), Sum::of(take(bytes)?));
         pair.first = take_narrow(bytes)?;
         pair.last = take_narrow(bytes)?.checked_add(pair.first).ok_or(DecodeError::Number)?;
         pair.records = take_narrow(bytes)?;
         pair.rejects = take_narrow(bytes)?;
-        pair.has_answered = take_flag(bytes)?;
         pair.credit = Credit::from_bits(take_byte(bytes)?);
         Ok(pair)
     }
@@ -143,7 +140,7 @@ impl Record for Pair {
 
     #[inline]
     fn is_proven(&self) -> bool {
-        self.has_answered
+        self.credit.is_proven()
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -152,7 +149,7 @@ impl Record for Pair {
 
     #[inline]
     fn warm(&self) -> u64 {
-        self.entity ^ u64::from(self.has_answered)
+        self.entity ^ u64::from(self.credit.bits())
     }
 
     fn last(&self) -> u32 {

@@ -46,7 +46,7 @@ pub trait Record: Copy {
     fn take(bytes: &mut &[u8]) -> Result<Self, DecodeError>;
 }
 
-/// A record's visits, as the table counts them, and which queue it stands in.
+/// A record's visits, as the table counts them, which queue it stands in, and whether it is worth more than others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Credit(u8);
 
@@ -77,6 +77,7 @@ impl Credit {
     const MAX: u8 = 3;
     const PROVEN_MAX: u8 = 7;
     const IN_MAIN: u8 = 8;
+    const PROVEN: u8 = 16;
 
     #[inline]
     fn raise(&mut self, is_proven: bool) {
@@ -89,6 +90,24 @@ impl Credit {
         self.0 & 7
     }
 
+    /// Notes that it cannot be one of a flood, where it `is_proven`.
+    #[inline]
+    pub fn prove(&mut self, is_proven: bool) {
+        self.0 |= u8::from(is_proven) * Self::PROVEN;
+    }
+
+    /// Whether that was noted.
+    #[must_use]
+    #[inline]
+    pub const fn is_proven(self) -> bool {
+        self.0 & Self::PROVEN > 0
+    }
+
+    /// Moves it to the main queue, with so many `visits`.
+    fn promote(&mut self, visits: u8) {
+        self.0 = self.0 & Self::PROVEN | Self::IN_MAIN | visits;
+    }
+
     /// As a byte of the state.
     #[must_use]
     pub const fn bits(self) -> u8 {
@@ -98,7 +117,7 @@ impl Credit {
     /// From a byte of the state.
     #[must_use]
     pub const fn from_bits(bits: u8) -> Self {
-        Self(bits & 15)
+        Self(bits & 31)
     }
 }
 
@@ -303,7 +322,7 @@ impl<T: Record> Table<T> {
 
     /// Puts the record at `slot` at the end of the main queue, with this many visits to its credit.
     fn promote(&mut self, slot: u32, visits: u8) {
-        *self.records[slot as usize].credit() = Credit(visits | Credit::IN_MAIN);
+        self.records[slot as usize].credit().promote(visits);
         self.dirty[slot as usize / PAGE] = true;
         self.main.push_back(slot);
     }

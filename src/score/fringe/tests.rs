@@ -331,7 +331,7 @@ fn keys_stand_for_addresses_and_those_of_nat64_for_the_address_within() {
 
 #[test]
 fn it_fits_what_its_sizes_say() {
-    assert_eq!((size_of::<External>(), size_of::<Pair>()), (88, 56));
+    assert_eq!((size_of::<External>(), size_of::<Pair>()), (80, 48));
     let (small, large) =
         (sizes::memory_bytes_max(100_000, 20_000), sizes::memory_bytes_max(500_000, 100_000));
     assert!(small < 17 << 20 && large < 76 << 20, "{small} and {large}");

@@ -145,7 +145,7 @@ fn enroll(
     for (interface, (strangers, made)) in known {
         let scope = interface.scope.each_ref().map(|part| &**part);
         let one = KnownInterface {
-            strangers: strangers.clone(),
+            strangers: strangers.as_slice().into(),
             made: made.clone(),
             ..KnownInterface::new(scope, &interface.name)
         };

@@ -257,7 +257,7 @@ fn interface(values: &[&[u8]]) -> Result<Vec<u8>, StateError> {
         merged = Some(match merged.take() {
             None => (other, shared),
             Some((mut own, common)) => {
-                own.strangers.extend(&other.strangers);
+                own.strangers.extend_from_slice(&other.strangers);
                 own.made.merge(&other.made);
                 (own, shared_by(common, shared))
             }

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use hashbrown::{HashMap, HashTable};
+use thin_vec::ThinVec;
 
 use crate::{
     event::AssetClass,
@@ -35,7 +36,7 @@ pub(in crate::score) struct Interface {
     /// Its id: `eni-…`.
     pub(in crate::score) name: Box<str>,
     /// Its own addresses outside the internal networks, in the order in which they were seen.
-    pub(in crate::score) strangers: Vec<Address>,
+    pub(in crate::score) strangers: ThinVec<Address>,
     /// Its addresses of which entities were made.
     pub(in crate::score) made: Made,
     /// Whether it differs from what was captured last.
@@ -70,7 +71,7 @@ impl Interface {
         Self {
             scope: Arc::new(scope.map(Into::into)),
             name: name.into(),
-            strangers: Vec::new(),
+            strangers: ThinVec::new(),
             made: Made::default(),
             dirty: false,
         }

@@ -2,8 +2,8 @@
 //!
 //! Twelve weeks of an estate, so that every host has all that a baseline can have: full histograms of ten minutes, hours and
 //! days, a season, peaks of weeks, roles. Its last hour meets more of the outside than may be remembered, so that the tables
-//! of externals and pairs are full. Then ten million addresses that were never seen before come within one minute of the
-//! log. `FLOODMARK_BENCH_PROFILES` chooses `small`, `large` or both (`small,large`, the default).
+//! of externals and pairs are full, and so is what tells repeats. Then ten million addresses that were never seen before come
+//! within one minute of the log. `FLOODMARK_BENCH_PROFILES` chooses `small`, `large` or both (`small,large`, the default).
 //!
 //! The bars are those of the small and the large profile: 87 and 336 MB, and ± 5 % under the flood. They are told beside what
 //! was measured; no bar decides whether this program ends well, because the allocator's pages are the system's to count.
@@ -57,6 +57,8 @@ const WINDOW_SECONDS: u64 = 600;
 const WINDOWS_A_DAY: u64 = 144;
 /// A host has a window of every so many.
 const EVERY: u64 = 36;
+/// Lines of a window of the last hour, at least: so many fill what tells repeats, too (`score.dedup_bytes`, 8 MiB).
+const CROWD_LINES: u32 = 400_000;
 const FLOOD: u64 = 10_000_000;
 /// Address of the sources of the flood, of which each has a number of its own above: 64.0.0.0/8 and up.
 const SPOOFED: u32 = 64 << 24;
@@ -153,13 +155,15 @@ impl Estate<'_> {
         self.line((address(host), address(other)), host, (port, closed), (2, 120), end);
     }
 
-    /// Everybody outside, three times, over ten minutes.
+    /// Everybody outside, over ten minutes, in as many conversations as make [`CROWD_LINES`].
     fn crowd(&mut self, window: u64) {
         let end = START + (window + 1) * WINDOW_SECONDS - 30;
-        for number in 0..self.profile.externals {
-            let host = number % self.profile.hosts;
-            self.line((address(host), OUTSIDE + number), host, (40_000, 443), (12, 9_000), end);
-            self.line((OUTSIDE + number, address(host)), host, (443, 40_000), (12, 9_000), end);
+        for number in 0..self.profile.externals.max(CROWD_LINES / 2) {
+            let (external, port) =
+                (number % self.profile.externals, 40_000 + (number / self.profile.externals) as u16);
+            let host = external % self.profile.hosts;
+            self.line((address(host), OUTSIDE + external), host, (port, 443), (12, 9_000), end);
+            self.line((OUTSIDE + external, address(host)), host, (443, port), (12, 9_000), end);
         }
     }
 

@@ -154,7 +154,7 @@ pub(super) fn service(finding: &Finding) -> Option<&str> {
 }
 
 /// The entity's name, where it is of this kind.
-fn named_by<'a>(finding: &'a Finding, kind: EntityKind) -> Option<&'a str> {
+fn named_by(finding: &Finding, kind: EntityKind) -> Option<&str> {
     (finding.entity.kind == kind).then_some(finding.entity.name())
 }
 

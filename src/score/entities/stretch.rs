@@ -102,7 +102,7 @@ impl<A: Sums> Stretch<A> {
     /// Notes what was said of it.
     pub(in crate::score) fn say(&mut self, said: Said) {
         if said != self.said() {
-            *self.said.get_or_insert_default() = Box::new(said);
+            **self.said.get_or_insert_default() = said;
         }
     }
 }

@@ -50,10 +50,11 @@ fn chunks<R: Read>(mut lines: LineReader<R>) -> Vec<Chunk> {
 #[test]
 fn a_full_chunk_is_a_block_and_an_eager_one_what_has_arrived() {
     let content = b"0123456789\n".repeat(30_000);
+    let blocks = content.len().div_ceil(BLOCK_BYTES);
     let sizes: Vec<_> =
         chunks(reader(Cursor::new(content), Pace::Full)).iter().map(|c| c.bytes.len()).collect();
     assert!(sizes.iter().all(|size| *size <= BLOCK_BYTES + 11), "{sizes:?}");
-    assert_eq!(sizes.len(), 3);
+    assert_eq!(sizes.len(), blocks);
     let parts = Parts(vec![b"one\ntw".to_vec(), b"o\n".to_vec(), b"three".to_vec()]);
     let eager: Vec<_> = chunks(reader(parts, Pace::Eager)).into_iter().map(|chunk| chunk.bytes).collect();
     assert_eq!(eager, [b"one\n".to_vec(), b"two\n".to_vec(), b"three".to_vec()]);

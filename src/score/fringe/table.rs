@@ -16,6 +16,10 @@ use crate::score::{
     sketch::mixer::{Mixer, place},
 };
 
+pub use self::credit::Credit;
+
+mod credit;
+
 /// Records that are written into the state together.
 pub const PAGE: usize = 64;
 
@@ -46,10 +50,6 @@ pub trait Record: Copy {
     fn take(bytes: &mut &[u8]) -> Result<Self, DecodeError>;
 }
 
-/// A record's visits, as the table counts them, which queue it stands in, and whether it is worth more than others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Credit(u8);
-
 /// Records by key.
 #[derive(Debug, Clone)]
 pub struct Table<T> {
@@ -69,56 +69,6 @@ pub struct Table<T> {
     dirty: Vec<bool>,
     /// Pages of the state, from the first of these on, that hold nothing any more.
     stale: std::ops::Range<usize>,
-}
-
-// === impl Credit ===
-
-impl Credit {
-    const MAX: u8 = 3;
-    const PROVEN_MAX: u8 = 7;
-    const IN_MAIN: u8 = 8;
-    const PROVEN: u8 = 16;
-
-    #[inline]
-    fn raise(&mut self, is_proven: bool) {
-        let max = if is_proven { Self::PROVEN_MAX } else { Self::MAX };
-        self.0 += u8::from(self.visits() < max);
-    }
-
-    #[inline]
-    const fn visits(self) -> u8 {
-        self.0 & 7
-    }
-
-    /// Notes that it cannot be one of a flood, where it `is_proven`.
-    #[inline]
-    pub fn prove(&mut self, is_proven: bool) {
-        self.0 |= u8::from(is_proven) * Self::PROVEN;
-    }
-
-    /// Whether that was noted.
-    #[must_use]
-    #[inline]
-    pub const fn is_proven(self) -> bool {
-        self.0 & Self::PROVEN > 0
-    }
-
-    /// Moves it to the main queue, with so many `visits`.
-    fn promote(&mut self, visits: u8) {
-        self.0 = self.0 & Self::PROVEN | Self::IN_MAIN | visits;
-    }
-
-    /// As a byte of the state.
-    #[must_use]
-    pub const fn bits(self) -> u8 {
-        self.0
-    }
-
-    /// From a byte of the state.
-    #[must_use]
-    pub const fn from_bits(bits: u8) -> Self {
-        Self(bits & 31)
-    }
 }
 
 const fn index_of(max: usize) -> usize {

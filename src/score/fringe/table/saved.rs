@@ -10,7 +10,7 @@ use crate::score::{
     sketch::mixer::Mixer,
 };
 
-use super::{Credit, PAGE, Record, Table};
+use super::{PAGE, Record, Table};
 
 // === impl Table ===
 
@@ -134,7 +134,7 @@ impl<T: Record> Table<T> {
         let mut slots: Vec<u32> = (0..self.records.len() as u32).collect();
         slots.sort_unstable_by_key(|slot| (self.records[*slot as usize].last(), *slot));
         for slot in slots {
-            let in_main = self.records[slot as usize].credit().0 & Credit::IN_MAIN > 0;
+            let in_main = self.records[slot as usize].credit().is_in_main();
             let queue = if in_main { &mut self.main } else { &mut self.small };
             queue.push_back(slot);
         }

@@ -3,7 +3,7 @@
 use super::AssetClass;
 
 /// What kind of thing an entity is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum EntityKind {
     /// A service of ECS.
@@ -15,14 +15,13 @@ pub enum EntityKind {
     /// An instance.
     Instance,
     /// One address.
-    #[default]
     Address,
     /// All that an interface's addresses have in common.
     Interface,
 }
 
 /// Who an event is scored for: 32 bytes and one text.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntityName {
     /// Unique in the process.
     pub serial: u64,
@@ -68,6 +67,9 @@ impl EntityKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
+
+// There is one for each host.
+const _: () = assert!(size_of::<EntityName>() == 32);
 
 // === impl EntityName ===
 

@@ -7,8 +7,8 @@ use crate::{
     event::{Chunk, Entry, Position, Reason, Record, Reject, Span},
 };
 
-/// What is read for one chunk, unless one line is longer. Measured with lines of 110 bytes: 36 ns of CPU a line, against
-/// 48 ns with 32 KiB and 42 ns with 512 KiB.
+/// What is read for one chunk, unless one line is longer. With 128 KiB a run takes as many instructions
+/// (within 0.2 %), and the documents of a block, eleven times as large as it, twice the memory.
 pub(super) const BLOCK_BYTES: usize = 64 << 10;
 
 /// Reads the lines of one stream.

@@ -81,6 +81,9 @@ impl Spanning for Daily {
 /// A vote for a pool: the pool, and a bucket of each series of the span; none where it was held out.
 pub(in crate::score) type Vote = (u32, Option<SmallVec<[u16; FEATURES]>>);
 
+// Every host that is awake has both.
+const _: () = assert!(size_of::<Stretch>() <= 192 && size_of::<Stretch<Daily>>() <= 80);
+
 // === impl Stretch ===
 
 impl<A: Sums> Stretch<A> {

@@ -177,11 +177,6 @@ impl Record for External {
         &mut self.credit
     }
 
-    #[inline]
-    fn is_proven(&self) -> bool {
-        self.credit.is_proven()
-    }
-
     fn is_same(&self, other: &Self) -> bool {
         self.key == other.key
     }

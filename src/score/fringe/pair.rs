@@ -138,11 +138,6 @@ impl Record for Pair {
         &mut self.credit
     }
 
-    #[inline]
-    fn is_proven(&self) -> bool {
-        self.credit.is_proven()
-    }
-
     fn is_same(&self, other: &Self) -> bool {
         self.key() == other.key()
     }

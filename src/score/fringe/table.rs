@@ -34,8 +34,6 @@ pub trait Record: Copy {
     fn credit(&mut self) -> &mut Credit;
     /// Whether both are of the same key.
     fn is_same(&self, other: &Self) -> bool;
-    /// Whether it is worth more than others: it cannot be one of a flood.
-    fn is_proven(&self) -> bool;
     /// Reads its first and its last bytes, which may lie in two lines of the processor's cache.
     fn warm(&self) -> u64;
     /// When it was seen last.
@@ -232,13 +230,13 @@ impl<T: Record> Table<T> {
     pub fn visit(&mut self, slot: u32) -> &mut T {
         self.dirty[slot as usize / PAGE] = true;
         let record = &mut self.records[slot as usize];
-        let is_proven = record.is_proven();
-        record.credit().raise(is_proven);
+        record.credit().raise();
         record
     }
 
     /// Takes in `record`, which is not there yet; gives its place, and whether another one had to go.
-    pub fn insert(&mut self, hash: u64, record: T, mixer: &Mixer) -> (u32, bool) {
+    pub fn insert(&mut self, hash: u64, mut record: T, mixer: &Mixer) -> (u32, bool) {
+        let is_proven = record.credit().is_proven();
         let is_full = self.records.len() >= self.max;
         let slot = if is_full {
             let slot = self.evict(mixer);
@@ -252,7 +250,7 @@ impl<T: Record> Table<T> {
         self.enter(hash, slot);
         let seat = place(tag(hash), self.ghosts.len());
         self.moved = true;
-        if self.ghosts[seat] == ghost(hash) && self.may_join(record.is_proven()) {
+        if self.ghosts[seat] == ghost(hash) && self.may_join(is_proven) {
             self.ghosts[seat] = 0;
             self.promote(slot, 0);
         } else {
@@ -285,7 +283,8 @@ impl<T: Record> Table<T> {
             // One of the queues holds somebody, because the table is full.
             let Some(slot) = queue.pop_front() else { return 0 };
             let record = &mut self.records[slot as usize];
-            let (is_proven, visits) = (record.is_proven(), record.credit().visits());
+            let credit = *record.credit();
+            let (is_proven, visits) = (credit.is_proven(), credit.visits());
             match from_small {
                 // The first visit is the one that it came with.
                 true if visits > 2 - u8::from(is_proven) && self.may_join(is_proven) => {

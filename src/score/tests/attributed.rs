@@ -55,6 +55,16 @@ fn the_identity_is_the_first_that_record_or_asset_gives() {
 }
 
 #[test]
+fn an_entity_comes_back_however_long_the_vpc_is_that_its_scope_names() {
+    let vpc = format!("vpc-{}", "ä".repeat(50_000));
+    let scorer = scorer_with(&config());
+    scorer.score(0, &mut with_asset(0, Flow::sent(1, 1, START), asset(&[("vpc-id", &vpc)], None)));
+    let entries = scorer.capture(1).entries.into_iter();
+    let entries: BTreeMap<_, _> = entries.filter_map(|(key, value)| Some((key, value?))).collect();
+    Scorer::restore(&config(), &Metrics::default(), SEED, entries).unwrap();
+}
+
+#[test]
 fn a_tag_that_the_record_has_names_whom_it_is_scored_for_and_goes_before_the_assets() {
     let mut config = config();
     config.identity = vec!["tag:instance-tag".parse().unwrap(), "address".parse().unwrap()];

@@ -192,6 +192,17 @@ mod tests {
     }
 
     #[test]
+    fn a_window_alone_is_forgotten_between_five_and_eight_half_lives_later() {
+        let decay = Decay::new(1_000);
+        for time in 0..2_000 {
+            let weight = u64::from(decay.weight(time));
+            let steps = (1..).find(|steps| decayed(weight, *steps) == 0).unwrap_or(0);
+            let after = 2_000 * u64::from(steps) - time;
+            assert!((5_000..8_000).contains(&after), "{time}: {after}");
+        }
+    }
+
+    #[test]
     fn windows_are_counted_across_landmarks() {
         let now = Moment { landmark: 3, weight: 16 };
         assert_eq!(now.windows(24 * 16, 3), 24);

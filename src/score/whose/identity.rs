@@ -16,6 +16,9 @@ const ASG_TAG: &str = "aws:autoscaling:groupName";
 const INSTANCE_TAG: &str = "instance-id";
 const VPC_TAG: &str = "vpc-id";
 
+/// Most bytes of an account, a region or a VPC in a scope; broken characters become up to three times as long.
+const PART_MAX: usize = 4 << 10;
+
 /// Who an event is scored for.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::score) enum Who {
@@ -68,6 +71,8 @@ pub(in crate::score) fn scope_of(record: &Record<'_>, asset: Option<&Asset>, sco
         {
             text = vpc.as_bytes();
         }
+        // Nobody's is a hundredth as long: what is longer must not make a scope that a name has no room for.
+        text = &text[..text.len().min(PART_MAX)];
         if !text.is_empty() {
             if !scope.is_empty() {
                 scope.push('/');

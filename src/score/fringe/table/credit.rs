@@ -14,8 +14,8 @@ impl Credit {
 
     /// Counts another visit.
     #[inline]
-    pub(super) fn raise(&mut self, is_proven: bool) {
-        let max = if is_proven { Self::PROVEN_MAX } else { Self::MAX };
+    pub(super) fn raise(&mut self) {
+        let max = if self.is_proven() { Self::PROVEN_MAX } else { Self::MAX };
         self.0 += u8::from(self.visits() < max);
     }
 
@@ -59,5 +59,24 @@ impl Credit {
     #[must_use]
     pub const fn from_bits(bits: u8) -> Self {
         Self(bits & 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_proven_stays_so_through_visits_queues_and_the_state() {
+        let mut credit = Credit::default();
+        (0..9).for_each(|_| credit.raise());
+        assert_eq!((credit.visits(), credit.is_proven(), credit.is_in_main()), (3, false, false));
+        credit.prove(true);
+        credit.prove(false);
+        (0..9).for_each(|_| credit.raise());
+        assert_eq!((credit.visits(), credit.is_proven()), (7, true));
+        credit.promote(2);
+        let credit = Credit::from_bits(credit.bits());
+        assert_eq!((credit.visits(), credit.is_proven(), credit.is_in_main()), (2, true, true));
     }
 }

@@ -14,6 +14,7 @@ mod error;
 mod holding;
 mod huge_pages;
 mod keeper;
+mod kit;
 mod learn;
 mod looks;
 mod memory;

@@ -26,6 +26,7 @@ mod schema;
 mod score;
 mod searches;
 mod select;
+mod session;
 mod side;
 mod stamp;
 mod syslog;
@@ -62,8 +63,8 @@ pub struct Normalizer {
     schema: Box<dyn Schema>,
     /// Where in the documents' keys the name of each of the batch's entities stands.
     keys: Vec<Option<Span>>,
-    /// The same by the entity's serial, for findings.
-    finding_keys: HashMap<u64, Span, foldhash::fast::FixedState>,
+    /// The same by the entity's serial, for findings and sessions.
+    named_keys: HashMap<u64, Span, foldhash::fast::FixedState>,
 }
 
 /// Events whose documents are made ready together: what they need fits into the nearest cache.
@@ -74,9 +75,9 @@ const APPROACHED: usize = 32;
 pub struct Tally {
     /// Documents written.
     pub written: u64,
-    /// Events that the sink's `select` or `where` leaves out, and findings that its `where` does.
+    /// Events and sessions that the sink's `select` or `where` leaves out, and findings that its `where` does.
     pub filtered: u64,
-    /// Events that the sink's `sample` leaves out.
+    /// Events and sessions that the sink's `sample` leaves out.
     pub sampled: u64,
     /// Events that an earlier run delivered: they are not offered to the sink.
     pub delivered_before: u64,
@@ -92,10 +93,11 @@ impl Normalizer {
     /// A writer of documents with `schema`.
     #[must_use]
     pub fn new(schema: Box<dyn Schema>) -> Self {
-        Self { schema, keys: Vec::new(), finding_keys: HashMap::default() }
+        Self { schema, keys: Vec::new(), named_keys: HashMap::default() }
     }
 
-    /// Appends the documents of `batch` that `selection` lets pass: the events that leave, in order, then the findings.
+    /// Appends the documents of `batch` that `selection` lets pass: the events that leave, in order, then the sessions, then the
+    /// findings.
     /// `ingested_millis` is the wall clock, in milliseconds since 1970.
     pub fn documents(
         &mut self,
@@ -109,7 +111,7 @@ impl Normalizer {
         self.schema.begin(ingested_millis);
         self.keys.clear();
         self.keys.resize(batch.entities.len(), None);
-        self.finding_keys.clear();
+        self.named_keys.clear();
         for (index, event) in batch.events.iter().enumerate() {
             if index.is_multiple_of(APPROACHED) && selection.has_events() {
                 self.schema.approach(batch, index..batch.events.len().min(index + APPROACHED));
@@ -128,9 +130,12 @@ impl Normalizer {
                 }
             }
         }
+        if let Some(sessions) = batch.of_sessions() {
+            self.sessions(sessions, selection, &mut tally, out);
+        }
         if !batch.findings.is_empty() {
             let named = self.keys.iter().zip(&batch.entities);
-            self.finding_keys.extend(named.filter_map(|(key, entity)| Some((entity.serial, (*key)?))));
+            self.named_keys.extend(named.filter_map(|(key, entity)| Some((entity.serial, (*key)?))));
         }
         for (index, finding) in batch.findings.iter().enumerate() {
             if !selection.passes_finding(finding) {
@@ -138,7 +143,7 @@ impl Normalizer {
                 continue;
             }
             self.schema.finding(batch, index, &mut out.bytes);
-            let key = self.finding_key(&finding.entity, out);
+            let key = self.named_key(&finding.entity, out);
             out.end_document(finding.document, DocumentKind::Finding, finding.at, key);
             tally.written += 1;
         }
@@ -173,9 +178,27 @@ impl Normalizer {
         out.end_document(event.id, DocumentKind::Event, at, key);
     }
 
-    fn finding_key(&mut self, entity: &EntityName, out: &mut Documents) -> Span {
+    /// Appends the documents of a batch of sessions.
+    fn sessions(&mut self, batch: &Batch, selection: &Selection, tally: &mut Tally, out: &mut Documents) {
+        for (index, (event, session)) in batch.events.iter().zip(&batch.sessions).enumerate() {
+            match selection.choose_session(batch, event, session) {
+                Choice::Filtered => tally.filtered += 1,
+                Choice::Sampled => tally.sampled += 1,
+                Choice::Leaves { rate } => {
+                    self.schema.session(batch, index, session, rate, &mut out.bytes);
+                    let named = [&session.client, &session.server].map(|party| party.entity.as_deref());
+                    let entity = named.into_iter().flatten().next();
+                    let key = entity.map_or(Span::default(), |entity| self.named_key(entity, out));
+                    out.end_document(event.id, DocumentKind::Session, session.end, key);
+                    tally.written += 1;
+                }
+            }
+        }
+    }
+
+    fn named_key(&mut self, entity: &EntityName, out: &mut Documents) -> Span {
         let keys = &mut out.keys;
-        *self.finding_keys.entry(entity.serial).or_insert_with(|| append(keys, entity.name()))
+        *self.named_keys.entry(entity.serial).or_insert_with(|| append(keys, entity.name()))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod usual;
 mod books;
 mod config;
 mod council;
+mod endings;
 mod entities;
 mod gate;
 mod grid;
@@ -22,7 +23,9 @@ mod keyer;
 mod keys;
 mod memory;
 mod seat;
+mod sessions;
 mod shard;
+pub mod sum;
 #[cfg(test)]
 mod tests;
 mod whose;
@@ -35,7 +38,7 @@ pub use history::{
 };
 pub use kept::{archive::Archive, capture::Capture, wire::StateError};
 pub use keyer::Keyer;
-pub use memory::{memory_bytes_max, outside_bytes_max};
+pub use memory::{memory_bytes_max, outside_bytes_max, sessions_bytes_max};
 pub use seat::learned_of;
 pub use whose::tenant::{Tenant, TenantError};
 
@@ -52,6 +55,7 @@ use crate::{
 
 use self::{
     books::Books,
+    endings::end_sessions,
     entities::{
         finding::{Notice, deliver},
         fold::{Rules, fold_through},
@@ -64,10 +68,12 @@ use self::{
         dedup::Dedup,
         openings::Openings,
         plan::{Plan, SHARDS},
+        tuples::Tuples,
     },
     grid::Grid,
     kept::archive::Desk,
     keys::{Finder, Keys},
+    sessions::{Sessions, meters::SessionMeters},
     shard::Shard,
     sketch::{mixer::Mixer, repeats::Repeats},
     usual::{
@@ -97,6 +103,7 @@ pub struct Scorer {
     peers: SharedPeers,
     books: Books,
     outside: Outside,
+    stitched: SessionMeters,
     /// What a capture held that was not stored.
     unsaved: Mutex<Unsaved>,
     /// How many captures there were.
@@ -146,8 +153,14 @@ impl Scorer {
         let dedup = Dedup::new(state_seed, repeats);
         let mut gate = Gate::new(grid, clocks, attribution, (Openings::new(most), dedup));
         gate.aggregation = Aggregation::new(config, metrics);
+        let stitches = config.stitches && config.sessions_max > 0;
+        gate.tuples = stitches.then(|| Tuples::new(state_seed));
         let sizes = Sizes::new(config.externals_max as usize, config.pairs_max as usize);
-        let shard = || Mutex::new(Shard::new(Fringe::new(Fringe::mixer(state_seed), sizes)));
+        let stitched = sessions::Sizes::of(config);
+        let shard = || {
+            let fringe = Fringe::new(Fringe::mixer(state_seed), sizes);
+            Mutex::new(Shard::new(fringe, Sessions::new(stitched)))
+        };
         Self {
             rules,
             gate: Mutex::new(gate),
@@ -157,6 +170,7 @@ impl Scorer {
             peers: SharedPeers::new(peers),
             books: Books::new(metrics, config.entities_max),
             outside: Outside::new(metrics),
+            stitched: SessionMeters::new(metrics),
             unsaved: Mutex::default(),
             captures: AtomicU64::new(0),
             spare: Mutex::default(),
@@ -244,7 +258,7 @@ impl Scorer {
         self.books.note(&tally, &mut gate);
         drop(gate);
         self.gate_turn.pass(ticket);
-        if scratch.plan.segments.is_empty() {
+        if scratch.plan.segments.is_empty() && !scratch.plan.over {
             self.flow(ticket, &mut scratch, batch);
         } else {
             self.flow_and_fold(ticket, &mut scratch, batch);
@@ -261,13 +275,15 @@ impl Scorer {
         let Scratch { plan, notices } = scratch;
         for (nth, turn) in self.shard_turns.iter().enumerate() {
             turn.wait(ticket);
-            let (observations, contacts) = (&plan.observations[nth], &plan.contacts[nth]);
-            if !observations.is_empty() || !contacts.is_empty() {
+            let (observations, contacts, legs) =
+                (&plan.observations[nth], &plan.contacts[nth], &plan.legs[nth]);
+            if !observations.is_empty() || !contacts.is_empty() || !legs.is_empty() {
                 let peers = self.peers.read();
                 let bench = self.rules.bench(&peers, plan.folded);
                 let mut shard = lock(&self.shards[nth]);
                 shard.observe(observations, &plan.changes, &bench, 0, batch, notices);
                 shard.fringe.observe(contacts);
+                shard.sessions.observe(legs);
             }
             turn.pass(ticket);
         }
@@ -279,7 +295,7 @@ impl Scorer {
         self.shard_turns.iter().for_each(|turn| turn.wait(ticket));
         let mut shards: Vec<MutexGuard<'_, Shard>> = self.shards.iter().map(lock).collect();
         let mut folded = plan.folded;
-        let (mut starts, mut contact_starts) = ([0; SHARDS], [0; SHARDS]);
+        let (mut starts, mut contact_starts, mut leg_starts) = ([0; SHARDS], [0; SHARDS], [0; SHARDS]);
         for part in 0..=plan.segments.len() {
             let segment = plan.segments.get(part);
             let peers = self.peers.read();
@@ -293,6 +309,10 @@ impl Scorer {
                 let end = segment.map_or(all.len(), |segment| segment.contact_ends[nth] as usize);
                 shard.fringe.observe(&all[contact_starts[nth]..end]);
                 contact_starts[nth] = end;
+                let all = &plan.legs[nth];
+                let end = segment.map_or(all.len(), |segment| segment.leg_ends[nth] as usize);
+                shard.sessions.observe(&all[leg_starts[nth]..end]);
+                leg_starts[nth] = end;
             }
             drop(peers);
             let Some(segment) = segment else { break };
@@ -303,9 +323,14 @@ impl Scorer {
             self.books.windows_learned.inc_by(sum.learned);
             self.books.windows_held_out.inc_by(sum.held_out);
             self.books.windows_capped.inc_by(sum.capped);
+            end_sessions(&mut shards, (folded, segment.fold), false, &mut batch.sessions);
             folded = segment.fold;
             shards.iter_mut().for_each(|shard| shard.fringe.fold(folded));
         }
+        if plan.over {
+            end_sessions(&mut shards, (folded, folded), true, &mut batch.sessions);
+        }
+        self.stitched.note(shards.iter().map(|shard| &shard.sessions));
         self.outside.note(shards.iter().map(|shard| &shard.fringe));
         shards.iter_mut().for_each(|shard| self.books.absences.note(shard));
         drop(shards);

@@ -20,7 +20,7 @@ use floodmark::{
     enrich::{self, Enricher, Stage},
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
     generate::{self, LineFormat, Options},
-    normalize::{Fields, Form, Normalizer, Sampling, SchemaName, Selection},
+    normalize::{Fields, Form, Normalizer, Sampling, SchemaName, Select, Selection},
     parse::{self, Input, Parser, Resolver},
     score::{self, Scorer},
     telemetry::{books::SourceBooks, metrics::Metrics},
@@ -215,11 +215,13 @@ fn cases() -> Vec<Case> {
         Case { geo: false, ..case("unknown geo as OCSF", load(), ocsf) },
         case("rejected lines as OCSF", rejected(), ocsf),
         Case { beside: TAGGED, ..case("v11 as OCSF", v5(), ocsf) },
+        Case { selection: Select::Sessions.into(), ..case("sessions", v5(), ecs) },
+        Case { selection: Select::EventsAndSessions.into(), ..case("sessions too, as OCSF", v5(), ocsf) },
     ]
 }
 
 /// What parts of the memory plan take when they are full, and what the plan says.
-fn plans() -> [(&'static str, i64, i64); 3] {
+fn plans() -> [(&'static str, i64, i64); 4] {
     let scoring = |entities_max, externals_max| score::Config {
         entities_max,
         externals_max,
@@ -242,10 +244,14 @@ fn plans() -> [(&'static str, i64, i64); 3] {
     };
     let (text, mut bench, _folder) = prepare(&case, &few);
     bench.read(&text);
+    let stitching = score::Config { stitches: true, sessions_max: 50_000, ..few.clone() };
+    let (text, mut stitched, _folder) = prepare(&case, &stitching);
+    stitched.read(&text);
     let hosts_planned = score::memory_bytes_max(&few) - score::memory_bytes_max(&scoring(0, 1_000));
     [
         ("the outside", outside, outside_planned as i64),
         ("hosts", bench.scored, hosts_planned as i64),
+        ("sessions", stitched.scored - bench.scored, score::sessions_bytes_max(&stitching) as i64),
         ("what documents say again", bench.written, Normalizer::MEMORY_BYTES_MAX as i64),
     ]
 }
@@ -265,7 +271,11 @@ fn chosen() -> Selection {
 
 /// What the second half of the case's lines takes.
 fn measure(case: &Case) -> Taken {
-    let scoring = score::Config { activity: case.selection.sample.is_some(), ..score::Config::default() };
+    let scoring = score::Config {
+        activity: case.selection.sample.is_some(),
+        stitches: case.selection.select.has_sessions(),
+        ..score::Config::default()
+    };
     let (text, mut bench, _folder) = prepare(case, &scoring);
     let middle = text.len() / 2;
     let middle = middle + text[middle..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
@@ -399,6 +409,9 @@ impl Bench {
         self.parser.parse(chunk, &mut self.batch);
         self.enricher.apply(&mut self.batch);
         self.scored += kept(|| self.scorer.score(self.tickets, &mut self.batch)).0;
+        if let Some(sessions) = self.batch.lay_out_sessions() {
+            self.enricher.apply(sessions);
+        }
         self.documents.bytes.reserve(CHUNK_BYTES * 40);
         let write = || {
             self.normalizer.documents(&self.batch, &self.selection, 1_795_260_605_000, &mut self.documents)

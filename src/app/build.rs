@@ -17,11 +17,12 @@ use super::{
     baseline,
     checks::Checks,
     crashes::Crashes,
+    kit::Kit,
     looks,
     outlet::Outlet,
     rekey::REKEY,
     snapshots::Snapshots,
-    workers::{Front, Kit, Line, Quarantine, clock_origin},
+    workers::{Front, Line, Quarantine, clock_origin},
 };
 use crate::{
     config::{Baseline, BufferPlace, Config},

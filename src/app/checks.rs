@@ -104,6 +104,10 @@ impl Checks {
                 DocumentKind::Event | DocumentKind::Syslog => {
                     events.find(|event| event.id == row.id).is_some_and(|event| seen.is_first(event.fields))
                 }
+                DocumentKind::Session => {
+                    let first = batch.of_sessions().and_then(|sessions| sessions.events.first());
+                    first.is_some_and(|event| seen.is_first(event.fields))
+                }
                 // There are few, and each is somebody's work.
                 _ => true,
             };

@@ -59,6 +59,7 @@ impl MemoryPlan {
                 "the outside (`score.externals_max`, `score.pairs_max`) and repeats (`score.dedup_bytes`)",
                 score::outside_bytes_max(&config.score),
             ),
+            ("sessions (`score.sessions_max`)", score::sessions_bytes_max(&config.score)),
         ];
         let needed_bytes = parts.iter().map(|(_, bytes)| bytes).sum();
         let limit_bytes = config.limits.memory.as_u64();

@@ -14,14 +14,15 @@ use tokio::runtime::Handle;
 use super::{
     checks::Checks,
     crashes::{self, Crashes},
+    kit::Kit,
     outlet::Outlet,
     rekey::{Asked, PartTurn, Parts, Rekey, Stir},
 };
 use crate::{
-    enrich::{Enricher, Stage},
+    enrich::Stage,
     event::{Batch, Chunk, Documents, Origin, Partition, Receipt, SourceId},
-    normalize::{Form, Normalizer, ObservationWriter, Selection, quarantine},
-    parse::{Parser, Resolver},
+    normalize::{Form, Selection, quarantine},
+    parse::Resolver,
     pipe::{Barrier, Intake, Step, Turn, Window},
     score::Scorer,
     telemetry::{books::SinkBooks, clock, crash},
@@ -70,16 +71,6 @@ pub(super) struct Front {
     resolved: VecDeque<Chunk>,
     scratch: Vec<Chunk>,
     tickets: u64,
-}
-
-/// What one worker needs for itself.
-pub(super) struct Kit {
-    pub(super) parser: Parser,
-    pub(super) enricher: Enricher,
-    /// One for each dialect.
-    pub(super) normalizers: Vec<Normalizer>,
-    pub(super) observations: ObservationWriter,
-    pub(super) batch: Batch,
 }
 
 /// A step after resolving.
@@ -187,6 +178,7 @@ impl Line {
         if let Some(scorer) = &self.scorer {
             self.score(scorer, ticket, turns, &mut kit.batch);
         }
+        kit.stitch();
         let receipt =
             kit.batch.chunk.as_mut().map(|chunk| std::mem::replace(&mut chunk.receipt, Receipt::unclaimed()));
         self.leave(ticket, kit, receipt.unwrap_or_else(Receipt::unclaimed), Stir::Nothing);
@@ -235,6 +227,7 @@ impl Line {
         if let Some(scorer) = &self.scorer {
             act(scorer, &mut kit.batch);
         }
+        kit.stitch();
         self.leave(ticket, kit, receipt, stir);
     }
 

@@ -8,10 +8,20 @@ use crate::{
     normalize::Select,
 };
 
-/// Notes what is wrong with what `sinks` choose.
-pub(super) fn check(sinks: &BTreeMap<String, SinkConfig>, tree: &Tree, problems: &mut Problems) {
+/// Notes what is wrong with what `sinks` choose, where at most `sessions_max` sessions are stitched at a time.
+pub(super) fn check(
+    sinks: &BTreeMap<String, SinkConfig>,
+    sessions_max: u32,
+    tree: &Tree,
+    problems: &mut Problems,
+) {
     for (name, sink) in sinks {
         check_sample(name, sink, tree, problems);
+        if sink.select.has_sessions() && sessions_max == 0 {
+            let text = "there are no sessions: `score.sessions_max` is 0";
+            let remedy = "raise it, or select `all`".to_owned();
+            problems.at(tree, &format!("sinks.{name}.select"), text, remedy);
+        }
         let Some(Err(FilterError { at, fault })) = sink.filter.as_deref().map(str::parse::<Filter>) else {
             continue;
         };

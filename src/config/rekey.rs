@@ -147,6 +147,11 @@ impl Config {
                 let help = "select `findings` or `all`";
                 tell(&format!("sinks.{name}.select"), "with `rekey` events leave without a score", help);
             }
+            if sink.select.has_sessions() {
+                let help = "select `findings` or `all`, or run one process without `rekey`";
+                let text = "with `rekey` the two sides of a session may be two processes'";
+                tell(&format!("sinks.{name}.select"), text, help);
+            }
         }
         for (place, is_taken) in
             [("sources", self.sources.contains_key(REKEY)), ("sinks", self.sinks.contains_key(REKEY))]

@@ -243,6 +243,7 @@ impl Config {
         }
         // What a sample leaves out stands in the findings.
         loaded.value.score.activity = loaded.value.sinks.values().any(|sink| sink.sample.is_some());
+        loaded.value.score.stitches = loaded.value.sinks.values().any(|sink| sink.select.has_sessions());
         let mut problems = Problems::new(file);
         loaded.value.check(&loaded.tree, &mut problems);
         problems.into_result(loaded)
@@ -267,7 +268,7 @@ impl Config {
         self.check_shared_files(tree, problems);
         self.check_buffers(tree, problems);
         self.check_state(tree, problems);
-        choices::check(&self.sinks, tree, problems);
+        choices::check(&self.sinks, self.score.sessions_max, tree, problems);
         clusters::check(self, tree, problems);
         for (path, to) in self.places() {
             for (key, text) in to.problems() {

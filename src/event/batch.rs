@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::{
     AssetClass, Chunk, Direction, Endpoint, EntityName, Entry, EventId, Field, FieldSet, Finding, IdScheme,
-    Layout, Origin, Reject, Span, Syslog, Value, Verdict,
+    Layout, Origin, Reject, Session, Span, Syslog, Value, Verdict,
 };
 
 /// A chunk and what became of it so far. Its tables keep their room when it is recycled.
@@ -33,6 +33,13 @@ pub struct Batch {
     pub entities: Vec<Arc<EntityName>>,
     /// Findings that this batch's records raised or that folded while it was scored; they leave after its events.
     pub findings: Vec<Finding>,
+    /// Sessions that ended, or went on for another hour, while it was scored; they leave before its findings. Where the
+    /// batch is one of sessions, those that its events are, one by one.
+    pub sessions: Vec<Session>,
+    /// The batch of its sessions, once [`Batch::lay_out_sessions`] has made it.
+    pub stitched: Option<Box<Batch>>,
+    /// Whether its events are its sessions.
+    pub is_of_sessions: bool,
     /// Entries that could not be parsed.
     pub rejects: Vec<Reject>,
     /// Tells this filling of the batch from every other in the process; stages key their per-batch memory by it.
@@ -116,6 +123,8 @@ impl Batch {
         self.told.clear();
         self.entities.clear();
         self.findings.clear();
+        self.sessions.clear();
+        self.stitched.iter_mut().for_each(|stitched| drop(stitched.empty()));
         self.rejects.clear();
         self.chunk.take()
     }
@@ -194,6 +203,13 @@ impl Batch {
     #[inline]
     pub fn line(&self, event: &Event) -> Option<&Syslog> {
         self.syslog(event).filter(|syslog| !syslog.is_flow)
+    }
+
+    /// The session that `event` is, where the batch is one of sessions.
+    #[must_use]
+    #[inline]
+    pub fn session(&self, event: &Event) -> Option<&Session> {
+        self.sessions.get(event.entry.index as usize).filter(|_| self.is_of_sessions)
     }
 
     /// What its positions count in, where it holds a chunk.

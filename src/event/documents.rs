@@ -39,6 +39,8 @@ pub enum DocumentKind {
     Event,
     /// One line of syslog that is no flow.
     Syslog,
+    /// One session that has ended, or goes on for another hour.
+    Session,
     /// One revision of a finding.
     Finding,
     /// An entry that could not be read, for the quarantine.
@@ -51,8 +53,8 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Event, Self::Syslog, Self::Finding, Self::Quarantined, Self::DeadLetter];
+    pub const ALL: [Self; 6] =
+        [Self::Event, Self::Syslog, Self::Session, Self::Finding, Self::Quarantined, Self::DeadLetter];
 
     /// Its name.
     #[must_use]
@@ -60,6 +62,7 @@ impl DocumentKind {
         match self {
             Self::Event => "event",
             Self::Syslog => "syslog",
+            Self::Session => "session",
             Self::Finding => "finding",
             Self::Quarantined => "quarantined",
             Self::DeadLetter => "dead_letter",

@@ -1,6 +1,8 @@
 //! What an entity is called: made once when it is first seen, and kept for each of them for as long as it is known.
 
-use super::AssetClass;
+use std::sync::LazyLock;
+
+use super::{AssetClass, EventId, IdScheme};
 
 /// What kind of thing an entity is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,6 +36,9 @@ pub struct EntityName {
     /// What kind of thing it is to the network, where a record, an asset or the traffic says so.
     pub class: Option<AssetClass>,
 }
+
+/// How numbers are made.
+static NUMBERS: LazyLock<IdScheme> = LazyLock::new(|| IdScheme::named("entity"));
 
 /// The longest beginning of `text` of at most [`u16::MAX`] bytes.
 fn cut(text: &str) -> (&str, u16) {
@@ -85,6 +90,21 @@ impl EntityName {
         let ((scope, scope_len), (group, group_len)) = (cut(scope), cut(peer_group));
         let text = [scope, group, name].concat().into_boxed_str();
         Self { serial, text, scope_len, group_len, kind, class }
+    }
+
+    /// What tells `name` of `kind` in `scope` from others in every process: a hash without a secret, so that whoever can name
+    /// entities can make two of one number.
+    #[must_use]
+    pub fn number_of((kind, name, scope): (EntityKind, &str, &str)) -> u32 {
+        let parts = [kind.name(), scope, name].map(str::as_bytes);
+        let EventId(hash) = NUMBERS.of_parts(&parts);
+        hash.first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
+    }
+
+    /// Its number: see [`EntityName::number_of`].
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        Self::number_of((self.kind, self.name(), self.scope()))
     }
 
     /// Its own name within the scope: `i-0abc…`, `10.0.1.7`.
@@ -171,6 +191,16 @@ mod tests {
         let whole = EntityName::new(1, (EntityKind::Tag, &long, &long), &long, None);
         assert_eq!((whole.name(), whole.scope().len()), (&*long, 65_534));
         assert_eq!(whole.peer_group(), whole.scope());
+    }
+
+    #[test]
+    fn a_number_follows_from_kind_name_and_scope_and_nothing_else() {
+        let of = |kind, name, scope, group| EntityName::new(7, (kind, name, scope), group, None).number();
+        let one = of(EntityKind::Address, "10.0.1.7", "012345678901", "all");
+        assert_eq!(of(EntityKind::Address, "10.0.1.7", "012345678901", "web"), one);
+        assert_ne!(of(EntityKind::Address, "10.0.1.7", "012345678902", "all"), one);
+        assert_ne!(of(EntityKind::Instance, "10.0.1.7", "012345678901", "all"), one);
+        assert_ne!(of(EntityKind::Address, "10.0.1.8", "012345678901", "all"), one);
     }
 
     #[test]

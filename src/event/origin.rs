@@ -291,7 +291,19 @@ impl IdScheme {
     /// The id of something made from `parts`, under a scheme of its own called `name`: a finding, a finding's document.
     #[must_use]
     pub fn derived(name: &str, parts: &[&[u8]]) -> EventId {
-        let mut keyed = Self::of(&Origin::from_text(name)).keyed;
+        Self::named(name).of_parts(parts)
+    }
+
+    /// The scheme of [`IdScheme::derived`] for things called `name`, for whoever makes many.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self::of(&Origin::from_text(name))
+    }
+
+    /// The id of something made from `parts`.
+    #[must_use]
+    pub fn of_parts(&self, parts: &[&[u8]]) -> EventId {
+        let mut keyed = self.keyed;
         for part in parts {
             keyed.write_u64(part.len() as u64);
             keyed.write(part);

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::event::{
-    Asset, AssetClass, AutonomousSystem, Batch, Direction, Endpoint, EntityName, Event, Field, Finding,
-    Kind as ColumnKind, Place, Score, Span, Value, Verdict,
+    Asset, AssetClass, AutonomousSystem, Batch, Direction, Ending, Endpoint, EntityName, Event, Field,
+    Finding, InitiatorMethod, Kind as ColumnKind, Place, Relation, Score, Session, Span, Value, Verdict,
 };
 
 use super::subject::{Line, Part, Side, Subject, Whole};
@@ -198,6 +198,18 @@ impl<'a> OfEvent<'a> {
                 span if span.is_empty() => Fact::Absent,
                 span => Fact::Text(span.of(&self.batch.derived)),
             },
+            Whole::NetworkBytes | Whole::NetworkPackets => self.both_ways(whole),
+            Whole::DestinationBytes
+            | Whole::DestinationPackets
+            | Whole::Ending
+            | Whole::InitiatorMethod
+            | Whole::Relation => {
+                let session = self.batch.session(self.event);
+                session.map_or(Fact::Absent, |session| self.of_session(session, whole))
+            }
+            Whole::Points if self.batch.is_of_sessions => {
+                number(self.batch.session(self.event).and_then(|session| session.points).map(u64::from))
+            }
             Whole::Points | Whole::Feature | Whole::Observed => {
                 scored(self.verdict.and_then(|verdict| verdict.score.as_ref()), whole)
             }
@@ -209,6 +221,29 @@ impl<'a> OfEvent<'a> {
                 let place = self.verdict.map(|verdict| verdict.entity as usize);
                 named(place.and_then(|place| self.batch.entities.get(place)).map(|name| &**name), whole)
             }
+        }
+    }
+
+    /// What went over the network: of a flow what it sent, of a session what both sides did.
+    fn both_ways(&self, whole: Whole) -> Fact<'a> {
+        let is_bytes = whole == Whole::NetworkBytes;
+        let sent = self.batch.uint(self.event, if is_bytes { Field::Bytes } else { Field::Packets });
+        let server = self.batch.session(self.event).map(|session| &session.server);
+        let back = server.map_or(0, |server| if is_bytes { server.bytes } else { server.packets });
+        number(sent.map(|sent| sent.saturating_add(back)))
+    }
+
+    fn of_session(&self, session: &Session, whole: Whole) -> Fact<'a> {
+        match whole {
+            Whole::DestinationBytes => Fact::Number(session.server.bytes),
+            Whole::DestinationPackets => Fact::Number(session.server.packets),
+            Whole::Ending => text(session.ending.map(Ending::name)),
+            Whole::InitiatorMethod => text(session.initiator.map(InitiatorMethod::name)),
+            Whole::Relation => {
+                let (source, destination) = self.batch.ends(self.event);
+                text(Relation::between(source, destination).map(Relation::name))
+            }
+            _ => Fact::Absent,
         }
     }
 

@@ -67,6 +67,13 @@ pub(super) enum Whole {
     Application,
     Direction,
     CommunityId,
+    NetworkBytes,
+    NetworkPackets,
+    DestinationBytes,
+    DestinationPackets,
+    Ending,
+    InitiatorMethod,
+    Relation,
     Points,
     Feature,
     Observed,
@@ -148,7 +155,7 @@ const OWN_PARTS: [(&str, Part, Kind); 8] = [
     ),
 ];
 /// The same of what has no sides. Of two names of one thing the first is the one that is written.
-const WHOLES: [(&str, Whole, Kind); 17] = [
+const WHOLES: [(&str, Whole, Kind); 24] = [
     ("event.action", Whole::Action, Kind::Word(&["accept", "reject"])),
     ("event.outcome", Whole::Outcome, Kind::Word(&["success", "failure"])),
     ("event.duration", Whole::Duration, Kind::Number),
@@ -157,6 +164,28 @@ const WHOLES: [(&str, Whole, Kind); 17] = [
     ("network.application", Whole::Application, Kind::Text),
     ("network.direction", Whole::Direction, Kind::Word(&["inbound", "outbound", "internal", "external"])),
     ("network.community_id", Whole::CommunityId, Kind::Text),
+    ("network.bytes", Whole::NetworkBytes, Kind::Bytes),
+    ("network.packets", Whole::NetworkPackets, Kind::Number),
+    ("destination.bytes", Whole::DestinationBytes, Kind::Bytes),
+    ("destination.packets", Whole::DestinationPackets, Kind::Number),
+    ("floodmark.session.ending", Whole::Ending, Kind::Word(&["finished", "reset", "refused", "idle"])),
+    (
+        "floodmark.session.initiator.method",
+        Whole::InitiatorMethod,
+        Kind::Word(&["flags", "refusal", "service", "port", "start", "lower_port"]),
+    ),
+    (
+        "floodmark.session.relation",
+        Whole::Relation,
+        Kind::Word(&[
+            "within_subnet",
+            "within_vpc",
+            "between_vpcs",
+            "on_premises",
+            "aws_service",
+            "internet",
+        ]),
+    ),
     ("event.risk_score", Whole::Points, Kind::Number),
     ("floodmark.score.points", Whole::Points, Kind::Number),
     ("floodmark.score.feature", Whole::Feature, Kind::Word(&FEATURES)),

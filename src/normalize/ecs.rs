@@ -10,12 +10,13 @@ mod network;
 mod outcome;
 mod place;
 mod plan;
+mod session;
 mod side;
 mod syslog;
 
 use std::{ops::Range, sync::Arc};
 
-use crate::event::{Attributes, Batch, FIELDS, Namespace, Syslog};
+use crate::event::{Attributes, Batch, FIELDS, Namespace, Session, Syslog};
 
 use super::{
     Schema,
@@ -69,6 +70,8 @@ struct Writer {
     heads: [Vec<u8>; Outcome::ALL.len()],
     /// What follows the timestamp of every line of syslog of the batch, up to its id.
     line_head: Vec<u8>,
+    /// What follows the timestamp of every session of the batch, into the `event` object.
+    session_head: Vec<u8>,
     /// What follows the title of every finding of the batch, into the `event` object: of its first revision, and of those
     /// after it.
     finding_heads: [Vec<u8>; 2],
@@ -101,6 +104,7 @@ impl Ecs {
             now_millis: 0,
             heads: Default::default(),
             line_head: Vec::new(),
+            session_head: Vec::new(),
             finding_heads: Default::default(),
         };
         writer.begin(0);
@@ -143,6 +147,12 @@ impl Schema for Ecs {
     fn line(&mut self, batch: &Batch, index: usize, log: &Syslog, out: &mut Vec<u8>) {
         let mut pen = Pen::new(&mut self.stage, out);
         self.writer.put_line(batch, index, log, &mut pen);
+        pen.lift();
+    }
+
+    fn session(&mut self, batch: &Batch, index: usize, session: &Session, rate: u32, out: &mut Vec<u8>) {
+        let mut pen = Pen::new(&mut self.stage, out);
+        self.writer.put_session(batch, index, session, rate, &mut pen);
         pen.lift();
     }
 
@@ -202,7 +212,28 @@ impl Writer {
             parts.iter().for_each(|part| head.extend_from_slice(part));
         }
         self.begin_lines(stream, namespace);
+        self.begin_sessions(stream, namespace);
         self.begin_findings(stream, namespace);
+    }
+
+    /// Renders what is the same for all sessions of a batch.
+    fn begin_sessions(&mut self, stream: &[u8], namespace: &[u8]) {
+        let event = piece![
+            Text("\"},"),
+            Open(EVENT_KIND, 0),
+            Key(EVENT_KIND),
+            Text("\"event\","),
+            Key(EVENT_CATEGORY),
+            Text("[\"network\"],"),
+            Key(EVENT_DATASET),
+            Text("\"floodmark.session\","),
+            Key(EVENT_INGESTED),
+            Text("\""),
+        ];
+        let parts: [&[u8]; 7] =
+            [stream, b"floodmark.session", namespace, &self.namespace, event, &self.now, b"\","];
+        self.session_head.clear();
+        parts.iter().for_each(|part| self.session_head.extend_from_slice(part));
     }
 
     /// Renders what is the same for all findings of a batch.

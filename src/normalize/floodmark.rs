@@ -30,8 +30,7 @@ pub(super) fn put_floodmark(
 ) {
     out.object(piece![Open(ENTITY_KIND, 0)], |out| {
         if row.plan.fields().and(TAGS).is_empty() {
-            put_side(Side::Source, piece![Open(SOURCE, 0)], row, assets, out);
-            put_side(Side::Destination, piece![Open(DESTINATION, 0)], row, assets, out);
+            put_sides(row, assets, out);
         } else {
             out.aside(|out| put_tagged(row, out));
         }
@@ -40,6 +39,13 @@ pub(super) fn put_floodmark(
         }
         put_rate(rate, out);
     });
+}
+
+/// Appends whose assets the two sides are, and whose networks they are in.
+#[inline(always)]
+pub(super) fn put_sides(row: &Row<'_>, assets: &mut Assets, out: &mut Pen<'_>) {
+    put_side(Side::Source, piece![Open(SOURCE, 0)], row, assets, out);
+    put_side(Side::Destination, piece![Open(DESTINATION, 0)], row, assets, out);
 }
 
 /// Appends what `begin` opens: whose asset one side is, and whose network it is in.

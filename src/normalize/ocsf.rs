@@ -10,11 +10,12 @@ mod event;
 mod finding;
 mod place;
 mod plan;
+mod session;
 mod syslog;
 
 use std::{ops::Range, sync::Arc};
 
-use crate::event::{Attributes, Batch, FIELDS, Syslog};
+use crate::event::{Attributes, Batch, FIELDS, Session, Syslog};
 
 use super::{
     Schema,
@@ -32,6 +33,7 @@ use super::{
 };
 use connection::Connections;
 use place::Places;
+use session::Closing;
 
 /// Writes OCSF 1.8.0 documents. One for each worker and sink; it remembers fragments that it rendered.
 #[derive(Debug)]
@@ -59,6 +61,8 @@ struct Writer {
     heads: [[Vec<u8>; 2]; Activity::ALL.len()],
     /// What follows the class of every finding of the batch, up to its document's id.
     finding_head: Vec<u8>,
+    /// What every session of the batch begins with, by how it ended, up to its document's id.
+    session_heads: [Vec<u8>; Closing::ALL.len()],
     /// When the batch's findings are written, in milliseconds since 1970.
     now_millis: u64,
 }
@@ -96,6 +100,7 @@ impl Ocsf {
             original,
             heads: Default::default(),
             finding_head: Vec::new(),
+            session_heads: Default::default(),
             now_millis: 0,
         };
         writer.begin(0);
@@ -141,6 +146,12 @@ impl Schema for Ocsf {
         pen.lift();
     }
 
+    fn session(&mut self, batch: &Batch, index: usize, session: &Session, rate: u32, out: &mut Vec<u8>) {
+        let mut pen = Pen::new(&mut self.stage, out);
+        self.writer.put_session(batch, index, session, rate, &mut pen);
+        pen.lift();
+    }
+
     fn finding(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
         let mut pen = Pen::new(&mut self.stage, out);
         self.writer.put_finding(&batch.findings[index], &mut pen);
@@ -149,6 +160,11 @@ impl Schema for Ocsf {
 }
 
 // === impl Writer ===
+
+/// What the document of a flow or a session begins with.
+const NETWORK_ACTIVITY: &[u8] =
+    b"{\"category_uid\":4,\"category_name\":\"Network Activity\",\"class_uid\":4001,\
+    \"class_name\":\"Network Activity\",\"severity_id\":1,\"severity\":\"Informational\",";
 
 /// What opens the `metadata` of an event: AWS wrote the log, which the event's own columns name, and floodmark logged it.
 const LOGGER: &str = concat!(
@@ -178,14 +194,17 @@ impl Writer {
         for (heads, activity) in self.heads.iter_mut().zip(Activity::ALL) {
             for (head, device) in heads.iter_mut().zip([",\"host\"", ""]) {
                 head.clear();
-                head.extend_from_slice(
-                    b"{\"category_uid\":4,\"category_name\":\"Network Activity\",\"class_uid\":4001,\
-                    \"class_name\":\"Network Activity\",\"severity_id\":1,\"severity\":\"Informational\",",
-                );
+                head.extend_from_slice(NETWORK_ACTIVITY);
                 head.extend_from_slice(activity.members().as_bytes());
                 let control = if activity.is_control() { ",\"security_control\"" } else { "" };
                 until(LOGGER, control, device, head);
             }
+        }
+        for (head, closing) in self.session_heads.iter_mut().zip(Closing::ALL) {
+            head.clear();
+            head.extend_from_slice(NETWORK_ACTIVITY);
+            head.extend_from_slice(closing.members().as_bytes());
+            until(LOGGER, ",\"security_control\"", "", head);
         }
         self.finding_head.clear();
         until(PRODUCT, "", "", &mut self.finding_head);

@@ -68,7 +68,8 @@ derived! {
     EVENT_KIND "event.kind" Keyword;
     /// `network`, for a finding also `intrusion_detection`.
     EVENT_CATEGORY "event.category" Keyword;
-    /// `connection` with `allowed` or `denied`; `info` where the record tells of no flow, and for a finding.
+    /// `connection` with `allowed` or `denied`, and `end` where a session is over; `info` where the record tells of no flow, and
+    /// for a finding.
     EVENT_TYPE "event.type" Keyword;
     /// `success` for an accepted flow, `failure` for a rejected one.
     EVENT_OUTCOME "event.outcome" Keyword;
@@ -282,6 +283,29 @@ derived! {
     ACTIVITY_EVENTS_SERIES "floodmark.finding.activity.events_by_minute" Long;
     /// Their bytes by the minute of the window that they ended in: ten numbers.
     ACTIVITY_BYTES_SERIES "floodmark.finding.activity.bytes_by_minute" Long;
+    /// Bytes that the server sent. Only of a session.
+    DESTINATION_BYTES "destination.bytes" Long;
+    /// Packets that the server sent. Only of a session.
+    DESTINATION_PACKETS "destination.packets" Long;
+    /// The session: the same in all its documents. One that goes on has a document each hour, with all that it came to so far.
+    SESSION_ID "floodmark.session.id" Keyword;
+    /// Why it is over: `finished` (both sides sent FIN), `reset`, `refused` (nothing was let through) or `idle`. Absent where
+    /// it goes on.
+    SESSION_ENDING "floodmark.session.ending" Keyword;
+    /// How it is known who began it, and so which side is `source`: `flags`, `refusal`, `service`, `port`, `start` or
+    /// `lower_port`. Absent where nobody can tell.
+    SESSION_METHOD "floodmark.session.initiator.method" Keyword;
+    /// How sure that is, from 0 to 1.
+    SESSION_CONFIDENCE "floodmark.session.initiator.confidence" Double;
+    /// Where it goes: `within_subnet`, `within_vpc`, `between_vpcs`, `on_premises`, `aws_service` (one that AWS runs, not a machine
+    /// that is rented there) or `internet`. Absent where that is not known.
+    SESSION_RELATION "floodmark.session.relation" Keyword;
+    /// Flow records that it rests on, those of both sides' interfaces and of gateways between them.
+    SESSION_RECORDS "floodmark.session.records" Long;
+    /// Windows in which something was sent.
+    SESSION_WINDOWS "floodmark.session.windows" Long;
+    /// The entities on both sides, as far as they are known, once each.
+    SESSION_ENTITIES "floodmark.session.entities" Keyword;
     /// For how many events that scored low this one stands, because it is one of a sample. Absent where it stands for itself.
     SAMPLE_RATE "floodmark.sample.rate" Long;
 }

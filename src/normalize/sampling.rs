@@ -8,7 +8,7 @@ use crate::{
     quantity::Share,
 };
 
-/// Lets a share of the events that scored low leave. What has no score leaves, and so does what a finding rests on.
+/// Lets a share of the events and sessions that scored low leave. What has no score leaves, and so does what a finding rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sampling {
@@ -23,14 +23,18 @@ pub struct Sampling {
 // === impl Sampling ===
 
 impl Sampling {
-    /// For how many events the one called `id` leaves, of which scoring says `verdict`: 1 where it leaves whatever is
-    /// sampled, 0 where it does not leave.
+    /// For how many events the one called `id` leaves, of which scoring says `verdict`: see [`Sampling::rate`].
     #[inline]
-    pub(super) fn rate(self, id: EventId, verdict: Option<&Verdict>) -> u32 {
-        let low = |verdict: &Verdict| {
-            !verdict.raised && verdict.score.is_some_and(|score| score.points < self.below)
-        };
-        if !verdict.is_some_and(low) {
+    pub(super) fn rate_of(self, id: EventId, verdict: Option<&Verdict>) -> u32 {
+        let score = verdict.and_then(|verdict| verdict.score);
+        self.rate(id, score.map(|score| score.points), verdict.is_some_and(|verdict| verdict.raised))
+    }
+
+    /// For how many the one called `id` leaves, which has so many `points`, where it has a score, and on which a finding rests
+    /// where it has `raised` one: 1 where it leaves whatever is sampled, 0 where it does not leave.
+    #[inline]
+    pub(super) fn rate(self, id: EventId, points: Option<u8>, raised: bool) -> u32 {
+        if raised || points.is_none_or(|points| points >= self.below) {
             return 1;
         }
         let one_in = self.keep.one_in().get();
@@ -68,7 +72,7 @@ mod tests {
     fn about_the_share_leaves_of_what_scored_low_and_each_says_for_how_many_it_stands() {
         let sampling = Sampling { below: 20, keep: "1/10".parse().unwrap() };
         let rates = |verdict: Option<Verdict>| -> Vec<u32> {
-            ids().map(|id| sampling.rate(id, verdict.as_ref())).collect()
+            ids().map(|id| sampling.rate_of(id, verdict.as_ref())).collect()
         };
         let low = rates(Some(verdict(Some(19), false)));
         let kept = low.iter().filter(|rate| **rate == 10).count();

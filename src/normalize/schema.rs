@@ -2,11 +2,11 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::event::{Attributes, Batch, Namespace, Syslog};
+use crate::event::{Attributes, Batch, Namespace, Session, Syslog};
 
 use super::{ecs::Ecs, ocsf::Ocsf};
 
-/// Writes a batch's events and findings as documents, each one line of JSON with its line feed.
+/// Writes a batch's events, sessions and findings as documents, each one line of JSON with its line feed.
 pub trait Schema: Send {
     /// Tells what is said of all records of the next batch, before it begins.
     fn attributes(&mut self, _attributes: Option<&Arc<Attributes>>) {}
@@ -23,6 +23,10 @@ pub trait Schema: Send {
 
     /// Appends the document of event number `index` of `batch` to `out`; it is a line of syslog with this header.
     fn line(&mut self, batch: &Batch, index: usize, log: &Syslog, out: &mut Vec<u8>);
+
+    /// Appends the document of `session`, which is event number `index` of `batch`, to `out`; it stands for `rate` sessions of a
+    /// sample.
+    fn session(&mut self, batch: &Batch, index: usize, session: &Session, rate: u32, out: &mut Vec<u8>);
 
     /// Appends the document of finding number `index` of `batch` to `out`.
     fn finding(&mut self, batch: &Batch, index: usize, out: &mut Vec<u8>);

@@ -7,7 +7,7 @@ mod table;
 use serde_json::{Value, json};
 
 pub use page::searches_page;
-pub(super) use table::{FINDINGS, FLOWS, SEARCHES, Search};
+pub(super) use table::{FINDINGS, FLOWS, SEARCHES, SESSIONS, Search};
 
 /// Every search, in the order of the page: `name`, `title`, `about`, `index`, `kql`, `then`, `esql` and `dsl`.
 #[must_use]

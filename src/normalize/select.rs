@@ -2,7 +2,7 @@
 
 use super::Sampling;
 use crate::{
-    event::{Batch, Event, Finding, Verdict},
+    event::{Batch, Event, Finding, Session, Verdict},
     filter::Filter,
 };
 
@@ -17,6 +17,10 @@ pub enum Select {
     All,
     /// Findings only.
     Findings,
+    /// Sessions and findings: one document for both ways of a connection and all its records, instead of one for each record.
+    Sessions,
+    /// Events, sessions and findings.
+    EventsAndSessions,
     /// Events that score at least this many points, and all findings. From 0 to 100; 0 selects every event that has a
     /// score, and an event without one is never selected.
     Score(#[schemars(range(max = 100))] u8),
@@ -44,12 +48,36 @@ pub(super) enum Choice {
     Sampled,
 }
 
+// === impl Select ===
+
+impl Select {
+    /// Whether sessions leave.
+    #[must_use]
+    pub const fn has_sessions(self) -> bool {
+        matches!(self, Self::Sessions | Self::EventsAndSessions)
+    }
+}
+
 // === impl Selection ===
 
 impl Selection {
     /// Whether there is any event that may leave.
     pub(super) fn has_events(&self) -> bool {
-        self.select != Select::Findings
+        !matches!(self.select, Select::Findings | Select::Sessions)
+    }
+
+    /// What becomes of `session`, which is `event` of a batch of sessions.
+    pub(super) fn choose_session(&self, batch: &Batch, event: &Event, session: &Session) -> Choice {
+        let passes = |filter: &Filter| filter.passes(batch, event, None);
+        if !self.select.has_sessions() || !self.filter.as_ref().is_none_or(passes) {
+            return Choice::Filtered;
+        }
+        // By the id of the session: its documents leave together.
+        let rate = |sample: Sampling| sample.rate(session.id, session.points, session.raised);
+        match self.sample.map_or(1, rate) {
+            0 => Choice::Sampled,
+            rate => Choice::Leaves { rate },
+        }
     }
 
     /// What becomes of `event`, of which scoring says `verdict`.
@@ -58,7 +86,7 @@ impl Selection {
         if !self.passes(batch, event, verdict) {
             return Choice::Filtered;
         }
-        match self.sample.map_or(1, |sample| sample.rate(event.id, verdict)) {
+        match self.sample.map_or(1, |sample| sample.rate_of(event.id, verdict)) {
             0 => Choice::Sampled,
             rate => Choice::Leaves { rate },
         }
@@ -67,8 +95,8 @@ impl Selection {
     #[inline]
     fn passes(&self, batch: &Batch, event: &Event, verdict: Option<&Verdict>) -> bool {
         let selected = match self.select {
-            Select::All => true,
-            Select::Findings => false,
+            Select::All | Select::EventsAndSessions => true,
+            Select::Findings | Select::Sessions => false,
             Select::Score(least) => {
                 verdict.and_then(|verdict| verdict.score).is_some_and(|score| score.points >= least)
             }
@@ -98,11 +126,13 @@ mod tests {
         for (text, select) in [
             ("\"all\"", Select::All),
             ("\"findings\"", Select::Findings),
+            ("\"sessions\"", Select::Sessions),
+            ("\"events_and_sessions\"", Select::EventsAndSessions),
             ("{\"score\":70}", Select::Score(70)),
         ] {
             assert_eq!(serde_json::from_str::<Select>(text).unwrap(), select);
             assert_eq!(serde_json::to_string(&select).unwrap(), text);
         }
-        assert!(serde_json::from_str::<Select>("\"sessions\"").is_err());
+        assert!(serde_json::from_str::<Select>("\"events\"").is_err());
     }
 }

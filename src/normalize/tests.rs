@@ -8,6 +8,7 @@ mod lines;
 mod ocsf;
 mod original;
 mod sampled;
+mod sessions;
 mod slim;
 mod strict;
 mod tagged;
@@ -120,6 +121,8 @@ fn every_leaf_of_every_golden_document_is_in_the_field_list_with_its_type() {
     leaves(&sampled, String::new(), &types, &mut found);
     let line = lines::document();
     leaves(&line, String::new(), &types, &mut found);
+    let session = sessions::document();
+    leaves(&session, String::new(), &types, &mut found);
     for (path, leaf) in &found {
         assert!(has_type(&types[path], leaf), "{path}: {leaf}");
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::Tenant;
+use super::{Tenant, WINDOW_SECONDS};
 use crate::quantity::{ByteSize, Duration};
 
 /// How events are scored.
@@ -44,6 +44,14 @@ pub struct Config {
     /// each). Default 20000; at most 4000000.
     #[schemars(range(max = 4_000_000))]
     pub pairs_max: u32,
+    /// The most conversations that sessions are stitched from at a time: those of the windows that have not folded, and the
+    /// sessions that go on (some 250 bytes each). Records of others leave as they are and are in no session, which
+    /// `floodmark_score_sessions_crowded_out_total` counts. Default 100000; 0 stitches none, at most 16000000.
+    #[schemars(range(max = 16_000_000))]
+    pub sessions_max: u32,
+    /// After how long without a record a session is over that nobody has ended, in whole windows of ten minutes. Default 20m; from 10m
+    /// to 1d.
+    pub session_idle: Duration,
     /// Memory for telling records that come again at another position, which count once as long as their window is open
     /// and they find room in it: half of it holds 131,072 records of a window for each MiB. Default 8MiB; `0B` counts every
     /// record, at most 64GiB.
@@ -52,6 +60,9 @@ pub struct Config {
     /// whether a sink samples.
     #[serde(skip)]
     pub activity: bool,
+    /// Whether sessions are stitched. It follows from what the sinks select.
+    #[serde(skip)]
+    pub stitches: bool,
     /// The name of each source, by its number. It follows from the sources.
     #[serde(skip)]
     pub sources: Vec<String>,
@@ -106,6 +117,12 @@ pub enum ConfigError {
         /// How many.
         given: u32,
     },
+    /// More sessions than are worth their memory.
+    #[error("sessions_max is {0}, it must be at most {SESSIONS_LIMIT}")]
+    SessionsMax(u32),
+    /// Sessions would be split at every pause, or never end.
+    #[error("session_idle is {0}, it must be from 10m to 1d")]
+    SessionIdle(Duration),
     /// More than any machine has.
     #[error("dedup_bytes is {0}, the most is 64GiB")]
     DedupBytes(ByteSize),
@@ -117,6 +134,7 @@ pub enum ConfigError {
 const DAY_SECONDS: u64 = 86_400;
 const ENTITIES_LIMIT: u32 = 10_000_000;
 const EXTERNALS_LIMIT: u32 = 4_000_000;
+const SESSIONS_LIMIT: u32 = 16_000_000;
 const DEDUP_LIMIT: ByteSize = ByteSize::mebibytes(64 << 10);
 
 // === impl Config ===
@@ -138,9 +156,12 @@ impl Default for Config {
             entities_max: 28_000,
             forget_after: Duration::seconds(180 * DAY_SECONDS),
             externals_max: 100_000,
+            sessions_max: 100_000,
+            session_idle: Duration::seconds(1_200),
             pairs_max: 20_000,
             dedup_bytes: ByteSize::mebibytes(8),
             activity: false,
+            stitches: false,
             sources: Vec::new(),
             tenants: Vec::new(),
             second_hand: false,
@@ -172,6 +193,12 @@ impl Config {
             if given > EXTERNALS_LIMIT {
                 problems.push((name, ConfigError::Outside { name, given }));
             }
+        }
+        if self.sessions_max > SESSIONS_LIMIT {
+            problems.push(("sessions_max", ConfigError::SessionsMax(self.sessions_max)));
+        }
+        if !(u64::from(WINDOW_SECONDS)..=DAY_SECONDS).contains(&self.session_idle.as_secs()) {
+            problems.push(("session_idle", ConfigError::SessionIdle(self.session_idle)));
         }
         if self.dedup_bytes > DEDUP_LIMIT {
             problems.push(("dedup_bytes", ConfigError::DedupBytes(self.dedup_bytes)));

@@ -21,7 +21,6 @@ pub(super) mod outside;
 pub mod pair;
 pub mod sizes;
 pub mod spreaders;
-pub mod sum;
 pub mod table;
 pub mod targets;
 pub mod tide;

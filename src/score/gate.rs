@@ -9,10 +9,12 @@ pub(super) mod clocks;
 pub(super) mod columns;
 pub(super) mod dedup;
 pub(super) mod division;
+mod entering;
 pub(super) mod openings;
 pub(super) mod plan;
 pub(super) mod reading;
 pub(super) mod tally;
+pub(super) mod tuples;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,20 +31,18 @@ use self::{
     dedup::Dedup,
     division::Division,
     openings::Openings,
-    plan::{EntityRef, Plan, Standing, Vantage},
+    plan::{Plan, Standing},
     reading::Said,
+    tuples::Tuples,
 };
 use super::{
-    fringe::{Contact, capture::Depth, shard_of},
+    fringe::capture::Depth,
     gate::aggregation::Aggregation,
     grid::{Grid, Window},
     kept::archive::Desk,
     seat::Bound,
     usual::peers::SharedPeers,
-    whose::{
-        attribution::{Attribution, FEW, Found},
-        own::Side,
-    },
+    whose::attribution::{Attribution, FEW, Found},
 };
 
 /// What the gate knows.
@@ -69,6 +69,8 @@ pub(super) struct Gate {
     pub(super) bound: Option<Bound>,
     /// Of a part, where the windows begin that are open.
     pub(super) begun: Begun,
+    /// What tells conversations apart, where records are put together to sessions.
+    pub(super) tuples: Option<Tuples>,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
@@ -101,6 +103,7 @@ impl Gate {
             aggregation: Aggregation::default(),
             bound: None,
             begun: Begun::default(),
+            tuples: None,
             captured: None,
             slots: Slots::default(),
             said: Default::default(),
@@ -220,7 +223,10 @@ impl Gate {
         let entities = found.iter().filter_map(Found::entity);
         let opened = entities.fold(0, |read, entity| read ^ self.openings.warm(entity));
         for (nth, event) in batch.events[first..first + found.len()].iter().enumerate() {
-            let said = Said::of(&slots.read(batch, event));
+            let mut said = Said::of(&slots.read(batch, event));
+            if let Some(tuples) = &mut self.tuples {
+                said.estate = tuples.estate(self.attribution.tenant_number(), batch, event);
+            }
             self.said[nth] = said;
             if self.dedup.is_on()
                 && let Some(ends) = self.attribution.ends_of(nth)
@@ -233,52 +239,6 @@ impl Gate {
         let times = (record.uint(Column::Start), record.uint(Column::End));
         if let (Some(chunk), (Some(start), Some(end))) = (&batch.chunk, times) {
             self.aggregation.note(chunk.source, end.saturating_sub(start));
-        }
-    }
-
-    /// Enters what the event at `index`, the `nth` of the few, says into the plan: of whom it is about, and of the gateway
-    /// beside that one.
-    #[inline]
-    fn enter_all(
-        &mut self,
-        (index, nth): (usize, usize),
-        times: (Window, i64, Standing),
-        whose: (EntityRef, Side, u32, Vantage),
-        plan: &mut Plan,
-    ) {
-        self.enter((index, nth), times, whose, plan);
-        if let Some((gateway, side, change)) = self.attribution.beside(nth) {
-            self.enter((index, nth), times, (gateway, side, change, Vantage::Beside), plan);
-            if times.2 == Standing::Learned {
-                self.openings.enter(gateway, times.0);
-            }
-        }
-    }
-
-    /// Enters what the event says of one entity.
-    #[inline]
-    fn enter(
-        &self,
-        (index, nth): (usize, usize),
-        (window, end, standing): (Window, i64, Standing),
-        (entity, side, change, vantage): (EntityRef, Side, u32, Vantage),
-        plan: &mut Plan,
-    ) {
-        let said = &self.said[nth];
-        let peer = self.attribution.ends_of(nth).map(|ends| ends.opposite(side));
-        let whose = (entity.slot(), side, change, vantage);
-        let seen = said.observation((window, standing), index, whose, (peer, &self.dedup.addresses));
-        plan.observations[entity.shard()].push(seen);
-        if standing == Standing::Learned {
-            let whose = (self.attribution.registry.name(entity), side);
-            let contact = said.contact((window, end), whose, peer, &self.dedup.outside);
-            // What a gateway passes on is logged where it began too; what the outside begins ends at a load balancer.
-            let is_first = |contact: &Contact| {
-                vantage == Vantage::Own || vantage == Vantage::Gateway && !contact.initiated
-            };
-            if let Some(contact) = contact.filter(is_first) {
-                plan.contacts[shard_of(contact.hash)].push(contact);
-            }
         }
     }
 
@@ -334,6 +294,7 @@ impl Gate {
     /// Plans to fold everything: no record comes any more.
     pub(super) fn finish(&mut self, plan: &mut Plan) -> Tally {
         plan.folded = self.folded;
+        plan.over = true;
         let last = Grid::window(self.clocks.furthest());
         self.fold(last, plan)
     }

@@ -13,6 +13,7 @@ use super::{
     },
     fringe::sizes,
     gate::openings::Openings,
+    sessions::Sizes,
     sketch::{cardinality::Cardinality, distinct::Distinct},
     usual::{
         judge::Judge,
@@ -73,6 +74,12 @@ pub fn memory_bytes_max(config: &Config) -> u64 {
 pub fn outside_bytes_max(config: &Config) -> u64 {
     let [externals, pairs] = [config.externals_max, config.pairs_max].map(|most| most as usize);
     sizes::memory_bytes_max(externals, pairs) as u64 + config.dedup_bytes.as_u64()
+}
+
+/// The most bytes that `config` gives to sessions.
+#[must_use]
+pub fn sessions_bytes_max(config: &Config) -> u64 {
+    Sizes::memory_bytes_max(config) as u64
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! A shard: a sixteenth of the entities, worked on by one thread at a time.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use crate::event::{Activity, Asset, Batch, Detector, Feature, Score, Verdict};
 
@@ -23,6 +26,7 @@ use super::{
     history::Ledger,
     kept::archive::{Desk, SOON},
     keys::Key,
+    sessions::{Sessions, judged::Judged, leg::Who},
     usual::{bench::Bench, peers::EVERYBODY},
 };
 
@@ -41,6 +45,10 @@ pub(super) struct Shard {
     pub(super) spare: Vec<Box<Activity>>,
     /// What is known of a sixteenth of the outside.
     pub(super) fringe: Fringe,
+    /// A sixteenth of the sessions.
+    pub(super) sessions: Sessions,
+    /// How windows were judged that have folded and whose sessions have not, by window and slot.
+    pub(super) judged: HashMap<(Window, u32), Judged, foldhash::fast::FixedState>,
     /// Who has left and was not captured since, as bytes for the state.
     pub(super) left: BTreeMap<Key, Vec<u8>>,
     /// Where those are who left before, if they are anywhere.
@@ -63,8 +71,8 @@ pub(super) const AHEAD: usize = 32;
 // === impl Shard ===
 
 impl Shard {
-    /// Nobody in here yet, nor in `fringe`.
-    pub(super) fn new(fringe: Fringe) -> Self {
+    /// Nobody in here yet, nor in `fringe` or `sessions`.
+    pub(super) fn new(fringe: Fringe, sessions: Sessions) -> Self {
         Self {
             entities: Vec::new(),
             open: BTreeMap::new(),
@@ -72,6 +80,8 @@ impl Shard {
             dirty: Vec::new(),
             spare: Vec::new(),
             fringe,
+            sessions,
+            judged: HashMap::default(),
             left: BTreeMap::new(),
             desk: None,
             peaks: Peaks::default(),
@@ -81,6 +91,11 @@ impl Shard {
             ledger: None,
             slots: Slots::default(),
         }
+    }
+
+    /// The entity that `who` names, if it is still here.
+    pub(super) fn entity_of(&self, who: Who) -> Option<&Entity> {
+        self.entities.get(who.slot()).filter(|entity| entity.name.number() == who.number)
     }
 
     /// Takes in `observations` and writes what they come to into `batch`; findings go to `notices`, as of part `part`.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     flows,
-    process::{Folder, is_finding},
+    process::{Folder, is_finding, is_session},
     traces::{Traces, traces},
 };
 
@@ -20,7 +20,7 @@ const LATENESS: u64 = 600;
 fn config(paths: &str, out: &str, threads: u32) -> String {
     format!(
         "sources: {{ flows: {{ from: {{ file: {{ paths: [{paths}] }} }} }} }}\n\
-         sinks: {{ out: {{ to: {{ file: {{ path: {out} }} }} }} }}\n\
+         sinks: {{ out: {{ to: {{ file: {{ path: {out} }} }}, select: events_and_sessions }} }}\n\
          score: {{ learn_all: 0s }}\n\
          limits: {{ threads: {threads} }}\n"
     )
@@ -40,12 +40,15 @@ fn documents(folder: &Folder, paths: &str, threads: u32) -> Vec<Value> {
     documents
 }
 
-/// The events without their ids, then the findings: between which events a finding leaves depends on where chunks end.
+/// The events without their ids, then the sessions, then the findings: between which events these leave depends on where chunks
+/// end.
 fn sorted(documents: Vec<Value>) -> Vec<Value> {
-    let (findings, mut events): (Vec<Value>, Vec<Value>) = documents.into_iter().partition(is_finding);
+    let (findings, rest): (Vec<Value>, Vec<Value>) = documents.into_iter().partition(is_finding);
+    let (sessions, mut events): (Vec<Value>, Vec<Value>) = rest.into_iter().partition(is_session);
     for event in &mut events {
         assert!(event["event"].as_object_mut().unwrap().remove("id").is_some());
     }
+    events.extend(sessions);
     events.extend(findings);
     events
 }
@@ -113,6 +116,7 @@ fn lines_shuffled_within_the_lateness_leave_the_same_findings_and_baselines() {
     let text = flows::estate(WINDOWS) + &flows::closing(WINDOWS);
     let in_order = left(&text);
     assert!(in_order.findings.len() >= 6, "too quiet to tell: {:?}", in_order.findings);
+    assert!(in_order.sessions.len() >= 100, "{} sessions", in_order.sessions.len());
     for seed in [1, 2, 3] {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut lines: Vec<(u64, &str)> = text
@@ -128,6 +132,7 @@ fn lines_shuffled_within_the_lateness_leave_the_same_findings_and_baselines() {
         let shuffled = left(&shuffled);
         assert_eq!(shuffled.events.len(), in_order.events.len());
         assert_eq!(shuffled.findings, in_order.findings, "seed {seed}");
+        assert_eq!(shuffled.sessions, in_order.sessions, "seed {seed}");
         assert_eq!(shuffled.baselines, in_order.baselines, "seed {seed}");
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    process::{Folder, is_finding, repository},
+    process::{Folder, is_finding, is_session, repository},
     skipped::fixtures,
 };
 
@@ -144,7 +144,7 @@ fn every_document_of_an_attacked_week_and_of_all_fields_is_ecs() {
         format!(
             "sources: {{ flows: {{ from: {{ file: {{ paths: [{paths}] }} }} }} }}\n\
              enrich: {{ geoip: {{ city: {demo}/geoip-city.mmdb, asn: {demo}/geoip-asn.mmdb }}, assets: [{{ file: {demo}/assets.csv }}] }}\n\
-             sinks: {{ out: {{ to: {{ file: {{ path: {out} }} }} }} }}\n"
+             sinks: {{ out: {{ to: {{ file: {{ path: {out} }} }}, select: events_and_sessions }} }}\n"
         )
     };
     for (name, paths, findings) in
@@ -158,6 +158,7 @@ fn every_document_of_an_attacked_week_and_of_all_fields_is_ecs() {
         }
         assert!(documents.len() > 4_000, "{name}: {} documents", documents.len());
         assert_eq!(documents.iter().any(is_finding), findings, "{name}");
+        assert!(documents.iter().any(is_session), "{name}");
     }
 }
 

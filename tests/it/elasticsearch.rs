@@ -15,11 +15,11 @@ mod volume;
 
 use std::{collections::BTreeMap, thread::sleep, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     flows,
-    process::{Folder, Page, Running, at, is_finding, text_at, until},
+    process::{Folder, Page, Running, at, is_finding, is_session, text_at, until},
     search::provisioned::install,
     servers::{Server, namespace},
 };
@@ -64,11 +64,13 @@ fn until_all(server: &Server, name: &str, all: u64, process: &mut Running) {
 
 /// The ids of the events and of the findings that the file `copy.ndjson` holds.
 fn copied(folder: &Folder) -> [BTreeMap<String, u32>; 2] {
-    let mut ids = [BTreeMap::new(), BTreeMap::new()];
-    for document in folder.documents("copy.ndjson") {
-        ids[usize::from(is_finding(&document))].insert(text_at(&document, "event.id"), 1);
-    }
-    ids
+    [ids_of(folder, |document| !is_finding(document) && !is_session(document)), ids_of(folder, is_finding)]
+}
+
+/// The ids of the documents of `copy.ndjson` that are so.
+fn ids_of(folder: &Folder, is: fn(&Value) -> bool) -> BTreeMap<String, u32> {
+    let documents = folder.documents("copy.ndjson");
+    documents.iter().filter(|document| is(document)).map(|one| (text_at(one, "event.id"), 1)).collect()
 }
 
 /// Fails unless the cluster has exactly what the file has, each document once and in the stream of its kind.
@@ -99,16 +101,20 @@ fn assert_balanced(page: &Page, sink: &str) {
 }
 
 #[test]
-fn on_every_server_each_event_and_each_finding_is_created_once_in_the_stream_of_its_kind_however_often_it_is_delivered()
+fn on_every_server_each_event_session_and_finding_is_created_once_in_the_stream_of_its_kind_however_often_it_is_delivered()
  {
-    let name = "on_every_server_each_event_and_each_finding_is_created_once_in_the_stream_of_its_kind_however_often_it_is_delivered";
+    let name = "on_every_server_each_event_session_and_finding_is_created_once_in_the_stream_of_its_kind_however_often_it_is_delivered";
     for server in minimal::all(name) {
         let (folder, namespace) = (Folder::new(), namespace());
         folder.write("in.log", flows::estate(WINDOWS));
-        folder.write("c.yaml", config(server.url(), &namespace, ""));
+        let all = "    select: events_and_sessions\n    to:\n";
+        let text = config(server.url(), &namespace, "").replace("    to:\n", all);
+        folder.write("c.yaml", text.replace("copy: {", "copy: { select: events_and_sessions,"));
         folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
         assert!(!copied(&folder)[1].is_empty(), "no findings");
         assert_same(&server, &namespace, &folder);
+        let sessions = ids_of(&folder, is_session);
+        assert!(sessions.len() > 20 && server.ids(&stream("session", &namespace)) == sessions);
         // The next run reads the file from its start, and every id is there already.
         folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
         assert_same(&server, &namespace, &folder);

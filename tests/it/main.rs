@@ -36,6 +36,7 @@ mod replay;
 mod schemas;
 mod search;
 mod servers;
+mod sessions;
 mod skipped;
 mod slow_disk;
 mod snapshots;

@@ -196,7 +196,7 @@ fn every_ocsf_document_of_an_attacked_week_and_of_all_fields_follows_the_publish
             format!(
                 "sources: {{ flows: {{ from: {{ file: {{ paths: [{paths}] }} }} }} }}\n\
                  enrich: {{ geoip: {{ city: {demo}/geoip-city.mmdb, asn: {demo}/geoip-asn.mmdb }}, assets: [{{ file: {demo}/assets.csv }}] }}\n\
-                 sinks: {{ out: {{ to: {{ file: {{ path: {name}.ndjson }} }}, schema: ocsf }} }}\n"
+                 sinks: {{ out: {{ to: {{ file: {{ path: {name}.ndjson }} }}, schema: ocsf, select: events_and_sessions }} }}\n"
             ),
         );
         folder.run(&["run", "-q", "-c", "c.yaml"]).assert_code(0);
@@ -206,6 +206,8 @@ fn every_ocsf_document_of_an_attacked_week_and_of_all_fields_follows_the_publish
         }
         assert!(documents.len() >= 16, "{name}: {} documents", documents.len());
         assert_eq!(documents.iter().any(|document| document["class_uid"] == 2004), findings, "{name}");
+        let is_session = |document: &&Value| document["connection_info"]["uid"].is_string();
+        assert!(documents.iter().filter(is_session).count() > 0 || name == "transit.log", "{name}");
     }
 }
 

@@ -309,6 +309,11 @@ pub fn is_finding(document: &Value) -> bool {
     at(document, "event.dataset") == "floodmark.finding"
 }
 
+/// Whether the document is a session, not an event.
+pub fn is_session(document: &Value) -> bool {
+    at(document, "event.dataset") == "floodmark.session"
+}
+
 /// A folder of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -10,7 +10,7 @@ use floodmark::{
 
 use serde_json::Value;
 
-use crate::process::{Folder, at, is_finding, text_at};
+use crate::process::{Folder, at, is_finding, is_session, text_at};
 
 /// The signal by which a process ends that crashes by itself.
 pub const SIGABRT: i32 = 6;
@@ -21,6 +21,8 @@ pub const SIGKILL: i32 = 9;
 #[derive(Debug, PartialEq)]
 pub struct Traces {
     pub events: BTreeSet<String>,
+    /// Every document of a session, without when it was written.
+    pub sessions: BTreeSet<String>,
     /// Every finding by its id: that it was raised, and what it came to when it closed.
     pub findings: BTreeSet<String>,
     /// The ids of the documents between a finding's first and last. Which of them there are says how its value rose, and
@@ -35,13 +37,17 @@ pub struct Traces {
 pub fn traces(folder: &Folder) -> Traces {
     let mut traces = Traces {
         events: BTreeSet::new(),
+        sessions: BTreeSet::new(),
         findings: BTreeSet::new(),
         revisions: BTreeSet::new(),
         baselines: baselines(folder),
     };
-    for document in folder.documents("out.ndjson") {
+    for mut document in folder.documents("out.ndjson") {
         let id = text_at(&document, "event.id");
-        if !is_finding(&document) {
+        if is_session(&document) {
+            document["event"].as_object_mut().unwrap().remove("ingested");
+            traces.sessions.insert(document.to_string());
+        } else if !is_finding(&document) {
             traces.events.insert(id);
         } else if let Some(fact) = lasting(&document) {
             traces.findings.insert(fact);
@@ -82,7 +88,8 @@ pub fn baselines(folder: &Folder) -> String {
 /// How often each event's id stands in the output.
 pub fn counts(folder: &Folder) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
-    for document in folder.documents("out.ndjson").iter().filter(|document| !is_finding(document)) {
+    let documents = folder.documents("out.ndjson");
+    for document in documents.iter().filter(|document| !is_finding(document) && !is_session(document)) {
         *counts.entry(text_at(document, "event.id")).or_default() += 1;
     }
     counts
@@ -94,6 +101,13 @@ pub fn assert_same(one: &Traces, other: &Traces) {
     let missing: Vec<_> = other.events.difference(&one.events).collect();
     assert!(missing.is_empty(), "{} of {} events are missing", missing.len(), other.events.len());
     assert_eq!(one.events.len(), other.events.len(), "events that are none");
+    let differ: Vec<_> = one.sessions.symmetric_difference(&other.sessions).collect();
+    assert!(
+        differ.is_empty(),
+        "the sessions differ, {} and {}: {differ:?}",
+        one.sessions.len(),
+        other.sessions.len()
+    );
     assert_eq!(one.findings, other.findings, "the findings differ");
     assert_eq!(one.revisions, other.revisions, "the revisions differ");
     let (one, other): (Vec<&str>, Vec<&str>) =

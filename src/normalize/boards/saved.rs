@@ -11,7 +11,7 @@ const TITLE: &str = "floodmark: traffic, scores and findings";
 const ABOUT: &str = "Traffic by direction, top talkers, rejects, countries, scores and findings.";
 /// The panel that holds the saved search of findings stands below the others: left, top, width, height.
 pub(super) const FINDINGS_PLACE: [u32; 4] = [0, 54, 48, 18];
-/// The columns of the saved searches of flows, and of that of findings.
+/// The columns of the saved searches of flows, and of those of sessions and findings.
 const FLOW_COLUMNS: [&str; 10] = [
     "event.action",
     "network.direction",
@@ -24,6 +24,19 @@ const FLOW_COLUMNS: [&str; 10] = [
     "host.name",
     "event.risk_score",
 ];
+const SESSION_COLUMNS: [&str; 11] = [
+    "network.direction",
+    "source.ip",
+    "destination.ip",
+    "destination.port",
+    "source.bytes",
+    "destination.bytes",
+    "event.duration",
+    "floodmark.session.ending",
+    "floodmark.session.relation",
+    "floodmark.session.initiator.method",
+    "event.risk_score",
+];
 const FINDING_COLUMNS: [&str; 6] = [
     "event.kind",
     "message",
@@ -33,7 +46,7 @@ const FINDING_COLUMNS: [&str; 6] = [
     "event.reason",
 ];
 
-/// A search that is saved: those of the page that choose documents, and the findings.
+/// A search that is saved: those of the page that choose documents, the sessions and the findings.
 pub(super) struct Saved {
     pub(super) id: String,
     pub(super) title: String,
@@ -53,6 +66,14 @@ pub(super) fn saved() -> Vec<Saved> {
         kql: search.kql,
         columns: &FLOW_COLUMNS,
     });
+    let sessions = Saved {
+        id: "floodmark-sessions".to_owned(),
+        title: "floodmark: Sessions".to_owned(),
+        about: "Sessions that are over, newest first: who began them, and what both sides sent.",
+        view: View::Sessions,
+        kql: "event.type: end",
+        columns: &SESSION_COLUMNS,
+    };
     let findings = Saved {
         id: "floodmark-findings".to_owned(),
         title: "floodmark: Findings".to_owned(),
@@ -61,7 +82,7 @@ pub(super) fn saved() -> Vec<Saved> {
         kql: "",
         columns: &FINDING_COLUMNS,
     };
-    of_flows.chain([findings]).collect()
+    of_flows.chain([sessions, findings]).collect()
 }
 
 /// What a search source says, as both products write it: a text of JSON.

@@ -4,13 +4,14 @@ use serde_json::{Map, Value, json};
 
 use crate::normalize::{
     fields,
-    searches::{FINDINGS, FLOWS},
+    searches::{FINDINGS, FLOWS, SESSIONS},
 };
 
 /// A data view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum View {
     Flows,
+    Sessions,
     Findings,
 }
 
@@ -20,12 +21,13 @@ const DESCRIPTION_MAX: usize = 300;
 // === impl View ===
 
 impl View {
-    pub(super) const ALL: [Self; 2] = [Self::Flows, Self::Findings];
+    pub(super) const ALL: [Self; 3] = [Self::Flows, Self::Sessions, Self::Findings];
 
     /// Its id among the saved objects.
     pub(super) const fn id(self) -> &'static str {
         match self {
             Self::Flows => "floodmark-flow",
+            Self::Sessions => "floodmark-session",
             Self::Findings => "floodmark-finding",
         }
     }
@@ -34,6 +36,7 @@ impl View {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Flows => "floodmark: flows",
+            Self::Sessions => "floodmark: sessions",
             Self::Findings => "floodmark: findings",
         }
     }
@@ -42,6 +45,7 @@ impl View {
     pub(super) const fn pattern(self) -> &'static str {
         match self {
             Self::Flows => FLOWS,
+            Self::Sessions => SESSIONS,
             Self::Findings => FINDINGS,
         }
     }

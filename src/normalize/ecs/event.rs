@@ -76,13 +76,14 @@ impl Writer {
         Side::Destination.put::<SLIM, _>(piece![Open(DESTINATION, 0)], &row, &mut self.places, out);
         self.networks.put::<SLIM>(&row, volume.as_ref(), out);
         put_cloud(&row, out);
-        put_host::<SLIM>(&row, &mut self.assets, out);
         if SLIM {
-            put_interface(&row, out);
+            put_host::<1>(&row, &mut self.assets, out);
+            put_interface::<false>(&row, out);
         } else {
+            put_host::<0>(&row, &mut self.assets, out);
             put_workload(&row, out);
             put_columns(&mut self.extras, &row, out);
-            put_related(&row, &mut self.assets, out);
+            put_related::<false>(&row, &mut self.assets, out);
             if let Some(log) = batch.syslog(event) {
                 out.aside(|out| put_log(log, batch.bytes(), out));
             }
@@ -107,8 +108,9 @@ fn put_columns(extras: &mut ExtraNames, row: &Row<'_>, out: &mut Pen<'_>) {
     });
 }
 
-/// Appends which interface saw the flow, and in which VPC.
-fn put_interface(row: &Row<'_>, out: &mut Pen<'_>) {
+/// Appends which interface saw the flow, and in which VPC. Flows and sessions have instances of their own: what is written in one
+/// place is inlined there.
+pub(super) fn put_interface<const SESSION: bool>(row: &Row<'_>, out: &mut Pen<'_>) {
     out.enclosed(piece![Open(VPC_ID, 0), Open(VPC_ID, 1)], b"}},", |out| {
         let columns = [
             (Field::InterfaceId, &piece![Key(INTERFACE_ID), Text("\"")][..]),
@@ -151,7 +153,7 @@ pub(super) fn put_times(start: Option<(u64, Stamp)>, end: Option<(u64, Stamp)>, 
 }
 
 #[inline(always)]
-fn put_cloud(row: &Row<'_>, out: &mut Pen<'_>) {
+pub(super) fn put_cloud(row: &Row<'_>, out: &mut Pen<'_>) {
     out.put(piece![Open(CLOUD_PROVIDER, 0), Key(CLOUD_PROVIDER), Text("\"aws\",")]);
     let account = row.value(Field::AccountId);
     if !account.is_absent() {
@@ -168,7 +170,7 @@ fn put_cloud(row: &Row<'_>, out: &mut Pen<'_>) {
 }
 
 #[inline(always)]
-fn put_host<const SLIM: bool>(row: &Row<'_>, assets: &mut Assets, out: &mut Pen<'_>) {
+pub(super) fn put_host<const FORM: u8>(row: &Row<'_>, assets: &mut Assets, out: &mut Pen<'_>) {
     let Some((side, own)) = side::host(row) else { return };
     out.object(piece![Open(HOST_IP, 0)], |out| {
         let instance = row.value(Field::InstanceId);
@@ -211,7 +213,7 @@ fn put_workload(row: &Row<'_>, out: &mut Pen<'_>) {
 }
 
 #[inline(always)]
-fn put_related(row: &Row<'_>, assets: &mut Assets, out: &mut Pen<'_>) {
+pub(super) fn put_related<const SESSION: bool>(row: &Row<'_>, assets: &mut Assets, out: &mut Pen<'_>) {
     out.object(piece![Open(RELATED_IP, 0)], |out| {
         out.enclosed(piece![Key(RELATED_IP), Text("[")], b"],", |out| {
             let [source, destination] = row.addresses;

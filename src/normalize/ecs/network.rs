@@ -6,7 +6,7 @@ use crate::{
         fragment::Fragments,
         paths::{
             IANA_NUMBER, NETWORK_APPLICATION, NETWORK_COMMUNITY_ID, NETWORK_DIRECTION, NETWORK_TRANSPORT,
-            NETWORK_TYPE,
+            NETWORK_TYPE, SOURCE_BYTES, SOURCE_PACKETS,
         },
         pen::{Pen, Said},
         piece::piece,
@@ -51,19 +51,37 @@ impl Networks {
     #[inline(always)]
     pub(super) fn put<const SLIM: bool>(&mut self, row: &Row<'_>, volume: Option<&Said>, out: &mut Pen<'_>) {
         out.enclosed(piece![Open(NETWORK_TYPE, 0)], b"},", |out| {
-            let kind = Kind::of(row);
-            self.0.put(kind.hash(), kind.key(), out, |out| kind.put(out));
-            let community_id = row.event.community_id;
-            if !community_id.is_empty() {
-                out.put(piece![Key(NETWORK_COMMUNITY_ID), Text("\"")]);
-                // Base64 after a digit and a colon.
-                put_plain(out, &row.batch.derived, community_id);
-                out.put(b"\",");
-            }
+            self.put_connection(row, out, |kind, out| kind.put(out));
             if let Some(volume) = volume {
                 out.put_again(volume, |out| put_volume(row, out));
             }
         });
+    }
+
+    /// Appends the object of a session, in which so many bytes and packets went both ways.
+    pub(super) fn put_both_ways(&mut self, row: &Row<'_>, (bytes, packets): (u64, u64), out: &mut Pen<'_>) {
+        out.object(piece![Open(NETWORK_TYPE, 0)], |out| {
+            self.put_connection(row, out, |kind, out| kind.put(out));
+            out.put(piece![Key(SOURCE_BYTES)]);
+            put_uint(out, bytes);
+            out.put(piece![Text(","), Key(SOURCE_PACKETS)]);
+            put_uint(out, packets);
+            out.push(b',');
+        });
+    }
+
+    /// Appends the members before the volume; `put` writes the kind, and is another one for each form.
+    #[inline(always)]
+    fn put_connection(&mut self, row: &Row<'_>, out: &mut Pen<'_>, put: impl FnOnce(&Kind, &mut Pen<'_>)) {
+        let kind = Kind::of(row);
+        self.0.put(kind.hash(), kind.key(), out, |out| put(&kind, out));
+        let community_id = row.event.community_id;
+        if !community_id.is_empty() {
+            out.put(piece![Key(NETWORK_COMMUNITY_ID), Text("\"")]);
+            // Base64 after a digit and a colon.
+            put_plain(out, &row.batch.derived, community_id);
+            out.put(b"\",");
+        }
     }
 }
 

@@ -62,6 +62,20 @@ impl Connections {
     /// Appends the object.
     #[inline(always)]
     pub(super) fn put(&mut self, row: &Row<'_>, out: &mut Pen<'_>) {
+        self.put_members(row, out);
+        out.close();
+    }
+
+    /// Appends the object of the session with the id `uid`.
+    pub(super) fn put_of_session(&mut self, row: &Row<'_>, uid: &[u8], out: &mut Pen<'_>) {
+        self.put_members(row, out);
+        out.put(b"\"uid\":\"");
+        out.put_slice(uid);
+        out.put(b"\"},");
+    }
+
+    #[inline(always)]
+    fn put_members(&mut self, row: &Row<'_>, out: &mut Pen<'_>) {
         let kind = Kind::of(row);
         self.0.put(kind.hash(), kind.key(), out, |out| kind.put(out));
         row.put_members(row.plan.members(Group::Connection), out);
@@ -77,7 +91,6 @@ impl Connections {
             put_plain(out, &row.batch.derived, community_id);
             out.put(b"\",");
         }
-        out.close();
     }
 }
 

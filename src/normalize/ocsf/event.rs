@@ -21,7 +21,7 @@ use super::{
 };
 
 /// What wrote the log, after the document's id and up to the version of the log.
-const VPC: &[u8] =
+pub(super) const VPC: &[u8] =
     b"\",\"log_provider\":\"AWS\",\"log_name\":\"VPC Flow Logs\",\"product\":{\"name\":\"Amazon VPC\",\
     \"vendor_name\":\"AWS\",\"feature\":{\"name\":\"Flow Logs\"},";
 const TRANSIT_GATEWAY: &[u8] =
@@ -130,7 +130,7 @@ fn put_point(own: Option<side::Side>, out: &mut Pen<'_>) {
 
 /// Appends when it was, in milliseconds: a document's time is its start.
 #[inline(always)]
-fn put_times(start: Option<u64>, end: Option<u64>, now_millis: u64, out: &mut Pen<'_>) {
+pub(super) fn put_times(start: Option<u64>, end: Option<u64>, now_millis: u64, out: &mut Pen<'_>) {
     out.put(b"\"time\":");
     match start.or(end) {
         Some(seconds) => put_millis(seconds, out),
@@ -198,7 +198,7 @@ fn put_traffic<const SLIM: bool>(row: &Row<'_>, out: &mut Pen<'_>) {
 }
 
 #[inline(always)]
-fn put_cloud(row: &Row<'_>, out: &mut Pen<'_>) {
+pub(super) fn put_cloud(row: &Row<'_>, out: &mut Pen<'_>) {
     out.put(b"\"cloud\":{\"provider\":\"AWS\",");
     out.object(b"\"account\":{", |out| row.put_members(row.plan.members(Group::Account), out));
     row.put_members(row.plan.members(Group::Cloud), out);

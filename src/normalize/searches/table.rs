@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 /// The pattern of the data streams that flows are in.
 pub(in crate::normalize) const FLOWS: &str = "logs-floodmark.flow-*";
+/// The pattern of the data streams that sessions are in.
+pub(in crate::normalize) const SESSIONS: &str = "logs-floodmark.session-*";
 /// The pattern of the data streams that findings are in.
 pub(in crate::normalize) const FINDINGS: &str = "logs-floodmark.finding-*";
 

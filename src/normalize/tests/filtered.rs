@@ -63,6 +63,9 @@ fn words(name: &str) -> Option<Vec<&'static str>> {
         "floodmark.source.asset.class" | "floodmark.destination.asset.class" => {
             vec!["workload", "nat_gateway"]
         }
+        "floodmark.session.ending" => vec!["finished", "idle"],
+        "floodmark.session.initiator.method" => vec!["flags", "port"],
+        "floodmark.session.relation" => vec!["within_vpc", "internet"],
         "aws.vpcflow.log_status" => vec!["OK", "NODATA", "SKIPDATA"],
         _ => return None,
     })

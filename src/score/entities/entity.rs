@@ -19,6 +19,7 @@ use crate::{
             knots::Knots,
             maturity::maturity,
             peers::moment_of,
+            roles::{self, Role},
             sample::Sample,
         },
     },
@@ -100,6 +101,12 @@ impl Entity {
             named_by: 0,
             named_at: 0,
         }
+    }
+
+    /// Whether it is known to serve `port` of `protocol`.
+    pub(in crate::score) fn serves(&self, protocol: u8, port: u16) -> bool {
+        let key = roles::port(protocol, port);
+        self.habits.as_deref().is_some_and(|habits| habits.roles().has(Role::ServerPort, key))
     }
 
     /// Takes over what it was before it left.

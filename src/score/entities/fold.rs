@@ -6,6 +6,7 @@ use crate::{
     event::{Detector, Feature, Revision},
     score::{
         grid::{EPOCH_WINDOWS, Grid, WINDOW_SECONDS, Window},
+        sessions::judged::Judged,
         shard::{AHEAD, Shard},
         sketch::mixer::Mixer,
         usual::{
@@ -232,6 +233,10 @@ impl Shard {
             let ledger = self.ledger.as_mut();
             let withheld = ledger.is_some_and(|ledger| ledger.withholds(window, slot, &mut log10_p));
             let open = entity.close(place);
+            if self.sessions.is_on() {
+                let points = judge.points(log10_p);
+                self.judged.insert((window, slot), Judged::of(points, open.raised.is_some()));
+            }
             let holds_out = withheld || judge.holds_out(values, log10_p);
             if let Some(ledger) = self.ledger.as_mut().filter(|_| holds_out) {
                 ledger.note(window, slot, values, log10_p);

@@ -6,11 +6,11 @@ use crate::score::{
         wire::{put, take, take_byte},
     },
     sketch::mixer::Mixer,
+    sum::Sum,
 };
 
 use super::{
     Contact,
-    sum::Sum,
     table::{Credit, Record},
     targets::{Outcome, Targets},
 };

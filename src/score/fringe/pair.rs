@@ -6,13 +6,13 @@ use crate::score::{
         wire::{put, take, take_byte},
     },
     sketch::mixer::Mixer,
+    sum::Sum,
 };
 
 use super::{
     Contact,
     external::take_narrow,
     pair_hash,
-    sum::Sum,
     table::{Credit, Record},
 };
 

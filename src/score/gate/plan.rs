@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     event::EntityName,
-    score::{fringe::Contact, grid::Window},
+    score::{fringe::Contact, grid::Window, sessions::leg::Leg},
 };
 
 /// Number of logical shards, whatever the number of threads.
@@ -102,6 +102,8 @@ pub(in crate::score) struct Segment {
     pub(in crate::score) ends: [u32; SHARDS],
     /// The last contact of this part, plus one, by shard.
     pub(in crate::score) contact_ends: [u32; SHARDS],
+    /// The last leg of this part, plus one, by shard.
+    pub(in crate::score) leg_ends: [u32; SHARDS],
 }
 
 /// What is left to do for a batch once its events are attributed.
@@ -112,7 +114,11 @@ pub(in crate::score) struct Plan {
     pub(in crate::score) observations: [Vec<Observation>; SHARDS],
     /// What the records say of contacts with the outside, by the shard of the address out there.
     pub(in crate::score) contacts: [Vec<Contact>; SHARDS],
+    /// What the records say of sessions, by the shard of the conversation.
+    pub(in crate::score) legs: [Vec<Leg>; SHARDS],
     pub(in crate::score) changes: Vec<Change>,
+    /// Whether all input has ended.
+    pub(in crate::score) over: bool,
     /// Each ends with a fold; what comes after the last one is a part without.
     pub(in crate::score) segments: Vec<Segment>,
 }
@@ -178,7 +184,9 @@ impl Plan {
     pub(in crate::score) fn clear(&mut self) {
         self.observations.iter_mut().for_each(Vec::clear);
         self.contacts.iter_mut().for_each(Vec::clear);
+        self.legs.iter_mut().for_each(Vec::clear);
         self.changes.clear();
+        self.over = false;
         self.segments.clear();
     }
 
@@ -186,7 +194,8 @@ impl Plan {
     pub(in crate::score) fn cut(&mut self, (fold, wish): (Window, Window), event: u32) {
         let ends = self.observations.each_ref().map(|all| all.len() as u32);
         let contact_ends = self.contacts.each_ref().map(|all| all.len() as u32);
-        self.segments.push(Segment { fold, wish, event, ends, contact_ends });
+        let leg_ends = self.legs.each_ref().map(|all| all.len() as u32);
+        self.segments.push(Segment { fold, wish, event, ends, contact_ends, leg_ends });
     }
 }
 
@@ -217,7 +226,7 @@ pub(in crate::score) fn served(source: u64, destination: u64) -> u16 {
 
 /// Whether a flow between these ports looks like the answer of a server: rung 4 of the initiator ladder.
 #[inline]
-pub(super) fn is_reply(source: u64, destination: u64) -> bool {
+pub(in crate::score) fn is_reply(source: u64, destination: u64) -> bool {
     destination >= EPHEMERAL_FROM && (source < 1_024 || SERVICE_PORTS.binary_search(&(source as u16)).is_ok())
 }
 

@@ -3,8 +3,9 @@
 
 use crate::score::{
     fringe::{Contact, external_key},
-    grid::Window,
+    grid::{Narrow, Window},
     keys::Key,
+    sessions::leg::{Leg, Tuple, Who},
     sketch::{mixer::Mixer, repeats},
     whose::{
         address::End,
@@ -31,6 +32,8 @@ pub(in crate::score) struct Said {
     pub(in crate::score) end: Option<u64>,
     bytes: u64,
     packets: u64,
+    /// What tells the networks that it is of from others; only where sessions are stitched.
+    pub(super) estate: u32,
 }
 
 // === impl Said ===
@@ -50,6 +53,7 @@ impl Said {
             end: uint(Column::End),
             bytes: uint(Column::Bytes).unwrap_or(0),
             packets: uint(Column::Packets).unwrap_or(0),
+            estate: 0,
         }
     }
 
@@ -116,6 +120,39 @@ impl Said {
             initiated: if sent { destination.is_some_and(|port| port > 0) && !answers } else { answers },
             accepted: self.accepted,
         })
+    }
+
+    /// What it says of a session between `ends`; it counts for `who`, on `side`.
+    #[inline]
+    pub(in crate::score) fn leg(
+        &self,
+        (window, end): (Window, i64),
+        (who, side, vantage): (Who, Side, Vantage),
+        ends: &Ends,
+        tuples: &Mixer,
+    ) -> Leg {
+        let (source, destination) = ends.packets();
+        let (tuple, from) = Tuple::new(
+            (source, narrow(self.source_port)),
+            (destination, narrow(self.destination_port)),
+            self.protocol,
+            self.estate,
+        );
+        Leg {
+            tuple,
+            hash: tuple.hash(tuples),
+            window: Narrow::of(window),
+            from,
+            own: if side == Side::Source { from } else { from.other() },
+            who,
+            passed: vantage == Vantage::Passed,
+            accepted: self.accepted,
+            flags: self.flags,
+            start: u32::try_from(self.start).unwrap_or(u32::MAX).min(u32::try_from(end).unwrap_or(u32::MAX)),
+            end: u32::try_from(end).unwrap_or(u32::MAX),
+            packets: self.packets(),
+            bytes: self.bytes,
+        }
     }
 
     /// What tells the record between `ends`, which the interface with the key `at` saw, from every other.

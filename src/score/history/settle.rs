@@ -4,7 +4,7 @@
 use std::sync::MutexGuard;
 
 use crate::{
-    event::{Feature, Maturity, Reason},
+    event::{EntityName, Feature, Maturity, Reason},
     score::{
         Config, Scorer,
         entities::{
@@ -154,7 +154,8 @@ fn enroll(
         }
     }
     let entities = everybody.entities.iter();
-    let told = |one: &Somebody| Told { role: one.group() != EVERYONE, class: one.class };
+    let number = |one: &Somebody| EntityName::number_of((one.kind, &one.name, &one.scope));
+    let told = |one: &Somebody| Told { role: one.group() != EVERYONE, class: one.class, number: number(one) };
     let refs: Vec<_> = entities.map(|one| registry.add(one.key, told(one))).collect();
     for (one, place) in everybody.entities.iter().zip(&refs) {
         let Some(place) = place else { continue };

@@ -100,6 +100,9 @@ impl Scorer {
             shard.fringe.capture(nth, depth, |key, entry| {
                 entries.insert(key, entry);
             });
+            shard.sessions.capture(nth, |key, entry| {
+                entries.insert(key, entry);
+            });
             drop(shard);
             drop(peers);
             if nth + 1 == self.shard_turns.len() {

@@ -1,15 +1,20 @@
 //! Restoring: from the bytes that captures left in the state to a scorer that goes on where it stood.
 
-use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use crate::{
     score::{
         Config, Scorer, StateError,
         entities::{entity::Entity, series::Span},
         fringe::capture::FRINGE,
-        gate::Gate,
+        gate::{Gate, plan::EntityRef},
         lock,
         seat::{decode_at, seat_key},
+        sessions::{capture::SESSIONS, leg::Who},
         usual::peers::Group,
         whose::{
             addresses,
@@ -44,7 +49,7 @@ impl Scorer {
         // Sorted, so that the same entries give the same places, and groups are there before their members.
         let entries: BTreeMap<Vec<u8>, Vec<u8>> = entries.into_iter().collect();
         let of = |letter: u8| entries.range(vec![letter]..vec![letter + 1]);
-        let known = [ADDRESS, ENTITY, GATE, GROUP, INTERFACE, FRINGE];
+        let known = [ADDRESS, ENTITY, GATE, GROUP, INTERFACE, FRINGE, SESSIONS];
         if let Some(key) =
             entries.keys().find(|key| !key.first().is_some_and(|letter| known.contains(letter)))
         {
@@ -74,8 +79,9 @@ impl Scorer {
         for (key, value) in of(ADDRESS) {
             gate.attribution.restore_address(hash_of(key)?, addresses::decode(value)?);
         }
-        drop(gate);
         scorer.restore_fringe(&entries)?;
+        scorer.restore_sessions(&gate, &entries)?;
+        drop(gate);
         Ok(scorer)
     }
 
@@ -92,6 +98,34 @@ impl Scorer {
                 "external addresses or pairs lost their records, because score.externals_max or score.pairs_max is smaller \
                  than it was"
             );
+        }
+        Ok(())
+    }
+
+    fn restore_sessions(&self, gate: &Gate, entries: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), StateError> {
+        let prefix = [SESSIONS];
+        let of = |prefix: &[u8]| {
+            let prefix = prefix.to_vec();
+            entries.range(prefix.clone()..).take_while(move |(key, _)| key.starts_with(&prefix))
+        };
+        // Whatever comes back is written anew: what finds no room, or is too old, goes.
+        lock(&self.unsaved).entries.extend(of(&prefix).map(|(key, _)| (key.clone(), None)));
+        let Some(tuples) = &gate.tuples else { return Ok(()) };
+        let mut places = HashMap::new();
+        for (nth, shard) in self.shards.iter().enumerate() {
+            for (slot, entity) in lock(shard).entities.iter().enumerate() {
+                let who = Who::new(EntityRef::new(nth, slot as u32), entity.name.number());
+                places.insert(who.number, who);
+            }
+        }
+        let found = |number| places.get(&number).copied();
+        let mut lost = 0;
+        for (nth, shard) in self.shards.iter().enumerate() {
+            let own = of(&[SESSIONS, nth as u8]).map(|(key, value)| (&**key, &**value));
+            lost += lock(shard).sessions.restore(nth, own, gate.folded, &tuples.mixer, found)?;
+        }
+        if lost > 0 {
+            tracing::warn!(lost, "sessions were given up, because score.sessions_max is smaller than it was");
         }
         Ok(())
     }
@@ -116,7 +150,7 @@ impl Scorer {
             return Err(StateError::Torn);
         }
         entity.pool = gate.attribution.pool(name.scope(), name.peer_group(), &self.peers);
-        let told = Told { role: name.peer_group() != EVERYONE, class: name.class };
+        let told = Told { role: name.peer_group() != EVERYONE, class: name.class, number: name.number() };
         let Some(place) = gate.attribution.registry.add(entity.key, told) else {
             gate.attribution.refused += 1;
             return Ok(());

@@ -257,6 +257,11 @@ impl Judge {
         Some(self.score_of(feature, values[feature], log10_p[feature], window))
     }
 
+    /// The points of a window whose tail probabilities are these; none while it has not seen enough.
+    pub(in crate::score) fn points(&self, log10_p: [f32; FEATURES]) -> Option<u8> {
+        self.is_able().then(|| score_points(log10_p.into_iter().fold(0.0, f32::min)))
+    }
+
     /// The score of one feature in `window`.
     #[inline]
     pub(in crate::score) fn score_of(

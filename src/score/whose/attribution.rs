@@ -37,6 +37,8 @@ pub(in crate::score) const ADDRESSES_EACH: usize = 2;
 pub(in crate::score) struct Attribution {
     pub(in crate::score) identity: Vec<Identity>,
     tenants: Vec<Option<Tenant>>,
+    /// Of each source, the number of its tenant.
+    tenant_numbers: Vec<u32>,
     /// Whether it is asked of what other workers have said of records: then these told the class of each interface, and a
     /// gateway counts only what is about itself, because what is about others comes to other workers.
     pub(in crate::score) second_hand: bool,
@@ -132,6 +134,7 @@ impl Attribution {
         Self {
             tags: identity.iter().filter_map(tag).collect(),
             identity,
+            tenant_numbers: tenants.iter().map(|tenant| tenant.as_ref().map_or(0, Tenant::number)).collect(),
             tenants,
             second_hand: false,
             source: 0,
@@ -252,6 +255,12 @@ impl Attribution {
     /// Turns to records of `source`.
     pub(in crate::score) const fn turn_to(&mut self, source: SourceId) {
         self.source = source.0;
+    }
+
+    /// The number of the tenant of the source at hand; 0 where it has none.
+    #[inline]
+    pub(in crate::score) fn tenant_number(&self) -> u32 {
+        self.tenant_numbers.get(usize::from(self.source)).copied().unwrap_or(0)
     }
 
     /// Writes the scope of `record`, whose side at hand has `asset`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    event::{Asset, AssetClass, EntityKind},
+    event::{Asset, AssetClass, EntityKind, EntityName},
     score::{
         gate::plan::{Change, EntityRef},
         keys::Key,
@@ -162,7 +162,8 @@ impl Attribution {
         // Those that pass on what others send are compared with their like.
         let group = gateway.map(AssetClass::name).or(role);
         if let Some(place) = self.registry.find_again(wanted.key) {
-            let told = Told { role: place.told.role || group.is_some(), class: place.told.class.or(class) };
+            let Told { role, class: known, number } = place.told;
+            let told = Told { role: role || group.is_some(), class: known.or(class), number };
             if !learn || told == place.told {
                 return Some((place.entity, 0));
             }
@@ -173,7 +174,9 @@ impl Attribution {
         if !learn {
             return None;
         }
-        let Some(entity) = self.registry.add(wanted.key, Told { role: group.is_some(), class }) else {
+        let number = EntityName::number_of((wanted.kind, &self.name, &self.scope));
+        let told = Told { role: group.is_some(), class, number };
+        let Some(entity) = self.registry.add(wanted.key, told) else {
             self.refused += 1;
             return None;
         };

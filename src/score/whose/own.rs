@@ -118,6 +118,12 @@ impl Ends {
         }
     }
 
+    /// The addresses of sender and receiver; the packet's own go before the record's.
+    #[inline]
+    pub(in crate::score) fn packets(&self) -> (Address, Address) {
+        (self.opposite(Side::Destination).address, self.opposite(Side::Source).address)
+    }
+
     /// The interface's own side: by `flow-direction`; else the address common to its records; else an internal side, the
     /// packet's addresses first, the sender before the receiver.
     ///

@@ -56,12 +56,14 @@ struct Row {
     told: Told,
 }
 
-/// What is known of an entity besides its name. What is not yet is taken over when it becomes known, and stays.
+/// What is known of an entity besides its key. What is not yet is taken over when it becomes known, and stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::score) struct Told {
     /// Whether its peers are a role's.
     pub(in crate::score) role: bool,
     pub(in crate::score) class: Option<AssetClass>,
+    /// The number of its name.
+    pub(in crate::score) number: u32,
 }
 
 /// What is remembered of bytes that name nobody: no identity, or one too many.
@@ -175,6 +177,12 @@ impl Registry {
         });
         self.put(Place { key, entity, told });
         Some(entity)
+    }
+
+    /// The number of the entity's name: the same in every process.
+    #[inline]
+    pub(in crate::score) fn number(&self, entity: EntityRef) -> u32 {
+        self.rows.get(entity.bits() as usize).map_or(0, |row| row.told.number)
     }
 
     /// What the entity is called where it meets the outside: the same under the same seed.

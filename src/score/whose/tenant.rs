@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::event::{EventId, IdScheme};
+
 /// The name of a tenant, 1 to 64 bytes of small letters, digits, `-`, `_` and `.`. It is the last part of the scope of every
 /// entity of its sources, so that equal addresses, services and accounts of two tenants stay apart.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
@@ -28,6 +30,12 @@ impl Tenant {
         }
         scope.push_str("tenant=");
         scope.push_str(&self.0);
+    }
+
+    /// What tells it from others in every process: a hash of its name.
+    pub(in crate::score) fn number(&self) -> u32 {
+        let EventId(hash) = IdScheme::derived("tenant", &[self.0.as_bytes()]);
+        hash.first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
     }
 
     /// Its name.

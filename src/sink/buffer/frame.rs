@@ -176,6 +176,7 @@ fn put_row(row: &DocumentRow, out: &mut Vec<u8>) {
         DocumentKind::Quarantined => 2,
         DocumentKind::DeadLetter => 3,
         DocumentKind::Syslog => 4,
+        DocumentKind::Session => 5,
     };
     out.extend_from_slice(&end.to_le_bytes());
     out.extend_from_slice(&id.0);
@@ -192,6 +193,7 @@ fn take_row(bytes: &[u8]) -> Option<DocumentRow> {
         2 => DocumentKind::Quarantined,
         3 => DocumentKind::DeadLetter,
         4 => DocumentKind::Syslog,
+        5 => DocumentKind::Session,
         _ => return None,
     };
     let id = EventId(*bytes.get(4..)?.first_chunk()?);
@@ -240,6 +242,7 @@ mod tests {
                 DocumentKind::Quarantined,
                 DocumentKind::DeadLetter,
                 DocumentKind::Syslog,
+                DocumentKind::Session,
             ];
             let key = Span::new(start, documents.keys.len());
             documents.end_document(

@@ -44,8 +44,8 @@ impl Target {
 
     /// One name for each kind of document that comes here: that of the stream, or of the index of the day of `at`, in
     /// seconds since 1970.
-    pub(super) fn samples(&self, at: u64) -> [String; 3] {
-        [DocumentKind::Event, DocumentKind::Syslog, DocumentKind::Finding]
+    pub(super) fn samples(&self, at: u64) -> [String; 4] {
+        [DocumentKind::Event, DocumentKind::Syslog, DocumentKind::Session, DocumentKind::Finding]
             .map(|kind| self.names().of(kind, at).to_owned())
     }
 
@@ -69,6 +69,7 @@ impl Names<'_> {
         let kind = match kind {
             DocumentKind::Finding => "finding",
             DocumentKind::Syslog => "syslog",
+            DocumentKind::Session => "session",
             // A config that sends lines of quarantine or dead letter here is refused.
             DocumentKind::Event | DocumentKind::Quarantined | DocumentKind::DeadLetter => "flow",
         };
@@ -94,9 +95,10 @@ mod tests {
 
     #[test]
     fn each_kind_has_its_stream_or_an_index_for_each_day_of_event_time() {
-        use DocumentKind::{Event, Finding, Syslog};
+        use DocumentKind::{Event, Finding, Session, Syslog};
         assert_eq!(name(Into::Streams, Event, 1_795_260_664), "logs-floodmark.flow-prod");
         assert_eq!(name(Into::Streams, Syslog, 0), "logs-floodmark.syslog-prod");
+        assert_eq!(name(Into::Streams, Session, 0), "logs-floodmark.session-prod");
         assert_eq!(name(Into::Streams, Finding, 0), "logs-floodmark.finding-prod");
         assert_eq!(name(Into::DailyIndices, Event, 1_795_305_599), "floodmark-flow-prod-2026.11.21");
         assert_eq!(name(Into::DailyIndices, Finding, 1_795_305_600), "floodmark-finding-prod-2026.11.22");

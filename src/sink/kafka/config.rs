@@ -99,6 +99,10 @@ pub struct Beside {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Topics {
+    /// The topic of sessions.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 249))]
+    pub sessions: Option<String>,
     /// The topic of findings.
     #[serde(default)]
     #[schemars(length(min = 1, max = 249))]
@@ -198,6 +202,7 @@ impl KafkaSinkConfig {
     pub fn topic_of(&self, kind: DocumentKind) -> &str {
         let own = match kind {
             DocumentKind::Event | DocumentKind::Syslog => None,
+            DocumentKind::Session => self.topics.sessions.as_deref(),
             DocumentKind::Finding => self.topics.findings.as_deref(),
             DocumentKind::Quarantined => self.beside.quarantine.as_deref(),
             DocumentKind::DeadLetter => self.beside.dead_letter.as_deref(),
@@ -207,9 +212,10 @@ impl KafkaSinkConfig {
 
     /// Every topic that it writes, with the key that names it.
     pub fn topics(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let findings = self.topics.findings.as_deref().filter(|findings| *findings != self.topic);
-        std::iter::once(("topic", self.topic.as_str()))
-            .chain(findings.map(|findings| ("topics.findings", findings)))
+        let Topics { sessions, findings } = &self.topics;
+        let own = [("topics.sessions", sessions.as_deref()), ("topics.findings", findings.as_deref())];
+        let own = own.into_iter().filter_map(|(key, topic)| Some((key, topic?)));
+        std::iter::once(("topic", self.topic.as_str())).chain(own.filter(|(_, topic)| *topic != self.topic))
     }
 
     /// What no type can see: the key, below `kafka`, and what is wrong with it.

@@ -34,14 +34,15 @@ fn reasons(delivery: &Delivery) -> Vec<&str> {
 
 #[tokio::test]
 async fn every_document_arrives_without_its_line_feed_with_its_entity_as_key_and_its_id_in_a_header() {
-    let cluster = Cluster::of(&[("events", 1), ("findings", 1)]);
+    let cluster = Cluster::of(&[("events", 1), ("sessions", 1), ("findings", 1)]);
     let mut config = cluster.config("events");
-    config.topics.findings = Some("findings".to_owned());
+    config.topics = Topics { sessions: Some("sessions".to_owned()), findings: Some("findings".to_owned()) };
     let sink = Arc::new(KafkaSink::open(&config).unwrap());
     let sent = documents(&[
         (DocumentKind::Event, "web", "{\"n\":1}"),
         (DocumentKind::Finding, "web", "{\"n\":2}"),
         (DocumentKind::Event, "", "{\"n\":3}"),
+        (DocumentKind::Session, "db", "{\"n\":4}"),
     ]);
     assert_eq!(delivered(&sink, &sent).await, Delivery::default());
     let events = cluster.read("events", 2);
@@ -49,8 +50,13 @@ async fn every_document_arrives_without_its_line_feed_with_its_entity_as_key_and
     assert_eq!((events[0].key.as_deref(), events[1].key.as_deref()), (Some(&b"web"[..]), None));
     let findings = cluster.read("findings", 1);
     assert_eq!(texts(&findings), ["{\"n\":2}"]);
+    let sessions = cluster.read("sessions", 1);
+    assert_eq!(
+        (texts(&sessions), sessions[0].key.as_deref()),
+        (vec!["{\"n\":4}".to_owned()], Some(&b"db"[..]))
+    );
     let found: Vec<_> =
-        [&events[0], &findings[0], &events[1]].iter().map(|record| record.id.clone()).collect();
+        [&events[0], &findings[0], &events[1], &sessions[0]].iter().map(|record| record.id.clone()).collect();
     assert_eq!(found, ids(&sent), "the id's 22 characters");
     timeout(NEVER, sink.close()).await.unwrap().unwrap();
 }

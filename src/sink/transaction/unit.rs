@@ -96,7 +96,9 @@ impl Unit {
 
 fn of_kind(books: &TransactionBooks, kind: DocumentKind) -> &SinkBooks {
     match kind {
-        DocumentKind::Event | DocumentKind::Syslog | DocumentKind::Finding => &books.sink,
+        DocumentKind::Event | DocumentKind::Syslog | DocumentKind::Session | DocumentKind::Finding => {
+            &books.sink
+        }
         DocumentKind::Quarantined => &books.quarantine,
         DocumentKind::DeadLetter => &books.dead_letter,
     }

@@ -1,0 +1,380 @@
+//! Sessions: both ways of a flow, from the first record to the last, whoever logged them.
+//!
+//! Each open window has a table of the conversations that it has seen ([`part::Part`]). When it folds, each of them goes on in the
+//! session that it belongs to, or begins one ([`running::Running`]). So what a session comes to does not depend on the order of
+//! records, as far as these come in time, and a session is split where nothing was said for some windows, not for some
+//! minutes.
+//!
+//! One table is a sixteenth of the sessions; which one a conversation belongs to follows from its hash under the state's
+//! seed. There is room for so many and no more: who comes when there is none is counted, and its records leave as they are.
+//! Of that room half is for what was answered or began inside, so that whoever floods an open port with made-up addresses
+//! does not end the sessions of others.
+
+pub(super) mod capture;
+pub(super) mod document;
+pub(super) mod initiator;
+pub(super) mod judged;
+pub(super) mod leg;
+pub(super) mod meters;
+pub(super) mod part;
+pub(super) mod running;
+#[cfg(test)]
+mod tests;
+
+use hashbrown::HashTable;
+
+use crate::event::{Ending, InitiatorMethod};
+
+use self::{
+    capture::Pages,
+    initiator::initiator,
+    judged::Judged,
+    leg::{At, Leg, Who},
+    part::{Part, Said},
+    running::Running,
+};
+use super::{
+    Config,
+    gate::plan::SHARDS,
+    grid::{WINDOW_SECONDS, Window},
+};
+
+/// A sixteenth of the sessions.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    sizes: Sizes,
+    /// By window, ascending.
+    windows: Vec<Parts>,
+    spare: Option<Parts>,
+    running: Vec<(u64, Running)>,
+    places: HashTable<u32>,
+    /// How many of the sessions under way are in doubt.
+    doubtful: usize,
+    pub(super) totals: Totals,
+    /// What the state lacks of the sessions under way, and what it has of windows that have folded.
+    pages: Pages,
+    gone: Vec<(Window, Pages)>,
+}
+
+/// How much there may be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sizes {
+    /// Parts and sessions together.
+    pub(super) max: usize,
+    /// Windows in which nothing is said before a session is over.
+    pub(super) idle: Window,
+}
+
+// === impl Sizes ===
+
+impl Sizes {
+    /// A sixteenth of what `config` gives to sessions; nothing where nobody wants them.
+    pub(super) fn of(config: &Config) -> Self {
+        let idle = Window::try_from(config.session_idle.as_secs()).unwrap_or(Window::MAX) / WINDOW_SECONDS;
+        let max = if config.stitches { (config.sessions_max as usize).div_ceil(SHARDS) } else { 0 };
+        Self { max, idle }
+    }
+
+    /// The most bytes that all shards take for the sessions of `config`.
+    pub(super) fn memory_bytes_max(config: &Config) -> usize {
+        // Lists grow by doubling, and so do tables.
+        let each = size_of::<(u64, Part)>().max(size_of::<(u64, Running)>()) + size_of::<u32>();
+        2 * each * Self::of(config).max * SHARDS
+    }
+}
+
+/// How many of what there were, since the process began.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Totals {
+    /// Legs of conversations for which there was no room.
+    pub(super) crowded_out: u64,
+    /// Sessions that have ended.
+    pub(super) ended: u64,
+}
+
+/// What a window has seen.
+#[derive(Debug, Default)]
+struct Parts {
+    window: Window,
+    parts: Vec<(u64, Part)>,
+    places: HashTable<u32>,
+    /// How many of them are in doubt (see [`is_doubtful`]).
+    doubtful: usize,
+    /// What the state lacks of them.
+    pages: Pages,
+}
+
+/// What a fold has to say of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) session: Running,
+    /// Why it is over; none where it goes on for another hour.
+    pub(super) ending: Option<Ending>,
+    /// Who began it, and how that is known.
+    pub(super) initiator: Option<(At, InitiatorMethod)>,
+}
+
+/// What a fold asks of the hosts at both ends.
+pub(super) trait Hosts {
+    /// Whether `who` is known to serve `port` of `protocol`.
+    fn serves(&self, who: Who, protocol: u8, port: u16) -> bool;
+
+    /// How `window`, which folds now, was judged of `who`.
+    fn judged(&self, who: Who, window: Window) -> Judged;
+}
+
+/// Legs whose memory is fetched in one go.
+const AHEAD: usize = 32;
+
+// === impl Parts ===
+
+impl Parts {
+    #[inline]
+    fn find(&self, hash: u64, leg: &Leg) -> Option<usize> {
+        let is = |place: &u32| {
+            let (other, part) = &self.parts[*place as usize];
+            *other == hash && part.tuple == leg.tuple
+        };
+        self.places.find(hash, is).map(|place| *place as usize)
+    }
+
+    /// Takes in `leg`, which is of the part at `place`.
+    #[inline]
+    fn add(&mut self, leg: &Leg, place: usize) {
+        let part = &mut self.parts[place].1;
+        let before = is_doubtful(&part.said);
+        part.add(leg);
+        self.pages.soil(place);
+        self.doubtful = self.doubtful + usize::from(is_doubtful(&part.said)) - usize::from(before);
+    }
+
+    /// Puts in a part that is not here; gives its place.
+    fn put(&mut self, hash: u64, part: Part) -> usize {
+        let place = self.parts.len();
+        self.parts.push((hash, part));
+        self.pages.soil(place);
+        let parts = &self.parts;
+        self.places.insert_unique(hash, place as u32, |place| parts[*place as usize].0);
+        place
+    }
+
+    fn clear(&mut self) {
+        self.parts.clear();
+        self.places.clear();
+        self.doubtful = 0;
+    }
+}
+
+/// Whether only somebody outside has spoken: what an address that is made up can bring about.
+#[inline]
+fn is_doubtful(said: &Said) -> bool {
+    !said.is_two_way()
+        && At::BOTH.into_iter().any(|at| said.speaks(at) && said.who[at as usize] == Who::NOBODY)
+}
+
+// === impl Sessions ===
+
+impl Sessions {
+    /// No session yet.
+    pub(super) fn new(sizes: Sizes) -> Self {
+        Self {
+            sizes,
+            windows: Vec::new(),
+            spare: None,
+            running: Vec::new(),
+            places: HashTable::new(),
+            doubtful: 0,
+            totals: Totals::default(),
+            pages: Pages::default(),
+            gone: Vec::new(),
+        }
+    }
+
+    /// Takes in legs of its own part of all hashes, of windows that have not folded.
+    pub(super) fn observe(&mut self, legs: &[Leg]) {
+        for few in legs.chunks(AHEAD) {
+            let mut found = [None; AHEAD];
+            let mut read = 0;
+            for (leg, found) in few.iter().zip(&mut found) {
+                *found = self.windows.last().and_then(|parts| {
+                    let place = parts.find(leg.hash, leg).filter(|_| parts.window == leg.window.window())?;
+                    read ^= parts.parts[place].1.said.records;
+                    Some(place)
+                });
+            }
+            std::hint::black_box(read);
+            few.iter().zip(found).for_each(|(leg, found)| self.add(leg, found));
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, leg: &Leg, found: Option<usize>) {
+        let window = leg.window.window();
+        let nth = match self.windows.iter().rposition(|parts| parts.window == window) {
+            Some(nth) => nth,
+            None => self.open(window),
+        };
+        let found = found.filter(|_| nth + 1 == self.windows.len());
+        let place = match found.or_else(|| self.windows[nth].find(leg.hash, leg)) {
+            Some(place) => place,
+            None if self.has_room(leg.from != leg.own) => {
+                self.windows[nth].put(leg.hash, Part::new(leg.tuple))
+            }
+            None => {
+                self.totals.crowded_out += 1;
+                return;
+            }
+        };
+        self.windows[nth].add(leg, place);
+    }
+
+    #[cold]
+    fn open(&mut self, window: Window) -> usize {
+        let mut parts = self.spare.take().unwrap_or_default();
+        parts.window = window;
+        let nth = self.windows.partition_point(|parts| parts.window < window);
+        self.windows.insert(nth, parts);
+        nth
+    }
+
+    /// Whether one more fits, which begins outside or not.
+    fn has_room(&self, from_outside: bool) -> bool {
+        let doubtful = self.doubtful + self.windows.iter().map(|parts| parts.doubtful).sum::<usize>();
+        !self.is_full() && (!from_outside || 2 * doubtful < self.sizes.max)
+    }
+
+    /// Whether there are as many as may be.
+    fn is_full(&self) -> bool {
+        let (parts, running) = self.held();
+        parts + running >= self.sizes.max
+    }
+
+    /// How many there are: parts of open windows, and sessions under way.
+    pub(super) fn held(&self) -> (usize, usize) {
+        (self.windows.iter().map(|parts| parts.parts.len()).sum(), self.running.len())
+    }
+
+    /// Whether anybody wants any.
+    pub(super) const fn is_on(&self) -> bool {
+        self.sizes.max > 0
+    }
+
+    /// Folds every window after `folded` and through `through`, as [`Sessions::fold`] does; each outcome with its window.
+    pub(super) fn fold_through(
+        &mut self,
+        mut folded: Window,
+        through: Window,
+        hosts: &impl Hosts,
+        out: &mut Vec<(Window, Outcome)>,
+    ) {
+        let mut told = Vec::new();
+        loop {
+            // Where nothing is under way nothing ends.
+            let next = match self.windows.first() {
+                _ if !self.running.is_empty() => folded + 1,
+                Some(parts) => parts.window,
+                None => return,
+            };
+            if next > through {
+                return;
+            }
+            self.fold(next, hosts, &mut told);
+            out.extend(told.drain(..).map(|outcome| (next, outcome)));
+            folded = next;
+        }
+    }
+
+    /// Folds `window`, which all that is said of is known now, and everything before it has folded: appends what ended by that to
+    /// `out`, and what goes on for another hour.
+    pub(super) fn fold(&mut self, window: Window, hosts: &impl Hosts, out: &mut Vec<Outcome>) {
+        if self.windows.first().is_some_and(|parts| parts.window == window) {
+            let mut parts = self.windows.remove(0);
+            parts.parts.drain(..).for_each(|(hash, part)| self.go_on(hash, &part, window, hosts));
+            self.gone.push((window, std::mem::take(&mut parts.pages)));
+            parts.clear();
+            // One is enough: the next window to open takes it.
+            self.spare.get_or_insert(parts);
+        }
+        let idle = self.sizes.idle;
+        let mut nth = 0;
+        while let Some((hash, session)) = self.running.get(nth).copied() {
+            let ending = session.ending(window, idle);
+            if ending.is_some() || session.is_long(window) {
+                out.push(outcome(session, ending, hosts));
+            }
+            if ending.is_some() {
+                self.totals.ended += 1;
+                self.end(nth, hash);
+            } else {
+                nth += 1;
+            }
+        }
+    }
+
+    /// Appends the sessions that go on after `window`, the last that there is, but for those that its fold has told of.
+    pub(super) fn tell_rest(&self, window: Window, hosts: &impl Hosts, out: &mut Vec<(Window, Outcome)>) {
+        let rest = self.running.iter().filter(|(_, session)| !session.is_long(window));
+        out.extend(rest.map(|(_, session)| (window, outcome(*session, None, hosts))));
+    }
+
+    /// What `window` has seen of a conversation goes on in its session, or begins one.
+    fn go_on(&mut self, hash: u64, part: &Part, window: Window, hosts: &impl Hosts) {
+        let mut judged = Judged::default();
+        let known = part.said.who.into_iter().filter(|who| *who != Who::NOBODY);
+        known.for_each(|who| judged.add(hosts.judged(who, window)));
+        let running = &self.running;
+        let is = |place: &u32| {
+            let (other, session) = &running[*place as usize];
+            *other == hash && session.tuple == part.tuple
+        };
+        match self.places.find(hash, is).copied() {
+            Some(place) => {
+                self.pages.soil(place as usize);
+                let session = &mut self.running[place as usize].1;
+                let before = is_doubtful(&session.said);
+                session.go_on(part, window, judged);
+                self.doubtful = self.doubtful + usize::from(is_doubtful(&session.said)) - usize::from(before);
+            }
+            None => self.enter(hash, Running::begin(part, window, judged)),
+        }
+    }
+
+    /// Takes in a session that is not here.
+    fn enter(&mut self, hash: u64, session: Running) {
+        let place = self.running.len() as u32;
+        self.pages.soil(place as usize);
+        self.doubtful += usize::from(is_doubtful(&session.said));
+        self.running.push((hash, session));
+        let running = &self.running;
+        self.places.insert_unique(hash, place, |place| running[*place as usize].0);
+    }
+
+    /// Takes the session at `nth`, whose tuple hashes to `hash`, out; the last one takes its place.
+    fn end(&mut self, nth: usize, hash: u64) {
+        let last = self.running.len() - 1;
+        if let Ok(found) = self.places.find_entry(hash, |place| *place as usize == nth) {
+            found.remove();
+        }
+        self.pages.soil(nth);
+        self.pages.soil(last);
+        if nth != last {
+            let moved = self.running[last].0;
+            if let Some(place) = self.places.find_mut(moved, |place| *place as usize == last) {
+                *place = nth as u32;
+            }
+        }
+        let (_, ended) = self.running.swap_remove(nth);
+        self.doubtful -= usize::from(is_doubtful(&ended.said));
+    }
+}
+
+/// What there is to say of `session`, which is over where it has an `ending`.
+fn outcome(session: Running, ending: Option<Ending>, hosts: &impl Hosts) -> Outcome {
+    let Running { tuple, said, .. } = &session;
+    let serves = |at| {
+        let (who, port) = (said.who[at as usize], tuple.port(at));
+        who != Who::NOBODY && hosts.serves(who, tuple.protocol, port)
+    };
+    let initiator = initiator(tuple, said, serves);
+    Outcome { session, ending, initiator }
+}

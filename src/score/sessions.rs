@@ -290,7 +290,9 @@ impl Sessions {
         if self.windows.first().is_some_and(|parts| parts.window == window) {
             let mut parts = self.windows.remove(0);
             parts.parts.drain(..).for_each(|(hash, part)| self.go_on(hash, &part, window, hosts));
-            self.gone.push((window, std::mem::take(&mut parts.pages)));
+            let pages = std::mem::take(&mut parts.pages);
+            // Where there is no state nothing was ever kept.
+            self.gone.extend(pages.is_kept().then_some((window, pages)));
             parts.clear();
             // One is enough: the next window to open takes it.
             self.spare.get_or_insert(parts);

@@ -48,6 +48,11 @@ impl Pages {
         self.dirty[page] = true;
     }
 
+    /// Whether the state has any of them.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept > 0
+    }
+
     /// Gives the pages of `list` that have changed; those that are empty now without a value.
     fn take<T>(
         &mut self,
@@ -335,6 +340,16 @@ mod tests {
             assert_eq!(capture(&mut sessions, &mut state), 0, "nothing has changed since");
         }
         assert!(out.len() > 300 && !sessions.running.is_empty());
+    }
+
+    #[test]
+    fn without_a_state_nothing_is_remembered_of_windows_that_have_folded() {
+        let mut sessions = sessions();
+        for window in 1..20_u32 {
+            sessions.observe(&[of_shard_3(0, At::Low, window * 600)]);
+            sessions.fold(window.into(), &Estate(None), &mut Vec::new());
+        }
+        assert!(sessions.gone.is_empty());
     }
 
     #[test]

@@ -90,6 +90,15 @@ pub struct Asset {
     pub tags: BTreeMap<Box<str>, Box<str>>,
 }
 
+// === impl Asset ===
+
+impl Asset {
+    /// The tag in which an asset that AWS describes says its VPC.
+    pub const VPC_TAG: &str = "vpc-id";
+    /// The same of its subnet.
+    pub const SUBNET_TAG: &str = "subnet-id";
+}
+
 // === impl Endpoint ===
 
 impl Endpoint {

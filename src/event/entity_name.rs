@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{AssetClass, EventId, IdScheme};
+use super::{AssetClass, IdScheme};
 
 /// What kind of thing an entity is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,8 +97,7 @@ impl EntityName {
     #[must_use]
     pub fn number_of((kind, name, scope): (EntityKind, &str, &str)) -> u32 {
         let parts = [kind.name(), scope, name].map(str::as_bytes);
-        let EventId(hash) = NUMBERS.of_parts(&parts);
-        hash.first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
+        NUMBERS.of_parts(&parts).number()
     }
 
     /// Its number: see [`EntityName::number_of`].

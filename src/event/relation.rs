@@ -19,10 +19,6 @@ pub enum Relation {
     Internet,
 }
 
-/// The tags in which an asset that AWS describes says where it is.
-const SUBNET: &str = "subnet-id";
-const VPC: &str = "vpc-id";
-
 /// Services of AWS whose addresses its customers rent: who is behind them is not AWS.
 const RENTED: [&str; 5] =
     ["EC2", "CLOUDFRONT", "CLOUDFRONT_ORIGIN_FACING", "GLOBALACCELERATOR", "WORKSPACES_GATEWAYS"];
@@ -57,12 +53,12 @@ impl Relation {
 
     fn inside(one: Option<&Asset>, other: Option<&Asset>) -> Option<Self> {
         let both = |tag: &str| [one, other].map(|asset| asset.and_then(|asset| asset.tags.get(tag)));
-        if let [Some(one), Some(other)] = both(SUBNET)
+        if let [Some(one), Some(other)] = both(Asset::SUBNET_TAG)
             && one == other
         {
             return Some(Self::WithinSubnet);
         }
-        match both(VPC) {
+        match both(Asset::VPC_TAG) {
             [Some(one), Some(other)] if one == other => Some(Self::WithinVpc),
             [Some(_), Some(_)] => Some(Self::BetweenVpcs),
             [Some(_), None] | [None, Some(_)] => Some(Self::OnPremises),
@@ -90,6 +86,9 @@ mod tests {
 
     use super::*;
     use crate::event::Provider;
+
+    const SUBNET: &str = Asset::SUBNET_TAG;
+    const VPC: &str = Asset::VPC_TAG;
 
     fn inside(tags: &[(&str, &str)]) -> Endpoint {
         let tags = tags.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();

@@ -45,7 +45,7 @@ pub struct Config {
     #[schemars(range(max = 4_000_000))]
     pub pairs_max: u32,
     /// The most conversations that sessions are stitched from at a time: those of the windows that have not folded, and the
-    /// sessions that go on (some 250 bytes each). Records of others leave as they are and are in no session, which
+    /// sessions that go on (some 170 bytes each). Records of others leave as they are and are in no session, which
     /// `floodmark_score_sessions_crowded_out_total` counts. Default 100000; 0 stitches none, at most 16000000.
     #[schemars(range(max = 16_000_000))]
     pub sessions_max: u32,

@@ -45,7 +45,6 @@ pub(super) struct Sessions {
     sizes: Sizes,
     /// By window, ascending.
     windows: Vec<Parts>,
-    spare: Option<Parts>,
     running: Vec<(u64, Running)>,
     places: HashTable<u32>,
     /// How many of the sessions under way are in doubt.
@@ -77,9 +76,11 @@ impl Sizes {
 
     /// The most bytes that all shards take for the sessions of `config`.
     pub(super) fn memory_bytes_max(config: &Config) -> usize {
-        // Lists grow by doubling, and so do tables.
-        let each = size_of::<(u64, Part)>().max(size_of::<(u64, Running)>()) + size_of::<u32>();
-        2 * each * Self::of(config).max * SHARDS
+        // Parts and sessions have lists of their own, each of which may have held all; a list is an eighth larger than what it
+        // holds, a table up to twice as large, with a byte for each place.
+        let list = size_of::<(u64, Part)>() + size_of::<(u64, Running)>();
+        let table = 2 * 2 * (size_of::<u32>() + 1);
+        (list + list / 8 + table) * Self::of(config).max * SHARDS
     }
 }
 
@@ -151,17 +152,11 @@ impl Parts {
     /// Puts in a part that is not here; gives its place.
     fn put(&mut self, hash: u64, part: Part) -> usize {
         let place = self.parts.len();
-        self.parts.push((hash, part));
+        push(&mut self.parts, (hash, part));
         self.pages.soil(place);
         let parts = &self.parts;
         self.places.insert_unique(hash, place as u32, |place| parts[*place as usize].0);
         place
-    }
-
-    fn clear(&mut self) {
-        self.parts.clear();
-        self.places.clear();
-        self.doubtful = 0;
     }
 }
 
@@ -180,7 +175,6 @@ impl Sessions {
         Self {
             sizes,
             windows: Vec::new(),
-            spare: None,
             running: Vec::new(),
             places: HashTable::new(),
             doubtful: 0,
@@ -230,8 +224,7 @@ impl Sessions {
 
     #[cold]
     fn open(&mut self, window: Window) -> usize {
-        let mut parts = self.spare.take().unwrap_or_default();
-        parts.window = window;
+        let parts = Parts { window, ..Parts::default() };
         let nth = self.windows.partition_point(|parts| parts.window < window);
         self.windows.insert(nth, parts);
         nth
@@ -293,9 +286,6 @@ impl Sessions {
             let pages = std::mem::take(&mut parts.pages);
             // Where there is no state nothing was ever kept.
             self.gone.extend(pages.is_kept().then_some((window, pages)));
-            parts.clear();
-            // One is enough: the next window to open takes it.
-            self.spare.get_or_insert(parts);
         }
         let idle = self.sizes.idle;
         let mut nth = 0;
@@ -346,7 +336,7 @@ impl Sessions {
         let place = self.running.len() as u32;
         self.pages.soil(place as usize);
         self.doubtful += usize::from(is_doubtful(&session.said));
-        self.running.push((hash, session));
+        push(&mut self.running, (hash, session));
         let running = &self.running;
         self.places.insert_unique(hash, place, |place| running[*place as usize].0);
     }
@@ -368,6 +358,14 @@ impl Sessions {
         let (_, ended) = self.running.swap_remove(nth);
         self.doubtful -= usize::from(is_doubtful(&ended.said));
     }
+}
+
+/// Appends to a list that grows by an eighth: of what doubling keeps free there would be megabytes.
+fn push<T>(list: &mut Vec<T>, one: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len() / 8 + 64);
+    }
+    list.push(one);
 }
 
 /// What there is to say of `session`, which is over where it has an `ending`.

@@ -120,8 +120,8 @@ impl Interface {
         asset.class = self.class;
         tell(&mut asset, "interface-id", Some(&self.id));
         tell(&mut asset, "instance-id", self.instance.as_deref());
-        tell(&mut asset, "subnet-id", self.subnet.as_deref());
-        tell(&mut asset, "vpc-id", self.scope.vpc.as_deref());
+        tell(&mut asset, Asset::SUBNET_TAG, self.subnet.as_deref());
+        tell(&mut asset, Asset::VPC_TAG, self.scope.vpc.as_deref());
         tell(&mut asset, "description", self.description.as_deref());
         let names: Vec<&str> = self
             .groups
@@ -141,7 +141,7 @@ impl Instance {
         let mut asset = tagged(&self.tags);
         asset.class = Some(AssetClass::Workload);
         tell(&mut asset, "instance-id", Some(&self.id));
-        tell(&mut asset, "vpc-id", self.vpc.as_deref());
+        tell(&mut asset, Asset::VPC_TAG, self.vpc.as_deref());
         asset
     }
 }
@@ -152,8 +152,8 @@ impl Network {
     /// The network as an asset.
     pub(super) fn asset(&self) -> Asset {
         let mut asset = tagged(&self.tags);
-        tell(&mut asset, "subnet-id", self.is_subnet.then_some(&*self.id));
-        tell(&mut asset, "vpc-id", self.scope.vpc.as_deref());
+        tell(&mut asset, Asset::SUBNET_TAG, self.is_subnet.then_some(&*self.id));
+        tell(&mut asset, Asset::VPC_TAG, self.scope.vpc.as_deref());
         asset
     }
 }

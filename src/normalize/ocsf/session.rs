@@ -6,7 +6,7 @@ use crate::{
 };
 
 use super::{
-    Writer,
+    Activity, Writer,
     endpoint::{Device, put_endpoints},
     event::{VPC, put_cloud, put_times},
 };
@@ -48,16 +48,8 @@ impl Closing {
                 \"type_name\":\"Network Activity: Reset\",\"action_id\":1,\"action\":\"Allowed\",\
                 \"disposition_id\":1,\"disposition\":\"Allowed\",\"status_id\":1,\"status\":\"Success\","
             }
-            Self::Refused => {
-                "\"activity_id\":5,\"activity_name\":\"Refuse\",\"type_uid\":400105,\
-                \"type_name\":\"Network Activity: Refuse\",\"action_id\":2,\"action\":\"Denied\",\
-                \"disposition_id\":2,\"disposition\":\"Blocked\",\"status_id\":2,\"status\":\"Failure\","
-            }
-            Self::GoesOn => {
-                "\"activity_id\":6,\"activity_name\":\"Traffic\",\"type_uid\":400106,\
-                \"type_name\":\"Network Activity: Traffic\",\"action_id\":1,\"action\":\"Allowed\",\
-                \"disposition_id\":1,\"disposition\":\"Allowed\",\"status_id\":1,\"status\":\"Success\","
-            }
+            Self::Refused => Activity::Refused.members(),
+            Self::GoesOn => Activity::Allowed.members(),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! addresses; where the assets say that both ends are in one VPC, the conversation is of that one.
 
 use crate::{
-    event::{Asset, Batch, Event, EventId, IdScheme},
+    event::{Asset, Batch, Event, IdScheme},
     score::sketch::mixer::Mixer,
 };
 
@@ -15,8 +15,6 @@ pub(in crate::score) struct Tuples {
 }
 
 const SLOTS: usize = 1 << 10;
-/// The tag in which an asset that AWS describes says its VPC.
-const VPC: &str = "vpc-id";
 
 // === impl Tuples ===
 
@@ -47,7 +45,7 @@ impl Tuples {
     fn vpc(&mut self, asset: &Asset) -> u32 {
         let slot = &mut self.vpcs[asset.serial as usize % SLOTS];
         if slot.0 != asset.serial {
-            *slot = (asset.serial, asset.tags.get(VPC).map_or(0, |vpc| number_of(vpc)));
+            *slot = (asset.serial, asset.tags.get(Asset::VPC_TAG).map_or(0, |vpc| number_of(vpc)));
         }
         slot.1
     }
@@ -55,8 +53,7 @@ impl Tuples {
 
 #[cold]
 fn number_of(vpc: &str) -> u32 {
-    let EventId(hash) = IdScheme::derived("vpc", &[vpc.as_bytes()]);
-    hash.first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
+    IdScheme::derived("vpc", &[vpc.as_bytes()]).number()
 }
 
 #[cfg(test)]
@@ -77,7 +74,7 @@ mod tests {
         for (serial, vpc) in
             [(1, Some("vpc-a")), (2, Some("vpc-a")), (3, Some("vpc-b")), (4, Some("vpc-b")), (5, None)]
         {
-            let tags = vpc.map(|vpc| (VPC.into(), vpc.into())).into_iter().collect();
+            let tags = vpc.map(|vpc| (Asset::VPC_TAG.into(), vpc.into())).into_iter().collect();
             let asset = Some(Arc::new(Asset { serial, tags, ..Asset::default() }));
             batch.endpoints.push(Endpoint { asset, ..Endpoint::default() });
         }

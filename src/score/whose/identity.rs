@@ -14,7 +14,6 @@ use crate::{
 const SERVICE_TAG: &str = "aws:ecs:serviceName";
 const ASG_TAG: &str = "aws:autoscaling:groupName";
 const INSTANCE_TAG: &str = "instance-id";
-const VPC_TAG: &str = "vpc-id";
 
 /// Most bytes of an account, a region or a VPC in a scope; broken characters become up to three times as long.
 const PART_MAX: usize = 4 << 10;
@@ -67,7 +66,7 @@ pub(in crate::score) fn scope_of(record: &Record<'_>, asset: Option<&Asset>, sco
     for column in [Column::Account, Column::Region, Column::Vpc] {
         let mut text = record.text(column);
         if let (Column::Vpc, true, Some(vpc)) =
-            (column, text.is_empty(), asset.and_then(|asset| asset.tags.get(VPC_TAG)))
+            (column, text.is_empty(), asset.and_then(|asset| asset.tags.get(Asset::VPC_TAG)))
         {
             text = vpc.as_bytes();
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{EventId, IdScheme};
+use crate::event::IdScheme;
 
 /// The name of a tenant, 1 to 64 bytes of small letters, digits, `-`, `_` and `.`. It is the last part of the scope of every
 /// entity of its sources, so that equal addresses, services and accounts of two tenants stay apart.
@@ -34,8 +34,7 @@ impl Tenant {
 
     /// What tells it from others in every process: a hash of its name.
     pub(in crate::score) fn number(&self) -> u32 {
-        let EventId(hash) = IdScheme::derived("tenant", &[self.0.as_bytes()]);
-        hash.first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
+        IdScheme::derived("tenant", &[self.0.as_bytes()]).number()
     }
 
     /// Its name.

@@ -169,7 +169,7 @@ fn config(folder: &Path, input: &Path, case: &Case) -> PathBuf {
     writeln!(text, "quarantine: {{ to: {{ file: {{ path: \"{shown}/quarantine.ndjson\" }} }} }}").unwrap();
     writeln!(text, "dead_letter: {{ to: {{ file: {{ path: \"{shown}/dead.ndjson\" }} }} }}").unwrap();
     let memory = if case.input == Input::ManyHosts {
-        // Every host is scored, where the default has room for 28,000.
+        // Every host is scored, where the default has room for 24,000.
         writeln!(text, "score: {{ entities_max: 110000 }}").unwrap();
         "1GiB"
     } else {

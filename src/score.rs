@@ -13,6 +13,7 @@ pub mod usual;
 mod books;
 mod config;
 mod council;
+mod detect;
 mod endings;
 mod entities;
 mod gate;
@@ -32,6 +33,7 @@ mod whose;
 
 pub use config::{Config, ConfigError, Identity, IdentityError};
 pub use council::{Council, Session, Word};
+pub use detect::{detectors, modes::Modes};
 pub use entities::highest::Highest;
 pub use history::{
     Counts, Coverage, EntityCounts, Gap, HeldOut, Learned, Past, Period, Report, Table, settle,
@@ -55,7 +57,8 @@ use crate::{
 
 use self::{
     books::Books,
-    endings::end_sessions,
+    detect::known::Known,
+    endings::{Told, fold_conversations, tell_rest},
     entities::{
         finding::{Notice, deliver},
         fold::{Rules, fold_through},
@@ -96,6 +99,8 @@ pub const GEOMETRY: u32 = 5;
 #[derive(Debug)]
 pub struct Scorer {
     rules: Rules,
+    modes: Modes,
+    tells_sessions: bool,
     gate: Mutex<Gate>,
     gate_turn: Turn,
     shards: [Mutex<Shard>; SHARDS],
@@ -104,6 +109,8 @@ pub struct Scorer {
     books: Books,
     outside: Outside,
     stitched: SessionMeters,
+    /// What the estate has shown so far, as far as detectors ask for it.
+    known: Mutex<Known>,
     /// What a capture held that was not stored.
     unsaved: Mutex<Unsaved>,
     /// How many captures there were.
@@ -141,6 +148,7 @@ impl Scorer {
             learn_all: i64::try_from(config.learn_all.as_secs()).unwrap_or(i64::MAX),
             activity: config.activity,
             roles: Mixer::new(state_seed, "roles"),
+            told: config.detectors.told(),
         };
         let keys = Keys::new(state_seed);
         let most = config.entities_max as usize;
@@ -153,16 +161,19 @@ impl Scorer {
         let dedup = Dedup::new(state_seed, repeats);
         let mut gate = Gate::new(grid, clocks, attribution, (Openings::new(most), dedup));
         gate.aggregation = Aggregation::new(config, metrics);
-        let stitches = config.stitches && config.sessions_max > 0;
-        gate.tuples = stitches.then(|| Tuples::new(state_seed));
+
         let sizes = Sizes::new(config.externals_max as usize, config.pairs_max as usize);
         let stitched = sessions::Sizes::of(config);
+        gate.tuples = (stitched.max > 0).then(|| Tuples::new(state_seed));
         let shard = || {
             let fringe = Fringe::new(Fringe::mixer(state_seed), sizes);
             Mutex::new(Shard::new(fringe, Sessions::new(stitched)))
         };
+        let known = Known::new(state_seed, if stitched.max > 0 { config.entities_max } else { 0 });
         Self {
             rules,
+            modes: config.detectors.clone(),
+            tells_sessions: config.tells_sessions,
             gate: Mutex::new(gate),
             gate_turn: Turn::default(),
             shards: std::array::from_fn(|_| shard()),
@@ -171,6 +182,7 @@ impl Scorer {
             books: Books::new(metrics, config.entities_max),
             outside: Outside::new(metrics),
             stitched: SessionMeters::new(metrics),
+            known: Mutex::new(known),
             unsaved: Mutex::default(),
             captures: AtomicU64::new(0),
             spare: Mutex::default(),
@@ -265,7 +277,7 @@ impl Scorer {
         }
         if !scratch.notices.is_empty() {
             self.books.findings.inc_by(scratch.notices.len() as u64);
-            deliver(&mut scratch.notices, batch);
+            deliver(&mut scratch.notices, &self.modes, batch);
         }
         lock(&self.spare).push(scratch);
     }
@@ -323,12 +335,14 @@ impl Scorer {
             self.books.windows_learned.inc_by(sum.learned);
             self.books.windows_held_out.inc_by(sum.held_out);
             self.books.windows_capped.inc_by(sum.capped);
-            end_sessions(&mut shards, (folded, segment.fold), false, &mut batch.sessions);
+            let sessions = self.tells_sessions.then_some(&mut batch.sessions);
+            let told = &mut Told { sessions, notices, order, modes: &self.modes };
+            fold_conversations(&mut shards, (folded, segment.fold), &mut lock(&self.known), told);
             folded = segment.fold;
             shards.iter_mut().for_each(|shard| shard.fringe.fold(folded));
         }
-        if plan.over {
-            end_sessions(&mut shards, (folded, folded), true, &mut batch.sessions);
+        if plan.over && self.tells_sessions {
+            tell_rest(&mut shards, folded, &mut batch.sessions);
         }
         self.stitched.note(shards.iter().map(|shard| &shard.sessions));
         self.outside.note(shards.iter().map(|shard| &shard.fringe));

@@ -244,7 +244,8 @@ fn plans() -> [(&'static str, i64, i64); 4] {
     };
     let (text, mut bench, _folder) = prepare(&case, &few);
     bench.read(&text);
-    let stitching = score::Config { stitches: true, sessions_max: 50_000, ..few.clone() };
+    let stitching =
+        score::Config { stitches: true, tells_sessions: true, sessions_max: 50_000, ..few.clone() };
     let (text, mut stitched, _folder) = prepare(&case, &stitching);
     stitched.read(&text);
     let hosts_planned = score::memory_bytes_max(&few) - score::memory_bytes_max(&scoring(0, 1_000));
@@ -274,6 +275,7 @@ fn measure(case: &Case) -> Taken {
     let scoring = score::Config {
         activity: case.selection.sample.is_some(),
         stitches: case.selection.select.has_sessions(),
+        tells_sessions: case.selection.select.has_sessions(),
         ..score::Config::default()
     };
     let (text, mut bench, _folder) = prepare(case, &scoring);

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::{Exit, tell};
 use crate::{
     config::{self, Config},
+    event::Detector,
     normalize::{self, Provision, SearchProduct},
-    score::{Report, review::Export},
+    score::{self, Report, review::Export},
 };
 
 /// Print what stands in `schemas/`.
@@ -25,6 +26,8 @@ enum Which {
     Config,
     /// The JSON Schema of an export of baselines.
     Baseline,
+    /// Every detector, with its title and its technique in MITRE ATT&CK.
+    Detectors,
     /// Every field that a document can hold, with its type and where it comes from.
     Fields,
     /// The JSON Schema of the report that `learn` writes.
@@ -50,6 +53,7 @@ impl Schema {
         let text = match self.which {
             Which::Config => config_schema(),
             Which::Baseline => baseline_schema(),
+            Which::Detectors => detectors(),
             Which::Fields => fields_schema(),
             Which::LearnReport => pretty(&config::schema::<Report>()),
             Which::Elasticsearch => requests(SearchProduct::Elasticsearch),
@@ -79,6 +83,21 @@ pub fn config_schema() -> String {
 #[must_use]
 pub fn baseline_schema() -> String {
     pretty(&config::schema::<Export>())
+}
+
+/// The text of `schemas/detectors.json`.
+fn detectors() -> String {
+    let named = |(id, name): (&str, &str)| json!({ "id": id, "name": name });
+    let one = |detector: &Detector| {
+        json!({
+            "id": detector.id,
+            "title": detector.title,
+            "category": detector.category,
+            "tactic": named(detector.tactic),
+            "technique": named(detector.technique),
+        })
+    };
+    pretty(&score::detectors().map(one).collect())
 }
 
 /// The text of `schemas/fields.json`.

@@ -243,7 +243,9 @@ impl Config {
         }
         // What a sample leaves out stands in the findings.
         loaded.value.score.activity = loaded.value.sinks.values().any(|sink| sink.sample.is_some());
-        loaded.value.score.stitches = loaded.value.sinks.values().any(|sink| sink.select.has_sessions());
+        let score = &mut loaded.value.score;
+        score.tells_sessions = loaded.value.sinks.values().any(|sink| sink.select.has_sessions());
+        score.stitches = score.tells_sessions || score.detectors.look() && !score.second_hand;
         let mut problems = Problems::new(file);
         loaded.value.check(&loaded.tree, &mut problems);
         problems.into_result(loaded)

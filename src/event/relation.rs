@@ -1,6 +1,6 @@
 //! How the two ends of a session lie to each other.
 
-use super::{Asset, Endpoint};
+use super::{Asset, Endpoint, Provider};
 
 /// Where a session goes, the nearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +22,12 @@ pub enum Relation {
 /// Services of AWS whose addresses its customers rent: who is behind them is not AWS.
 const RENTED: [&str; 5] =
     ["EC2", "CLOUDFRONT", "CLOUDFRONT_ORIGIN_FACING", "GLOBALACCELERATOR", "WORKSPACES_GATEWAYS"];
+
+/// Whether AWS itself runs what is in a range of `provider`, and not who rents there.
+#[must_use]
+pub fn is_run_by_aws(provider: &Provider) -> bool {
+    &*provider.name == "aws" && provider.service.as_deref().is_some_and(|service| !RENTED.contains(&service))
+}
 
 // === impl Relation ===
 
@@ -45,9 +51,7 @@ impl Relation {
             (false, true) => one,
             (false, false) => return None,
         };
-        let service = far.provider.as_deref().filter(|provider| &*provider.name == "aws");
-        let service = service.and_then(|provider| provider.service.as_deref());
-        let is_awss = service.is_some_and(|service| !RENTED.contains(&service));
+        let is_awss = far.provider.as_deref().is_some_and(is_run_by_aws);
         Some(if is_awss { Self::AwsService } else { Self::Internet })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activity, EntityName, EventId};
+use super::{Activity, Detector, Disposition, EntityName, EventId, Evidence, ResourceRole};
 
 /// What scoring says of one event: the most surprising feature of its entity's window, so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,7 +86,7 @@ pub enum Feature {
     Rejects,
 }
 
-/// A finding: an entity's window rose above the mark. An event of its own kind.
+/// A finding: an entity's window rose above the mark, or showed something that is not to be. An event of its own kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The same for all revisions: hash of detector, entity with its scope, and window start.
@@ -99,17 +99,17 @@ pub struct Finding {
     /// entity less than 24 hours apart are one episode.
     pub incident: EventId,
     /// Which detector raised it.
-    pub detector: Detector,
+    pub detector: &'static Detector,
+    /// Whether somebody is to look at it.
+    pub disposition: Disposition,
+    /// What the entity had to do with it.
+    pub role: ResourceRole,
     /// Who it is about.
     pub entity: Arc<EntityName>,
     /// The entity's asset, where one is known.
     pub asset: Option<Arc<super::Asset>>,
-    /// What surprised, by how much, against what.
-    pub score: Score,
-    /// Mean of the entity's own windows, in the feature's unit; a fact beside the score.
-    pub mean: f64,
-    /// Mean plus three standard deviations of the entity's own windows; a fact beside the score.
-    pub mean_plus_3_sigma: f64,
+    /// What it rests on.
+    pub evidence: Evidence,
     /// How long the entity has been known before the window, in seconds.
     pub age_seconds: u64,
     /// What the entity's events of the window come to so far, where that is counted.
@@ -142,17 +142,6 @@ pub enum Revision {
     Grown(u8),
     /// The window is over.
     Closed,
-}
-
-/// What looks for something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Detector {
-    /// An entity sends more bytes to outside than it and its peers usually do.
-    VolumeOut,
-    /// An entity sends to more distinct ports than it and its peers usually do.
-    PortSpread,
-    /// The last seven days of an entity have left the weeks before behind.
-    Drift,
 }
 
 // === impl Feature ===
@@ -217,33 +206,6 @@ impl Maturity {
             Self::Warming => "warming",
             Self::Shrunk => "shrunk",
             Self::Mature => "mature",
-        }
-    }
-}
-
-// === impl Detector ===
-
-impl Detector {
-    /// Every detector.
-    pub const ALL: [Self; 3] = [Self::VolumeOut, Self::PortSpread, Self::Drift];
-
-    /// The detector that watches `feature`, where one does.
-    #[must_use]
-    pub const fn of(feature: Feature) -> Option<Self> {
-        match feature {
-            Feature::ExternalBytesOut => Some(Self::VolumeOut),
-            Feature::DestinationPorts => Some(Self::PortSpread),
-            _ => None,
-        }
-    }
-
-    /// Its id in findings: part of the finding's id, never to be changed.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::VolumeOut => "exfil.volume",
-            Self::PortSpread => "scan.ports",
-            Self::Drift => "baseline.drift",
         }
     }
 }

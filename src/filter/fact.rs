@@ -281,9 +281,9 @@ impl Facts for OfFinding<'_> {
                 let asset = finding.asset.as_deref();
                 text(asset.and_then(|asset| asset.tags.get(tag)).map(|value| &**value))
             }
-            Subject::Whole(whole @ (Whole::Points | Whole::Feature | Whole::Observed)) => {
-                scored(Some(&finding.score), *whole)
-            }
+            Subject::Whole(Whole::Points) => Fact::Number(finding.evidence.points().into()),
+            Subject::Whole(Whole::Observed) => Fact::Number(finding.evidence.observed()),
+            Subject::Whole(whole @ Whole::Feature) => scored(finding.evidence.score(), *whole),
             Subject::Whole(whole) => named(Some(&finding.entity), *whole),
             _ => Fact::Absent,
         }

@@ -6,8 +6,9 @@ use super::{
     activity::put_activity,
     asset::Assets,
     paths::{
-        ENTITY_KIND, FINDING_AGE, FINDING_DELAYED, FINDING_DETECTOR, FINDING_ID, FINDING_MEAN,
-        FINDING_MEAN_3_SIGMA, FINDING_REVISION, INCIDENT_ID, SOURCE_IP,
+        DESTINATION_IP, ENTITY_KIND, FINDING_AGE, FINDING_DELAYED, FINDING_DETECTOR, FINDING_DISPOSITION,
+        FINDING_EXAMPLES, FINDING_ID, FINDING_LIMIT, FINDING_MEAN, FINDING_MEAN_3_SIGMA, FINDING_OBSERVED,
+        FINDING_REVISION, FINDING_ROLE, INCIDENT_ID, SOURCE_IP,
     },
     pen::Pen,
     piece::piece,
@@ -15,17 +16,7 @@ use super::{
     stamp::{Stamp, Stamps},
     text::{self, put_float, put_member, put_uint},
 };
-use crate::event::{Detector, EntityKind, Finding, Revision};
-
-/// What a detector's findings say of it.
-pub(super) struct Rule {
-    pub(super) name: &'static str,
-    pub(super) category: &'static str,
-    /// Id and name, in MITRE ATT&CK.
-    pub(super) tactic: (&'static str, &'static str),
-    /// Id and name, in MITRE ATT&CK.
-    pub(super) technique: (&'static str, &'static str),
-}
+use crate::event::{EntityKind, Evidence, Finding, ResourceRole, Revision, Seen};
 
 /// Where the finding's entity is, as far as its scope says.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +41,7 @@ impl<'a> Place<'a> {
 
 /// Appends what the detector found and about whom.
 pub(super) fn put_title(finding: &Finding, out: &mut Pen<'_>) {
-    out.put_slice(rule(finding.detector).name.as_bytes());
+    out.put_slice(finding.detector.title.as_bytes());
     out.put(b": ");
     match name(finding) {
         Some(name) => text::put(out, name.as_bytes()),
@@ -66,11 +57,21 @@ pub(super) fn put_sentence(finding: &Finding, start: &Stamp, out: &mut Pen<'_>) 
         text::put(out, name.as_bytes());
         out.push(b')');
     }
-    put_seen(&finding.score, out);
+    match &finding.evidence {
+        Evidence::Unusual { score, .. } => put_seen(score, out),
+        Evidence::Seen(seen) => text::put(out, seen.said.as_bytes()),
+    }
     put_window(u64::from(finding.window_seconds), out);
     out.put(b" from ");
     start.put(out);
-    put_usual(finding.score.feature, &finding.score.usual, out);
+    match &finding.evidence {
+        Evidence::Unusual { score, .. } => put_usual(score.feature, &score.usual, out),
+        Evidence::Seen(Seen { limit: Some(limit), .. }) => {
+            out.put(b"; the limit is ");
+            put_uint(out, *limit);
+        }
+        Evidence::Seen(_) => {}
+    }
     if finding.revision == Revision::Closed {
         out.put(b"; the window is over");
     }
@@ -84,12 +85,16 @@ pub(super) fn put_floodmark_of(
     out: &mut Pen<'_>,
 ) {
     out.put(piece![Open(ENTITY_KIND, 0)]);
-    // Both detectors watch what an entity sends: the entity is the source.
     if let Some(asset) = &finding.asset {
-        out.object(piece![Open(SOURCE_IP, 0)], |out| assets.put(asset, out));
+        match finding.role {
+            ResourceRole::Actor => out.object(piece![Open(SOURCE_IP, 0)], |out| assets.put(asset, out)),
+            ResourceRole::Target => out.object(piece![Open(DESTINATION_IP, 0)], |out| assets.put(asset, out)),
+        }
     }
     put_entity(&finding.entity, out);
-    put_score(&finding.score, finding.window_start, stamps, out);
+    if let Some(score) = finding.evidence.score() {
+        put_score(score, finding.window_start, stamps, out);
+    }
     put_numbers(finding, now_millis / 1_000, out);
     out.object(piece![Open(INCIDENT_ID, 1)], |out| {
         put_id(piece![Key(INCIDENT_ID), Text("\"")], finding.incident.text(), out);
@@ -101,17 +106,10 @@ fn put_numbers(finding: &Finding, now: u64, out: &mut Pen<'_>) {
     out.put(piece![Open(FINDING_ID, 1)]);
     put_id(piece![Key(FINDING_ID), Text("\"")], finding.id.text(), out);
     put_member(out, piece![Key(FINDING_REVISION)], Some(&finding.revision.name()));
-    put_member(out, piece![Key(FINDING_DETECTOR)], Some(finding.detector.name()));
-    for (key, number) in [
-        (&piece![Key(FINDING_MEAN)][..], finding.mean),
-        (&piece![Key(FINDING_MEAN_3_SIGMA)][..], finding.mean_plus_3_sigma),
-    ] {
-        if number.is_finite() {
-            out.put_slice(key);
-            put_float(out, number);
-            out.push(b',');
-        }
-    }
+    put_member(out, piece![Key(FINDING_DETECTOR)], Some(finding.detector.id));
+    put_member(out, piece![Key(FINDING_DISPOSITION)], Some(finding.disposition.name()));
+    put_member(out, piece![Key(FINDING_ROLE)], Some(finding.role.name()));
+    put_evidence(&finding.evidence, out);
     out.put(piece![Key(FINDING_AGE)]);
     put_uint(out, finding.age_seconds);
     out.push(b',');
@@ -122,6 +120,37 @@ fn put_numbers(finding: &Finding, now: u64, out: &mut Pen<'_>) {
         put_activity(activity, out);
     }
     out.close();
+}
+
+/// Appends what the finding rests on, beside a score.
+fn put_evidence(evidence: &Evidence, out: &mut Pen<'_>) {
+    match evidence {
+        Evidence::Unusual { mean, mean_plus_3_sigma, .. } => {
+            for (key, number) in [
+                (&piece![Key(FINDING_MEAN)][..], *mean),
+                (piece![Key(FINDING_MEAN_3_SIGMA)], *mean_plus_3_sigma),
+            ] {
+                if number.is_finite() {
+                    out.put_slice(key);
+                    put_float(out, number);
+                    out.push(b',');
+                }
+            }
+        }
+        Evidence::Seen(seen) => {
+            out.put(piece![Key(FINDING_OBSERVED)]);
+            put_uint(out, seen.observed);
+            out.push(b',');
+            if let Some(limit) = seen.limit {
+                out.put(piece![Key(FINDING_LIMIT)]);
+                put_uint(out, limit);
+                out.push(b',');
+            }
+            out.enclosed(piece![Key(FINDING_EXAMPLES), Text("[")], b"],", |out| {
+                seen.examples.iter().for_each(|example| put_member(out, b"", Some(example)));
+            });
+        }
+    }
 }
 
 pub(super) fn put_id(begin: &[u8], text: [u8; 22], out: &mut Pen<'_>) {
@@ -161,27 +190,4 @@ fn named_by(finding: &Finding, kind: EntityKind) -> Option<&str> {
 /// The name of the entity's asset, where it has one.
 pub(super) fn name(finding: &Finding) -> Option<&str> {
     finding.asset.as_ref().and_then(|asset| asset.name.as_deref())
-}
-
-pub(super) fn rule(detector: Detector) -> Rule {
-    match detector {
-        Detector::VolumeOut => Rule {
-            name: "More bytes sent to outside than usual",
-            category: "exfiltration",
-            tactic: ("TA0010", "Exfiltration"),
-            technique: ("T1048", "Exfiltration Over Alternative Protocol"),
-        },
-        Detector::Drift => Rule {
-            name: "Usual level far above the weeks before",
-            category: "exfiltration",
-            tactic: ("TA0010", "Exfiltration"),
-            technique: ("T1030", "Data Transfer Size Limits"),
-        },
-        Detector::PortSpread => Rule {
-            name: "More ports tried than usual",
-            category: "discovery",
-            tactic: ("TA0007", "Discovery"),
-            technique: ("T1046", "Network Service Discovery"),
-        },
-    }
 }

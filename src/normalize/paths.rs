@@ -259,12 +259,22 @@ derived! {
     FINDING_ID "floodmark.finding.id" Keyword;
     /// Which document of the finding: `created`, the number of digits' logarithm that it has grown to, or `closed`.
     FINDING_REVISION "floodmark.finding.revision" Keyword;
+    /// Whether somebody is to look at it: `alert`, or `observed` where the config has its detector on trial.
+    FINDING_DISPOSITION "floodmark.finding.disposition" Keyword;
+    /// What the entity had to do with it: `actor` or `target`.
+    FINDING_ROLE "floodmark.finding.role" Keyword;
     /// The detector that raised it.
     FINDING_DETECTOR "floodmark.finding.detector" Keyword;
     /// Mean of the entity's own windows, in the feature's unit: a fact, not the decision.
     FINDING_MEAN "floodmark.finding.mean" Double;
     /// Mean and three standard deviations of the entity's own windows: a fact, not the decision.
     FINDING_MEAN_3_SIGMA "floodmark.finding.mean_plus_3_sigma" Double;
+    /// How much of it was seen, where the finding does not rest on a score: ports, hosts, sessions.
+    FINDING_OBSERVED "floodmark.finding.observed" Long;
+    /// From how much on that is told.
+    FINDING_LIMIT "floodmark.finding.limit" Long;
+    /// Ports or addresses that it was, at most 60 of many.
+    FINDING_EXAMPLES "floodmark.finding.examples" Keyword;
     /// How long the entity has been known before the window, in seconds.
     FINDING_AGE "floodmark.finding.age_seconds" Long;
     /// Whether the document was written more than an hour after what it tells of: a backlog was read. Only written where it was.

@@ -6,8 +6,9 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::event::{
     Activity, Asset, AssetClass, AutonomousSystem, Batch, Chunk, Detector, Direction, Endpoint, EntityKind,
-    EntityName, Entry, Event, EventId, Feature, Field, Finding, IdScheme, Kind, Layout, Maturity, Origin,
-    Partition, Place, Provider, Record, Revision, Score, SourceId, Span, Syslog, Usual, Value, Verdict,
+    EntityName, Entry, Event, EventId, Evidence, Feature, Field, Finding, IdScheme, Kind, Layout, Maturity,
+    Origin, Partition, Place, Provider, Record, Revision, Score, SourceId, Span, Syslog, Usual, Value,
+    Verdict,
 };
 
 /// A batch in the making; what is set, is set for the event added last.
@@ -243,18 +244,39 @@ pub(super) fn score(feature: Feature, observed: u64, points: u8, log10_p: f32) -
     Score { points, feature, observed, log10_p, usual }
 }
 
+/// What is said of the detectors of the samples.
+pub(super) static VOLUME_OUT: Detector = Detector {
+    id: "exfil.volume",
+    title: "More bytes sent to outside than usual",
+    category: "exfiltration",
+    tactic: ("TA0010", "Exfiltration"),
+    technique: ("T1048", "Exfiltration Over Alternative Protocol"),
+};
+/// See [`VOLUME_OUT`].
+pub(super) static PORT_SPREAD: Detector = Detector {
+    id: "scan.ports",
+    title: "More ports tried than usual",
+    category: "discovery",
+    tactic: ("TA0007", "Discovery"),
+    technique: ("T1046", "Network Service Discovery"),
+};
+
 pub(super) fn finding(revision: Revision) -> Finding {
     Finding {
         id: EventId(*b"finding 16 bytes"),
         document: IdScheme::derived("test", &[revision.name().as_bytes()]),
         revision,
         incident: EventId(*b"incident16 bytes"),
-        detector: Detector::VolumeOut,
+        disposition: crate::event::Disposition::Alert,
+        role: crate::event::ResourceRole::Actor,
+        detector: &VOLUME_OUT,
         entity: Arc::new(entity("instance", "i-0123456789abcdef0", 11)),
         asset: internal("ledger-db-1", 21).asset,
-        score: score(Feature::BytesOut, 1_024_000_000, 98, -5.9),
-        mean: 61_234.5,
-        mean_plus_3_sigma: 402_311.25,
+        evidence: Evidence::Unusual {
+            score: score(Feature::BytesOut, 1_024_000_000, 98, -5.9),
+            mean: 61_234.5,
+            mean_plus_3_sigma: 402_311.25,
+        },
         age_seconds: 1_209_600,
         activity: Some(Activity {
             packets: 731_000,

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Tenant, WINDOW_SECONDS};
+use super::{Tenant, WINDOW_SECONDS, detect::modes::Modes};
 use crate::quantity::{ByteSize, Duration};
 
 /// How events are scored.
@@ -28,7 +28,7 @@ pub struct Config {
     pub learn_all: Duration,
     /// The most entities in memory; each takes up to six kilobytes. Where there is a `state`, who was active longest ago makes
     /// room for others and is there until it comes again. Without one, events of further entities are delivered without
-    /// a score, as they are where all in memory have windows open; `floodmark_score_entities_refused_total` counts these entities. Default 28000, which leaves
+    /// a score, as they are where all in memory have windows open; `floodmark_score_entities_refused_total` counts these entities. Default 24000, which leaves
     /// room for databases, sinks and threads in the default `limits.memory`; from 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub entities_max: u32,
@@ -45,13 +45,16 @@ pub struct Config {
     #[schemars(range(max = 4_000_000))]
     pub pairs_max: u32,
     /// The most conversations that sessions are stitched from at a time: those of the windows that have not folded, and the
-    /// sessions that go on (some 170 bytes each). Records of others leave as they are and are in no session, which
+    /// sessions that go on (some 160 bytes each). Records of others leave as they are and are in no session, which
     /// `floodmark_score_sessions_crowded_out_total` counts. Default 100000; 0 stitches none, at most 16000000.
     #[schemars(range(max = 16_000_000))]
     pub sessions_max: u32,
     /// After how long without a record a session is over that nobody has ended, in whole windows of ten minutes. Default 20m; from 10m
     /// to 1d.
     pub session_idle: Duration,
+    /// What becomes of what each detector finds, by its id: `alert`, which is what is not given here; `observe` writes findings with
+    /// `floodmark.finding.disposition: observed` that are no alert; `off` does not look. The README lists them.
+    pub detectors: Modes,
     /// Memory for telling records that come again at another position, which count once as long as their window is open
     /// and they find room in it: half of it holds 131,072 records of a window for each MiB. Default 8MiB; `0B` counts every
     /// record, at most 64GiB.
@@ -60,9 +63,12 @@ pub struct Config {
     /// whether a sink samples.
     #[serde(skip)]
     pub activity: bool,
-    /// Whether sessions are stitched. It follows from what the sinks select.
+    /// Whether conversations are put together. It follows from what the sinks select and from which detectors are on.
     #[serde(skip)]
     pub stitches: bool,
+    /// Whether sessions are told. It follows from what the sinks select.
+    #[serde(skip)]
+    pub tells_sessions: bool,
     /// The name of each source, by its number. It follows from the sources.
     #[serde(skip)]
     pub sources: Vec<String>,
@@ -95,7 +101,7 @@ pub enum Identity {
 pub struct IdentityError(String);
 
 /// Why a config of scoring cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A half-life too short for a day's rhythm.
     #[error("half_life is {0}, the least is 1d")]
@@ -123,6 +129,9 @@ pub enum ConfigError {
     /// Sessions would be split at every pause, or never end.
     #[error("session_idle is {0}, it must be from 10m to 1d")]
     SessionIdle(Duration),
+    /// Nobody is called so.
+    #[error("there is no detector {0:?}; there are {known}", known = known())]
+    Detector(String),
     /// More than any machine has.
     #[error("dedup_bytes is {0}, the most is 64GiB")]
     DedupBytes(ByteSize),
@@ -153,15 +162,17 @@ impl Default for Config {
             lateness: Duration::seconds(600),
             idle: Duration::seconds(600),
             learn_all: Duration::seconds(DAY_SECONDS),
-            entities_max: 28_000,
+            entities_max: 24_000,
             forget_after: Duration::seconds(180 * DAY_SECONDS),
             externals_max: 100_000,
             sessions_max: 100_000,
             session_idle: Duration::seconds(1_200),
             pairs_max: 20_000,
+            detectors: Modes::default(),
             dedup_bytes: ByteSize::mebibytes(8),
             activity: false,
             stitches: false,
+            tells_sessions: false,
             sources: Vec::new(),
             tenants: Vec::new(),
             second_hand: false,
@@ -203,8 +214,15 @@ impl Config {
         if self.dedup_bytes > DEDUP_LIMIT {
             problems.push(("dedup_bytes", ConfigError::DedupBytes(self.dedup_bytes)));
         }
+        let unknown = self.detectors.unknown().map(|id| ("detectors", ConfigError::Detector(id.to_owned())));
+        problems.extend(unknown);
         problems
     }
+}
+
+/// The ids of all detectors, for people.
+fn known() -> String {
+    super::detectors().map(|detector| detector.id).collect::<Vec<_>>().join(", ")
 }
 
 // === impl Identity ===

@@ -4,6 +4,7 @@ use crate::event::Activity;
 
 use super::{
     Config,
+    detect::known::Known,
     entities::{
         daily::Daily,
         entity::Entity,
@@ -76,10 +77,11 @@ pub fn outside_bytes_max(config: &Config) -> u64 {
     sizes::memory_bytes_max(externals, pairs) as u64 + config.dedup_bytes.as_u64()
 }
 
-/// The most bytes that `config` gives to sessions.
+/// The most bytes that `config` gives to conversations: to sessions, and to what detectors know.
 #[must_use]
 pub fn sessions_bytes_max(config: &Config) -> u64 {
-    Sizes::memory_bytes_max(config) as u64
+    let known = if config.stitches { Known::bytes(config.entities_max) } else { 0 };
+    (Sizes::memory_bytes_max(config) + known) as u64
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use crate::event::{Ending, InitiatorMethod};
 use self::{
     capture::Pages,
     initiator::initiator,
-    judged::Judged,
+    judged::{Judged, Judgement},
     leg::{At, Leg, Who},
     part::{Part, Said},
     running::Running,
@@ -120,8 +120,17 @@ pub(super) trait Hosts {
     /// Whether `who` is known to serve `port` of `protocol`.
     fn serves(&self, who: Who, protocol: u8, port: u16) -> bool;
 
+    /// Whether `who` is a thing that nobody has business with.
+    fn is_canary(&self, who: Who) -> bool;
+
     /// How `window`, which folds now, was judged of `who`.
-    fn judged(&self, who: Who, window: Window) -> Judged;
+    fn judged(&self, who: Who, window: Window) -> Judgement;
+
+    /// The first window of `who`.
+    fn born(&self, who: Who) -> Option<Window>;
+
+    /// Whether `who` is known to serve anything.
+    fn is_server(&self, who: Who) -> bool;
 }
 
 /// Legs whose memory is fetched in one go.
@@ -252,34 +261,28 @@ impl Sessions {
         self.sizes.max > 0
     }
 
-    /// Folds every window after `folded` and through `through`, as [`Sessions::fold`] does; each outcome with its window.
-    pub(super) fn fold_through(
-        &mut self,
-        mut folded: Window,
-        through: Window,
-        hosts: &impl Hosts,
-        out: &mut Vec<(Window, Outcome)>,
-    ) {
-        let mut told = Vec::new();
-        loop {
-            // Where nothing is under way nothing ends.
-            let next = match self.windows.first() {
-                _ if !self.running.is_empty() => folded + 1,
-                Some(parts) => parts.window,
-                None => return,
-            };
-            if next > through {
-                return;
-            }
-            self.fold(next, hosts, &mut told);
-            out.extend(told.drain(..).map(|outcome| (next, outcome)));
-            folded = next;
+    /// The next window that has anything to fold, once everything through `folded` has: where nothing is under way nothing ends.
+    pub(super) fn next_after(&self, folded: Window) -> Option<Window> {
+        match self.windows.first() {
+            _ if !self.running.is_empty() => Some(folded + 1),
+            first => first.map(|parts| parts.window),
         }
     }
 
+    /// What `window`, the next to fold, has seen.
+    pub(super) fn parts_of(&self, window: Window) -> impl Iterator<Item = &Part> {
+        let parts = self.windows.first().filter(|parts| parts.window == window);
+        parts.into_iter().flat_map(|parts| parts.parts.iter().map(|(_, part)| part))
+    }
+
+    /// The sessions under way.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Running> {
+        self.running.iter().map(|(_, session)| session)
+    }
+
     /// Folds `window`, which all that is said of is known now, and everything before it has folded: appends what ended by that to
-    /// `out`, and what goes on for another hour.
-    pub(super) fn fold(&mut self, window: Window, hosts: &impl Hosts, out: &mut Vec<Outcome>) {
+    /// `out`, where there is one, and what goes on for another hour.
+    pub(super) fn fold(&mut self, window: Window, hosts: &impl Hosts, mut out: Option<&mut Vec<Outcome>>) {
         if self.windows.first().is_some_and(|parts| parts.window == window) {
             let mut parts = self.windows.remove(0);
             parts.parts.drain(..).for_each(|(hash, part)| self.go_on(hash, &part, window, hosts));
@@ -291,7 +294,9 @@ impl Sessions {
         let mut nth = 0;
         while let Some((hash, session)) = self.running.get(nth).copied() {
             let ending = session.ending(window, idle);
-            if ending.is_some() || session.is_long(window) {
+            if let Some(out) = &mut out
+                && (ending.is_some() || session.is_long(window))
+            {
                 out.push(outcome(session, ending, hosts));
             }
             if ending.is_some() {
@@ -304,16 +309,16 @@ impl Sessions {
     }
 
     /// Appends the sessions that go on after `window`, the last that there is, but for those that its fold has told of.
-    pub(super) fn tell_rest(&self, window: Window, hosts: &impl Hosts, out: &mut Vec<(Window, Outcome)>) {
+    pub(super) fn tell_rest(&self, window: Window, hosts: &impl Hosts, out: &mut Vec<Outcome>) {
         let rest = self.running.iter().filter(|(_, session)| !session.is_long(window));
-        out.extend(rest.map(|(_, session)| (window, outcome(*session, None, hosts))));
+        out.extend(rest.map(|(_, session)| outcome(*session, None, hosts)));
     }
 
     /// What `window` has seen of a conversation goes on in its session, or begins one.
     fn go_on(&mut self, hash: u64, part: &Part, window: Window, hosts: &impl Hosts) {
         let mut judged = Judged::default();
         let known = part.said.who.into_iter().filter(|who| *who != Who::NOBODY);
-        known.for_each(|who| judged.add(hosts.judged(who, window)));
+        known.for_each(|who| judged.add(hosts.judged(who, window).judged));
         let running = &self.running;
         let is = |place: &u32| {
             let (other, session) = &running[*place as usize];

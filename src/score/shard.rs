@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::event::{Activity, Asset, Batch, Detector, Feature, Score, Verdict};
+use crate::event::{Activity, Asset, Batch, Feature, Score, Verdict};
 
 use super::{
     entities::{
@@ -26,7 +26,7 @@ use super::{
     history::Ledger,
     kept::archive::{Desk, SOON},
     keys::Key,
-    sessions::{Sessions, judged::Judged, leg::Who},
+    sessions::{Sessions, judged::Judgement, leg::Who},
     usual::{bench::Bench, peers::EVERYBODY},
 };
 
@@ -48,7 +48,7 @@ pub(super) struct Shard {
     /// A sixteenth of the sessions.
     pub(super) sessions: Sessions,
     /// How windows were judged that have folded and whose sessions have not, by window and slot.
-    pub(super) judged: HashMap<(Window, u32), Judged, foldhash::fast::FixedState>,
+    pub(super) judged: HashMap<(Window, u32), Judgement, foldhash::fast::FixedState>,
     /// Who has left and was not captured since, as bytes for the state.
     pub(super) left: BTreeMap<Key, Vec<u8>>,
     /// Where those are who left before, if they are anywhere.
@@ -240,7 +240,9 @@ impl Shard {
         let judge = entity.judge(as_of, bench);
         let log10_p = judge.all_log10_p(judge.buckets(values, observation.window));
         let score = judge.score(values, log10_p, observation.window);
-        let marked = (0..FEATURES).any(|feature| judge.marks(feature, values[feature], log10_p[feature]));
+        let marked = (0..FEATURES).any(|feature| {
+            judge.marks(feature, values[feature], log10_p[feature]) && bench.tells(Feature::ALL[feature])
+        });
         if marked && bench.is_final(observation.window) {
             let record = self.slots.read(batch, event);
             let order = (part, false, observation.event);
@@ -343,7 +345,7 @@ pub(super) fn raise(
     let log10_p = judge.all_log10_p(judge.buckets(values, window));
     let mut raised = entity.open[place].raised.take();
     for feature in 0..FEATURES {
-        let Some(detector) = Detector::of(Feature::ALL[feature]) else { continue };
+        let Some(detector) = bench.watching(Feature::ALL[feature]) else { continue };
         if !judge.marks(feature, values[feature], log10_p[feature]) {
             continue;
         }

@@ -310,7 +310,7 @@ fn came_to(findings: &[Finding]) -> BTreeSet<(EventId, EventId, String)> {
     let whole = findings.iter().filter(|finding| !matches!(finding.revision, Revision::Grown(_)));
     let came_to = |finding: &Finding| match finding.revision {
         Revision::Closed => {
-            format!("{:?} {:?} {} {:?}", finding.score, finding.mean, finding.incident, finding.activity)
+            format!("{:?} {} {:?}", finding.evidence, finding.incident, finding.activity)
         }
         _ => String::new(),
     };

@@ -257,7 +257,9 @@ fn without_a_word_of_sides_and_vpcs_the_assets_tell_whose_a_record_is_and_keep_t
     }
     let documents = folder.documents("out.ndjson");
     let (mut right, mut wrong, mut scopes) = (0, Vec::new(), BTreeMap::<String, BTreeSet<String>>::new());
-    for document in documents.iter().filter(|document| document["source"]["ip"].is_string()) {
+    let flows =
+        documents.iter().filter(|document| !is_finding(document) && document["source"]["ip"].is_string());
+    for document in flows {
         let row = &interfaces[&text_at(document, "aws.vpcflow.interface_id")];
         let entity = at(document, "floodmark.entity");
         let scope = format!("{}/{}", text_at(row, "OwnerId"), text_at(row, "VpcId"));

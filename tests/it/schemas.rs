@@ -55,6 +55,11 @@ fn the_committed_list_of_fields_is_what_the_types_say() {
 }
 
 #[test]
+fn the_committed_list_of_detectors_is_that_of_the_program() {
+    assert_printed("detectors", "detectors.json");
+}
+
+#[test]
 fn the_committed_searches_are_those_that_are_printed() {
     assert_printed("searches", "searches.json");
 }

@@ -1,11 +1,10 @@
 //! The document of one revision of a finding.
 
 use crate::{
-    event::{Detector, Finding, Revision},
+    event::{Detector, Disposition, Finding, ResourceRole, Revision},
     normalize::{
         finding::{
-            Place, instance, name, put_address, put_floodmark_of, put_id, put_sentence, put_title, rule,
-            service,
+            Place, instance, name, put_address, put_floodmark_of, put_id, put_sentence, put_title, service,
         },
         paths::{
             ACCOUNT_ID, CLOUD_PROVIDER, DESTINATION_IP, EVENT_ACTION, EVENT_ID, EVENT_REASON,
@@ -37,21 +36,25 @@ impl Writer {
         out.put(piece![Text("\","), Key(MESSAGE), Text("\"")]);
         put_title(finding, out);
         out.put(b"\",");
-        out.put_slice(&self.finding_heads[usize::from(finding.revision != Revision::Created)]);
+        let is_alert = finding.revision == Revision::Created && finding.disposition == Disposition::Alert;
+        out.put_slice(&self.finding_heads[usize::from(!is_alert)]);
         put_member(out, piece![Key(EVENT_ACTION)], Some(action(finding.revision)));
         put_id(piece![Key(EVENT_ID), Text("\"")], finding.document.text(), out);
         put_times(Some(start), Some(end), out);
         out.put(piece![Key(EVENT_SEVERITY)]);
-        put_uint(out, severity(finding.score.points));
+        put_uint(out, severity(finding.evidence.points()));
         out.put(piece![Text(","), Key(EVENT_RISK_SCORE)]);
-        put_uint(out, u64::from(finding.score.points));
+        put_uint(out, u64::from(finding.evidence.points()));
         out.put(piece![Text(","), Key(EVENT_REASON), Text("\"")]);
         put_sentence(finding, &start.1, out);
         out.put(b"\"},");
         put_rule(finding.detector, out);
-        // Both detectors watch what an entity sends: the entity is the source.
-        out.object(piece![Open(SOURCE_IP, 0)], |out| put_ip(finding.address, out));
-        out.object(piece![Open(DESTINATION_IP, 0)], |out| put_ip(finding.peer, out));
+        let (source, destination) = match finding.role {
+            ResourceRole::Actor => (finding.address, finding.peer),
+            ResourceRole::Target => (finding.peer, finding.address),
+        };
+        out.object(piece![Open(SOURCE_IP, 0)], |out| put_ip(source, out));
+        out.object(piece![Open(DESTINATION_IP, 0)], |out| put_ip(destination, out));
         out.object(piece![Open(NETWORK_COMMUNITY_ID, 0)], |out| {
             put_member(out, piece![Key(NETWORK_COMMUNITY_ID)], finding.community_id.as_deref());
         });
@@ -62,25 +65,24 @@ impl Writer {
     }
 }
 
-fn put_rule(detector: Detector, out: &mut Pen<'_>) {
-    let rule = rule(detector);
+fn put_rule(detector: &Detector, out: &mut Pen<'_>) {
     out.put(piece![Open(RULE_ID, 0)]);
-    put_member(out, piece![Key(RULE_ID)], Some(detector.name()));
-    put_member(out, piece![Key(RULE_NAME)], Some(rule.name));
-    put_member(out, piece![Key(RULE_CATEGORY)], Some(rule.category));
+    put_member(out, piece![Key(RULE_ID)], Some(detector.id));
+    put_member(out, piece![Key(RULE_NAME)], Some(detector.title));
+    put_member(out, piece![Key(RULE_CATEGORY)], Some(detector.category));
     put_member(out, piece![Key(RULE_RULESET)], Some("floodmark"));
     out.close();
     out.put(piece![Open(THREAT_FRAMEWORK, 0)]);
     put_member(out, piece![Key(THREAT_FRAMEWORK)], Some("MITRE ATT&CK"));
     out.object(piece![Open(THREAT_TACTIC_ID, 1)], |out| {
-        let (id, name) = rule.tactic;
+        let (id, name) = detector.tactic;
         out.enclosed(piece![Key(THREAT_TACTIC_ID), Text("[")], b"],", |out| put_member(out, b"", Some(id)));
         out.enclosed(piece![Key(THREAT_TACTIC_NAME), Text("[")], b"],", |out| {
             put_member(out, b"", Some(name))
         });
     });
     out.object(piece![Open(THREAT_TECHNIQUE_ID, 1)], |out| {
-        let (id, name) = rule.technique;
+        let (id, name) = detector.technique;
         out.enclosed(piece![Key(THREAT_TECHNIQUE_ID), Text("[")], b"],", |out| {
             put_member(out, b"", Some(id))
         });

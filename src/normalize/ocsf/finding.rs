@@ -1,9 +1,9 @@
 //! The document of one revision of a finding.
 
 use crate::{
-    event::{Asset, Feature, Finding, Revision},
+    event::{Asset, Disposition, Evidence, Feature, Finding, ResourceRole, Revision, Score},
     normalize::{
-        finding::{Place, instance, name, put_address, put_floodmark_of, put_sentence, put_title, rule},
+        finding::{Place, instance, name, put_address, put_floodmark_of, put_sentence, put_title},
         pen::Pen,
         stamp::Stamp,
         text::{put_float, put_member, put_uint},
@@ -24,7 +24,7 @@ impl Writer {
             \"class_name\":\"Detection Finding\",",
         );
         out.put_slice(activity(finding.revision));
-        out.put_slice(severity(finding.score.points));
+        out.put_slice(severity(finding.evidence.points()));
         out.put_slice(&self.finding_head);
         out.put(&finding.document.text());
         // What OCSF calls correlated is of one incident; all revisions of a finding have its `finding_info.uid`.
@@ -35,12 +35,17 @@ impl Writer {
         out.close();
         put_times(finding, out);
         put_text(b"\"message\":\"", out, |out| put_sentence(finding, &start, out));
-        out.put(b"\"is_alert\":true,\"risk_score\":");
-        put_uint(out, u64::from(finding.score.points));
+        out.put_slice(match finding.disposition {
+            Disposition::Alert => &b"\"is_alert\":true,\"risk_score\":"[..],
+            Disposition::Observed => b"\"is_alert\":false,\"risk_score\":",
+        });
+        put_uint(out, u64::from(finding.evidence.points()));
         out.push(b',');
-        out.put_slice(confidence(finding.score.usual.samples));
+        out.put_slice(confidence(finding.evidence.score().map(|score| score.usual.samples)));
         self.put_info(finding, &start, out);
-        put_analysis(finding, out);
+        if let Evidence::Unusual { score, mean, mean_plus_3_sigma } = &finding.evidence {
+            put_analysis(finding, score, [*mean, *mean_plus_3_sigma], out);
+        }
         put_resource(finding, &place, out);
         put_evidence(finding, &place, out);
         put_device(finding, &place, out);
@@ -53,28 +58,31 @@ impl Writer {
 
     /// Appends what was found: the finding's id, the same in all its revisions, and the detector.
     fn put_info(&self, finding: &Finding, start: &Stamp, out: &mut Pen<'_>) {
-        let rule = rule(finding.detector);
+        let detector = finding.detector;
         out.put(b"\"finding_info\":{\"uid\":\"");
         out.put(&finding.id.text());
         out.put(b"\",");
         put_text(b"\"title\":\"", out, |out| put_title(finding, out));
         put_text(b"\"desc\":\"", out, |out| put_sentence(finding, start, out));
         out.put(b"\"types\":[\"");
-        out.put_slice(rule.category.as_bytes());
+        out.put_slice(detector.category.as_bytes());
         out.put(b"\"],\"data_sources\":[\"VPC Flow Logs\"],\"created_time\":");
         put_uint(out, self.now_millis);
         out.put(b",\"first_seen_time\":");
         put_millis(finding.window_start, out);
         out.put(b"\"last_seen_time\":");
         put_millis(finding.at, out);
-        out.put(b"\"analytic\":{\"type_id\":3,\"type\":\"Statistical\",");
-        put_member(out, b"\"uid\":", Some(finding.detector.name()));
-        put_member(out, b"\"name\":", Some(rule.name));
-        put_member(out, b"\"category\":", Some(rule.category));
+        out.put_slice(match finding.evidence {
+            Evidence::Unusual { .. } => &b"\"analytic\":{\"type_id\":3,\"type\":\"Statistical\","[..],
+            Evidence::Seen(_) => b"\"analytic\":{\"type_id\":1,\"type\":\"Rule\",",
+        });
+        put_member(out, b"\"uid\":", Some(detector.id));
+        put_member(out, b"\"name\":", Some(detector.title));
+        put_member(out, b"\"category\":", Some(detector.category));
         out.close();
         out.put(b"\"attacks\":[{");
         for (key, (uid, name)) in
-            [(&b"\"tactic\":{"[..], rule.tactic), (&b"\"technique\":{"[..], rule.technique)]
+            [(&b"\"tactic\":{"[..], detector.tactic), (&b"\"technique\":{"[..], detector.technique)]
         {
             out.put_slice(key);
             put_member(out, b"\"uid\":", Some(uid));
@@ -101,8 +109,7 @@ fn put_times(finding: &Finding, out: &mut Pen<'_>) {
 
 /// Appends what was seen and what is usual: the median, the 99th percentile and the largest window, which the score rests
 /// on, and the mean, which it does not.
-fn put_analysis(finding: &Finding, out: &mut Pen<'_>) {
-    let score = &finding.score;
+fn put_analysis(finding: &Finding, score: &Score, facts: [f64; 2], out: &mut Pen<'_>) {
     let feature = score.feature;
     out.put(b"\"anomaly_analyses\":[{\"analysis_targets\":[{");
     put_member(out, b"\"name\":", Some(finding.entity.name()));
@@ -127,7 +134,7 @@ fn put_analysis(finding: &Finding, out: &mut Pen<'_>) {
         put_uint(out, u64::from(usual.samples));
         out.put(b"}]},");
     }
-    for (kind, value) in [("mean", finding.mean), ("mean plus 3 sigma", finding.mean_plus_3_sigma)] {
+    for (kind, value) in ["mean", "mean plus 3 sigma"].into_iter().zip(facts) {
         if value.is_finite() {
             out.push(b'{');
             put_parameter(feature, kind, out);
@@ -187,20 +194,24 @@ fn put_asset(asset: &Asset, out: &mut Pen<'_>) {
 
 /// Appends the record that raised the revision: from whom to whom. Both detectors watch what an entity sends.
 fn put_evidence(finding: &Finding, place: &Place<'_>, out: &mut Pen<'_>) {
-    let has_source = finding.address.is_some() || finding.interface.is_some();
-    if !has_source && finding.peer.is_none() {
+    let has_own = finding.address.is_some() || finding.interface.is_some();
+    if !has_own && finding.peer.is_none() {
         return;
     }
     out.put(b"\"evidences\":[{");
-    if has_source {
-        out.put(b"\"src_endpoint\":{");
+    let (own, other): (&[u8], &[u8]) = match finding.role {
+        ResourceRole::Actor => (b"\"src_endpoint\":{", b"\"dst_endpoint\":{"),
+        ResourceRole::Target => (b"\"dst_endpoint\":{", b"\"src_endpoint\":{"),
+    };
+    if has_own {
+        out.put_slice(own);
         put_address(b"\"ip\":\"", b"\",", finding.address, out);
         put_member(out, b"\"hostname\":", name(finding));
         put_interface(finding, place, out);
         out.close();
     }
     if finding.peer.is_some() {
-        out.put(b"\"dst_endpoint\":{");
+        out.put_slice(other);
         put_address(b"\"ip\":\"", b"\",", finding.peer, out);
         out.close();
     }
@@ -287,11 +298,12 @@ fn severity(points: u8) -> &'static [u8] {
     }
 }
 
-/// How far the entity's own history carries the score: a day of windows, or as many as a score needs.
-fn confidence(samples: u32) -> &'static [u8] {
+/// How far the entity's own history carries the score: a day of windows, or as many as a score needs. What does not rest on a
+/// score was seen.
+fn confidence(samples: Option<u32>) -> &'static [u8] {
     match samples {
-        0..24 => b"\"confidence_id\":1,\"confidence\":\"Low\",",
-        24..144 => b"\"confidence_id\":2,\"confidence\":\"Medium\",",
+        Some(0..24) => b"\"confidence_id\":1,\"confidence\":\"Low\",",
+        Some(24..144) => b"\"confidence_id\":2,\"confidence\":\"Medium\",",
         _ => b"\"confidence_id\":3,\"confidence\":\"High\",",
     }
 }

@@ -1,7 +1,9 @@
 //! The cases whose documents are kept as golden lines.
 
-use super::super::sample::{Sample, V2, entity, external, finding, internal, score};
-use crate::event::{Detector, Direction, EntityKind, EntityName, Feature, Finding, Revision};
+use super::super::sample::{PORT_SPREAD, Sample, V2, VOLUME_OUT, entity, external, finding, internal, score};
+use crate::event::{
+    Detector, Direction, EntityKind, EntityName, Evidence, Feature, Finding, Revision, Score, Seen,
+};
 
 const V5: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end \
     action log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region az-id \
@@ -23,10 +25,12 @@ pub(super) fn accepted() -> Sample {
         )
 }
 
-fn ported(detector: Detector) -> Finding {
+/// Of somebody else than the other findings, two hours earlier.
+fn ported(detector: &'static Detector, score: Score, facts: [f64; 2]) -> Finding {
     let mut ported = finding(Revision::Created);
     ported.detector = detector;
-    ported.score = score(Feature::DestinationPorts, 57, 83, -5.0);
+    let [mean, mean_plus_3_sigma] = facts;
+    ported.evidence = Evidence::Unusual { score, mean, mean_plus_3_sigma };
     ported.entity = entity("service", "checkout", 12).into();
     ported.asset = None;
     ported.peer = ported.address;
@@ -220,20 +224,35 @@ fn hostile() -> Named {
     ]
 }
 
+fn ports() -> Score {
+    score(Feature::DestinationPorts, 57, 83, -5.0)
+}
+
 fn findings() -> Named {
     vec![
         ("finding created", Sample::new().finding(finding(Revision::Created))),
         ("finding grown", Sample::new().finding(finding(Revision::Grown(9)))),
         ("finding closed", Sample::new().finding(finding(Revision::Closed))),
-        ("finding of ports", Sample::new().finding(ported(Detector::PortSpread))),
+        ("finding of ports", Sample::new().finding(ported(&PORT_SPREAD, ports(), [61_234.5, 402_311.25]))),
         ("finding of nobody known", {
-            let mut bare = ported(Detector::VolumeOut);
-            bare.score.feature = Feature::BytesOut;
+            let score = Score { feature: Feature::BytesOut, ..ports() };
+            let mut bare = ported(&VOLUME_OUT, score, [f64::NAN, f64::INFINITY]);
             bare.entity = EntityName::new(0, (EntityKind::Interface, "eni-1", ""), "", None).into();
             (bare.address, bare.peer, bare.interface) = (None, None, None);
             (bare.instance, bare.community_id) = (None, None);
-            (bare.mean, bare.mean_plus_3_sigma) = (f64::NAN, f64::INFINITY);
             Sample::new().finding(bare)
+        }),
+        ("finding of what is not to be", {
+            let mut seen = finding(Revision::Created);
+            seen.detector = &PORT_SPREAD;
+            seen.evidence = Evidence::Seen(Seen {
+                points: 80,
+                observed: 57,
+                limit: Some(15),
+                said: " tried 57 ports of 10.0.1.9 that did not answer".into(),
+                examples: ["21", "22", "23"].map(Into::into).into(),
+            });
+            Sample::new().finding(seen)
         }),
     ]
 }

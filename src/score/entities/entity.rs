@@ -109,6 +109,11 @@ impl Entity {
         self.habits.as_deref().is_some_and(|habits| habits.roles().has(Role::ServerPort, key))
     }
 
+    /// Whether it is known to serve anything.
+    pub(in crate::score) fn is_server(&self) -> bool {
+        self.habits.as_deref().is_some_and(|habits| habits.roles().keys(Role::ServerPort).len() > 0)
+    }
+
     /// Takes over what it was before it left.
     pub(in crate::score) fn resume(&mut self, before: Self) {
         let Self { first, held_out, episode, own, hour, day, own_of_spans, habits, pending, .. } = before;

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use crate::{
-    event::{Activity, Batch, Detector, Direction, EventId, Finding, IdScheme, Revision, Score},
+    event::{
+        Activity, Batch, Detector, Direction, Disposition, EntityName, EventId, Evidence, Finding, IdScheme,
+        Mode, ResourceRole, Revision, Score,
+    },
     score::{
+        detect::{Sight, modes::Modes},
         gate::{
             columns::{Column, Record},
             plan::{Role, Vantage},
         },
-        grid::Grid,
+        grid::{Grid, WINDOW_SECONDS, Window},
         histogram::packed::Series,
         usual::season::moved,
         whose::{address::address, attribution::asset_of, own::Side},
     },
 };
 
-use super::{entity::Entity, open::Raised};
+use super::{entity::Entity, episode::Episode, open::Raised};
 
 /// A finding on its way into a batch, with what puts it in an order that neither seed nor threads decide.
 #[derive(Debug)]
@@ -74,7 +78,7 @@ pub(in crate::score) fn community_id_of(record: &Record<'_>) -> Option<Box<str>>
 
 /// What a document of a finding says, beside whom it is about.
 pub(in crate::score) struct Case<'a> {
-    pub(in crate::score) detector: Detector,
+    pub(in crate::score) detector: &'static Detector,
     pub(in crate::score) score: Score,
     pub(in crate::score) revision: Revision,
     /// Start of what was judged, seconds since 1970, and its length in seconds.
@@ -102,12 +106,7 @@ impl Case<'_> {
         let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
         let window_start = seconds(self.start);
         let name = &entity.name;
-        let (start, length) = (window_start.to_be_bytes(), self.seconds.to_be_bytes());
-        let [kind, called, scope] = [name.kind.name(), name.name(), name.scope()].map(str::as_bytes);
-        // A gateway may be called what those behind it are called.
-        let class = name.gateway().map(|class| class.name().as_bytes());
-        let parts = [detector.name().as_bytes(), kind, called, scope, &start, &length, class.unwrap_or(&[])];
-        let id = IdScheme::derived("finding", &parts[..parts.len() - usize::from(class.is_none())]);
+        let id = id_of(detector, name, window_start, self.seconds);
         let own = self.own.loose();
         // A fact about this hour, as what is usual is.
         let scale = moved(SCALE, -self.shift) as f64 / SCALE as f64;
@@ -118,11 +117,12 @@ impl Case<'_> {
             revision,
             incident: self.incident,
             detector,
+            disposition: Disposition::Alert,
+            // What is watched is what an entity sends.
+            role: ResourceRole::Actor,
             entity: Arc::clone(name),
             asset: raised.asset.clone().or_else(|| entity.asset.clone()),
-            score,
-            mean,
-            mean_plus_3_sigma: sigma.mul_add(3.0, mean),
+            evidence: Evidence::Unusual { score, mean, mean_plus_3_sigma: sigma.mul_add(3.0, mean) },
             activity: self.activity.copied(),
             age_seconds: entity.born().map_or(0, |born| seconds(self.start - Grid::start(born))),
             window_start,
@@ -137,8 +137,55 @@ impl Case<'_> {
     }
 }
 
-/// Puts `notices` into `batch`, in their order.
-pub(in crate::score) fn deliver(notices: &mut Vec<Notice>, batch: &mut Batch) {
+/// The finding of what a detector has seen of `entity` in `window`, which has folded: told once.
+pub(in crate::score) fn seen(
+    entity: &mut Entity,
+    window: Window,
+    (detector, sight): (&'static Detector, Sight),
+) -> Finding {
+    let Sight { role, address: at, peer, seen, .. } = sight;
+    let episode = Episode::joined(entity.episode, window);
+    entity.episode = Some(entity.episode.map_or(episode, |before| before.later(episode)));
+    let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
+    let start = Grid::start(window);
+    let id = id_of(detector, &entity.name, seconds(start), WINDOW_SECONDS);
+    let revision = Revision::Created;
+    Finding {
+        id,
+        document: IdScheme::derived("finding-document", &[&id.0, revision.name().as_bytes()]),
+        revision,
+        incident: episode.incident(&entity.name),
+        detector,
+        disposition: Disposition::Alert,
+        role,
+        entity: Arc::clone(&entity.name),
+        asset: entity.asset.clone(),
+        evidence: Evidence::Seen(seen),
+        activity: None,
+        age_seconds: entity.born().map_or(0, |born| seconds(start - Grid::start(born))),
+        window_start: seconds(start),
+        window_seconds: WINDOW_SECONDS as u32,
+        at: seconds(Grid::end(window)),
+        interface: None,
+        instance: None,
+        community_id: None,
+        address: Some(address(at)),
+        peer: peer.map(address),
+    }
+}
+
+/// The id of what `detector` says of the entity called `name`, of so many `seconds` from `start` on.
+fn id_of(detector: &Detector, name: &EntityName, start: u64, seconds: i64) -> EventId {
+    let (start, length) = (start.to_be_bytes(), seconds.to_be_bytes());
+    let [kind, called, scope] = [name.kind.name(), name.name(), name.scope()].map(str::as_bytes);
+    // A gateway may be called what those behind it are called.
+    let class = name.gateway().map(|class| class.name().as_bytes());
+    let parts = [detector.id.as_bytes(), kind, called, scope, &start, &length, class.unwrap_or(&[])];
+    IdScheme::derived("finding", &parts[..parts.len() - usize::from(class.is_none())])
+}
+
+/// Puts `notices` into `batch`, in their order, but for those of detectors that are off.
+pub(in crate::score) fn deliver(notices: &mut Vec<Notice>, modes: &Modes, batch: &mut Batch) {
     notices.sort_by(|one, other| {
         let key =
             |notice: &Notice| (notice.order, notice.finding.window_start, notice.finding.window_seconds);
@@ -150,5 +197,12 @@ pub(in crate::score) fn deliver(notices: &mut Vec<Notice>, batch: &mut Batch) {
             .then_with(|| a.entity.name().cmp(b.entity.name()))
             .then_with(|| name(a).cmp(&name(b)))
     });
-    batch.findings.extend(notices.drain(..).map(|notice| notice.finding));
+    batch.findings.extend(notices.drain(..).filter_map(|Notice { finding, .. }| {
+        let disposition = match modes.of(finding.detector) {
+            Mode::Off => return None,
+            Mode::Observe => Disposition::Observed,
+            Mode::Alert => finding.disposition,
+        };
+        Some(Finding { disposition, ..finding })
+    }));
 }

@@ -3,10 +3,10 @@
 use std::sync::MutexGuard;
 
 use crate::{
-    event::{Detector, Feature, Revision},
+    event::{Feature, Revision},
     score::{
         grid::{EPOCH_WINDOWS, Grid, WINDOW_SECONDS, Window},
-        sessions::judged::Judged,
+        sessions::judged::{Judged, Judgement},
         shard::{AHEAD, Shard},
         sketch::mixer::Mixer,
         usual::{
@@ -35,6 +35,8 @@ pub(in crate::score) struct Rules {
     pub(in crate::score) activity: bool,
     /// Which roles a window keeps of many.
     pub(in crate::score) roles: Mixer,
+    /// The features whose detectors are on, as bits.
+    pub(in crate::score) told: u8,
 }
 
 /// What folds came to, for the metrics.
@@ -195,8 +197,8 @@ fn look_again(
 impl Rules {
     /// A bench with `peers`, when everything through `folded` has folded.
     pub(in crate::score) fn bench<'a>(&self, peers: &'a Peers, folded: Window) -> Bench<'a> {
-        let Self { grid, decay, learn_all, activity, roles } = *self;
-        Bench { grid, decay, peers, folded, learn_all, activity, roles }
+        let Self { grid, decay, learn_all, activity, roles, told } = *self;
+        Bench { grid, decay, peers, folded, learn_all, activity, roles, told }
     }
 }
 
@@ -234,8 +236,9 @@ impl Shard {
             let withheld = ledger.is_some_and(|ledger| ledger.withholds(window, slot, &mut log10_p));
             let open = entity.close(place);
             if self.sessions.is_on() {
-                let points = judge.points(log10_p);
-                self.judged.insert((window, slot), Judged::of(points, open.raised.is_some()));
+                let judged = Judged::of(judge.points(log10_p), open.raised.is_some());
+                let points = judge.points_each(log10_p);
+                self.judged.insert((window, slot), Judgement { judged, points });
             }
             let holds_out = withheld || judge.holds_out(values, log10_p);
             if let Some(ledger) = self.ledger.as_mut().filter(|_| holds_out) {
@@ -244,7 +247,7 @@ impl Shard {
             if let Some(raised) = &open.raised {
                 let incident = entity.episode_of(window).incident(&entity.name);
                 for feature in (0..FEATURES).filter(|feature| raised.magnitude[*feature].is_some()) {
-                    let Some(detector) = Detector::of(Feature::ALL[feature]) else { continue };
+                    let Some(detector) = bench.watching(Feature::ALL[feature]) else { continue };
                     let finding = Case {
                         detector,
                         score: judge.score_of(feature, values[feature], log10_p[feature], window),

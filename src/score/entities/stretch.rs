@@ -6,17 +6,13 @@
 use smallvec::SmallVec;
 
 use crate::{
-    event::{Detector, Feature, Finding, Revision},
+    event::{Detector, Evidence, Feature, Finding, Revision},
     score::{
+        detect::{drift, least},
         grid::{Grid, Narrow, Window},
         histogram::geometry::{LAST, coarse},
         usual::{
-            bench::Bench,
-            drift::Drifted,
-            judge::{Seeing, least},
-            knots::Knots,
-            peers::moment_of,
-            sample::NOTHING,
+            bench::Bench, drift::Drifted, judge::Seeing, knots::Knots, peers::moment_of, sample::NOTHING,
         },
     },
 };
@@ -183,7 +179,7 @@ impl Entity {
         for (nth, feature) in span.features().iter().enumerate() {
             let place = *feature as usize;
             let (value, mut magnitude) = (values[place], said.magnitude[place]);
-            let Some(detector) = Detector::of(*feature) else { continue };
+            let Some(detector) = bench.watching(*feature) else { continue };
             if !self.has(*feature)
                 || value < least(*feature)
                 || magnitude.is_none() && said.told & 1 << place != 0
@@ -246,7 +242,7 @@ impl Entity {
             alone |= seeing.is_alone(span.windows() as u32);
             surprising.extend(holds_out.then_some((nth, seeing.bucket)));
             buckets.push(seeing.bucket);
-            let told = said.magnitude[*feature as usize].zip(Detector::of(*feature)).zip(said.episode);
+            let told = said.magnitude[*feature as usize].zip(bench.watching(*feature)).zip(said.episode);
             if let Some(((_, detector), episode)) = told {
                 let case = (detector, *feature, Revision::Closed, Grid::end(last), episode);
                 notices.push(Notice { order, finding: self.case(span, nth, start, value, &seeing, case) });
@@ -327,9 +323,11 @@ impl Entity {
         self.episode = Some(self.episode.map_or(episode, |before| before.later(episode)));
         let nth = Span::Hour.features().iter().position(|one| *one == feature).unwrap_or(0);
         let seeing = self.see(Span::Hour, nth, start, drifted.now, bench);
-        let case = (Detector::Drift, feature, Revision::Created, Grid::end(last), episode);
+        let case = (&drift::DETECTOR, feature, Revision::Created, Grid::end(last), episode);
         let mut finding = self.case(Span::Hour, nth, start, drifted.now, &seeing, case);
-        finding.score.usual.median = drifted.usual;
+        if let Evidence::Unusual { score, .. } = &mut finding.evidence {
+            score.usual.median = drifted.usual;
+        }
         finding
     }
 
@@ -341,7 +339,7 @@ impl Entity {
         start: Window,
         value: u64,
         seeing: &Seeing,
-        (detector, feature, revision, at, episode): (Detector, Feature, Revision, i64, Episode),
+        (detector, feature, revision, at, episode): (&'static Detector, Feature, Revision, i64, Episode),
     ) -> Finding {
         Case {
             detector,

@@ -34,6 +34,8 @@ pub(in crate::score) struct Said {
     packets: u64,
     /// What tells the networks that it is of from others; only where sessions are stitched.
     pub(super) estate: u32,
+    /// Whether one end is a service that AWS runs; known only there.
+    pub(super) aws: bool,
 }
 
 // === impl Said ===
@@ -54,6 +56,7 @@ impl Said {
             bytes: uint(Column::Bytes).unwrap_or(0),
             packets: uint(Column::Packets).unwrap_or(0),
             estate: 0,
+            aws: false,
         }
     }
 
@@ -146,6 +149,8 @@ impl Said {
             own: if side == Side::Source { from } else { from.other() },
             who,
             passed: vantage == Vantage::Passed,
+            outside: !ends.opposite(side).inside,
+            aws: self.aws,
             accepted: self.accepted,
             flags: self.flags,
             start: u32::try_from(self.start).unwrap_or(u32::MAX).min(u32::try_from(end).unwrap_or(u32::MAX)),

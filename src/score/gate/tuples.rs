@@ -1,8 +1,8 @@
-//! What tells conversations apart besides their five-tuples: whose networks they are in. Two VPCs of one tenant may have the same
+//! What is asked of enrichment about a conversation: whose networks it is in, and whether it is with AWS itself. Two VPCs of one tenant may have the same
 //! addresses; where the assets say that both ends are in one VPC, the conversation is of that one.
 
 use crate::{
-    event::{Asset, Batch, Event, IdScheme},
+    event::{Asset, Batch, Endpoint, Event, IdScheme, Provider, is_run_by_aws},
     score::sketch::mixer::Mixer,
 };
 
@@ -12,6 +12,8 @@ pub(in crate::score) struct Tuples {
     pub(in crate::score) mixer: Mixer,
     /// Direct-mapped by the assets' serials: the serial, and the number of the VPC.
     vpcs: Box<[(u64, u32)]>,
+    /// The same of providers' ranges: whether AWS runs what is there.
+    ranges: Box<[(u64, bool)]>,
 }
 
 const SLOTS: usize = 1 << 10;
@@ -21,16 +23,17 @@ const SLOTS: usize = 1 << 10;
 impl Tuples {
     /// The hash under the state's `seed`.
     pub(in crate::score) fn new(seed: [u8; 16]) -> Self {
-        Self { mixer: Mixer::new(seed, "sessions"), vpcs: vec![(u64::MAX, 0); SLOTS].into_boxed_slice() }
+        Self {
+            mixer: Mixer::new(seed, "sessions"),
+            vpcs: vec![(u64::MAX, 0); SLOTS].into_boxed_slice(),
+            ranges: vec![(u64::MAX, false); SLOTS].into_boxed_slice(),
+        }
     }
 
     /// What tells the networks of `event`, of a source whose tenant has this number, from others.
     #[inline]
     pub(super) fn estate(&mut self, tenant: u32, batch: &Batch, event: &Event) -> u32 {
-        // The packet's own ends, as in the tuple.
-        let end = |own: u32, packets: u32| if packets == Batch::NO_ENDPOINT { own } else { packets };
-        let ends = [end(event.source, event.nat_source), end(event.destination, event.nat_destination)];
-        let [source, destination] = ends.map(|end| batch.endpoints[end as usize].asset.as_deref());
+        let [source, destination] = ends(batch, event).map(|end| end.asset.as_deref());
         match (source, destination) {
             (Some(source), Some(destination)) => match [self.vpc(source), self.vpc(destination)] {
                 [one, other] if one == other => tenant ^ one,
@@ -38,6 +41,23 @@ impl Tuples {
             },
             _ => tenant,
         }
+    }
+
+    /// Whether one end of `event` is a service that AWS runs.
+    #[inline]
+    pub(super) fn is_with_aws(&mut self, batch: &Batch, event: &Event) -> bool {
+        ends(batch, event)
+            .into_iter()
+            .any(|end| end.provider.as_deref().is_some_and(|range| self.is_awss(range)))
+    }
+
+    #[inline]
+    fn is_awss(&mut self, range: &Provider) -> bool {
+        let slot = &mut self.ranges[range.serial as usize % SLOTS];
+        if slot.0 != range.serial {
+            *slot = (range.serial, is_run_by_aws(range));
+        }
+        slot.1
     }
 
     /// The number of the asset's VPC, the same in every process; 0 where it says none.
@@ -51,6 +71,14 @@ impl Tuples {
     }
 }
 
+/// The packet's own ends, as in the tuple.
+#[inline]
+fn ends<'a>(batch: &'a Batch, event: &Event) -> [&'a Endpoint; 2] {
+    let end = |own: u32, packets: u32| if packets == Batch::NO_ENDPOINT { own } else { packets };
+    let ends = [end(event.source, event.nat_source), end(event.destination, event.nat_destination)];
+    ends.map(|end| &batch.endpoints[end as usize])
+}
+
 #[cold]
 fn number_of(vpc: &str) -> u32 {
     IdScheme::derived("vpc", &[vpc.as_bytes()]).number()
@@ -61,7 +89,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::event::{Chunk, Endpoint, Entry, Layout, Origin, Partition, Record, SourceId, Span};
+    use crate::event::{Chunk, Entry, Layout, Origin, Partition, Record, SourceId, Span};
 
     #[test]
     fn conversations_within_a_vpc_are_told_from_those_of_its_twin_and_others_by_the_tenant_alone() {

@@ -107,6 +107,9 @@ impl Scorer {
             drop(peers);
             if nth + 1 == self.shard_turns.len() {
                 // No later ticket folds before this one is through with the last shard.
+                lock(&self.known).capture(|key, entry| {
+                    entries.insert(key, Some(entry));
+                });
                 if let Some(bytes) = self.peers.read().seat_bytes() {
                     entries.insert(seat_key(), Some(bytes));
                 }

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     score::{
         Config, Scorer, StateError,
+        detect::known::capture::{KNOWN, is_of},
         entities::{entity::Entity, series::Span},
         fringe::capture::FRINGE,
         gate::{Gate, plan::EntityRef},
@@ -49,7 +50,7 @@ impl Scorer {
         // Sorted, so that the same entries give the same places, and groups are there before their members.
         let entries: BTreeMap<Vec<u8>, Vec<u8>> = entries.into_iter().collect();
         let of = |letter: u8| entries.range(vec![letter]..vec![letter + 1]);
-        let known = [ADDRESS, ENTITY, GATE, GROUP, INTERFACE, FRINGE, SESSIONS];
+        let known = [ADDRESS, ENTITY, GATE, GROUP, INTERFACE, FRINGE, SESSIONS, KNOWN];
         if let Some(key) =
             entries.keys().find(|key| !key.first().is_some_and(|letter| known.contains(letter)))
         {
@@ -81,6 +82,9 @@ impl Scorer {
         }
         scorer.restore_fringe(&entries)?;
         scorer.restore_sessions(&gate, &entries)?;
+        if gate.tuples.is_some() {
+            scorer.restore_known(of(KNOWN).map(|(key, value)| (&**key, &**value)))?;
+        }
         drop(gate);
         Ok(scorer)
     }
@@ -127,6 +131,21 @@ impl Scorer {
         if lost > 0 {
             tracing::warn!(lost, "sessions were given up, because score.sessions_max is smaller than it was");
         }
+        Ok(())
+    }
+
+    fn restore_known<'a>(
+        &self,
+        entries: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
+    ) -> Result<(), StateError> {
+        let mut known = lock(&self.known);
+        let other = entries.clone().filter(|(key, _)| !is_of(key, &known));
+        let other: Vec<_> = other.map(|(key, _)| (key.to_vec(), None)).collect();
+        known.restore(entries)?;
+        if other.is_empty() {
+            known.is_captured();
+        }
+        lock(&self.unsaved).entries.extend(other);
         Ok(())
     }
 

@@ -8,12 +8,14 @@ use crate::{
     event::AssetClass,
     score::{
         StateError,
+        detect::known::capture::KNOWN,
         fringe::capture::FRINGE,
         kept::{
             capture::Times,
             entries,
             wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of},
         },
+        sessions::capture::SESSIONS,
     },
 };
 
@@ -73,8 +75,8 @@ impl Index {
                 self.entities.push((name([scope, kind, own, class]), key.to_vec()));
             }
             Some(&ADDRESS) => self.addresses.push(key.to_vec()),
-            // Sketches and counters of the outside are nobody's baseline.
-            Some(&FRINGE) => {}
+            // Sketches and counters of the outside, conversations, and what detectors know are nobody's baseline.
+            Some(&(FRINGE | SESSIONS | KNOWN)) => {}
             _ => return Err(StateError::Key(key.to_vec())),
         }
         Ok(())

@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::score::{
     StateError,
+    detect::known::capture::{self as known, KNOWN},
     entities::{
         amounts::Sums,
         entity::Entity,
@@ -27,6 +28,7 @@ use crate::score::{
         wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, key},
     },
     keys::Key,
+    sessions::capture::SESSIONS,
     usual::peers::{Epoch, Group},
     whose::{
         addresses,
@@ -52,8 +54,10 @@ pub fn merge(states: &[&Entries]) -> Result<Entries, StateError> {
             match key.first() {
                 Some(&GATE) => times = Some(joined_times(times, entries::times(value)?)?),
                 Some(&(ADDRESS | ENTITY | GROUP | INTERFACE)) => by_key.entry(key).or_default().push(value),
-                // Who comes from outside is learned again within the hour.
-                Some(&FRINGE) => {}
+                // Who comes from outside is learned again within the hour, and conversations end.
+                Some(&(FRINGE | SESSIONS)) => {}
+                // A table of its own.
+                Some(&KNOWN) => {}
                 _ => return Err(StateError::Key(key.clone())),
             }
         }
@@ -69,6 +73,9 @@ pub fn merge(states: &[&Entries]) -> Result<Entries, StateError> {
         };
         merged.insert(key.to_vec(), bytes);
     }
+    let shown = states.iter().map(|state| state.range(vec![KNOWN]..vec![KNOWN + 1]));
+    let shown = shown.map(|entries| entries.map(|(key, value)| (&**key, &**value)));
+    merged.extend(known::merge(shown)?);
     merged.insert(key(GATE, 0), times_bytes(&times));
     Ok(merged)
 }

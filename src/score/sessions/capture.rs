@@ -230,7 +230,8 @@ fn take_way(bytes: &mut &[u8]) -> Result<Way, StateError> {
 }
 
 fn put_said(said: &Said, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[said.flags[0], said.flags[1], said.marks]);
+    out.extend_from_slice(&said.flags);
+    put_uint(said.marks.into(), out);
     for seconds in [said.first[0], said.first[1], said.last, said.records] {
         put_uint(seconds.into(), out);
     }
@@ -238,7 +239,7 @@ fn put_said(said: &Said, out: &mut Vec<u8>) {
 }
 
 fn take_said(bytes: &mut &[u8], found: &impl Fn(u32) -> Option<Who>) -> Result<Said, StateError> {
-    let (flags, marks) = ([take_octet(bytes)?, take_octet(bytes)?], take_octet(bytes)?);
+    let (flags, marks) = ([take_octet(bytes)?, take_octet(bytes)?], narrow(take_uint(bytes)?)?);
     let mut number = || narrow(take_uint(bytes)?);
     let (first, last, records) = ([number()?, number()?], number()?, number()?);
     let mut who = || {
@@ -334,7 +335,7 @@ mod tests {
             let again = restored(&state, (window - 1).into()).unwrap();
             assert_eq!(list(&again), list(&sessions), "window {window}");
             assert_eq!(again.doubtful, sessions.doubtful);
-            sessions.fold(window.into(), &Estate(None), &mut out);
+            sessions.fold(window.into(), &Estate(None), Some(&mut out));
             capture(&mut sessions, &mut state);
             assert_eq!(list(&restored(&state, window.into()).unwrap()), list(&sessions));
             assert_eq!(capture(&mut sessions, &mut state), 0, "nothing has changed since");
@@ -347,7 +348,7 @@ mod tests {
         let mut sessions = sessions();
         for window in 1..20_u32 {
             sessions.observe(&[of_shard_3(0, At::Low, window * 600)]);
-            sessions.fold(window.into(), &Estate(None), &mut Vec::new());
+            sessions.fold(window.into(), &Estate(None), None);
         }
         assert!(sessions.gone.is_empty());
     }

@@ -1,5 +1,7 @@
 //! How windows were judged in which something of a session was said.
 
+use crate::event::Feature;
+
 /// The most surprising of some windows, and whether a finding rests on any: one byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::score) struct Judged(u8);
@@ -39,6 +41,24 @@ impl Judged {
     /// What [`Judged::bits`] gave; none where that cannot be.
     pub(in crate::score) const fn from_bits(bits: u8) -> Option<Self> {
         if bits & !RAISED <= 101 { Some(Self(bits)) } else { None }
+    }
+}
+
+/// How one window of an entity was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::score) struct Judgement {
+    /// All of it.
+    pub(in crate::score) judged: Judged,
+    /// The points of each feature, in their order.
+    pub(in crate::score) points: [u8; Feature::ALL.len()],
+}
+
+// === impl Judgement ===
+
+impl Judgement {
+    /// The points of `feature`.
+    pub(in crate::score) const fn points_of(&self, feature: Feature) -> u8 {
+        self.points[feature as usize]
     }
 }
 

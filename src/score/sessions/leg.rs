@@ -13,19 +13,16 @@ use crate::score::{
 /// the host, at a NAT gateway's inner side and at a transit gateway's attachments are one conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::score) struct Tuple {
-    ends: [End; 2],
+    /// In quarters, the most significant first, because there are many of them and a whole would be aligned to sixteen bytes.
+    addresses: [[u32; 4]; 2],
+    /// What has no ports has 0.
+    ports: [u16; 2],
     pub(in crate::score) protocol: u8,
     /// Of whose networks: a hash of the tenant, and of the VPC where both ends are known to be in it.
     pub(in crate::score) estate: u32,
 }
 
-/// An address and a port; what has no ports has 0. In halves, because there are many of them and a whole would be aligned
-/// to sixteen bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct End {
-    address: [u64; 2],
-    port: u16,
-}
+const _: () = assert!(size_of::<Tuple>() == 44);
 
 /// One of the two ends of a tuple.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +36,7 @@ pub(in crate::score) enum At {
 
 /// The entity at one end: the number of its name, and its place, which may be somebody else's by now. In an order that is the same
 /// in every process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::score) struct Who {
     pub(in crate::score) number: u32,
     /// The bits of its [`EntityRef`].
@@ -60,6 +57,10 @@ pub(in crate::score) struct Leg {
     pub(in crate::score) who: Who,
     /// A gateway saw it, not an interface of that end's own.
     pub(in crate::score) passed: bool,
+    /// The other end is outside.
+    pub(in crate::score) outside: bool,
+    /// One end is a service that AWS runs.
+    pub(in crate::score) aws: bool,
     pub(in crate::score) accepted: bool,
     /// TCP flags, all of the interval ORed; 0 where the log has none.
     pub(in crate::score) flags: u8,
@@ -108,18 +109,6 @@ impl Who {
     }
 }
 
-// === impl End ===
-
-impl End {
-    const fn new((address, port): (Address, u16)) -> Self {
-        Self { address: [(address >> 64) as u64, address as u64], port }
-    }
-
-    const fn whole(self) -> (Address, u16) {
-        ((self.address[0] as Address) << 64 | self.address[1] as Address, self.port)
-    }
-}
-
 // === impl Tuple ===
 
 impl Tuple {
@@ -131,34 +120,39 @@ impl Tuple {
         protocol: u8,
         estate: u32,
     ) -> (Self, At) {
-        let (source, destination) = (End::new(source), End::new(destination));
         let (ends, from) = if source <= destination {
             ([source, destination], At::Low)
         } else {
             ([destination, source], At::High)
         };
-        (Self { ends, protocol, estate }, from)
+        let quarters = |address: Address| [96, 64, 32, 0].map(|shift| (address >> shift) as u32);
+        let (addresses, ports) = (ends.map(|end| quarters(end.0)), ends.map(|end| end.1));
+        (Self { addresses, ports, protocol, estate }, from)
     }
 
     /// Address and port of one of its ends.
     #[inline]
-    pub(in crate::score) const fn end(&self, at: At) -> (Address, u16) {
-        self.ends[at as usize].whole()
+    pub(in crate::score) fn end(&self, at: At) -> (Address, u16) {
+        let whole = |whole, quarter: &u32| whole << 32 | Address::from(*quarter);
+        (self.addresses[at as usize].iter().fold(0, whole), self.port(at))
     }
 
     /// The port of one of its ends; 0 where it has none.
     #[inline]
     pub(in crate::score) const fn port(&self, at: At) -> u16 {
-        self.ends[at as usize].port
+        self.ports[at as usize]
     }
 
     /// Its hash; see [`shard_of`].
     #[inline]
     pub(in crate::score) fn hash(&self, mixer: &Mixer) -> u64 {
-        let [low, high] = self.ends;
-        let ports = u64::from(low.port) << 16 | u64::from(high.port);
+        let half = |at: usize, nth: usize| {
+            let [high, low] = [2 * nth, 2 * nth + 1].map(|place| u64::from(self.addresses[at][place]));
+            high << 32 | low
+        };
+        let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
         let rest = u64::from(self.estate) << 8 | u64::from(self.protocol);
-        mixer.of_all([low.address[0], low.address[1], high.address[0], high.address[1], ports, rest])
+        mixer.of_all([half(0, 0), half(0, 1), half(1, 0), half(1, 1), ports, rest])
     }
 }
 

@@ -12,7 +12,7 @@ pub(in crate::score) struct Way {
     packets: Sum<5>,
 }
 
-/// What a window holds of a conversation: 136 bytes.
+/// What a window holds of a conversation: 124 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::score) struct Part {
     pub(in crate::score) tuple: Tuple,
@@ -26,8 +26,8 @@ pub(in crate::score) struct Part {
 pub(in crate::score) struct Said {
     /// By who sent: TCP flags, ORed.
     pub(in crate::score) flags: [u8; 2],
-    /// Verdicts by who sent, and whose own interfaces were heard of.
-    pub(super) marks: u8,
+    /// Verdicts by who sent, whose own interfaces were heard of, who is outside, and whether AWS is.
+    pub(super) marks: u16,
     /// By who sent: the first packet, in seconds since 1970; [`u32::MAX`] where that end has not spoken.
     pub(in crate::score) first: [u32; 2],
     /// The last packet.
@@ -39,12 +39,15 @@ pub(in crate::score) struct Said {
 }
 
 /// The mark of what was let through, for the first end; that for the other follows each of these.
-const ACCEPTED: u8 = 1;
-const REFUSED: u8 = 4;
-const OWN: u8 = 16;
+const ACCEPTED: u16 = 1;
+const REFUSED: u16 = 4;
+const OWN: u16 = 16;
+const OUTSIDE: u16 = 64;
+/// Of both.
+const AWS: u16 = 256;
 
 // Every conversation of the last ten to twenty minutes has one.
-const _: () = assert!(size_of::<Part>() == 136);
+const _: () = assert!(size_of::<Part>() <= 124);
 
 // === impl Way ===
 
@@ -82,7 +85,7 @@ impl Said {
     pub(in crate::score) const NOTHING: Self =
         Self { flags: [0; 2], marks: 0, first: [u32::MAX; 2], last: 0, who: [Who::NOBODY; 2], records: 0 };
 
-    const fn has(&self, mark: u8, at: At) -> bool {
+    const fn has(&self, mark: u16, at: At) -> bool {
         self.marks & mark << at as u8 != 0
     }
 
@@ -94,6 +97,16 @@ impl Said {
     /// Whether anything that `at` sent was refused.
     pub(in crate::score) const fn refused(&self, at: At) -> bool {
         self.has(REFUSED, at)
+    }
+
+    /// Whether `at` is outside.
+    pub(in crate::score) const fn is_outside(&self, at: At) -> bool {
+        self.has(OUTSIDE, at)
+    }
+
+    /// Whether one end is a service that AWS runs.
+    pub(in crate::score) const fn is_with_aws(&self) -> bool {
+        self.marks & AWS != 0
     }
 
     /// Whether `at` has sent anything.
@@ -151,7 +164,10 @@ impl Part {
         }
         let verdict = if leg.accepted { ACCEPTED } else { REFUSED } << from;
         let mut said = Said {
-            marks: verdict | (u8::from(!leg.passed) * OWN) << own,
+            marks: verdict
+                | (u16::from(!leg.passed) * OWN) << own
+                | (u16::from(leg.outside) * OUTSIDE) << leg.own.other() as usize
+                | (u16::from(leg.aws) * AWS),
             last: leg.end,
             records: 1,
             ..Said::NOTHING
@@ -187,6 +203,8 @@ mod tests {
             own,
             who: Who { place: own as u32, number: 1 },
             passed,
+            outside: false,
+            aws: false,
             accepted: true,
             flags: 2,
             start: 600,

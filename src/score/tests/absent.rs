@@ -120,7 +120,7 @@ fn twice_as_many_entities_as_fit_are_judged_as_if_all_did_and_none_is_refused() 
     // What a day says of a host is lost where the host was away when it ended; windows and hours are all there.
     let windows = |outcome: &Outcome| {
         let windows = outcome.findings.iter().filter(|finding| finding.window_seconds < 86_400);
-        windows.map(|finding| (finding.document, finding.score.observed)).collect::<Vec<_>>()
+        windows.map(|finding| (finding.document, finding.evidence.observed())).collect::<Vec<_>>()
     };
     assert!(!windows(&all).is_empty());
     assert_eq!(windows(&all), windows(&few));

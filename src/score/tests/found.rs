@@ -1,7 +1,10 @@
 //! Findings: when they leave, in which revisions, under which ids.
 
 use super::*;
-use crate::{event::Direction, score::entities::finding};
+use crate::{
+    event::{Direction, Evidence},
+    score::entities::finding,
+};
 
 /// A scorer that knows eight hosts for forty windows, the next ticket, and the next position.
 fn trained() -> (Scorer, u64, usize) {
@@ -43,7 +46,7 @@ fn a_window_that_rises_is_told_when_it_crosses_the_mark_with_each_digit_and_when
         [Revision::Created, Revision::Grown(8), Revision::Grown(9)],
         "not below ten megabytes"
     );
-    let observed: Vec<_> = batch.findings.iter().map(|finding| finding.score.observed).collect();
+    let observed: Vec<_> = batch.findings.iter().map(|finding| finding.evidence.observed()).collect();
     assert_eq!(observed, [11_000_000, 511_000_000, 1_111_100_000]);
     // The record that moves the watermark past the window's end plus lateness closes it.
     let mut closing = batch_of("a", position + 5, &[Flow::sent(1, 10, at + 1_200)], 0);
@@ -51,7 +54,7 @@ fn a_window_that_rises_is_told_when_it_crosses_the_mark_with_each_digit_and_when
     assert_eq!(revisions(&closing), [Revision::Closed]);
     let (created, closed) = (&batch.findings[0], &closing.findings[0]);
     assert_eq!(closed.id, created.id);
-    assert_eq!(closed.score.observed, 1_111_100_000);
+    assert_eq!(closed.evidence.observed(), 1_111_100_000);
     assert_eq!((created.at, closed.at), (at + 2, at + 600));
     assert_eq!(created.window_start, at);
     assert_eq!(created.age_seconds, 40 * 600);
@@ -59,8 +62,9 @@ fn a_window_that_rises_is_told_when_it_crosses_the_mark_with_each_digit_and_when
     assert_eq!(created.address, Some("10.0.0.4".parse().unwrap()));
     assert_eq!(created.peer, Some("203.0.113.9".parse().unwrap()));
     assert_eq!(closed.interface, created.interface, "the closing document names the physical thing too");
-    assert!((90_000.0..110_000.0).contains(&created.mean), "{}", created.mean);
-    assert!(created.mean_plus_3_sigma >= created.mean);
+    let Evidence::Unusual { mean, mean_plus_3_sigma, .. } = created.evidence else { panic!("no score") };
+    assert!((90_000.0..110_000.0).contains(&mean), "{mean}");
+    assert!(mean_plus_3_sigma >= mean);
 }
 
 #[test]
@@ -87,8 +91,8 @@ fn twenty_ports_that_nobody_uses_are_a_finding_and_nineteen_are_not() {
     let mut batch = batch_of("a", position + 19, &flows[19..], 0);
     scorer.score(ticket + 1, &mut batch);
     assert_eq!(revisions(&batch), [Revision::Created]);
-    assert_eq!(batch.findings[0].detector.name(), "scan.ports");
-    assert_eq!(batch.findings[0].score.observed, 20);
+    assert_eq!(batch.findings[0].detector.id, "scan.ports");
+    assert_eq!(batch.findings[0].evidence.observed(), 20);
 }
 
 #[test]
@@ -104,7 +108,7 @@ fn a_crossing_seen_before_its_judge_has_run_waits_for_that_fold_and_documents_do
     let mut batch = batch_of("b", 0, &[Flow::sent(9, 10, at)], 0);
     scorer.score(ticket + 2, &mut batch);
     assert_eq!(revisions(&batch), [Revision::Created], "it leaves with the record that let fold 41 run");
-    assert_eq!(batch.findings[0].score.observed, 700_000_000);
+    assert_eq!(batch.findings[0].evidence.observed(), 700_000_000);
 }
 
 #[test]
@@ -131,10 +135,10 @@ fn a_finding_that_waited_for_its_judge_jumps_over_revisions_and_closes_as_one_th
         let closing = take("a", position + flows.len(), &[Flow::sent(1, 10, at + 1_200)]);
         assert_eq!(findings.iter().map(|finding| finding.revision).collect::<Vec<_>>(), told);
         let [closed] = &closing[..] else { panic!("one finding closes: {closing:?}") };
-        (closed.id, closed.document, closed.score, closed.mean, closed.age_seconds)
+        (closed.id, closed.document, closed.evidence.clone(), closed.age_seconds)
     });
     assert_eq!(closed[0], closed[1]);
-    assert_eq!(closed[0].2.observed, 1_430_000_000);
+    assert_eq!(closed[0].2.observed(), 1_430_000_000);
 }
 
 /// The incident of the address `host` whose episode starts with the window at `start`.
@@ -153,7 +157,7 @@ fn findings_of_an_entity_less_than_a_day_apart_are_one_incident_whatever_found_t
     let mut batch = batch_of("a", position, &flows, 0);
     scorer.score(ticket, &mut batch);
     let created = batch.findings.iter().filter(|finding| finding.revision == Revision::Created);
-    let told: Vec<_> = created.map(|finding| (finding.detector.name(), finding.incident)).collect();
+    let told: Vec<_> = created.map(|finding| (finding.detector.id, finding.incident)).collect();
     let expected = [
         ("exfil.volume", incident("10.0.0.4", at(40))),
         ("scan.ports", incident("10.0.0.4", at(40))),
@@ -254,7 +258,8 @@ fn a_finding_tells_of_all_events_of_its_entity_in_the_window_by_the_minute() {
     assert_eq!((closed.events(), closed.bytes(), closed.packets), (4, 11_007_500, 11_008));
     assert_eq!((closed.events_by_part[9], closed.bytes_by_part[9]), (1, 500));
     assert_eq!(
-        closing.findings[0].score.observed, 11_000_000,
+        closing.findings[0].evidence.observed(),
+        11_000_000,
         "which is what it sent and what was let through"
     );
 }

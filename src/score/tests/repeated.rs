@@ -28,7 +28,8 @@ fn a_record_that_comes_again_at_another_position_counts_once_in_its_window() {
     let (again, same) = scored(doubled(&flows), &config(), &twice);
     assert_eq!(baseline, same);
     let ids = |outcome: &Outcome| {
-        let finding = |finding: &Finding| (finding.detector, finding.window_start, finding.score.observed);
+        let finding =
+            |finding: &Finding| (finding.detector, finding.window_start, finding.evidence.observed());
         outcome.findings.iter().map(finding).collect::<Vec<_>>()
     };
     assert!(!once.findings.is_empty());

@@ -60,8 +60,8 @@ type Told = (EventId, EventId, u64, Option<Box<str>>, Option<crate::event::Activ
 
 fn told(outcome: &Outcome) -> Vec<Told> {
     let row = |finding: &Finding| {
-        let Finding { document, incident, score, interface, activity, .. } = finding;
-        (*document, *incident, score.observed, interface.clone(), *activity)
+        let Finding { document, incident, evidence, interface, activity, .. } = finding;
+        (*document, *incident, evidence.observed(), interface.clone(), *activity)
     };
     outcome.findings.iter().map(row).collect()
 }

@@ -1,8 +1,12 @@
 //! The bench: what judging an entity needs besides the entity.
 
-use crate::score::{
-    grid::{Grid, Window},
-    sketch::mixer::Mixer,
+use crate::{
+    event::{Detector, Feature},
+    score::{
+        detect::watching,
+        grid::{Grid, Window},
+        sketch::mixer::Mixer,
+    },
 };
 
 use super::{
@@ -24,6 +28,8 @@ pub(in crate::score) struct Bench<'a> {
     pub(in crate::score) activity: bool,
     /// Which roles a window keeps of many.
     pub(in crate::score) roles: Mixer,
+    /// The features whose detectors are on, as bits.
+    pub(in crate::score) told: u8,
 }
 
 // === impl Bench ===
@@ -35,6 +41,17 @@ impl Bench<'_> {
     pub(in crate::score) fn as_of(&self, window: Window) -> Window {
         let epoch = Grid::epoch(self.folded).min(self.peers.learned());
         if window > self.folded { self.grid.judged_by(window).min(epoch) } else { epoch }
+    }
+
+    /// Whether what is unusual of `feature` is told.
+    #[inline]
+    pub(in crate::score) const fn tells(&self, feature: Feature) -> bool {
+        self.told & 1 << feature as u8 != 0
+    }
+
+    /// The detector that tells what is unusual of `feature`, where one does.
+    pub(in crate::score) fn watching(&self, feature: Feature) -> Option<&'static Detector> {
+        watching(feature).filter(|_| self.tells(feature))
     }
 
     /// The moment of fold `fold`.

@@ -1,8 +1,9 @@
 //! A judge: what an entity's window is measured against, as of one fold.
 
 use crate::{
-    event::{Detector, Feature, Maturity, Score, Usual},
+    event::{Feature, Maturity, Score, Usual},
     score::{
+        detect,
         entities::series::FEATURES,
         grid::{Grid, Narrow, Window},
         histogram::geometry::{LAST, bucket_of},
@@ -60,16 +61,6 @@ const fn is_alone(seen: &Seen, windows: u32) -> bool {
 /// Smallest value of `feature` whose drift matters in an hour.
 pub(in crate::score) const fn least_of_drift(feature: Feature) -> u64 {
     if feature.is_bytes() { 10_000_000 } else { 20 }
-}
-
-/// Smallest value of `feature` that makes a finding: ten megabytes, twenty ports. Below, a surprise is too small to matter;
-/// and what no detector watches makes none.
-pub(in crate::score) const fn least(feature: Feature) -> u64 {
-    match Detector::of(feature) {
-        Some(Detector::VolumeOut) => 10_000_000,
-        Some(Detector::PortSpread) => 20,
-        Some(Detector::Drift) | None => u64::MAX,
-    }
 }
 
 /// How surprising one value of an hour or a day is.
@@ -262,6 +253,11 @@ impl Judge {
         self.is_able().then(|| score_points(log10_p.into_iter().fold(0.0, f32::min)))
     }
 
+    /// The points of each feature of such a window; nothing while it has not seen enough.
+    pub(in crate::score) fn points_each(&self, log10_p: [f32; FEATURES]) -> [u8; FEATURES] {
+        if self.is_able() { log10_p.map(score_points) } else { [0; FEATURES] }
+    }
+
     /// The score of one feature in `window`.
     #[inline]
     pub(in crate::score) fn score_of(
@@ -288,7 +284,7 @@ impl Judge {
     /// Whether `value` is a finding.
     #[inline]
     pub(in crate::score) fn marks(&self, feature: usize, value: u64, log10_p: f32) -> bool {
-        value >= least(Feature::ALL[feature]) && score_points(log10_p) >= MARK && self.is_able()
+        value >= detect::least(Feature::ALL[feature]) && score_points(log10_p) >= MARK && self.is_able()
     }
 
     /// Whether a value of this probability is too surprising to be learned.

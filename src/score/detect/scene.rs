@@ -1,0 +1,159 @@
+//! A scene: all conversations of one window that has folded, by who began them, as detectors look at it.
+
+pub(super) mod long;
+pub(super) mod talk;
+pub(super) mod traits;
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
+use crate::{
+    event::Feature,
+    score::{
+        grid::{WINDOW_SECONDS, Window},
+        sessions::{Hosts, leg::Who, part::Part, running::Running},
+    },
+};
+
+use self::{long::Long, talk::Talk, traits::Traits};
+use super::known::Known;
+
+/// What a window has shown.
+pub(in crate::score) struct Scene<'a> {
+    /// In the order of their clients, then of servers and ports.
+    talks: Vec<Talk<'a>>,
+    services: Vec<Range>,
+    /// Sessions that go on since an hour and more, once an hour.
+    long: Vec<Long>,
+    window: Window,
+    hosts: &'a dyn Hosts,
+}
+
+/// The conversations of one client with one service.
+#[derive(Clone, Copy)]
+pub(in crate::score) struct Service<'a, 'b> {
+    /// At least one.
+    pub(in crate::score) talks: &'b [Talk<'a>],
+    /// Bytes that the client sent, and that it was sent.
+    pub(in crate::score) bytes: (u64, u64),
+}
+
+/// Where they stand, and what is true of any of them.
+#[derive(Clone, Copy)]
+struct Range {
+    first: u32,
+    count: u32,
+    traits: Traits,
+    bytes: (u64, u64),
+}
+
+const DAY_SECONDS: i64 = 86_400;
+
+// === impl Scene ===
+
+impl<'a> Scene<'a> {
+    /// The scene of `window` with `parts`, before which sessions were `running`; `known` takes note of who has answered in it.
+    pub(in crate::score) fn new(
+        window: Window,
+        parts: impl Iterator<Item = &'a Part>,
+        running: impl Iterator<Item = &'a Running>,
+        hosts: &'a dyn Hosts,
+        known: &mut Known,
+    ) -> Self {
+        let before = running.filter(|session| session.is_long(window - 1));
+        let long = before.filter_map(|session| Long::to_outside(session, hosts)).collect();
+        let mut talks: Vec<Talk<'a>> = parts.map(|part| Talk::of(part, hosts)).collect();
+        talks.sort_unstable_by_key(Talk::order);
+        known.pass(window);
+        talks.iter().filter(|talk| talk.is_answered()).for_each(|talk| known.note(talk.answered()));
+        for talk in talks.iter_mut().filter(|talk| talk.has_failed()) {
+            talk.gropes(!known.has(talk.answered(), 1));
+        }
+        let services = ranges(&talks);
+        Self { talks, services, long, window, hosts }
+    }
+
+    /// Each client with each service of which all of `traits` are true, though maybe of one conversation each.
+    pub(in crate::score) fn services(&self, traits: Traits) -> impl Iterator<Item = Service<'a, '_>> {
+        let those = self.services.iter().filter(move |range| range.traits.has(traits));
+        those.map(|range| Service { talks: self.talks_of(range), bytes: range.bytes })
+    }
+
+    fn talks_of(&self, range: &Range) -> &[Talk<'a>] {
+        &self.talks[range.first as usize..][..range.count as usize]
+    }
+
+    /// By service that answers `least` clients and more: the conversations of each of them.
+    pub(in crate::score) fn by_service(&self, least: usize) -> Vec<Vec<&[Talk<'a>]>> {
+        let answered = || self.services(Traits::ANSWERED | Traits::SERVER).map(|service| service.talks);
+        // Few entities have so many clients at all, and only theirs are put in order.
+        let mut busy: HashMap<Who, usize, FixedState> = HashMap::default();
+        answered().for_each(|talks| *busy.entry(talks[0].target()).or_default() += 1);
+        let mut clients: Vec<&[Talk<'a>]> =
+            answered().filter(|talks| busy[&talks[0].target()] >= least).collect();
+        clients.sort_by_key(|talks| talks[0].service());
+        let services = clients.chunk_by(|one, other| one[0].service() == other[0].service());
+        services.filter(|clients| clients.len() >= least).map(<[_]>::to_vec).collect()
+    }
+
+    /// The conversations of each client inside of which all of `traits` are true, though maybe of one conversation each.
+    pub(in crate::score) fn clients(&self, traits: Traits) -> impl Iterator<Item = &[Talk<'a>]> {
+        let client = |range: &Range| self.talks[range.first as usize].client();
+        let clients = self.services.chunk_by(move |one, other| client(one) == client(other));
+        let traits = traits | Traits::CLIENT;
+        let has = move |ranges: &&[Range]| {
+            ranges.iter().fold(Traits::NONE, |all, one| all | one.traits).has(traits)
+        };
+        clients.filter(has).map(|ranges| {
+            let count: u32 = ranges.iter().map(|range| range.count).sum();
+            self.talks_of(&Range { count, ..ranges[0] })
+        })
+    }
+
+    /// Whether `who` is a thing that nobody has business with.
+    pub(in crate::score) fn is_canary(&self, who: Who) -> bool {
+        who != Who::NOBODY && self.hosts.is_canary(who)
+    }
+
+    /// The sessions with the Internet that have gone on for an hour and more, once an hour.
+    pub(in crate::score) fn long(&self) -> impl Iterator<Item = &Long> {
+        self.long.iter()
+    }
+
+    /// For how many days `who` has been known.
+    pub(in crate::score) fn days_of(&self, who: Who) -> i64 {
+        let born = self.hosts.born(who).map_or(self.window, |born| born.min(self.window));
+        (self.window - born) * WINDOW_SECONDS / DAY_SECONDS
+    }
+
+    /// Whether `who` serves anything, as far as its last weeks show.
+    pub(in crate::score) fn is_server(&self, who: Who) -> bool {
+        who != Who::NOBODY && self.hosts.is_server(who)
+    }
+
+    /// How surprising `feature` of `who` was in the window, in points from 0 to 100.
+    pub(in crate::score) fn surprise(&self, who: Who, feature: Feature) -> u8 {
+        if who == Who::NOBODY { 0 } else { self.hosts.judged(who, self.window).points_of(feature) }
+    }
+}
+
+/// Where each client's conversations with each service stand among `talks`, which are in order.
+fn ranges(talks: &[Talk<'_>]) -> Vec<Range> {
+    let mut first = 0;
+    let of =
+        |one: &Talk<'_>, other: &Talk<'_>| one.client() == other.client() && one.service() == other.service();
+    let ranges = talks.chunk_by(of).map(|talks| {
+        let range = Range {
+            first,
+            count: talks.len() as u32,
+            traits: talks.iter().fold(Traits::NONE, |all, talk| all | talk.traits()),
+            bytes: talks.iter().fold((0, 0), |(sent, received): (u64, u64), talk| {
+                (sent.saturating_add(talk.sent().0), received.saturating_add(talk.received().0))
+            }),
+        };
+        first += range.count;
+        range
+    });
+    ranges.collect()
+}

@@ -101,7 +101,7 @@ pub enum Identity {
 pub struct IdentityError(String);
 
 /// Why a config of scoring cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A half-life too short for a day's rhythm.
     #[error("half_life is {0}, the least is 1d")]
@@ -129,9 +129,6 @@ pub enum ConfigError {
     /// Sessions would be split at every pause, or never end.
     #[error("session_idle is {0}, it must be from 10m to 1d")]
     SessionIdle(Duration),
-    /// Nobody is called so.
-    #[error("there is no detector {0:?}; there are {known}", known = known())]
-    Detector(String),
     /// More than any machine has.
     #[error("dedup_bytes is {0}, the most is 64GiB")]
     DedupBytes(ByteSize),
@@ -214,15 +211,8 @@ impl Config {
         if self.dedup_bytes > DEDUP_LIMIT {
             problems.push(("dedup_bytes", ConfigError::DedupBytes(self.dedup_bytes)));
         }
-        let unknown = self.detectors.unknown().map(|id| ("detectors", ConfigError::Detector(id.to_owned())));
-        problems.extend(unknown);
         problems
     }
-}
-
-/// The ids of all detectors, for people.
-fn known() -> String {
-    super::detectors().map(|detector| detector.id).collect::<Vec<_>>().join(", ")
 }
 
 // === impl Identity ===

@@ -40,11 +40,7 @@ mod volume_out;
 
 use std::{cmp::Reverse, fmt::Display};
 
-use self::{
-    known::Known,
-    modes::Modes,
-    scene::{Scene, talk::Talk},
-};
+use self::{known::Known, modes::Modes, scene::Scene};
 use super::{
     sessions::leg::Who,
     whose::address::{self, Address},
@@ -62,8 +58,7 @@ pub(super) trait Detect: Sync {
         None
     }
 
-    /// Tells what it sees in the conversations of a window, where it looks at those.
-    /// What it asks to be known later it notes in `known`.
+    /// Tells what it sees in the conversations of a window, where it looks at those. What it asks to be known later it notes.
     fn look(&self, _: &Scene<'_>, _known: &mut Known, _: &mut Vec<Sight>) {}
 
     /// Whether it looks although it is off, so that it knows what is usual when it is not.
@@ -164,11 +159,6 @@ pub(super) fn look(scene: &Scene<'_>, known: &mut Known, modes: &Modes) -> Vec<(
     });
     all.dedup_by(|(next, a), (first, b)| next == first && a.who == b.who);
     all
-}
-
-/// The client of `talks`, where it is somebody inside: who scans from outside is nobody's news.
-fn inside(talks: &[Talk<'_>]) -> Option<Who> {
-    talks.iter().map(Talk::who).min().filter(|who| *who != Who::NOBODY)
 }
 
 /// The first of `all`, as text.

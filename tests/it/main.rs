@@ -13,6 +13,7 @@ mod conformance;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod demo;
+mod detectors;
 mod determinism;
 mod drain;
 mod ecs;

@@ -37,9 +37,8 @@ impl Novel for AdminExposed {
     }
 
     fn shows(&self, _: &Scene<'_>, talks: &[Talk<'_>]) -> Option<News> {
-        let talk = &talks[0];
-        let is_reached = |talk: &Talk<'_>| talk.is_established() && talk.is_begun_for_sure();
-        (ADMIN_PORTS.contains(&talk.port()) && talks.iter().any(is_reached)).then(|| News::of_server(talk))
+        let port = talks[0].port();
+        if ADMIN_PORTS.contains(&port) { News::of_reached(talks) } else { None }
     }
 
     fn points(&self, _: usize) -> u8 {

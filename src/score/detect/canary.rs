@@ -59,8 +59,8 @@ impl Detect for Canary {
                 touched.others.push(talk.source());
             }
         }
-        for talks in scene.clients(Traits::NONE).filter(|talks| scene.is_canary(talks[0].who())) {
-            let touched = canaries.entry(talks[0].who()).or_default();
+        for (who, talks) in scene.clients(Traits::NONE).filter(|(who, _)| scene.is_canary(*who)) {
+            let touched = canaries.entry(who).or_default();
             touched.address = talks[0].source();
             touched.began = true;
             touched.others.extend(talks.iter().map(Talk::server));

@@ -10,9 +10,9 @@
 //! | source | GuardDuty's DenialOfService findings |
 
 use super::{
-    Detect, Sight, examples, inside,
+    Detect, Sight, examples,
     known::Known,
-    scene::{Scene, traits::Traits},
+    scene::{Scene, talk::Talk, traits::Traits},
     shown,
 };
 use crate::event::{Detector, ResourceRole, Seen};
@@ -39,8 +39,7 @@ impl Detect for FloodOut {
     }
 
     fn look(&self, scene: &Scene<'_>, _: &mut Known, sights: &mut Vec<Sight>) {
-        for talks in scene.clients(Traits::OUTBOUND) {
-            let Some(who) = inside(talks) else { continue };
+        for (who, talks) in scene.clients(Traits::OUTBOUND) {
             for talks in talks.chunk_by(|one, other| one.server() == other.server()) {
                 if !talks[0].goes_outside() {
                     continue;
@@ -50,7 +49,7 @@ impl Detect for FloodOut {
                 if sent < LIMIT || received > sent / ANSWERS_ONE_IN {
                     continue;
                 }
-                let mut ports: Vec<u16> = talks.iter().map(super::Talk::port).collect();
+                let mut ports: Vec<u16> = talks.iter().map(Talk::port).collect();
                 ports.dedup();
                 let peer = talks[0].server();
                 sights.push(Sight {

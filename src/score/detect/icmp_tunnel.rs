@@ -10,7 +10,7 @@
 //! | source | Elastic's rule for ICMP of 256 bytes |
 
 use super::{
-    Detect, Sight, examples, inside,
+    Detect, Sight, examples,
     known::Known,
     scene::{Scene, traits::Traits},
     shown,
@@ -41,8 +41,7 @@ impl Detect for IcmpTunnel {
     }
 
     fn look(&self, scene: &Scene<'_>, _: &mut Known, sights: &mut Vec<Sight>) {
-        for talks in scene.clients(Traits::ICMP) {
-            let Some(who) = inside(talks) else { continue };
+        for (who, talks) in scene.clients(Traits::ICMP) {
             for talk in talks.iter().filter(|talk| ICMP.contains(&talk.protocol())) {
                 let [(sent_bytes, sent), (received_bytes, received)] = [talk.sent(), talk.received()];
                 let is_large = |bytes: u64, packets: u64| packets > 0 && bytes / packets >= BYTES;

@@ -2,7 +2,7 @@
 //! on which half day each was shown last. One table of fixed size, however many facts there are.
 //!
 //! A fact has four cells of a byte, each with the half day on which one of its facts was shown last; it was shown no later than
-//! the oldest of them says. Others that share all four make a fact known that is not: with 15 cells a fact that is one in a
+//! the oldest of them says. Others that share all four make a fact known that is not: with 15 cells a fact that is three in a
 //! thousand, with seven one in thirty. It costs a novelty that is not told.
 //!
 //! Nothing depends on the order within a half day, so that shards, threads and restarts agree.

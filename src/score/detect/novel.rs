@@ -84,6 +84,12 @@ impl News {
         Self { who, role, address: talk.server(), peer: talk.source(), ..Self::of_client(talk) }
     }
 
+    /// What the server of `talks` shows that somebody outside has reached, where the handshake shows who began.
+    pub(super) fn of_reached(talks: &[Talk<'_>]) -> Option<Self> {
+        let reached = talks.iter().find(|talk| talk.is_established() && talk.is_begun_for_sure());
+        reached.map(Self::of_server)
+    }
+
     /// The fact: of its entity, or of the whole estate.
     fn fact(&self, detector: u64, entity: Option<Who>) -> Fact {
         let whose = entity.map_or(u64::MAX, |who| u64::from(who.number));
@@ -110,6 +116,8 @@ impl<T: Novel> Detect for T {
         let id = id_of(self.detector());
         let all = self.news(scene);
         let mut new: BTreeMap<Who, Vec<&News>> = BTreeMap::new();
+        // Of several talks each may lack an entity that another has.
+        let all = Vec::from_iter(all.into_iter().filter(|news| news.who != Who::NOBODY));
         for news in all.iter().filter(|news| news.is_new(id, known)) {
             new.entry(news.who).or_default().push(news);
         }

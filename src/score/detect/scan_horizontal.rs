@@ -44,8 +44,7 @@ impl Detect for ScanHorizontal {
     }
 
     fn look(&self, scene: &Scene<'_>, _: &mut Known, sights: &mut Vec<Sight>) {
-        for talks in scene.clients(Traits::GROPES) {
-            let Some(who) = super::inside(talks) else { continue };
+        for (who, talks) in scene.clients(Traits::GROPES) {
             let mut hosts: BTreeMap<(u8, u16), Vec<Address>> = BTreeMap::new();
             for talk in talks.iter().filter(|talk| talk.has_ports() && talk.is_groping()) {
                 let (_, address, protocol, port) = talk.service();

@@ -38,8 +38,7 @@ impl Detect for ScanVertical {
     }
 
     fn look(&self, scene: &Scene<'_>, _: &mut Known, sights: &mut Vec<Sight>) {
-        for talks in scene.clients(Traits::GROPES) {
-            let Some(who) = super::inside(talks) else { continue };
+        for (who, talks) in scene.clients(Traits::GROPES) {
             for talks in talks.chunk_by(|one, other| one.server() == other.server()) {
                 // Ascending, because talks are in the order of ports.
                 let failed = talks.iter().filter(|talk| talk.has_ports() && talk.is_groping());

@@ -24,6 +24,8 @@ pub(in crate::score) struct Scene<'a> {
     /// In the order of their clients, then of servers and ports.
     talks: Vec<Talk<'a>>,
     services: Vec<Range>,
+    /// By service with many clients: where each of them stands among the former.
+    busy: Vec<Vec<u32>>,
     /// Sessions that go on since an hour and more, once an hour.
     long: Vec<Long>,
     window: Window,
@@ -48,6 +50,8 @@ struct Range {
     bytes: (u64, u64),
 }
 
+/// Clients of a service that are enough to compare them with each other.
+const CLIENTS: usize = 20;
 const DAY_SECONDS: i64 = 86_400;
 
 // === impl Scene ===
@@ -71,7 +75,8 @@ impl<'a> Scene<'a> {
             talk.gropes(!known.has(talk.answered(), 1));
         }
         let services = ranges(&talks);
-        Self { talks, services, long, window, hosts }
+        let busy = busy(&talks, &services);
+        Self { talks, services, busy, long, window, hosts }
     }
 
     /// Each client with each service of which all of `traits` are true, though maybe of one conversation each.
@@ -84,21 +89,14 @@ impl<'a> Scene<'a> {
         &self.talks[range.first as usize..][..range.count as usize]
     }
 
-    /// By service that answers `least` clients and more: the conversations of each of them.
-    pub(in crate::score) fn by_service(&self, least: usize) -> Vec<Vec<&[Talk<'a>]>> {
-        let answered = || self.services(Traits::ANSWERED | Traits::SERVER).map(|service| service.talks);
-        // Few entities have so many clients at all, and only theirs are put in order.
-        let mut busy: HashMap<Who, usize, FixedState> = HashMap::default();
-        answered().for_each(|talks| *busy.entry(talks[0].target()).or_default() += 1);
-        let mut clients: Vec<&[Talk<'a>]> =
-            answered().filter(|talks| busy[&talks[0].target()] >= least).collect();
-        clients.sort_by_key(|talks| talks[0].service());
-        let services = clients.chunk_by(|one, other| one[0].service() == other[0].service());
-        services.filter(|clients| clients.len() >= least).map(<[_]>::to_vec).collect()
+    /// Of each service that answers [`CLIENTS`] clients and more: the conversations of each of them.
+    pub(in crate::score) fn by_service(&self) -> impl Iterator<Item = Vec<&[Talk<'a>]>> {
+        let talks = |nth: &u32| self.talks_of(&self.services[*nth as usize]);
+        self.busy.iter().map(move |clients| clients.iter().map(talks).collect())
     }
 
     /// The conversations of each client inside of which all of `traits` are true, though maybe of one conversation each.
-    pub(in crate::score) fn clients(&self, traits: Traits) -> impl Iterator<Item = &[Talk<'a>]> {
+    pub(in crate::score) fn clients(&self, traits: Traits) -> impl Iterator<Item = (Who, &[Talk<'a>])> {
         let client = |range: &Range| self.talks[range.first as usize].client();
         let clients = self.services.chunk_by(move |one, other| client(one) == client(other));
         let traits = traits | Traits::CLIENT;
@@ -107,7 +105,9 @@ impl<'a> Scene<'a> {
         };
         clients.filter(has).map(|ranges| {
             let count: u32 = ranges.iter().map(|range| range.count).sum();
-            self.talks_of(&Range { count, ..ranges[0] })
+            let talks = self.talks_of(&Range { count, ..ranges[0] });
+            // Nobody comes after everybody, and of one talk it is somebody.
+            (talks.iter().map(Talk::who).min().unwrap_or(Who::NOBODY), talks)
         })
     }
 
@@ -136,6 +136,21 @@ impl<'a> Scene<'a> {
     pub(in crate::score) fn surprise(&self, who: Who, feature: Feature) -> u8 {
         if who == Who::NOBODY { 0 } else { self.hosts.judged(who, self.window).points_of(feature) }
     }
+}
+
+/// Where the clients of each service that answers many of them stand among `services`.
+fn busy(talks: &[Talk<'_>], services: &[Range]) -> Vec<Vec<u32>> {
+    let talk = |nth: &u32| &talks[services[*nth as usize].first as usize];
+    let answers = |nth: &u32| services[*nth as usize].traits.has(Traits::ANSWERED | Traits::SERVER);
+    let answered: Vec<u32> = (0..services.len() as u32).filter(answers).collect();
+    // Few entities have so many clients at all, and only theirs are put in order.
+    let mut counts: HashMap<Who, usize, FixedState> = HashMap::default();
+    answered.iter().for_each(|nth| *counts.entry(talk(nth).target()).or_default() += 1);
+    let mut clients: Vec<u32> =
+        answered.into_iter().filter(|nth| counts[&talk(nth).target()] >= CLIENTS).collect();
+    clients.sort_by_key(|nth| talk(nth).service());
+    let by_service = clients.chunk_by(|one, other| talk(one).service() == talk(other).service());
+    by_service.filter(|clients| clients.len() >= CLIENTS).map(<[u32]>::to_vec).collect()
 }
 
 /// Where each client's conversations with each service stand among `talks`, which are in order.

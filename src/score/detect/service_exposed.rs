@@ -37,10 +37,8 @@ impl Novel for ServiceExposed {
     }
 
     fn shows(&self, _: &Scene<'_>, talks: &[Talk<'_>]) -> Option<News> {
-        let talk = &talks[0];
-        let is_reached = |talk: &Talk<'_>| talk.is_established() && talk.is_begun_for_sure();
-        let is_service = !ADMIN_PORTS.contains(&talk.port()) && talk.port() < EPHEMERAL;
-        (is_service && talks.iter().any(is_reached)).then(|| News::of_server(talk))
+        let port = talks[0].port();
+        if !ADMIN_PORTS.contains(&port) && port < EPHEMERAL { News::of_reached(talks) } else { None }
     }
 
     fn points(&self, _: usize) -> u8 {

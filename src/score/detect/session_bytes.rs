@@ -28,7 +28,6 @@ static DETECTOR: Detector = Detector {
 
 const LIMIT: u64 = 10_000_000;
 const TIMES: u64 = 10;
-const CLIENTS: usize = 20;
 
 /// See the top of the file.
 pub(super) struct SessionBytes;
@@ -41,7 +40,7 @@ impl Novel for SessionBytes {
     fn news(&self, scene: &Scene<'_>) -> Vec<News> {
         let fetched = |talks: &[Talk<'_>]| talks.iter().map(|talk| talk.received().0).sum::<u64>();
         let mut news = Vec::new();
-        for clients in scene.by_service(CLIENTS) {
+        for clients in scene.by_service() {
             let mut bytes: Vec<(u64, usize)> = clients
                 .iter()
                 .map(|talks| fetched(talks))

@@ -25,7 +25,6 @@ static DETECTOR: Detector = Detector {
 
 const LIMIT: usize = 100;
 const TIMES: usize = 5;
-const CLIENTS: usize = 20;
 
 /// See the top of the file.
 pub(super) struct SessionPopulation;
@@ -37,7 +36,7 @@ impl Novel for SessionPopulation {
 
     fn news(&self, scene: &Scene<'_>) -> Vec<News> {
         let mut news = Vec::new();
-        for clients in scene.by_service(CLIENTS) {
+        for clients in scene.by_service() {
             let mut counts: Vec<usize> = clients.iter().map(|talks| talks.len()).collect();
             counts.sort_unstable();
             let usual = counts[counts.len() * 19 / 20 - 1];

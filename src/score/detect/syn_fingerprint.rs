@@ -10,7 +10,7 @@
 //! | source | seed article of FlowTraq, corrected: 40 bytes are no options, 44 masscan's and ZMap's; needs TCP flags (version 3) |
 
 use super::{
-    Detect, Sight, examples, inside,
+    Detect, Sight, examples,
     known::Known,
     scene::{Scene, traits::Traits},
     shown,
@@ -39,8 +39,7 @@ impl Detect for SynFingerprint {
     }
 
     fn look(&self, scene: &Scene<'_>, _: &mut Known, sights: &mut Vec<Sight>) {
-        for talks in scene.clients(Traits::GROPES) {
-            let Some(who) = inside(talks) else { continue };
+        for (who, talks) in scene.clients(Traits::GROPES) {
             let bare = talks.iter().filter(|talk| {
                 let (bytes, packets) = talk.sent();
                 // A SYN of IPv6 has 20 bytes more; one of IPv4 with 60 has options.

@@ -121,4 +121,32 @@ mod tests {
         // A gateway's interface, and the host behind it.
         assert_eq!(estate(3, 2, 1), a);
     }
+
+    #[test]
+    fn what_aws_runs_is_told_from_what_others_rent_there_and_asked_of_each_range_once() {
+        let mut batch = Batch::default();
+        let mut chunk = Chunk::new(SourceId(0), Partition::new("p"), Origin::stdin(), Vec::new());
+        chunk.records.push(Record { position: 0, end: 0, first_index: 0 });
+        let entry = Entry { span: Span::default(), record: 0, index: 0 };
+        let event = Event::unnamed(&chunk, entry, &Layout::vpc_default(), 0, 0);
+        batch.fill(chunk, 1);
+        for (serial, name, service) in
+            [(1, "aws", "S3"), (2, "aws", "EC2"), (3, "azure", "Storage"), (1 + SLOTS as u64, "aws", "EC2")]
+        {
+            let service = Some(service.into());
+            let provider = Some(Arc::new(Provider { serial, name: name.into(), service, region: None }));
+            batch.endpoints.push(Endpoint { provider, ..Endpoint::default() });
+        }
+        let mut tuples = Tuples::new([1; 16]);
+        let mut is_with_aws = |source, destination, nat_destination| {
+            tuples.is_with_aws(&batch, &Event { source, destination, nat_destination, ..event })
+        };
+        let none = Batch::NO_ENDPOINT;
+        for _ in 0..2 {
+            assert!(is_with_aws(0, 1, none) && is_with_aws(1, 0, none));
+            // The last one has the slot of the first.
+            assert!(!is_with_aws(0, 2, none) && !is_with_aws(0, 3, none) && !is_with_aws(0, 4, none));
+            assert!(is_with_aws(0, 2, 1), "behind a gateway");
+        }
+    }
 }

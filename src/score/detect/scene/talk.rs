@@ -223,16 +223,14 @@ impl<'a> Talk<'a> {
 
     /// Whether the client asked and got nothing: it was refused, or only a reset came back, or nothing to a few packets.
     pub(super) fn has_failed(&self) -> bool {
-        let (client, server) = (self.client, self.client.other());
-        let said = &self.part.said;
+        let (client, said) = (self.client, &self.part.said);
         if !said.speaks(client) || self.is_answered() {
             return false;
         }
         let flags = said.flags[client as usize];
         // Without flags in the log what is not answered says as much.
         let asks = self.part.tuple.protocol == TCP && (flags == 0 || flags & SYN != 0 && flags & ACK == 0);
-        let reset = said.speaks(server);
-        self.is_refused() || asks && self.packets(client) <= TRIES_MAX && (reset || !said.speaks(server))
+        self.is_refused() || asks && self.packets(client) <= TRIES_MAX
     }
 
     fn packets(&self, at: At) -> u64 {

@@ -16,7 +16,9 @@ pub(super) mod initiator;
 pub(super) mod judged;
 pub(super) mod leg;
 pub(super) mod meters;
+mod paged;
 pub(super) mod part;
+mod parts;
 pub(super) mod running;
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,7 @@ use self::{
     judged::{Judged, Judgement},
     leg::{At, Leg, Who},
     part::{Part, Said},
+    parts::{Free, Parts},
     running::Running,
 };
 use super::{
@@ -45,6 +48,7 @@ pub(super) struct Sessions {
     sizes: Sizes,
     /// By window, ascending.
     windows: Vec<Parts>,
+    free: Free,
     running: Vec<(u64, Running)>,
     places: HashTable<u32>,
     /// How many of the sessions under way are in doubt.
@@ -76,11 +80,12 @@ impl Sizes {
 
     /// The most bytes that all shards take for the sessions of `config`.
     pub(super) fn memory_bytes_max(config: &Config) -> usize {
-        // Parts and sessions have lists of their own, each of which may have held all; a list is an eighth larger than what it
-        // holds, a table up to twice as large, with a byte for each place.
-        let list = size_of::<(u64, Part)>() + size_of::<(u64, Running)>();
-        let table = 2 * 2 * (size_of::<u32>() + 1);
-        (list + list / 8 + table) * Self::of(config).max * SHARDS
+        // Parts and sessions have lists of their own, each of which may have held all; that of sessions is an eighth larger than
+        // what it holds, a table up to twice as large, with a byte for each place, and there are two of windows and one of
+        // sessions.
+        let session = size_of::<(u64, Running)>();
+        let table = 3 * 2 * (size_of::<u32>() + 1);
+        (size_of::<(u64, Part)>() + session + session / 8 + table) * Self::of(config).max * SHARDS
     }
 }
 
@@ -91,18 +96,6 @@ pub(super) struct Totals {
     pub(super) crowded_out: u64,
     /// Sessions that have ended.
     pub(super) ended: u64,
-}
-
-/// What a window has seen.
-#[derive(Debug, Default)]
-struct Parts {
-    window: Window,
-    parts: Vec<(u64, Part)>,
-    places: HashTable<u32>,
-    /// How many of them are in doubt (see [`is_doubtful`]).
-    doubtful: usize,
-    /// What the state lacks of them.
-    pages: Pages,
 }
 
 /// What a fold has to say of a session.
@@ -136,39 +129,6 @@ pub(super) trait Hosts {
 /// Legs whose memory is fetched in one go.
 const AHEAD: usize = 32;
 
-// === impl Parts ===
-
-impl Parts {
-    #[inline]
-    fn find(&self, hash: u64, leg: &Leg) -> Option<usize> {
-        let is = |place: &u32| {
-            let (other, part) = &self.parts[*place as usize];
-            *other == hash && part.tuple == leg.tuple
-        };
-        self.places.find(hash, is).map(|place| *place as usize)
-    }
-
-    /// Takes in `leg`, which is of the part at `place`.
-    #[inline]
-    fn add(&mut self, leg: &Leg, place: usize) {
-        let part = &mut self.parts[place].1;
-        let before = is_doubtful(&part.said);
-        part.add(leg);
-        self.pages.soil(place);
-        self.doubtful = self.doubtful + usize::from(is_doubtful(&part.said)) - usize::from(before);
-    }
-
-    /// Puts in a part that is not here; gives its place.
-    fn put(&mut self, hash: u64, part: Part) -> usize {
-        let place = self.parts.len();
-        push(&mut self.parts, (hash, part));
-        self.pages.soil(place);
-        let parts = &self.parts;
-        self.places.insert_unique(hash, place as u32, |place| parts[*place as usize].0);
-        place
-    }
-}
-
 /// Whether only somebody outside has spoken: what an address that is made up can bring about.
 #[inline]
 fn is_doubtful(said: &Said) -> bool {
@@ -184,6 +144,7 @@ impl Sessions {
         Self {
             sizes,
             windows: Vec::new(),
+            free: Free::default(),
             running: Vec::new(),
             places: HashTable::new(),
             doubtful: 0,
@@ -201,7 +162,7 @@ impl Sessions {
             for (leg, found) in few.iter().zip(&mut found) {
                 *found = self.windows.last().and_then(|parts| {
                     let place = parts.find(leg.hash, leg).filter(|_| parts.window == leg.window.window())?;
-                    read ^= parts.parts[place].1.said.records;
+                    read ^= parts.at(place).said.records;
                     Some(place)
                 });
             }
@@ -221,7 +182,7 @@ impl Sessions {
         let place = match found.or_else(|| self.windows[nth].find(leg.hash, leg)) {
             Some(place) => place,
             None if self.has_room(leg.from != leg.own) => {
-                self.windows[nth].put(leg.hash, Part::new(leg.tuple))
+                self.windows[nth].put(leg.hash, Part::new(leg.tuple), &mut self.free)
             }
             None => {
                 self.totals.crowded_out += 1;
@@ -233,7 +194,7 @@ impl Sessions {
 
     #[cold]
     fn open(&mut self, window: Window) -> usize {
-        let parts = Parts { window, ..Parts::default() };
+        let parts = Parts::new(window, &mut self.free);
         let nth = self.windows.partition_point(|parts| parts.window < window);
         self.windows.insert(nth, parts);
         nth
@@ -253,7 +214,7 @@ impl Sessions {
 
     /// How many there are: parts of open windows, and sessions under way.
     pub(super) fn held(&self) -> (usize, usize) {
-        (self.windows.iter().map(|parts| parts.parts.len()).sum(), self.running.len())
+        (self.windows.iter().map(Parts::len).sum(), self.running.len())
     }
 
     /// Whether anybody wants any.
@@ -272,7 +233,7 @@ impl Sessions {
     /// What `window`, the next to fold, has seen.
     pub(super) fn parts_of(&self, window: Window) -> impl Iterator<Item = &Part> {
         let parts = self.windows.first().filter(|parts| parts.window == window);
-        parts.into_iter().flat_map(|parts| parts.parts.iter().map(|(_, part)| part))
+        parts.into_iter().flat_map(Parts::iter)
     }
 
     /// The sessions under way.
@@ -281,12 +242,16 @@ impl Sessions {
     }
 
     /// Folds `window`, which all that is said of is known now, and everything before it has folded: appends what ended by that to
-    /// `out`, where there is one, and what goes on for another hour.
+    /// `out` and what goes on for another hour. Without `out` nobody wants sessions, and only those are followed of which
+    /// a detector may ask how long they have gone on.
     pub(super) fn fold(&mut self, window: Window, hosts: &impl Hosts, mut out: Option<&mut Vec<Outcome>>) {
         if self.windows.first().is_some_and(|parts| parts.window == window) {
-            let mut parts = self.windows.remove(0);
-            parts.parts.drain(..).for_each(|(hash, part)| self.go_on(hash, &part, window, hosts));
-            let pages = std::mem::take(&mut parts.pages);
+            let parts = self.windows.remove(0);
+            let mut free = std::mem::take(&mut self.free);
+            let pages = parts.empty_into(&mut free, |hash, part| {
+                self.go_on(hash, &part, window, hosts, out.as_deref_mut());
+            });
+            self.free = free;
             // Where there is no state nothing was ever kept.
             self.gone.extend(pages.is_kept().then_some((window, pages)));
         }
@@ -314,25 +279,41 @@ impl Sessions {
         out.extend(rest.map(|(_, session)| outcome(*session, None, hosts)));
     }
 
-    /// What `window` has seen of a conversation goes on in its session, or begins one.
-    fn go_on(&mut self, hash: u64, part: &Part, window: Window, hosts: &impl Hosts) {
+    /// What `window` has seen of a conversation goes on in its session, or begins one; what begins and ends in it never enters.
+    fn go_on(
+        &mut self,
+        hash: u64,
+        part: &Part,
+        window: Window,
+        hosts: &impl Hosts,
+        out: Option<&mut Vec<Outcome>>,
+    ) {
         let mut judged = Judged::default();
-        let known = part.said.who.into_iter().filter(|who| *who != Who::NOBODY);
-        known.for_each(|who| judged.add(hosts.judged(who, window).judged));
+        if out.is_some() {
+            let known = part.said.who.into_iter().filter(|who| *who != Who::NOBODY);
+            known.for_each(|who| judged.add(hosts.judged(who, window).judged));
+        }
         let running = &self.running;
         let is = |place: &u32| {
             let (other, session) = &running[*place as usize];
             *other == hash && session.tuple == part.tuple
         };
-        match self.places.find(hash, is).copied() {
-            Some(place) => {
-                self.pages.soil(place as usize);
-                let session = &mut self.running[place as usize].1;
-                let before = is_doubtful(&session.said);
-                session.go_on(part, window, judged);
-                self.doubtful = self.doubtful + usize::from(is_doubtful(&session.said)) - usize::from(before);
-            }
-            None => self.enter(hash, Running::begin(part, window, judged)),
+        if let Some(place) = self.places.find(hash, is).copied() {
+            self.pages.soil(place as usize);
+            let session = &mut self.running[place as usize].1;
+            let before = is_doubtful(&session.said);
+            session.go_on(part, window, judged);
+            self.doubtful = self.doubtful + usize::from(is_doubtful(&session.said)) - usize::from(before);
+            return;
+        }
+        if out.is_none() && !part.said.may_last() {
+            return;
+        }
+        let session = Running::begin(part, window, judged);
+        let Some(ending) = session.ending(window, self.sizes.idle) else { return self.enter(hash, session) };
+        self.totals.ended += 1;
+        if let Some(out) = out {
+            out.push(outcome(session, Some(ending), hosts));
         }
     }
 

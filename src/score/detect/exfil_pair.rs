@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use super::{
     novel::{News, Novel},
-    scene::{Scene, Service, traits::Traits},
+    scene::{Scene, traits::Traits},
     session_duration::network,
 };
 use crate::{
@@ -41,16 +41,16 @@ impl Novel for ExfilPair {
         &DETECTOR
     }
 
-    fn news(&self, scene: &Scene<'_>) -> Vec<News> {
+    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
         let mut sent = BTreeMap::new();
         // Whichever of the two began it.
-        for Service { talks, bytes } in scene.services(Traits::INTERNET | Traits::CLIENT) {
-            let talk = &talks[0];
-            add(&mut sent, (talk.who(), talk.server()), (bytes.0, talk.source(), talk.port()));
+        for service in scene.services(Traits::INTERNET | Traits::CLIENT) {
+            let (talk, (bytes, _)) = (&service.talks[0], service.bytes());
+            add(&mut sent, (talk.who(), talk.server()), (bytes, talk.source(), talk.port()));
         }
-        for Service { talks, bytes } in scene.services(Traits::INBOUND | Traits::SERVER) {
-            let talk = &talks[0];
-            add(&mut sent, (talk.target(), talk.source()), (bytes.1, talk.server(), talk.port()));
+        for service in scene.services(Traits::INBOUND | Traits::SERVER) {
+            let (talk, (_, bytes)) = (&service.talks[0], service.bytes());
+            add(&mut sent, (talk.target(), talk.source()), (bytes, talk.server(), talk.port()));
         }
         for long in scene.long() {
             let all = sent.entry((long.who, long.server)).or_insert((0, long.source, long.port));
@@ -66,7 +66,7 @@ impl Novel for ExfilPair {
             of: [network(peer), 0],
             estate: false,
         });
-        news.collect()
+        Box::new(news)
     }
 
     fn points(&self, _: usize) -> u8 {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use super::{
     novel::{News, Novel},
-    scene::{Scene, Service, traits::Traits},
+    scene::{Scene, traits::Traits},
 };
 use crate::{
     event::{Detector, Feature, ResourceRole},
@@ -48,10 +48,10 @@ impl Novel for IngressStaging {
         &DETECTOR
     }
 
-    fn news(&self, scene: &Scene<'_>) -> Vec<News> {
+    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
         let mut all: BTreeMap<Who, Received> = BTreeMap::new();
-        for Service { talks, bytes: (sent, received) } in scene.services(Traits::NONE) {
-            let talk = &talks[0];
+        for service in scene.services(Traits::NONE) {
+            let (talk, (sent, received)) = (&service.talks[0], service.bytes());
             let to_client = (talk.who(), talk.source(), talk.server(), received, talk.goes_to_aws());
             let to_server = (talk.target(), talk.server(), talk.source(), sent, false);
             for (who, own, other, bytes, is_aws) in [to_client, to_server] {
@@ -80,7 +80,7 @@ impl Novel for IngressStaging {
                 estate: false,
             })
         };
-        all.into_iter().filter_map(most).collect()
+        Box::new(all.into_iter().filter_map(most))
     }
 
     fn points(&self, _: usize) -> u8 {

@@ -38,8 +38,8 @@ pub(super) trait Novel: Sync {
     }
 
     /// All that the window shows.
-    fn news(&self, scene: &Scene<'_>) -> Vec<News> {
-        scene.services(self.needs()).filter_map(|service| self.shows(scene, service.talks)).collect()
+    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
+        Box::new(scene.services(self.needs()).filter_map(|service| self.shows(scene, service.talks)))
     }
 
     /// How much it matters that an entity shows `count` of what is new.
@@ -101,6 +101,14 @@ impl News {
         let has = |entity| known.has(self.fact(detector, entity), KNOWN_DAYS);
         !has(Some(self.who)) && (!self.estate || !has(None))
     }
+
+    /// Notes that it has been shown.
+    fn note(&self, detector: u64, known: &mut Known) {
+        known.note(self.fact(detector, Some(self.who)));
+        if self.estate {
+            known.note(self.fact(detector, None));
+        }
+    }
 }
 
 impl<T: Novel> Detect for T {
@@ -114,12 +122,13 @@ impl<T: Novel> Detect for T {
 
     fn look(&self, scene: &Scene<'_>, known: &mut Known, sights: &mut Vec<Sight>) {
         let id = id_of(self.detector());
-        let all = self.news(scene);
-        let mut new: BTreeMap<Who, Vec<&News>> = BTreeMap::new();
+        let mut new: BTreeMap<Who, Vec<News>> = BTreeMap::new();
         // Of several talks each may lack an entity that another has.
-        let all = Vec::from_iter(all.into_iter().filter(|news| news.who != Who::NOBODY));
-        for news in all.iter().filter(|news| news.is_new(id, known)) {
-            new.entry(news.who).or_default().push(news);
+        for news in self.news(scene).filter(|news| news.who != Who::NOBODY) {
+            match news.is_new(id, known) {
+                true => new.entry(news.who).or_default().push(news),
+                false => news.note(id, known),
+            }
         }
         if known.days() >= QUIET_DAYS {
             let told = new.iter_mut().filter(|(who, _)| {
@@ -127,23 +136,21 @@ impl<T: Novel> Detect for T {
             });
             sights.extend(told.map(|(who, news)| self.sight(*who, news)));
         }
-        new.keys().for_each(|who| known.note(restless(id, *who)));
-        for news in &all {
-            known.note(news.fact(id, Some(news.who)));
-            if news.estate {
-                known.note(news.fact(id, None));
-            }
+        for (who, news) in &new {
+            known.note(restless(id, *who));
+            news.iter().for_each(|news| news.note(id, known));
         }
     }
 }
 
 /// What is told of an entity that shows `news`.
 trait Telling: Novel {
-    fn sight(&self, who: Who, news: &mut Vec<&News>) -> Sight {
+    fn sight(&self, who: Who, news: &mut [News]) -> Sight {
         news.sort_unstable_by_key(|news| (news.of, news.peer, news.address));
-        news.dedup_by_key(|news| news.of);
-        let (count, first) = (news.len(), news[0]);
-        let shown = news.iter().map(|news| format!("{}:{}", super::shown(news.peer), news.number));
+        let facts = news.chunk_by(|one, other| one.of == other.of).map(|same| &same[0]);
+        let facts: Vec<&News> = facts.collect();
+        let (count, first) = (facts.len(), facts[0]);
+        let shown = facts.iter().map(|news| format!("{}:{}", super::shown(news.peer), news.number));
         Sight {
             who,
             role: first.role,

@@ -21,7 +21,7 @@ use super::known::Known;
 
 /// What a window has shown.
 pub(in crate::score) struct Scene<'a> {
-    /// In the order of their clients, then of servers and ports.
+    /// By client, then in the order of servers and ports.
     talks: Vec<Talk<'a>>,
     services: Vec<Range>,
     /// By service with many clients: where each of them stands among the former.
@@ -37,8 +37,6 @@ pub(in crate::score) struct Scene<'a> {
 pub(in crate::score) struct Service<'a, 'b> {
     /// At least one.
     pub(in crate::score) talks: &'b [Talk<'a>],
-    /// Bytes that the client sent, and that it was sent.
-    pub(in crate::score) bytes: (u64, u64),
 }
 
 /// Where they stand, and what is true of any of them.
@@ -47,12 +45,22 @@ struct Range {
     first: u32,
     count: u32,
     traits: Traits,
-    bytes: (u64, u64),
 }
 
 /// Clients of a service that are enough to compare them with each other.
 const CLIENTS: usize = 20;
 const DAY_SECONDS: i64 = 86_400;
+
+// === impl Service ===
+
+impl Service<'_, '_> {
+    /// Bytes that the client sent, and that it was sent.
+    pub(in crate::score) fn bytes(&self) -> (u64, u64) {
+        self.talks.iter().fold((0, 0), |(sent, received): (u64, u64), talk| {
+            (sent.saturating_add(talk.sent().0), received.saturating_add(talk.received().0))
+        })
+    }
+}
 
 // === impl Scene ===
 
@@ -68,7 +76,7 @@ impl<'a> Scene<'a> {
         let before = running.filter(|session| session.is_long(window - 1));
         let long = before.filter_map(|session| Long::to_outside(session, hosts)).collect();
         let mut talks: Vec<Talk<'a>> = parts.map(|part| Talk::of(part, hosts)).collect();
-        talks.sort_unstable_by_key(Talk::order);
+        talks.sort_unstable_by(Talk::order);
         known.pass(window);
         talks.iter().filter(|talk| talk.is_answered()).for_each(|talk| known.note(talk.answered()));
         for talk in talks.iter_mut().filter(|talk| talk.has_failed()) {
@@ -82,7 +90,7 @@ impl<'a> Scene<'a> {
     /// Each client with each service of which all of `traits` are true, though maybe of one conversation each.
     pub(in crate::score) fn services(&self, traits: Traits) -> impl Iterator<Item = Service<'a, '_>> {
         let those = self.services.iter().filter(move |range| range.traits.has(traits));
-        those.map(|range| Service { talks: self.talks_of(range), bytes: range.bytes })
+        those.map(|range| Service { talks: self.talks_of(range) })
     }
 
     fn talks_of(&self, range: &Range) -> &[Talk<'a>] {
@@ -163,9 +171,6 @@ fn ranges(talks: &[Talk<'_>]) -> Vec<Range> {
             first,
             count: talks.len() as u32,
             traits: talks.iter().fold(Traits::NONE, |all, talk| all | talk.traits()),
-            bytes: talks.iter().fold((0, 0), |(sent, received): (u64, u64), talk| {
-                (sent.saturating_add(talk.sent().0), received.saturating_add(talk.received().0))
-            }),
         };
         first += range.count;
         range

@@ -37,7 +37,7 @@ impl Novel for SessionBytes {
         &DETECTOR
     }
 
-    fn news(&self, scene: &Scene<'_>) -> Vec<News> {
+    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
         let fetched = |talks: &[Talk<'_>]| talks.iter().map(|talk| talk.received().0).sum::<u64>();
         let mut news = Vec::new();
         for clients in scene.by_service() {
@@ -54,7 +54,7 @@ impl Novel for SessionBytes {
                 news.push(News { role: ResourceRole::Target, ..News::of_server(talk) });
             }
         }
-        news
+        Box::new(news.into_iter())
     }
 
     fn points(&self, _: usize) -> u8 {

@@ -36,7 +36,7 @@ impl Novel for SessionDuration {
         &DETECTOR
     }
 
-    fn news(&self, scene: &Scene<'_>) -> Vec<News> {
+    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
         let long = scene.long().filter(|long| long.seconds >= HOUR);
         let news = long.map(|long| News {
             who: long.who,
@@ -47,7 +47,7 @@ impl Novel for SessionDuration {
             of: [network(long.server), long.port.into()],
             estate: false,
         });
-        news.collect()
+        Box::new(news)
     }
 
     fn points(&self, _: usize) -> u8 {

@@ -34,7 +34,7 @@ impl Novel for SessionPopulation {
         &DETECTOR
     }
 
-    fn news(&self, scene: &Scene<'_>) -> Vec<News> {
+    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
         let mut news = Vec::new();
         for clients in scene.by_service() {
             let mut counts: Vec<usize> = clients.iter().map(|talks| talks.len()).collect();
@@ -48,7 +48,7 @@ impl Novel for SessionPopulation {
                 News { of: [talk.port().into(), client], ..News::of_server(talk) }
             }));
         }
-        news
+        Box::new(news.into_iter())
     }
 
     fn points(&self, _: usize) -> u8 {

@@ -12,9 +12,10 @@ use crate::score::{
 };
 
 use super::{
-    Parts, Sessions, is_doubtful,
+    Sessions, is_doubtful,
     judged::Judged,
     leg::{At, Tuple, Who, shard_of},
+    paged::PAGE,
     part::{Part, Said, Way},
     running::Running,
 };
@@ -22,8 +23,6 @@ use super::{
 /// First byte of a key of the sessions.
 pub(in crate::score) const SESSIONS: u8 = b's';
 
-/// Conversations in a page.
-const PAGE: usize = 64;
 /// In place of a window: the sessions under way.
 const UNDER_WAY: Window = Window::MIN;
 
@@ -53,24 +52,24 @@ impl Pages {
         self.kept > 0
     }
 
-    /// Gives the pages of `list` that have changed; those that are empty now without a value.
-    fn take<T>(
+    /// Gives those of `pages` that have changed; those that are empty now without a value.
+    fn take<'a, T: 'a>(
         &mut self,
-        list: &[(u64, T)],
+        pages: impl ExactSizeIterator<Item = &'a [(u64, T)]>,
         put: impl Fn(&T, &mut Vec<u8>),
         mut each: impl FnMut(usize, Option<Vec<u8>>),
     ) {
-        let pages = list.len().div_ceil(PAGE);
-        for (nth, page) in list.chunks(PAGE).enumerate() {
+        let count = pages.len();
+        for (nth, page) in pages.enumerate() {
             if self.dirty.get(nth).copied().unwrap_or(false) {
                 let mut out = vec![VERSION];
                 page.iter().for_each(|(_, one)| put(one, &mut out));
                 each(nth, Some(out));
             }
         }
-        (pages..self.kept).for_each(|nth| each(nth, None));
+        (count..self.kept).for_each(|nth| each(nth, None));
         self.dirty.clear();
-        self.kept = pages;
+        self.kept = count;
     }
 
     /// Gives every page that the state has, without a value, and begins anew.
@@ -98,11 +97,14 @@ impl Sessions {
             pages.drop_all(|nth| each(key(shard, *window, nth), None));
         }
         self.gone.clear();
-        for Parts { window, parts, pages, .. } in &mut self.windows {
-            pages.take(parts, put_part, |nth, page| each(key(shard, *window, nth), page));
+        for parts in &mut self.windows {
+            let mut pages = std::mem::take(&mut parts.pages);
+            let window = parts.window;
+            pages.take(parts.in_pages(), put_part, |nth, page| each(key(shard, window, nth), page));
+            parts.pages = pages;
         }
         let put = |session: &Running, out: &mut Vec<u8>| put_running(session, out);
-        self.pages.take(&self.running, put, |nth, page| each(key(shard, UNDER_WAY, nth), page));
+        self.pages.take(self.running.chunks(PAGE), put, |nth, page| each(key(shard, UNDER_WAY, nth), page));
     }
 
     /// Takes over the entries of shard `shard` among `entries`, which are in the order of their keys, where they are of windows
@@ -157,7 +159,7 @@ impl Sessions {
         };
         let parts = &mut self.windows[nth];
         parts.doubtful += usize::from(is_doubtful(&part.said));
-        parts.put(hash, part);
+        parts.put(hash, part, &mut self.free);
     }
 }
 
@@ -270,7 +272,7 @@ mod tests {
         leg::Leg,
         tests::{Estate, leg},
     };
-    use super::*;
+    use super::{super::parts::Parts, *};
 
     fn mixer() -> Mixer {
         Mixer::new([7; 16], "sessions")
@@ -314,7 +316,7 @@ mod tests {
             said
         };
         let parts = |parts: &Parts| {
-            let parts = parts.parts.iter().map(|(_, part)| Part { said: placed(part.said), ..*part });
+            let parts = parts.iter().map(|part| Part { said: placed(part.said), ..*part });
             parts.collect::<Vec<_>>()
         };
         let windows = sessions.windows.iter().map(|all| (all.window, parts(all)));

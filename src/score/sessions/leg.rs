@@ -26,7 +26,7 @@ const _: () = assert!(size_of::<Tuple>() == 44);
 
 /// One of the two ends of a tuple.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(usize)]
+#[repr(u8)]
 pub(in crate::score) enum At {
     /// The one that stands first.
     Low,

@@ -24,10 +24,10 @@ impl SessionMeters {
         Self {
             held: GaugeShare::new(metrics.gauge(
                 "floodmark_score_sessions",
-                "Conversations of open windows, and sessions that go on.",
+                "Conversations of open windows, and sessions that go on; where no sink selects sessions, those with the Internet.",
                 Vec::new(),
             )),
-            ended: counter("floodmark_score_sessions_ended", "Sessions that have ended."),
+            ended: counter("floodmark_score_sessions_ended", "Sessions that have ended, of those that `floodmark_score_sessions` counts."),
             crowded_out: counter(
                 "floodmark_score_sessions_crowded_out",
                 "Flows that are in no session, because there are as many as may be (score.sessions_max).",

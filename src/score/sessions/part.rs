@@ -119,6 +119,12 @@ impl Said {
         self.accepted(At::Low) && self.accepted(At::High)
     }
 
+    /// Whether a detector may ask how long it goes on: both sides talk, one is known and the other is outside, but not AWS.
+    pub(super) fn may_last(&self) -> bool {
+        let is_outbound = |at: At| self.is_outside(at.other()) && self.who[at as usize] != Who::NOBODY;
+        self.is_two_way() && !self.is_with_aws() && At::BOTH.into_iter().any(is_outbound)
+    }
+
     /// Adds what `other` says of the same conversation.
     pub(in crate::score) fn add(&mut self, other: &Self) {
         for at in At::BOTH {

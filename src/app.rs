@@ -20,6 +20,7 @@ mod looks;
 mod memory;
 mod outlet;
 mod pages;
+mod policies;
 #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only Kafka has topics"))]
 mod rekey;
 mod run;
@@ -67,6 +68,7 @@ pub struct App {
     metrics: Metrics,
     health: Health,
     tables: Arc<enrich::Shared>,
+    policies: Arc<policies::Policies>,
     /// Absent while another process holds the state.
     scorer: Option<Arc<Scorer>>,
     store: Option<Arc<Store>>,

@@ -35,7 +35,8 @@ pub use shared::Shared;
 pub use tables::Tables;
 #[cfg(feature = "kafka")]
 pub use topic::AssetTopic;
-pub use watch::{Reloader, watch};
+#[cfg(feature = "kafka")]
+pub use watch::follow;
 
 use crate::event::Batch;
 

@@ -28,7 +28,7 @@ pub use asset_class::AssetClass;
 pub use batch::{Batch, Event, Told};
 pub use bookmark::Bookmark;
 pub use chunk::{Attributes, Chunk, Entry, LogEvent, Record, Reject, Run, Sender, SourceId};
-pub use detector::{Detector, Disposition, EXAMPLES_MAX, Evidence, Mode, ResourceRole, Seen};
+pub use detector::{Detector, Disposition, EXAMPLES_MAX, Evidence, Mode, ResourceRole, Seen, Suppression};
 pub use documents::{DocumentKind, DocumentRow, Documents};
 pub use endpoint::{Asset, AutonomousSystem, Direction, Endpoint, Place, Provider};
 pub use entity_name::{EntityKind, EntityName};

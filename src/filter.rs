@@ -47,6 +47,12 @@ impl Filter {
     pub fn passes_finding(&self, finding: &Finding) -> bool {
         self.0.weigh(&OfFinding(finding)) != Some(false)
     }
+
+    /// Whether it is true of `finding`: what the finding does not say is no reason.
+    #[must_use]
+    pub fn is_true_of(&self, finding: &Finding) -> bool {
+        self.0.weigh(&OfFinding(finding)) == Some(true)
+    }
 }
 
 impl FromStr for Filter {

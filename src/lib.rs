@@ -13,6 +13,7 @@ pub mod filter;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod pipe;
+pub mod reload;
 #[cfg(feature = "aws")]
 pub mod s3;
 

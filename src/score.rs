@@ -23,6 +23,7 @@ mod kept;
 mod keyer;
 mod keys;
 mod memory;
+mod policy;
 mod seat;
 mod sessions;
 mod shard;
@@ -41,6 +42,7 @@ pub use history::{
 pub use kept::{archive::Archive, capture::Capture, wire::StateError};
 pub use keyer::Keyer;
 pub use memory::{memory_bytes_max, outside_bytes_max, sessions_bytes_max};
+pub use policy::{Policy, Suppressions, SuppressionsError};
 pub use seat::learned_of;
 pub use whose::tenant::{Tenant, TenantError};
 
@@ -48,6 +50,8 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
+
+use arc_swap::ArcSwap;
 
 use crate::{
     event::{Batch, Bookmark, Origin, Partition, Position, SourceId},
@@ -60,7 +64,7 @@ use self::{
     detect::known::Known,
     endings::{Told, fold_conversations, tell_rest},
     entities::{
-        finding::{Notice, deliver},
+        finding::Notice,
         fold::{Rules, fold_through},
     },
     fringe::{Fringe, outside::Outside, sizes::Sizes},
@@ -76,6 +80,7 @@ use self::{
     grid::Grid,
     kept::archive::Desk,
     keys::{Finder, Keys},
+    policy::{budget::Budget, deliver::deliver},
     sessions::{Sessions, meters::SessionMeters},
     shard::Shard,
     sketch::{mixer::Mixer, repeats::Repeats},
@@ -99,7 +104,7 @@ pub const GEOMETRY: u32 = 5;
 #[derive(Debug)]
 pub struct Scorer {
     rules: Rules,
-    modes: Modes,
+    policy: Arc<ArcSwap<Policy>>,
     tells_sessions: bool,
     gate: Mutex<Gate>,
     gate_turn: Turn,
@@ -111,6 +116,9 @@ pub struct Scorer {
     stitched: SessionMeters,
     /// What the estate has shown so far, as far as detectors ask for it.
     known: Mutex<Known>,
+    /// Where findings leave.
+    telling: Turn,
+    budget: Mutex<Budget>,
     /// What a capture held that was not stored.
     unsaved: Mutex<Unsaved>,
     /// How many captures there were.
@@ -172,7 +180,7 @@ impl Scorer {
         let known = Known::new(state_seed, if stitched.max > 0 { config.entities_max } else { 0 });
         Self {
             rules,
-            modes: config.detectors.clone(),
+            policy: config.policy.clone().unwrap_or_else(|| Arc::new(ArcSwap::from_pointee(config.policy()))),
             tells_sessions: config.tells_sessions,
             gate: Mutex::new(gate),
             gate_turn: Turn::default(),
@@ -183,6 +191,8 @@ impl Scorer {
             outside: Outside::new(metrics),
             stitched: SessionMeters::new(metrics),
             known: Mutex::new(known),
+            telling: Turn::default(),
+            budget: Mutex::default(),
             unsaved: Mutex::default(),
             captures: AtomicU64::new(0),
             spare: Mutex::default(),
@@ -253,6 +263,7 @@ impl Scorer {
     pub fn skip(&self, ticket: u64) {
         self.gate_turn.take(ticket, || ());
         self.shard_turns.iter().for_each(|turn| turn.take(ticket, || ()));
+        self.telling.take(ticket, || ());
     }
 
     fn step(
@@ -275,23 +286,31 @@ impl Scorer {
         } else {
             self.flow_and_fold(ticket, &mut scratch, batch);
         }
+        self.telling.wait(ticket);
         if !scratch.notices.is_empty() {
             self.books.findings.inc_by(scratch.notices.len() as u64);
-            deliver(&mut scratch.notices, &self.modes, batch);
+            deliver(&mut scratch.notices, &self.policy.load(), &mut lock(&self.budget), batch);
         }
+        self.telling.pass(ticket);
         lock(&self.spare).push(scratch);
+    }
+
+    /// The rules, with the features that are watched under `policy`.
+    fn rules_by(&self, policy: &Policy) -> Rules {
+        Rules { told: policy.modes.told(), ..self.rules }
     }
 
     /// Works a plan in which nothing folds, shard after shard; other tickets are in the other shards meanwhile.
     fn flow(&self, ticket: u64, scratch: &mut Scratch, batch: &mut Batch) {
         let Scratch { plan, notices } = scratch;
+        let rules = self.rules_by(&self.policy.load());
         for (nth, turn) in self.shard_turns.iter().enumerate() {
             turn.wait(ticket);
             let (observations, contacts, legs) =
                 (&plan.observations[nth], &plan.contacts[nth], &plan.legs[nth]);
             if !observations.is_empty() || !contacts.is_empty() || !legs.is_empty() {
                 let peers = self.peers.read();
-                let bench = self.rules.bench(&peers, plan.folded);
+                let bench = rules.bench(&peers, plan.folded);
                 let mut shard = lock(&self.shards[nth]);
                 shard.observe(observations, &plan.changes, &bench, 0, batch, notices);
                 shard.fringe.observe(contacts);
@@ -304,6 +323,8 @@ impl Scorer {
     /// Works a plan in which windows fold: alone in all shards, part by part, each fold in its place.
     fn flow_and_fold(&self, ticket: u64, scratch: &mut Scratch, batch: &mut Batch) {
         let Scratch { plan, notices } = scratch;
+        let policy = self.policy.load();
+        let rules = self.rules_by(&policy);
         self.shard_turns.iter().for_each(|turn| turn.wait(ticket));
         let mut shards: Vec<MutexGuard<'_, Shard>> = self.shards.iter().map(lock).collect();
         let mut folded = plan.folded;
@@ -311,7 +332,7 @@ impl Scorer {
         for part in 0..=plan.segments.len() {
             let segment = plan.segments.get(part);
             let peers = self.peers.read();
-            let bench = self.rules.bench(&peers, folded);
+            let bench = rules.bench(&peers, folded);
             for (nth, shard) in shards.iter_mut().enumerate() {
                 let all = &plan.observations[nth];
                 let end = segment.map_or(all.len(), |segment| segment.ends[nth] as usize);
@@ -331,12 +352,12 @@ impl Scorer {
             let mut peers = self.peers.write();
             let order = (part as u32, true, segment.event);
             let reach = (segment.fold, segment.wish);
-            let sum = fold_through(&mut shards, &mut peers, &self.rules, folded, reach, order, notices);
+            let sum = fold_through(&mut shards, &mut peers, &rules, folded, reach, order, notices);
             self.books.windows_learned.inc_by(sum.learned);
             self.books.windows_held_out.inc_by(sum.held_out);
             self.books.windows_capped.inc_by(sum.capped);
             let sessions = self.tells_sessions.then_some(&mut batch.sessions);
-            let told = &mut Told { sessions, notices, order, modes: &self.modes };
+            let told = &mut Told { sessions, notices, order, modes: &policy.modes };
             fold_conversations(&mut shards, (folded, segment.fold), &mut lock(&self.known), told);
             folded = segment.fold;
             shards.iter_mut().for_each(|shard| shard.fringe.fold(folded));

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     num::NonZeroU64,
+    path::PathBuf,
     sync::{Arc, Mutex},
     thread::JoinHandle,
 };
@@ -20,6 +21,7 @@ use super::{
     kit::Kit,
     looks,
     outlet::Outlet,
+    policies::Policies,
     rekey::REKEY,
     snapshots::Snapshots,
     workers::{Front, Line, Quarantine, clock_origin},
@@ -46,6 +48,8 @@ use crate::{
 /// How a pipeline is built.
 #[derive(Default)]
 pub struct Options {
+    /// The file that the config was read from, to be read again when it changes.
+    pub config_file: Option<PathBuf>,
     /// Start with empty state; what is there is kept under another name.
     pub reset_state: bool,
     /// Read these instead of what the config's sources read; positions are not committed.
@@ -70,9 +74,10 @@ impl App {
     ///
     /// # Errors
     /// When something cannot be opened, or the parts do not fit the memory that they may take.
-    pub fn build(config: Config, mut options: Options) -> Result<Self, AppError> {
+    pub fn build(mut config: Config, mut options: Options) -> Result<Self, AppError> {
         let metrics = Metrics::default();
         let tables = enrich::Shared::open(&config.enrich, &metrics).map_err(AppError::Enrich)?;
+        let policies = Policies::open(&mut config, options.config_file.as_deref(), &metrics)?;
         let plan =
             MemoryPlan::of(&config, tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64)?;
         tracing::debug!(%plan, "memory");
@@ -122,6 +127,7 @@ impl App {
             flight: Arc::new(Flight::new(plan.in_flight_bytes)),
             health: Health::default(),
             tables,
+            policies,
             #[cfg(feature = "kafka")]
             membership: config.exactly_once().map(|_| crate::kafka::Membership::default()),
             config,

@@ -23,6 +23,7 @@ use crate::{
     event::{Receipt, SourceId, Span},
     normalize::{Form, Selection},
     pipe::{Feed, Step, Stop, feed, stop},
+    reload::{self, Reload},
     sink::{Refused, Staged},
     source::{Input, Progress, Sharing, SourceContext},
     telemetry::clock,
@@ -170,10 +171,14 @@ impl App {
 
     /// Starts what runs beside the data: ticks, reloads, snapshots, commits.
     fn start_asides(&self, feed: &Feed, keeper: Option<Arc<Keeper>>, stop: &Stop) -> Vec<JoinHandle<()>> {
-        let mut asides = vec![
-            tokio::spawn(ticks(feed.clone(), stop.clone())),
-            tokio::spawn(enrich::watch(self.tables.clone(), stop.clone())),
-        ];
+        let mut asides = vec![tokio::spawn(ticks(feed.clone(), stop.clone()))];
+        let readers: Vec<Arc<dyn Reload>> = vec![self.tables.clone(), self.policies.clone()];
+        match reload::watch(readers, stop.clone()) {
+            Ok(watching) => asides.push(tokio::spawn(watching)),
+            Err(error) => tracing::error!(%error, "could not listen for SIGHUP; files are not read again"),
+        }
+        #[cfg(feature = "kafka")]
+        enrich::follow(&self.tables, stop);
         if let (Some(keeper), Some(state)) = (keeper, &self.config.state) {
             let (snapshots, every) = (keeper.clone(), state.every.std());
             let (feed, stopped) = (feed.clone(), stop.clone());

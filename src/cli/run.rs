@@ -47,6 +47,7 @@ impl Run {
         run_app(
             config,
             Options {
+                config_file: Some(self.config),
                 reset_state: self.reset_state,
                 baseline: self.baseline,
                 validate: self.validate,

@@ -5,7 +5,6 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
 };
 
 use super::{
@@ -16,6 +15,7 @@ use super::{
     place::{OwnedNetworkRecord, OwnedPlaceRecord},
     provider::ProviderList,
 };
+use crate::reload::Fingerprint;
 
 /// One configured file.
 #[derive(Debug, Clone)]
@@ -42,13 +42,6 @@ pub(super) enum Role {
     Assets(usize),
     /// Its place among the providers' lists.
     Providers(usize),
-}
-
-/// Tells whether a file has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fingerprint {
-    bytes: u64,
-    modified: Option<SystemTime>,
 }
 
 /// What a file held, found sound.
@@ -124,20 +117,5 @@ impl WatchedFile {
         }
         meters.set_build_epoch(&self.key, database.build_epoch());
         Arc::new(database)
-    }
-}
-
-// === impl Fingerprint ===
-
-impl Fingerprint {
-    /// How the file at `path` looks now.
-    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
-        std::fs::metadata(path).map(|metadata| Self::from(&metadata))
-    }
-}
-
-impl From<&std::fs::Metadata> for Fingerprint {
-    fn from(metadata: &std::fs::Metadata) -> Self {
-        Self { bytes: metadata.len(), modified: metadata.modified().ok() }
     }
 }

@@ -9,12 +9,15 @@ use super::topic::{TopicReader, TopicRows};
 use super::{
     Config, Error, Tables,
     asset::AssetIndex,
-    file::{Fingerprint, Part, Role, WatchedFile},
+    file::{Part, Role, WatchedFile},
     internal::Internal,
     meters::Meters,
     provider::ProviderIndex,
 };
-use crate::telemetry::{metrics::Metrics, seed};
+use crate::{
+    reload::{Fingerprint, Watched},
+    telemetry::{metrics::Metrics, seed},
+};
 
 /// The tables in use, and the files they come from.
 #[derive(Debug)]
@@ -110,17 +113,22 @@ impl Shared {
     }
 
     /// The configured files.
-    pub(super) fn files(&self) -> &[WatchedFile] {
-        &self.files
+    pub(super) fn watched(&self) -> Vec<Watched> {
+        let watched = |file: &WatchedFile| Watched {
+            key: file.key.clone(),
+            path: file.path.clone(),
+            at_start: file.at_start,
+        };
+        self.files.iter().map(watched).collect()
     }
 
-    /// Reads file number `index`, which looked like `seen`, and swaps it in when it is sound. Blocks; never called on a
-    /// worker's thread.
+    /// Reads the file that config key `key` names, which looked like `seen`, and swaps it in when it is sound. Blocks; never called
+    /// on a worker's thread.
     ///
     /// # Errors
     /// When it is not sound, or changed while it was read; the tables stay as they are.
-    pub(super) fn reload(&self, index: usize, seen: Fingerprint) -> Result<(), Error> {
-        let Some(file) = self.files.get(index) else { return Ok(()) };
+    pub(super) fn read_again(&self, key: &str, seen: Fingerprint) -> Result<(), Error> {
+        let Some(file) = self.files.iter().find(|file| file.key == key) else { return Ok(()) };
         let part = file.read()?;
         if Fingerprint::of(&file.path).ok() != Some(seen) {
             return Err(Error::Moving { key: file.key.clone(), path: file.path.clone() });
@@ -334,7 +342,7 @@ mod tests {
         assert!(metrics.page().contains("timestamp_seconds{file=\"enrich.geoip.city\"} 9\n"));
 
         std::fs::write(&list, "key\n10.0.0.1\n10.0.0.2\n").unwrap();
-        shared.reload(1, Fingerprint::of(&list).unwrap()).unwrap();
+        shared.read_again("enrich.assets[0].file", Fingerprint::of(&list).unwrap()).unwrap();
         let after = shared.tables();
         assert_eq!((after.generation(), after.assets_len(), before.assets_len()), (2, 2, 1));
         assert!(after.city.is_some(), "the database is still there");
@@ -350,7 +358,7 @@ mod tests {
         let shared = Shared::open(&config, &Metrics::default()).unwrap();
         let seen = Fingerprint::of(&list).unwrap();
         std::fs::write(&list, "key\n10.0.0.1\n10.0.0.2\n").unwrap();
-        assert!(matches!(shared.reload(0, seen), Err(Error::Moving { .. })));
+        assert!(matches!(shared.read_again("enrich.assets[0].file", seen), Err(Error::Moving { .. })));
         assert_eq!(shared.tables().generation(), 1);
     }
 
@@ -381,7 +389,7 @@ mod tests {
         };
         assert_eq!((said("192.0.2.1").as_deref(), said("198.51.100.1")), (Some("edge"), None));
         std::fs::write(&path, "198.51.100.0/24\n10.0.0.0/8\n").unwrap();
-        shared.reload(0, Fingerprint::of(&path).unwrap()).unwrap();
+        shared.read_again("enrich.providers[0].file", Fingerprint::of(&path).unwrap()).unwrap();
         assert_eq!((said("192.0.2.1"), said("198.51.100.1").as_deref()), (None, Some("edge")));
         assert_eq!(said("10.0.0.1"), None, "what is inside is nobody else's");
         assert!(metrics.page().contains("floodmark_enrich_providers_ranges{} 2\n"), "{}", metrics.page());

@@ -1,146 +1,45 @@
-//! Reads files again that changed: once they have stood still, off the hot path, and only when they are sound.
+//! How the files behind the tables are read again, and how topics are followed.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
+use std::sync::Arc;
+
+use super::{Error, Shared};
+use crate::{
+    pipe::Stop,
+    reload::{Fingerprint, Refused, Reload, Watched},
 };
 
-use tokio::time::MissedTickBehavior;
-
-use super::{
-    Error, Shared,
-    file::{Fingerprint, WatchedFile},
-};
-use crate::{pipe::Stop, telemetry::clock};
-
-/// How often files are looked at.
-const PERIOD: Duration = Duration::from_secs(1);
-
-/// How long a changed file must look the same before it is read: whoever writes it is then through.
-const STILL_FOR: Duration = Duration::from_secs(2);
-
-/// Looks at the files behind `shared` every second and follows its topics until `stop`, and swaps in what changed.
-pub async fn watch(shared: Arc<Shared>, mut stop: Stop) {
-    #[cfg(feature = "kafka")]
+/// Follows the topics behind `shared` until `stop`.
+#[cfg(feature = "kafka")]
+pub fn follow(shared: &Arc<Shared>, stop: &Stop) {
     for reader in shared.readers() {
-        let (shared, stop) = (shared.clone(), stop.clone());
+        let (shared, stop) = (Arc::clone(shared), stop.clone());
         tokio::task::spawn_blocking(move || reader.follow(&shared, &stop));
     }
-    let mut reloader = Reloader::new(shared);
-    let mut ticks = tokio::time::interval(PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.stopped() => return,
-            _ = ticks.tick() => reloader.look(clock::monotonic()).await,
-        }
-    }
 }
 
-/// Knows of every file how it looked when it was last read, and since when it has looked otherwise.
-#[derive(Debug)]
-pub struct Reloader {
-    shared: Arc<Shared>,
-    looks: Vec<Look>,
-}
-
-/// How one file looks.
-#[derive(Debug, Default)]
-struct Look {
-    read: Option<Fingerprint>,
-    changed: Option<(Fingerprint, Instant)>,
-    is_missing: bool,
-}
-
-// === impl Reloader ===
-
-impl Reloader {
-    /// The files behind `shared`, as they looked when they were first read.
-    #[must_use]
-    pub fn new(shared: Arc<Shared>) -> Self {
-        let looks =
-            shared.files().iter().map(|file| Look { read: file.at_start, ..Look::default() }).collect();
-        Self { shared, looks }
+impl Reload for Shared {
+    fn files(&self) -> Vec<Watched> {
+        self.watched()
     }
 
-    /// Looks at every file once, at time `now`, and reads those again that changed and have stood still for two seconds.
-    pub async fn look(&mut self, now: Instant) {
-        let shared = &self.shared;
-        for (index, (file, look)) in shared.files().iter().zip(&mut self.looks).enumerate() {
-            let seen = match tokio::fs::metadata(&file.path).await {
-                Ok(metadata) => Fingerprint::from(&metadata),
-                Err(error) => {
-                    look.miss(file, &error);
-                    continue;
-                }
-            };
-            if !look.see(seen, now) {
-                continue;
-            }
-            let reader = shared.clone();
-            match tokio::task::spawn_blocking(move || reader.reload(index, seen)).await {
-                Ok(Ok(())) => {
-                    look.read = Some(seen);
-                    shared.meters.reloads(&file.key, "ok").inc();
-                    let (key, path) = (&file.key, file.path.display());
-                    tracing::info!(key, %path, "a changed file was read again and is in use");
-                }
-                // It is read once it has stood still again.
-                Ok(Err(Error::Moving { .. })) => {}
-                Ok(Err(error)) => {
-                    look.read = Some(seen);
-                    shared.meters.reloads(&file.key, "refused").inc();
-                    tracing::error!(%error, "a changed file was refused; what was read before stays in use");
-                }
-                Err(error) => {
-                    look.read = Some(seen);
-                    shared.meters.reloads(&file.key, "refused").inc();
-                    tracing::error!(%error, key = file.key, "reading a changed file was broken off");
-                }
-            }
-        }
-    }
-}
-
-// === impl Look ===
-
-impl Look {
-    /// Takes note that the file looks like `seen` at `now`; whether it is time to read it.
-    fn see(&mut self, seen: Fingerprint, now: Instant) -> bool {
-        self.is_missing = false;
-        if self.read == Some(seen) {
-            self.changed = None;
-            return false;
-        }
-        match self.changed {
-            Some((before, since)) if before == seen => {
-                let is_still = now.saturating_duration_since(since) >= STILL_FOR;
-                if is_still {
-                    self.changed = None;
-                }
-                is_still
-            }
-            _ => {
-                self.changed = Some((seen, now));
-                false
-            }
-        }
+    fn reload(&self, file: &Watched, seen: Fingerprint) -> Result<(), Refused> {
+        self.read_again(&file.key, seen).map_err(|error| match error {
+            Error::Moving { .. } => Refused::Moving,
+            error => Refused::Unsound(error.to_string()),
+        })
     }
 
-    /// Takes note that the file is not there; what was read of it stays in use.
-    fn miss(&mut self, file: &WatchedFile, error: &std::io::Error) {
-        self.changed = None;
-        if !self.is_missing {
-            self.is_missing = true;
-            let (key, path) = (&file.key, file.path.display());
-            tracing::warn!(key, %path, %error, "a file is gone; what was read before stays in use");
-        }
+    fn note(&self, file: &Watched, result: &'static str) {
+        self.meters.reloads(&file.key, result).inc();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::{
+        path::PathBuf,
+        time::{Duration, Instant},
+    };
 
     use super::*;
     use crate::{
@@ -151,7 +50,8 @@ mod tests {
                 forge::{self, Forge},
             },
         },
-        telemetry::metrics::Metrics,
+        reload::Reloader,
+        telemetry::{clock, metrics::Metrics},
     };
 
     struct Scene {
@@ -282,14 +182,5 @@ mod tests {
         scene.reloader = Reloader::new(scene.shared.clone());
         scene.at(0).await;
         assert_eq!(scene.at(2_000).await, (2, 2));
-    }
-
-    #[tokio::test]
-    async fn the_watch_ends_when_it_is_told_to() {
-        let scene = Scene::new();
-        let (switch, stop) = crate::pipe::stop();
-        let watching = tokio::spawn(watch(scene.shared.clone(), stop));
-        switch.stop();
-        watching.await.unwrap();
     }
 }

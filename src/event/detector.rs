@@ -50,6 +50,21 @@ pub enum Disposition {
     Alert,
     /// Its detector is on trial: see [`Mode::Observe`].
     Observed,
+    /// Somebody has taken responsibility for it: see [`Suppression`].
+    Suppressed,
+    /// There were as many incidents that day as anybody wants to look at.
+    OverBudget,
+}
+
+/// Why nobody is to look at a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// Who answers for it.
+    pub owner: Box<str>,
+    /// Why, for people.
+    pub reason: Box<str>,
+    /// Where that was agreed on.
+    pub ticket: Option<Box<str>>,
 }
 
 /// What a finding rests on.
@@ -108,6 +123,8 @@ impl Disposition {
         match self {
             Self::Alert => "alert",
             Self::Observed => "observed",
+            Self::Suppressed => "suppressed",
+            Self::OverBudget => "over_budget",
         }
     }
 }

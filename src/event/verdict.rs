@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activity, Detector, Disposition, EntityName, EventId, Evidence, ResourceRole};
+use super::{Activity, Detector, Disposition, EntityName, EventId, Evidence, ResourceRole, Suppression};
 
 /// What scoring says of one event: the most surprising feature of its entity's window, so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -102,6 +102,8 @@ pub struct Finding {
     pub detector: &'static Detector,
     /// Whether somebody is to look at it.
     pub disposition: Disposition,
+    /// Who says that nobody is to, where it is suppressed.
+    pub suppression: Option<Arc<Suppression>>,
     /// What the entity had to do with it.
     pub role: ResourceRole,
     /// Who it is about.

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use crate::event::{
-    Asset, AssetClass, AutonomousSystem, Batch, Direction, Ending, Endpoint, EntityName, Event, Field,
-    Finding, InitiatorMethod, Kind as ColumnKind, Place, Relation, Score, Session, Span, Value, Verdict,
+    Asset, AssetClass, AutonomousSystem, Batch, Direction, Ending, Endpoint, EntityName, Event, Evidence,
+    Field, Finding, InitiatorMethod, Kind as ColumnKind, Place, Relation, ResourceRole, Score, Session, Span,
+    Value, Verdict,
 };
 
 use super::subject::{Line, Part, Side, Subject, Whole};
@@ -221,6 +222,7 @@ impl<'a> OfEvent<'a> {
                 let place = self.verdict.map(|verdict| verdict.entity as usize);
                 named(place.and_then(|place| self.batch.entities.get(place)).map(|name| &**name), whole)
             }
+            Whole::RuleId | Whole::Disposition | Whole::Role => Fact::Absent,
         }
     }
 
@@ -273,20 +275,43 @@ impl Facts for OfFinding<'_> {
             Subject::Column(Field::AccountId) => text(finding.entity.account()),
             Subject::Column(Field::Region) => text(finding.entity.region()),
             Subject::Column(Field::VpcId) => text(finding.entity.vpc()),
-            // Both detectors watch what an entity sends: the entity is the source.
-            Subject::Column(Field::SrcAddr) => finding.address.map_or(Fact::Absent, Fact::Address),
+            Subject::Column(Field::SrcAddr) => self.address(Side::Source),
+            Subject::Column(Field::DstAddr) => self.address(Side::Destination),
             Subject::Column(Field::InterfaceId) => text(finding.interface.as_deref()),
-            Subject::Side(Side::Source, part) => asset(finding.asset.as_deref(), *part),
-            Subject::Tag(Side::Source, tag) => {
+            Subject::Side(side, part) if *side == self.own() => asset(finding.asset.as_deref(), *part),
+            Subject::Tag(side, tag) if *side == self.own() => {
                 let asset = finding.asset.as_deref();
                 text(asset.and_then(|asset| asset.tags.get(tag)).map(|value| &**value))
             }
             Subject::Whole(Whole::Points) => Fact::Number(finding.evidence.points().into()),
             Subject::Whole(Whole::Observed) => Fact::Number(finding.evidence.observed()),
             Subject::Whole(whole @ Whole::Feature) => scored(finding.evidence.score(), *whole),
+            Subject::Whole(Whole::RuleId) => text(Some(finding.detector.id)),
+            Subject::Whole(Whole::Disposition) => text(Some(finding.disposition.name())),
+            Subject::Whole(Whole::Role) => text(Some(finding.role.name())),
             Subject::Whole(whole) => named(Some(&finding.entity), *whole),
             _ => Fact::Absent,
         }
+    }
+}
+
+impl OfFinding<'_> {
+    /// The side that the entity is on.
+    fn own(&self) -> Side {
+        match self.0.role {
+            ResourceRole::Actor => Side::Source,
+            ResourceRole::Target => Side::Destination,
+        }
+    }
+
+    /// The address on `side`; the other one's only where it is not an example of many.
+    fn address(&self, side: Side) -> Fact<'_> {
+        let Self(finding) = self;
+        let address = match side == self.own() {
+            true => finding.address,
+            false => finding.peer.filter(|_| matches!(finding.evidence, Evidence::Seen(_))),
+        };
+        address.map_or(Fact::Absent, Fact::Address)
     }
 }
 

@@ -82,6 +82,9 @@ pub(super) enum Whole {
     EntityScope,
     EntityPeerGroup,
     EntityClass,
+    RuleId,
+    Disposition,
+    Role,
 }
 
 /// What a line of syslog says.
@@ -155,7 +158,7 @@ const OWN_PARTS: [(&str, Part, Kind); 8] = [
     ),
 ];
 /// The same of what has no sides. Of two names of one thing the first is the one that is written.
-const WHOLES: [(&str, Whole, Kind); 24] = [
+const WHOLES: [(&str, Whole, Kind); 27] = [
     ("event.action", Whole::Action, Kind::Word(&["accept", "reject"])),
     ("event.outcome", Whole::Outcome, Kind::Word(&["success", "failure"])),
     ("event.duration", Whole::Duration, Kind::Number),
@@ -195,6 +198,13 @@ const WHOLES: [(&str, Whole, Kind); 24] = [
     ("floodmark.entity.scope", Whole::EntityScope, Kind::Text),
     ("floodmark.entity.peer_group", Whole::EntityPeerGroup, Kind::Text),
     ("floodmark.entity.class", Whole::EntityClass, Kind::Text),
+    ("rule.id", Whole::RuleId, Kind::Text),
+    (
+        "floodmark.finding.disposition",
+        Whole::Disposition,
+        Kind::Word(&["alert", "observed", "suppressed", "over_budget"]),
+    ),
+    ("floodmark.finding.role", Whole::Role, Kind::Word(&["actor", "target"])),
 ];
 const FEATURES: [&str; Feature::ALL.len()] = {
     let mut names = [""; Feature::ALL.len()];

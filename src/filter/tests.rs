@@ -140,6 +140,7 @@ fn finding() -> Finding {
         incident: IdScheme::derived("test", &[]),
         revision: Revision::Created,
         disposition: crate::event::Disposition::Alert,
+        suppression: None,
         role: crate::event::ResourceRole::Actor,
         detector: &crate::event::Detector {
             id: "test",

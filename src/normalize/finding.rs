@@ -8,7 +8,8 @@ use super::{
     paths::{
         DESTINATION_IP, ENTITY_KIND, FINDING_AGE, FINDING_DELAYED, FINDING_DETECTOR, FINDING_DISPOSITION,
         FINDING_EXAMPLES, FINDING_ID, FINDING_LIMIT, FINDING_MEAN, FINDING_MEAN_3_SIGMA, FINDING_OBSERVED,
-        FINDING_REVISION, FINDING_ROLE, INCIDENT_ID, SOURCE_IP,
+        FINDING_REVISION, FINDING_ROLE, INCIDENT_ID, SOURCE_IP, SUPPRESSION_OWNER, SUPPRESSION_REASON,
+        SUPPRESSION_TICKET,
     },
     pen::Pen,
     piece::piece,
@@ -109,6 +110,13 @@ fn put_numbers(finding: &Finding, now: u64, out: &mut Pen<'_>) {
     put_member(out, piece![Key(FINDING_DETECTOR)], Some(finding.detector.id));
     put_member(out, piece![Key(FINDING_DISPOSITION)], Some(finding.disposition.name()));
     put_member(out, piece![Key(FINDING_ROLE)], Some(finding.role.name()));
+    if let Some(suppression) = &finding.suppression {
+        out.put(piece![Open(SUPPRESSION_OWNER, 2)]);
+        put_member(out, piece![Key(SUPPRESSION_OWNER)], Some(&suppression.owner));
+        put_member(out, piece![Key(SUPPRESSION_REASON)], Some(&suppression.reason));
+        put_member(out, piece![Key(SUPPRESSION_TICKET)], suppression.ticket.as_deref());
+        out.close();
+    }
     put_evidence(&finding.evidence, out);
     out.put(piece![Key(FINDING_AGE)]);
     put_uint(out, finding.age_seconds);

@@ -259,8 +259,15 @@ derived! {
     FINDING_ID "floodmark.finding.id" Keyword;
     /// Which document of the finding: `created`, the number of digits' logarithm that it has grown to, or `closed`.
     FINDING_REVISION "floodmark.finding.revision" Keyword;
-    /// Whether somebody is to look at it: `alert`, or `observed` where the config has its detector on trial.
+    /// Whether somebody is to look at it: `alert`, or `observed` where the config has its detector on trial, `suppressed`, or
+    /// `over_budget` where there were as many incidents that day as anybody wants (`score.budget`).
     FINDING_DISPOSITION "floodmark.finding.disposition" Keyword;
+    /// Who answers for it. Only of what is suppressed.
+    SUPPRESSION_OWNER "floodmark.finding.suppression.owner" Keyword;
+    /// Why nobody is to look at it.
+    SUPPRESSION_REASON "floodmark.finding.suppression.reason" Keyword;
+    /// Where that was agreed on.
+    SUPPRESSION_TICKET "floodmark.finding.suppression.ticket" Keyword;
     /// What the entity had to do with it: `actor` or `target`.
     FINDING_ROLE "floodmark.finding.role" Keyword;
     /// The detector that raised it.

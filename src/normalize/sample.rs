@@ -268,6 +268,7 @@ pub(super) fn finding(revision: Revision) -> Finding {
         revision,
         incident: EventId(*b"incident16 bytes"),
         disposition: crate::event::Disposition::Alert,
+        suppression: None,
         role: crate::event::ResourceRole::Actor,
         detector: &VOLUME_OUT,
         entity: Arc::new(entity("instance", "i-0123456789abcdef0", 11)),

@@ -1,8 +1,10 @@
 //! What the operator can set about scoring: who an entity is, how fast the past fades, how long to wait for the late.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
-use super::{Tenant, WINDOW_SECONDS, detect::modes::Modes};
+use arc_swap::ArcSwap;
+
+use super::{Policy, Tenant, WINDOW_SECONDS, detect::modes::Modes};
 use crate::quantity::{ByteSize, Duration};
 
 /// How events are scored.
@@ -55,6 +57,13 @@ pub struct Config {
     /// What becomes of what each detector finds, by its id: `alert`, which is what is not given here; `observe` writes findings with
     /// `floodmark.finding.disposition: observed` that are no alert; `off` does not look. The README lists them.
     pub detectors: Modes,
+    /// How many incidents a day are alerts, of all that this process scores; findings of others leave with
+    /// `floodmark.finding.disposition: over_budget` and are no alert. Those of canaries and of guessed passwords that worked
+    /// are alerts in any case. Default 20; 0 is no limit.
+    pub budget: u32,
+    /// A file of suppressions: findings that nobody is to look at until a day, with who says so and why. It is read again when it
+    /// changes.
+    pub suppressions: Option<PathBuf>,
     /// Memory for telling records that come again at another position, which count once as long as their window is open
     /// and they find room in it: half of it holds 131,072 records of a window for each MiB. Default 8MiB; `0B` counts every
     /// record, at most 64GiB.
@@ -69,6 +78,9 @@ pub struct Config {
     /// Whether sessions are told. It follows from what the sinks select.
     #[serde(skip)]
     pub tells_sessions: bool,
+    /// What becomes of findings, as long as that may change; none where it is what is said here.
+    #[serde(skip)]
+    pub policy: Option<Arc<ArcSwap<Policy>>>,
     /// The name of each source, by its number. It follows from the sources.
     #[serde(skip)]
     pub sources: Vec<String>,
@@ -166,10 +178,13 @@ impl Default for Config {
             session_idle: Duration::seconds(1_200),
             pairs_max: 20_000,
             detectors: Modes::default(),
+            budget: 20,
+            suppressions: None,
             dedup_bytes: ByteSize::mebibytes(8),
             activity: false,
             stitches: false,
             tells_sessions: false,
+            policy: None,
             sources: Vec::new(),
             tenants: Vec::new(),
             second_hand: false,
@@ -178,6 +193,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What becomes of findings, but for suppressions, which stand in a file.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy { modes: self.detectors.clone(), budget: self.budget, ..Policy::default() }
+    }
+
     /// Every value that is out of its range, with the name of its field.
     #[must_use]
     pub fn problems(&self) -> Vec<(&'static str, ConfigError)> {

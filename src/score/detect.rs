@@ -45,7 +45,7 @@ use super::{
     sessions::leg::Who,
     whose::address::{self, Address},
 };
-use crate::event::{Detector, EXAMPLES_MAX, Feature, ResourceRole, Seen};
+use crate::event::{Detector, EXAMPLES_MAX, Evidence, Feature, Finding, ResourceRole, Seen};
 
 /// A detector: what it is, and how it finds what it looks for.
 pub(super) trait Detect: Sync {
@@ -63,6 +63,11 @@ pub(super) trait Detect: Sync {
 
     /// Whether it looks although it is off, so that it knows what is usual when it is not.
     fn remembers(&self) -> bool {
+        false
+    }
+
+    /// Whether what it has `seen` is an alert whatever the budget is.
+    fn is_pressing(&self, _seen: &Seen) -> bool {
         false
     }
 
@@ -159,6 +164,18 @@ pub(super) fn look(scene: &Scene<'_>, known: &mut Known, modes: &Modes) -> Vec<(
     });
     all.dedup_by(|(next, a), (first, b)| next == first && a.who == b.who);
     all
+}
+
+/// Whether `finding` is an alert whatever the budget is.
+pub(super) fn is_pressing(finding: &Finding) -> bool {
+    let Evidence::Seen(seen) = &finding.evidence else { return false };
+    let mut those = REGISTRY.iter().filter(|detector| std::ptr::eq(detector.about(), finding.detector));
+    those.any(|detector| detector.is_pressing(seen))
+}
+
+/// Whether `finding` is of a thing that nobody has business with.
+pub(super) fn is_of_canary(finding: &Finding) -> bool {
+    std::ptr::eq(finding.detector, canary::Canary.about())
 }
 
 /// The first of `all`, as text.

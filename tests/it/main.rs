@@ -32,6 +32,7 @@ mod memory;
 mod ocsf;
 mod passing;
 mod poison;
+mod policy;
 mod process;
 mod replay;
 mod schemas;

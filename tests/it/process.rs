@@ -189,6 +189,11 @@ impl Running {
         }
     }
 
+    /// Asks it to read its files again (SIGHUP).
+    pub fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
     /// Asks it to end (SIGTERM).
     pub fn terminate(&self) {
         self.signal("TERM");

@@ -6,12 +6,12 @@ use crate::{
     enrich::{
         AssetSource, Config, Enricher, Geoip, Shared,
         database::forge::{self, Forge},
-        file::Fingerprint,
     },
     event::{
         Batch, Chunk, Entry, Event, Field, IdScheme, Kind, Layout, Origin, Partition, Record, SourceId, Span,
         Value,
     },
+    reload::Fingerprint,
     telemetry::metrics::Metrics,
 };
 
@@ -71,7 +71,7 @@ impl Scene {
     /// Swaps the asset list, with which the generation changes.
     pub(super) fn swap_list(&self, list: &str) {
         std::fs::write(&self.list, list).unwrap();
-        self.shared.reload(2, Fingerprint::of(&self.list).unwrap()).unwrap();
+        self.shared.read_again("enrich.assets[0].file", Fingerprint::of(&self.list).unwrap()).unwrap();
     }
 }
 

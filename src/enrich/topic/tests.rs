@@ -8,7 +8,7 @@ use rdkafka::{
 
 use super::*;
 use crate::{
-    enrich::{AssetSource, Config, watch},
+    enrich::{AssetSource, Config, follow},
     telemetry::metrics::Metrics,
 };
 
@@ -75,7 +75,7 @@ async fn a_compacted_topic_is_read_to_its_end_at_start_and_followed_from_then_on
     assert!(metrics.page().contains("result=\"refused\"} 1\n"), "{}", metrics.page());
 
     let (switch, stop) = crate::pipe::stop();
-    let watching = tokio::spawn(watch(shared.clone(), stop));
+    follow(&shared, &stop);
     scene.put(1, "10.0.0.2", None);
     scene.put(0, "10.0.0.3", Some(r#"{"name": "new"}"#));
     let begin = clock::monotonic();
@@ -85,7 +85,6 @@ async fn a_compacted_topic_is_read_to_its_end_at_start_and_followed_from_then_on
     }
     assert_eq!(named(&shared, "10.0.0.1").as_deref(), Some("web"));
     switch.stop();
-    watching.await.unwrap();
 }
 
 #[test]

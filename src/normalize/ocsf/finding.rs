@@ -37,7 +37,9 @@ impl Writer {
         put_text(b"\"message\":\"", out, |out| put_sentence(finding, &start, out));
         out.put_slice(match finding.disposition {
             Disposition::Alert => &b"\"is_alert\":true,\"risk_score\":"[..],
-            Disposition::Observed => b"\"is_alert\":false,\"risk_score\":",
+            Disposition::Observed | Disposition::Suppressed | Disposition::OverBudget => {
+                b"\"is_alert\":false,\"risk_score\":"
+            }
         });
         put_uint(out, u64::from(finding.evidence.points()));
         out.push(b',');

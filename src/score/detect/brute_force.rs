@@ -49,8 +49,12 @@ impl Detect for BruteForce {
         &DETECTOR
     }
 
+    fn is_pressing(&self, seen: &Seen) -> bool {
+        seen.points == SUCCESS_POINTS
+    }
+
     fn look(&self, scene: &Scene<'_>, _: &mut Known, sights: &mut Vec<Sight>) {
-        for Service { talks, .. } in scene.services(Traits::ANSWERED) {
+        for Service { talks } in scene.services(Traits::ANSWERED) {
             if talks.len() < LIMIT || !PORTS.contains(&talks[0].port()) {
                 continue;
             }

@@ -49,9 +49,13 @@ impl Detect for Canary {
         &DETECTOR
     }
 
+    fn is_pressing(&self, _: &Seen) -> bool {
+        true
+    }
+
     fn look(&self, scene: &Scene<'_>, _: &mut Known, sights: &mut Vec<Sight>) {
         let mut canaries: BTreeMap<Who, Touched> = BTreeMap::new();
-        for Service { talks, .. } in scene.services(Traits::ESTABLISHED | Traits::SERVER) {
+        for Service { talks } in scene.services(Traits::ESTABLISHED | Traits::SERVER) {
             let talk = &talks[0];
             if scene.is_canary(talk.target()) {
                 let touched = canaries.entry(talk.target()).or_default();

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     event::{
-        Activity, Batch, Detector, Direction, Disposition, EntityName, EventId, Evidence, Finding, IdScheme,
-        Mode, ResourceRole, Revision, Score,
+        Activity, Detector, Direction, Disposition, EntityName, EventId, Evidence, Finding, IdScheme,
+        ResourceRole, Revision, Score,
     },
     score::{
-        detect::{Sight, modes::Modes},
+        detect::Sight,
         gate::{
             columns::{Column, Record},
             plan::{Role, Vantage},
@@ -118,6 +118,7 @@ impl Case<'_> {
             incident: self.incident,
             detector,
             disposition: Disposition::Alert,
+            suppression: None,
             // What is watched is what an entity sends.
             role: ResourceRole::Actor,
             entity: Arc::clone(name),
@@ -157,6 +158,7 @@ pub(in crate::score) fn seen(
         incident: episode.incident(&entity.name),
         detector,
         disposition: Disposition::Alert,
+        suppression: None,
         role,
         entity: Arc::clone(&entity.name),
         asset: entity.asset.clone(),
@@ -182,27 +184,4 @@ fn id_of(detector: &Detector, name: &EntityName, start: u64, seconds: i64) -> Ev
     let class = name.gateway().map(|class| class.name().as_bytes());
     let parts = [detector.id.as_bytes(), kind, called, scope, &start, &length, class.unwrap_or(&[])];
     IdScheme::derived("finding", &parts[..parts.len() - usize::from(class.is_none())])
-}
-
-/// Puts `notices` into `batch`, in their order, but for those of detectors that are off.
-pub(in crate::score) fn deliver(notices: &mut Vec<Notice>, modes: &Modes, batch: &mut Batch) {
-    notices.sort_by(|one, other| {
-        let key =
-            |notice: &Notice| (notice.order, notice.finding.window_start, notice.finding.window_seconds);
-        let (a, b) = (&one.finding, &other.finding);
-        let name = |finding: &Finding| (finding.detector, finding.revision);
-        (key(one).cmp(&key(other)))
-            .then_with(|| a.entity.scope().cmp(b.entity.scope()))
-            .then_with(|| a.entity.kind.name().cmp(b.entity.kind.name()))
-            .then_with(|| a.entity.name().cmp(b.entity.name()))
-            .then_with(|| name(a).cmp(&name(b)))
-    });
-    batch.findings.extend(notices.drain(..).filter_map(|Notice { finding, .. }| {
-        let disposition = match modes.of(finding.detector) {
-            Mode::Off => return None,
-            Mode::Observe => Disposition::Observed,
-            Mode::Alert => finding.disposition,
-        };
-        Some(Finding { disposition, ..finding })
-    }));
 }

@@ -119,6 +119,8 @@ impl Scorer {
             }
             turn.pass(ticket);
         }
+        let budget = self.telling.take(ticket, || lock(&self.budget).capture());
+        entries.extend(budget.map(|(key, bytes)| (key, Some(bytes))));
         Capture {
             number,
             entries: entries.into_iter().collect(),

@@ -14,6 +14,7 @@ use crate::{
         fringe::capture::FRINGE,
         gate::{Gate, plan::EntityRef},
         lock,
+        policy::budget::{BUDGET, Budget},
         seat::{decode_at, seat_key},
         sessions::{capture::SESSIONS, leg::Who},
         usual::peers::Group,
@@ -50,7 +51,7 @@ impl Scorer {
         // Sorted, so that the same entries give the same places, and groups are there before their members.
         let entries: BTreeMap<Vec<u8>, Vec<u8>> = entries.into_iter().collect();
         let of = |letter: u8| entries.range(vec![letter]..vec![letter + 1]);
-        let known = [ADDRESS, ENTITY, GATE, GROUP, INTERFACE, FRINGE, SESSIONS, KNOWN];
+        let known = [ADDRESS, ENTITY, GATE, GROUP, INTERFACE, FRINGE, SESSIONS, KNOWN, BUDGET];
         if let Some(key) =
             entries.keys().find(|key| !key.first().is_some_and(|letter| known.contains(letter)))
         {
@@ -84,6 +85,9 @@ impl Scorer {
         scorer.restore_sessions(&gate, &entries)?;
         if gate.tuples.is_some() {
             scorer.restore_known(of(KNOWN).map(|(key, value)| (&**key, &**value)))?;
+        }
+        if let Some((_, value)) = of(BUDGET).next() {
+            *lock(&scorer.budget) = Budget::restore(value)?;
         }
         drop(gate);
         Ok(scorer)

@@ -15,6 +15,7 @@ use crate::{
             entries,
             wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of},
         },
+        policy::budget::BUDGET,
         sessions::capture::SESSIONS,
     },
 };
@@ -76,7 +77,7 @@ impl Index {
             }
             Some(&ADDRESS) => self.addresses.push(key.to_vec()),
             // Sketches and counters of the outside, conversations, and what detectors know are nobody's baseline.
-            Some(&(FRINGE | SESSIONS | KNOWN)) => {}
+            Some(&(FRINGE | SESSIONS | KNOWN | BUDGET)) => {}
             _ => return Err(StateError::Key(key.to_vec())),
         }
         Ok(())

@@ -28,6 +28,7 @@ use crate::score::{
         wire::{ADDRESS, ENTITY, GATE, GROUP, INTERFACE, hash_of, key},
     },
     keys::Key,
+    policy::budget::BUDGET,
     sessions::capture::SESSIONS,
     usual::peers::{Epoch, Group},
     whose::{
@@ -58,6 +59,8 @@ pub fn merge(states: &[&Entries]) -> Result<Entries, StateError> {
                 Some(&(FRINGE | SESSIONS)) => {}
                 // A table of its own.
                 Some(&KNOWN) => {}
+                // Alerts of several processes are counted by each.
+                Some(&BUDGET) => {}
                 _ => return Err(StateError::Key(key.clone())),
             }
         }

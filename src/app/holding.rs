@@ -16,7 +16,7 @@ use super::{
 use crate::{
     score::{
         self,
-        review::{self, Baseline, Export, ExportError, Index, entry_key, read_rows},
+        review::{self, Baseline, Export, ExportError, Index, entry_key, read_rows, tallies_key},
     },
     state::{
         Changes, OpenOptions, StateError, Store,
@@ -215,7 +215,12 @@ impl Where {
         let Self::State(directory) = self else { return Err(HoldingError::RowsOnly(self.to_string())) };
         let store = Store::open(directory, OpenOptions { reset: false, geometry: score::GEOMETRY })?;
         let key = entry_key(super::build::widened(store.header().seed), row);
-        store.commit(&Changes { scoring: vec![(key, None)], ..Changes::default() })?;
+        let mut gone = vec![(key, None)];
+        if let Some(counted) = tallies_key(row) {
+            let is_counted = |key: &[u8]| key.starts_with(&counted);
+            store.read_scoring(&mut |key, _| gone.extend(is_counted(key).then(|| (key.to_vec(), None))))?;
+        }
+        store.commit(&Changes { scoring: gone, ..Changes::default() })?;
         Ok(())
     }
 }
@@ -307,6 +312,9 @@ impl Held {
     /// Takes out the entity that `row` tells of; says whether it was there.
     pub fn forget(&mut self, row: &Baseline) -> bool {
         let key = entry_key(super::build::widened(self.facts.seed), row);
+        if let Some(counted) = tallies_key(row) {
+            self.entries.retain(|key, _| !key.starts_with(&counted));
+        }
         self.entries.remove(&key).is_some()
     }
 

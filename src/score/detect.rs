@@ -4,6 +4,7 @@
 //! of a window that has folded. Detectors keep nothing themselves; what is known of earlier windows stands in [`known`].
 
 mod admin_exposed;
+mod beacon;
 mod brute_force;
 mod canary;
 mod dns_bypass;
@@ -27,6 +28,7 @@ mod protocol_novelty;
 mod reject_burst;
 mod role_inversion;
 mod scan_horizontal;
+mod scan_trw;
 mod scan_vertical;
 pub(super) mod scene;
 mod service_exposed;
@@ -78,7 +80,7 @@ pub(super) trait Detect: Sync {
 }
 
 /// Every detector, in the order in which the config's reference lists them.
-static REGISTRY: [&dyn Detect; 28] = [
+static REGISTRY: [&dyn Detect; 30] = [
     &volume_out::VolumeOut,
     &port_spread::PortSpread,
     &exfil_pair::ExfilPair,
@@ -88,6 +90,7 @@ static REGISTRY: [&dyn Detect; 28] = [
     &drift::Drift,
     &scan_vertical::ScanVertical,
     &scan_horizontal::ScanHorizontal,
+    &scan_trw::ScanTrw,
     &syn_fingerprint::SynFingerprint,
     &icmp_unsolicited::IcmpUnsolicited,
     &brute_force::BruteForce,
@@ -103,6 +106,7 @@ static REGISTRY: [&dyn Detect; 28] = [
     &dns_bypass::DnsBypass,
     &icmp_tunnel::IcmpTunnel,
     &mining::Mining,
+    &beacon::Beacon,
     &ingress_staging::IngressStaging,
     &flood_in::FloodIn,
     &flood_out::FloodOut,

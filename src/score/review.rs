@@ -19,7 +19,10 @@ pub use record::{
     Interface, Pool, PoolEpoch, RoleOf, RolesWaiting, Running, Season, Waiting,
 };
 
+use crate::event::{EntityKind, EntityName};
+
 use super::{
+    detect::known::tallies::capture::tallies_of,
     kept::wire::{ENTITY, key},
     keys::Keys,
     whose::registry::entity_key,
@@ -29,4 +32,12 @@ use super::{
 #[must_use]
 pub fn entry_key(seed: [u8; 16], row: &Baseline) -> Vec<u8> {
     key(ENTITY, entity_key(&Keys::new(seed), (&row.kind, &row.name, &row.scope), row.asset_class()))
+}
+
+/// What the keys of the entries begin with that hold what detectors count of the entity that `row` tells of; none where it is of no
+/// kind that is known.
+#[must_use]
+pub fn tallies_key(row: &Baseline) -> Option<Vec<u8>> {
+    let kind = EntityKind::of_name(&row.kind)?;
+    Some(tallies_of(EntityName::number_of((kind, &row.name, &row.scope))))
 }

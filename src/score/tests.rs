@@ -12,6 +12,7 @@ mod outside;
 mod parts;
 mod passed;
 mod poison;
+mod remembered;
 mod repeated;
 mod roles;
 mod snapshots;
@@ -148,6 +149,7 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
         "dstaddr",
         "srcport",
         "dstport",
+        "protocol",
         "packets",
         "bytes",
         "start",
@@ -176,6 +178,7 @@ fn batch_of(partition: &str, start: usize, flows: &[Flow], learn_from: u64) -> B
             Value::V4(flow.destination, text(&flow.destination.to_string())),
             Value::Uint(flow.ports.0.into()),
             Value::Uint(flow.ports.1.into()),
+            Value::Uint(6),
             Value::Uint(flow.bytes.div_ceil(1_000)),
             Value::Uint(flow.bytes),
             Value::Uint(flow.end.saturating_sub(flow.lasted)),

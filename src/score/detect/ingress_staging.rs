@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    known::Known,
     novel::{News, Novel},
     scene::{Scene, traits::Traits},
 };
@@ -48,7 +49,7 @@ impl Novel for IngressStaging {
         &DETECTOR
     }
 
-    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
+    fn news<'a>(&'a self, scene: &'a Scene<'_>, _: &mut Known) -> Box<dyn Iterator<Item = News> + 'a> {
         let mut all: BTreeMap<Who, Received> = BTreeMap::new();
         for service in scene.services(Traits::NONE) {
             let (talk, (sent, received)) = (&service.talks[0], service.bytes());

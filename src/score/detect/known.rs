@@ -5,10 +5,13 @@
 //! the oldest of them says. Others that share all four make a fact known that is not: with 15 cells a fact that is three in a
 //! thousand, with seven one in thirty. It costs a novelty that is not told.
 //!
-//! Nothing depends on the order within a half day, so that shards, threads and restarts agree.
+//! Nothing depends on the order within a half day, so that shards, threads and restarts agree. What takes counts, and not facts, stands
+//! beside it in [`tallies`].
 
 pub(in crate::score) mod capture;
+pub(in crate::score) mod tallies;
 
+use self::tallies::Tallies;
 use crate::score::{
     grid::{Grid, Window},
     sketch::mixer::Mixer,
@@ -24,6 +27,8 @@ pub(in crate::score) struct Known {
     pub(super) since: Option<i64>,
     /// Which pages differ from what was captured last.
     pub(super) dirty: Vec<bool>,
+    /// What detectors count over hours.
+    pub(in crate::score) tallies: Tallies,
 }
 
 /// What a fact is about.
@@ -34,6 +39,8 @@ pub(in crate::score) enum About {
     Answered,
     /// Somebody does new things of a kind: see [`super::novel`].
     Restless,
+    /// Somebody has looked for a service that is not there: whose, and its networks, address, protocol and port.
+    Sought,
     /// A fact that a detector asks for: its id's hash, whose, and what.
     Shown,
 }
@@ -60,27 +67,33 @@ const CELLS_MAX: usize = 1 << 28;
 impl Known {
     /// Nothing yet, under the state's `seed`, of as many as `entities_max`.
     pub(in crate::score) fn new(seed: [u8; 16], entities_max: u32) -> Self {
-        Self::of_size(seed, Self::bytes(entities_max))
+        Self::of_size(seed, Self::cells(entities_max), Tallies::new(seed, entities_max))
     }
 
     /// A table of so many cells.
-    fn of_size(seed: [u8; 16], cells: usize) -> Self {
+    fn of_size(seed: [u8; 16], cells: usize, tallies: Tallies) -> Self {
         Self {
             mixer: Mixer::new(seed, "known"),
             cells: vec![0; cells].into_boxed_slice(),
             now: 0,
             since: None,
             dirty: vec![false; cells / PAGE],
+            tallies,
         }
     }
 
-    /// How much it takes with `entities_max`.
+    /// The most bytes that it takes with `entities_max`.
     pub(in crate::score) fn bytes(entities_max: u32) -> usize {
+        Self::cells(entities_max) + Tallies::bytes(entities_max)
+    }
+
+    fn cells(entities_max: u32) -> usize {
         (entities_max as usize * CELLS_EACH).next_power_of_two().clamp(CELLS_MIN, CELLS_MAX)
     }
 
     /// It is `window` now: forgets what is too old.
     pub(in crate::score) fn pass(&mut self, window: Window) {
+        self.tallies.pass(window);
         let half = Grid::start(window).div_euclid(HALF_DAY_SECONDS);
         if half <= self.now && self.since.is_some() {
             return;

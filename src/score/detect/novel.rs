@@ -37,8 +37,8 @@ pub(super) trait Novel: Sync {
         None
     }
 
-    /// All that the window shows.
-    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
+    /// All that the window shows, with what is counted over hours.
+    fn news<'a>(&'a self, scene: &'a Scene<'_>, _: &mut Known) -> Box<dyn Iterator<Item = News> + 'a> {
         Box::new(scene.services(self.needs()).filter_map(|service| self.shows(scene, service.talks)))
     }
 
@@ -124,7 +124,7 @@ impl<T: Novel> Detect for T {
         let id = id_of(self.detector());
         let mut new: BTreeMap<Who, Vec<News>> = BTreeMap::new();
         // Of several talks each may lack an entity that another has.
-        for news in self.news(scene).filter(|news| news.who != Who::NOBODY) {
+        for news in self.news(scene, known).filter(|news| news.who != Who::NOBODY) {
             match news.is_new(id, known) {
                 true => new.entry(news.who).or_default().push(news),
                 false => news.note(id, known),
@@ -175,7 +175,7 @@ fn restless(id: u64, who: Who) -> Fact {
 }
 
 /// The detector among others: FNV-1a of its id, which never changes.
-fn id_of(detector: &Detector) -> u64 {
+pub(super) fn id_of(detector: &Detector) -> u64 {
     detector.id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

@@ -2,9 +2,9 @@
 //!
 //! | | |
 //! |---|---|
-//! | key, window | client, protocol and port; ten minutes |
-//! | state | none of its own: the window's conversations, and who has answered within a day |
-//! | fires | from 25 hosts on that refused or did not answer |
+//! | key, window | client, protocol and port; ten minutes, and 24 hours from the first on |
+//! | state | who has answered within a day; a tally of one byte of each client and port; what is known: which services a client has looked for |
+//! | fires | from 25 hosts on that refused or did not answer; over 24 hours once, of hosts that it did not look for in the last 30 days |
 //! | must not | for scanners outside; for clients of services that were scaled in, whose addresses answered today |
 //! | ATT&CK | T1018 |
 //! | source | Zeek's `misc/scan` (25 hosts in five minutes); GuardDuty's PortSweep |
@@ -14,12 +14,14 @@ use std::collections::BTreeMap;
 use super::{
     Detect, Sight, examples,
     known::Known,
-    scene::{Scene, traits::Traits},
+    novel::id_of,
+    scan_trw::is_first_failure,
+    scene::{Scene, talk::Talk, traits::Traits},
     shown,
 };
 use crate::{
     event::{Detector, ResourceRole, Seen},
-    score::whose::address::Address,
+    score::sessions::leg::Who,
 };
 
 static DETECTOR: Detector = Detector {
@@ -30,7 +32,7 @@ static DETECTOR: Detector = Detector {
     technique: ("T1018", "Remote System Discovery"),
 };
 
-/// Hosts that one window may show.
+/// Hosts that one window may show, or a day.
 const LIMIT: u64 = 25;
 /// High: whoever does so is inside.
 const POINTS: u8 = 80;
@@ -43,18 +45,19 @@ impl Detect for ScanHorizontal {
         &DETECTOR
     }
 
-    fn look(&self, scene: &Scene<'_>, _: &mut Known, sights: &mut Vec<Sight>) {
+    fn look(&self, scene: &Scene<'_>, known: &mut Known, sights: &mut Vec<Sight>) {
         for (who, talks) in scene.clients(Traits::GROPES) {
-            let mut hosts: BTreeMap<(u8, u16), Vec<Address>> = BTreeMap::new();
+            let mut hosts: BTreeMap<(u8, u16), Vec<&Talk<'_>>> = BTreeMap::new();
             for talk in talks.iter().filter(|talk| talk.has_ports() && talk.is_groping()) {
-                let (_, address, protocol, port) = talk.service();
-                hosts.entry((protocol, port)).or_default().push(address);
+                hosts.entry((talk.protocol(), talk.port())).or_default().push(talk);
             }
-            for ((_, port), mut hosts) in hosts {
-                hosts.dedup();
-                let observed = hosts.len() as u64;
+            for ((protocol, port), mut hosts) in hosts {
+                hosts.dedup_by_key(|talk| talk.server());
+                let (mut observed, mut within) = (hosts.len() as u64, "");
                 if observed < LIMIT {
-                    continue;
+                    let new = hosts.iter().filter(|talk| is_first_failure(known, who, talk)).count();
+                    let Some(all) = within_a_day(known, (who, protocol, port), new) else { continue };
+                    (observed, within) = (all, " within a day");
                 }
                 sights.push(Sight {
                     who,
@@ -65,12 +68,30 @@ impl Detect for ScanHorizontal {
                         points: POINTS,
                         observed,
                         limit: Some(LIMIT),
-                        said: format!(" looked for port {port} on {observed} hosts that did not answer")
-                            .into(),
-                        examples: examples(hosts.into_iter().map(shown)),
+                        said: format!(
+                            " looked for port {port} on {observed} hosts{within} that did not answer"
+                        )
+                        .into(),
+                        examples: examples(hosts.into_iter().map(|talk| shown(talk.server()))),
                     },
                 });
             }
         }
     }
+}
+
+/// Counts so many `new` hosts that `who` has looked for on a port; gives how many there were within a day, where that is to be
+/// told.
+fn within_a_day(known: &mut Known, (who, protocol, port): (Who, u8, u16), new: usize) -> Option<u64> {
+    if new == 0 {
+        return None;
+    }
+    let key = known.tallies.key(id_of(&DETECTOR), who, [u64::from(protocol) << 16 | u64::from(port)]);
+    let mut tally = known.tallies.of_day(key);
+    // Fewer than the limit at a time.
+    let all = tally.record[0].saturating_add(new as u8);
+    tally.record[0] = all;
+    let is_told = u64::from(all) >= LIMIT && tally.tells(known.tallies.now());
+    known.tallies.put(key, tally);
+    is_told.then_some(all.into())
 }

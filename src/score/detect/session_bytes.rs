@@ -10,6 +10,7 @@
 //! | source | seed articles of Cyral and Dremio, and of FlowTraq: a session far above the others; population analysis |
 
 use super::{
+    known::Known,
     novel::{News, Novel},
     scene::Scene,
 };
@@ -37,7 +38,7 @@ impl Novel for SessionBytes {
         &DETECTOR
     }
 
-    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
+    fn news<'a>(&'a self, scene: &'a Scene<'_>, _: &mut Known) -> Box<dyn Iterator<Item = News> + 'a> {
         let fetched = |talks: &[Talk<'_>]| talks.iter().map(|talk| talk.received().0).sum::<u64>();
         let mut news = Vec::new();
         for clients in scene.by_service() {

@@ -10,6 +10,7 @@
 //! | source | seed article of Cyral and Dremio (24 minutes where a few are usual); RITA's thresholds for long connections |
 
 use super::{
+    known::Known,
     novel::{News, Novel},
     scene::Scene,
 };
@@ -36,7 +37,7 @@ impl Novel for SessionDuration {
         &DETECTOR
     }
 
-    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
+    fn news<'a>(&'a self, scene: &'a Scene<'_>, _: &mut Known) -> Box<dyn Iterator<Item = News> + 'a> {
         let long = scene.long().filter(|long| long.seconds >= HOUR);
         let news = long.map(|long| News {
             who: long.who,

@@ -10,6 +10,7 @@
 //! | source | seed article of FlowTraq: unusually many unique sessions against other sources of that service |
 
 use super::{
+    known::Known,
     novel::{News, Novel},
     scene::Scene,
 };
@@ -34,7 +35,7 @@ impl Novel for SessionPopulation {
         &DETECTOR
     }
 
-    fn news<'a>(&'a self, scene: &'a Scene<'_>) -> Box<dyn Iterator<Item = News> + 'a> {
+    fn news<'a>(&'a self, scene: &'a Scene<'_>, _: &mut Known) -> Box<dyn Iterator<Item = News> + 'a> {
         let mut news = Vec::new();
         for clients in scene.by_service() {
             let mut counts: Vec<usize> = clients.iter().map(|talks| talks.len()).collect();

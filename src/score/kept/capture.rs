@@ -108,7 +108,7 @@ impl Scorer {
             if nth + 1 == self.shard_turns.len() {
                 // No later ticket folds before this one is through with the last shard.
                 lock(&self.known).capture(|key, entry| {
-                    entries.insert(key, Some(entry));
+                    entries.insert(key, entry);
                 });
                 if let Some(bytes) = self.peers.read().seat_bytes() {
                     entries.insert(seat_key(), Some(bytes));

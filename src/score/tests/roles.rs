@@ -37,8 +37,8 @@ fn ports_served_and_called_and_where_peers_are_is_learned_on_each_day() {
         Flow { ports: (7_777, 51_000), destination, ..Flow::sent(1, 60_000, end) }
     };
     let expected = [
-        ("server_port 0/7777".to_owned(), 1),
-        ("client_port 0/443".to_owned(), 2),
+        ("server_port tcp/7777".to_owned(), 1),
+        ("client_port tcp/443".to_owned(), 2),
         ("peer_asn AS64500".to_owned(), 1),
         ("peer_asn AS64501".to_owned(), 2),
         ("peer_country CH".to_owned(), 1),

@@ -1,13 +1,19 @@
-//! What is known of the estate, written into the state: pages of cells, each when one of them has changed.
+//! What is known of the estate, written into the state: pages of cells, each when one of them has changed, and [`tallies`].
 //!
 //! | key | value |
 //! |---|---|
-//! | `k` | the half day that is now and the first one |
+//! | `k` | the half day that is now, the first one, and the window that is now |
 //! | `k`, the table's size as a power of two, the page (4 bytes) | the page's cells: how many are empty before one that is not, and that one |
 
 use std::collections::BTreeMap;
 
-use super::{Known, PAGE};
+use super::{
+    Known, PAGE,
+    tallies::{
+        Tallies,
+        capture::{self as tallies, is_tally},
+    },
+};
 use crate::score::kept::wire::{
     StateError, VERSION, put_int, put_uint, take_end, take_int, take_uint, take_version,
 };
@@ -23,21 +29,21 @@ pub(in crate::score) const KNOWN: u8 = b'k';
 pub(in crate::score) fn merge<'a, E: Iterator<Item = (&'a [u8], &'a [u8])> + Clone>(
     states: impl Iterator<Item = E> + Clone,
 ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StateError> {
+    let counted = tallies::merge(states.clone().flatten().filter(|(key, _)| is_tally(key)))?;
     let powers = states.clone().flatten().filter_map(|(key, _)| place(key).ok()?);
-    let Some(power) = powers.map(|(power, _)| power).max() else { return Ok(BTreeMap::new()) };
+    let Some(power) = powers.map(|(power, _)| power).max() else { return Ok(counted) };
     // Whose seed it is does not matter to who only joins cells.
-    let mut known = Known::of_size([0; 16], 1 << power);
-    states.into_iter().try_for_each(|entries| known.restore(entries))?;
-    let mut merged = BTreeMap::new();
-    known.capture(|key, value| {
-        merged.insert(key, value);
-    });
+    let mut known = Known::of_size([0; 16], 1 << power, Tallies::new([0; 16], 1));
+    let shown = |entries: E| entries.filter(|(key, _)| !is_tally(key));
+    states.into_iter().try_for_each(|entries| known.restore(shown(entries)))?;
+    let mut merged = counted;
+    known.capture(|key, value| merged.extend(value.map(|value| (key, value))));
     Ok(merged)
 }
 
 /// Whether `key` is of a table with as many cells as `known`.
 pub(in crate::score) fn is_of(key: &[u8], known: &Known) -> bool {
-    key.get(1).is_none_or(|power| u32::from(*power) == known.power())
+    is_tally(key) || key.get(1).is_none_or(|power| u32::from(*power) == known.power())
 }
 
 fn key(power: u32, page: usize) -> Vec<u8> {
@@ -49,13 +55,14 @@ fn key(power: u32, page: usize) -> Vec<u8> {
 // === impl Known ===
 
 impl Known {
-    /// Gives the entries that have changed since this was called last, with their keys.
-    pub(in crate::score) fn capture(&mut self, mut each: impl FnMut(Vec<u8>, Vec<u8>)) {
+    /// Gives the entries that have changed since this was called last, with their keys; without a value the key goes.
+    pub(in crate::score) fn capture(&mut self, mut each: impl FnMut(Vec<u8>, Option<Vec<u8>>)) {
         let Some(since) = self.since else { return };
         let mut times = vec![VERSION];
         put_int(self.now, &mut times);
         put_int(since, &mut times);
-        each(vec![KNOWN], times);
+        put_int(self.tallies.now(), &mut times);
+        each(vec![KNOWN], Some(times));
         for (nth, page) in self.pages() {
             let mut out = vec![VERSION];
             let mut empty = 0;
@@ -68,9 +75,10 @@ impl Known {
                 out.push(*cell);
                 empty = 0;
             }
-            each(key(self.power(), nth), out);
+            each(key(self.power(), nth), Some(out));
         }
         self.is_captured();
+        self.tallies.capture(each);
     }
 
     /// Takes over `entries`, which are in the order of their keys, beside what is known already. The next capture holds all of it.
@@ -80,13 +88,14 @@ impl Known {
     /// When they are not what [`Known::capture`] wrote.
     pub(in crate::score) fn restore<'a>(
         &mut self,
-        entries: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+        entries: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
     ) -> Result<(), StateError> {
-        for (key, mut value) in entries {
+        for (key, mut value) in entries.clone().filter(|(key, _)| !is_tally(key)) {
             let bytes = &mut value;
             take_version(bytes)?;
             let Some((power, page)) = place(key)? else {
-                let (now, since) = (take_int(bytes)?, take_int(bytes)?);
+                let (now, since, window) = (take_int(bytes)?, take_int(bytes)?, take_int(bytes)?);
+                self.tallies.pass(window);
                 self.now = self.since.map_or(now, |_| self.now.max(now));
                 self.since = Some(self.since.map_or(since, |before| before.min(since)));
                 take_end(bytes)?;
@@ -104,7 +113,8 @@ impl Known {
                 *bytes = rest;
             }
         }
-        Ok(())
+        // As of the window that is now.
+        self.tallies.restore(entries.filter(|(key, _)| is_tally(key)))
     }
 }
 
@@ -138,7 +148,7 @@ mod tests {
     fn captured(known: &mut Known) -> BTreeMap<Vec<u8>, Vec<u8>> {
         let mut entries = BTreeMap::new();
         known.capture(|key, value| {
-            entries.insert(key, value);
+            entries.extend(value.map(|value| (key, value)));
         });
         entries
     }

@@ -101,7 +101,7 @@ impl<'a> Talk<'a> {
     }
 
     /// The fact that the server answers.
-    pub(super) fn answered(&self) -> Fact {
+    pub(in crate::score) fn answered(&self) -> Fact {
         let (estate, address, protocol, port) = self.service();
         let rest = u64::from(estate) << 32 | u64::from(protocol) << 16 | u64::from(port);
         Fact { about: About::Answered, of: [(address >> 64) as u64, address as u64, rest, 0] }
@@ -185,6 +185,26 @@ impl<'a> Talk<'a> {
     /// Flow records that it rests on.
     pub(in crate::score) fn records(&self) -> u32 {
         self.part.said.records
+    }
+
+    /// The client's port.
+    pub(in crate::score) fn own_port(&self) -> u16 {
+        self.part.tuple.port(self.client)
+    }
+
+    /// Whether the log says which TCP flags either has sent.
+    pub(in crate::score) fn shows_flags(&self) -> bool {
+        self.part.said.flags != [0; 2]
+    }
+
+    /// Whether the client has sent a SYN in the window.
+    pub(in crate::score) fn shows_syn(&self) -> bool {
+        self.part.said.flags[self.client as usize] & SYN != 0
+    }
+
+    /// The client's first packet of the window, in seconds since 1970; [`u32::MAX`] where it has sent none.
+    pub(in crate::score) fn start(&self) -> u32 {
+        self.part.said.first[self.client as usize]
     }
 
     /// From its first packet of the window to its last.

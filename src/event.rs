@@ -22,6 +22,7 @@ mod stitched;
 mod syslog;
 mod value;
 mod verdict;
+mod watchlist;
 
 pub use activity::Activity;
 pub use asset_class::AssetClass;
@@ -44,3 +45,4 @@ pub use span::Span;
 pub use syslog::{FACILITIES, SEVERITIES, Syslog};
 pub use value::Value;
 pub use verdict::{Feature, Finding, Maturity, Revision, Score, Usual, Verdict};
+pub use watchlist::{LISTED_MAX, Listed, Watchlist, Watchlists};

@@ -32,7 +32,7 @@ pub mod sum;
 mod tests;
 mod whose;
 
-pub use config::{Config, ConfigError, Identity, IdentityError};
+pub use config::{Config, ConfigError, Identity, IdentityError, WatchlistFile};
 pub use council::{Council, Session, Word};
 pub use detect::{detectors, modes::Modes};
 pub use entities::highest::Highest;
@@ -48,13 +48,13 @@ pub use whose::tenant::{Tenant, TenantError};
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
 use arc_swap::ArcSwap;
 
 use crate::{
-    event::{Batch, Bookmark, Origin, Partition, Position, SourceId},
+    event::{Batch, Bookmark, Origin, Partition, Position, SourceId, Watchlists},
     pipe::Turn,
     telemetry::{metrics::Metrics, seed},
 };
@@ -119,6 +119,8 @@ pub struct Scorer {
     /// Where findings leave.
     telling: Turn,
     budget: Mutex<Budget>,
+    /// The addresses that nobody is to talk with, where there are lists of them.
+    watched: OnceLock<Arc<ArcSwap<Watchlists>>>,
     /// What a capture held that was not stored.
     unsaved: Mutex<Unsaved>,
     /// How many captures there were.
@@ -193,6 +195,7 @@ impl Scorer {
             known: Mutex::new(known),
             telling: Turn::default(),
             budget: Mutex::default(),
+            watched: OnceLock::new(),
             unsaved: Mutex::default(),
             captures: AtomicU64::new(0),
             spare: Mutex::default(),
@@ -212,6 +215,11 @@ impl Scorer {
         drop(gate);
         self.shards.iter().for_each(|shard| lock(shard).desk = Some(Arc::clone(&desk)));
         self
+    }
+
+    /// Looks for those whom these lists name, as they are when a window folds. Said once; later words are not heard.
+    pub fn watch(&self, lists: Arc<ArcSwap<Watchlists>>) {
+        let _ = self.watched.set(lists);
     }
 
     /// Scores the events of `batch`: fills its verdicts, entities and findings.
@@ -357,7 +365,8 @@ impl Scorer {
             self.books.windows_held_out.inc_by(sum.held_out);
             self.books.windows_capped.inc_by(sum.capped);
             let sessions = self.tells_sessions.then_some(&mut batch.sessions);
-            let told = &mut Told { sessions, notices, order, modes: &policy.modes };
+            let watched = self.watched.get().map(|lists| lists.load_full());
+            let told = &mut Told { sessions, notices, order, modes: &policy.modes, watched };
             fold_conversations(&mut shards, (folded, segment.fold), &mut lock(&self.known), told);
             folded = segment.fold;
             shards.iter_mut().for_each(|shard| shard.fringe.fold(folded));

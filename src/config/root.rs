@@ -245,6 +245,8 @@ impl Config {
         loaded.value.score.activity = loaded.value.sinks.values().any(|sink| sink.sample.is_some());
         let score = &mut loaded.value.score;
         score.tells_sessions = loaded.value.sinks.values().any(|sink| sink.select.has_sessions());
+        let lists = score.watchlists.iter().map(|list| (list.path.clone(), list.name()));
+        loaded.value.enrich.watchlists = lists.collect();
         score.stitches = score.tells_sessions || score.detectors.look() && !score.second_hand;
         let mut problems = Problems::new(file);
         loaded.value.check(&loaded.tree, &mut problems);

@@ -24,6 +24,9 @@ pub struct Config {
     /// Lists of providers' ranges: which provider's network an address outside is in, which service, which region. Default:
     /// none. The narrowest range wins, whatever list it is in.
     pub providers: Vec<ProviderFile>,
+    /// Lists of addresses that nobody is to talk with: their files, and what they are called. It follows from `score.watchlists`.
+    #[serde(skip)]
+    pub watchlists: Vec<(PathBuf, String)>,
     /// The networks that are inside, as CIDRs. They decide the direction of a flow and which of its sides is scored.
     /// Default: the private ranges of RFC 1918, RFC 6598 and RFC 4193. An empty list makes every address external.
     #[schemars(with = "Vec<String>")]
@@ -202,6 +205,7 @@ impl Default for Config {
             geoip: Geoip::default(),
             assets: Vec::new(),
             providers: Vec::new(),
+            watchlists: Vec::new(),
             internal,
             internal_from_assets: true,
         }

@@ -11,11 +11,12 @@ use super::{
     Error,
     asset::{AssetList, Interval, LIST_BYTES_MAX},
     database::{DATABASE_BYTES_MAX, Database},
+    error::AssetError,
     meters::Meters,
     place::{OwnedNetworkRecord, OwnedPlaceRecord},
     provider::ProviderList,
 };
-use crate::reload::Fingerprint;
+use crate::{event::Watchlist, reload::Fingerprint};
 
 /// One configured file.
 #[derive(Debug, Clone)]
@@ -26,7 +27,7 @@ pub(super) struct WatchedFile {
     pub(super) role: Role,
     /// When what it says holds, where it does not say so itself.
     pub(super) valid: Interval,
-    /// What a provider is called, where the config says so.
+    /// What a provider or a watch-list is called, where the config says so.
     pub(super) name: Option<String>,
     /// How it looked before it was read at start.
     pub(super) at_start: Option<Fingerprint>,
@@ -42,6 +43,8 @@ pub(super) enum Role {
     Assets(usize),
     /// Its place among the providers' lists.
     Providers(usize),
+    /// Its place among the watch-lists.
+    Watchlist(usize),
 }
 
 /// What a file held, found sound.
@@ -51,6 +54,7 @@ pub(super) enum Part {
     Asn(Database),
     Assets(usize, AssetList),
     Providers(usize, ProviderList),
+    Watchlist(usize, Watchlist),
 }
 
 // === impl WatchedFile ===
@@ -63,7 +67,7 @@ impl WatchedFile {
     /// Reads the file and checks it.
     pub(super) fn read(&self) -> Result<Part, Error> {
         let bytes_max = match self.role {
-            Role::Assets(_) | Role::Providers(_) => LIST_BYTES_MAX,
+            Role::Assets(_) | Role::Providers(_) | Role::Watchlist(_) => LIST_BYTES_MAX,
             Role::City | Role::Country | Role::Asn => DATABASE_BYTES_MAX,
         };
         let bytes = self.bytes(bytes_max)?;
@@ -81,6 +85,14 @@ impl WatchedFile {
             Role::Providers(index) => ProviderList::read(&bytes, self.name.as_deref())
                 .map(|list| Part::Providers(index, list))
                 .map_err(|cause| Error::Assets { key: key(), path: path(), cause }),
+            Role::Watchlist(index) => {
+                let wrong = |cause| Error::Assets { key: key(), path: path(), cause };
+                let text = std::str::from_utf8(&bytes)
+                    .map_err(|_| wrong(AssetError::Shape { cause: "it is no text".to_owned() }))?;
+                Watchlist::read(self.name.as_deref().unwrap_or_default(), text)
+                    .map(|list| Part::Watchlist(index, list))
+                    .map_err(|(row, cause)| wrong(AssetError::Row { row, cause }))
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use super::{
     provider::ProviderIndex,
 };
 use crate::{
+    event::Watchlists,
     reload::{Fingerprint, Watched},
     telemetry::{metrics::Metrics, seed},
 };
@@ -23,6 +24,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Shared {
     tables: ArcSwap<Tables>,
+    /// The watch-lists in use, for whoever looks for what they list.
+    watched: Arc<ArcSwap<Watchlists>>,
     files: Vec<WatchedFile>,
     pub(super) meters: Meters,
     pub(super) seed: u64,
@@ -62,13 +65,18 @@ impl Shared {
                 ..WatchedFile::new(key, &list.file, Role::Providers(index))
             }
         });
-        let mut files: Vec<_> = databases.chain(lists).chain(providers).collect();
+        let watchlists = config.watchlists.iter().enumerate().map(|(index, (path, name))| {
+            let key = format!("score.watchlists[{index}].path");
+            WatchedFile { name: Some(name.clone()), ..WatchedFile::new(key, path, Role::Watchlist(index)) }
+        });
+        let mut files: Vec<_> = databases.chain(lists).chain(providers).chain(watchlists).collect();
         let meters = Meters::new(metrics);
         let mut tables = Tables {
             configured: config.internal.as_slice().into(),
             internal_from_assets: config.internal_from_assets,
             lists: vec![Arc::from([]); config.assets.len()],
             provider_lists: vec![Arc::default(); config.providers.len()],
+            watchlists: vec![Arc::default(); config.watchlists.len()],
             ..Tables::default()
         };
         let missing = config.assets.iter().enumerate().filter(|(_, list)| !list.has_one());
@@ -88,8 +96,10 @@ impl Shared {
         }
         tables.index(&files, &meters);
         tables.index_providers(&meters);
+        tables.index_watchlists();
         tables.generation = 1;
         Ok(Arc::new(Self {
+            watched: Arc::new(ArcSwap::new(Arc::clone(&tables.watched))),
             tables: ArcSwap::from_pointee(tables),
             files,
             meters,
@@ -106,6 +116,12 @@ impl Shared {
         self.tables.load_full()
     }
 
+    /// The watch-lists in use, now and later.
+    #[must_use]
+    pub fn watched(&self) -> Arc<ArcSwap<Watchlists>> {
+        Arc::clone(&self.watched)
+    }
+
     /// The tables in use now, where they are not those of `generation`.
     pub(super) fn newer_than(&self, generation: u64) -> Option<Arc<Tables>> {
         let tables = self.tables.load();
@@ -113,7 +129,7 @@ impl Shared {
     }
 
     /// The configured files.
-    pub(super) fn watched(&self) -> Vec<Watched> {
+    pub(super) fn to_watch(&self) -> Vec<Watched> {
         let watched = |file: &WatchedFile| Watched {
             key: file.key.clone(),
             path: file.path.clone(),
@@ -139,6 +155,10 @@ impl Shared {
         match file.role {
             Role::Assets(_) => tables.index(&self.files, &self.meters),
             Role::Providers(_) => tables.index_providers(&self.meters),
+            Role::Watchlist(_) => {
+                tables.index_watchlists();
+                self.watched.store(Arc::clone(&tables.watched));
+            }
             Role::City | Role::Country | Role::Asn => {}
         }
         tables.generation += 1;
@@ -219,6 +239,12 @@ impl Tables {
                     *place = Arc::new(list);
                 }
             }
+            Part::Watchlist(index, list) => {
+                tracing::info!(key = file.key, ranges = list.len(), "a watch-list is in use");
+                if let Some(place) = self.watchlists.get_mut(index) {
+                    *place = Arc::new(list);
+                }
+            }
             Part::Assets(index, list) => {
                 tracing::info!(key = file.key, rows = list.len(), "an asset list is in use");
                 if let Some(place) = self.lists.get_mut(index) {
@@ -233,6 +259,11 @@ impl Tables {
         let providers = ProviderIndex::of(&self.provider_lists);
         meters.set_providers(providers.len());
         self.providers = Arc::new(providers);
+    }
+
+    /// Makes the index of all watch-lists anew.
+    fn index_watchlists(&mut self) {
+        self.watched = Arc::new(Watchlists::of(&self.watchlists));
     }
 
     /// Makes the index of all asset lists anew, and warns of keys that stand in them twice.
@@ -312,6 +343,29 @@ mod tests {
                 "could not read enrich.assets[1].file: DIR/list.txt: No such file or directory (os error 2)",
             ]
         );
+    }
+
+    #[test]
+    fn a_watch_list_that_changes_is_found_by_whoever_holds_the_lists_and_a_bad_one_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.txt");
+        std::fs::write(&path, "192.0.2.1\n").unwrap();
+        let config = Config { watchlists: vec![(path.clone(), "bad".to_owned())], ..Config::default() };
+        let shared = Shared::open(&config, &Metrics::default()).unwrap();
+        let held = shared.watched();
+        let lists = |address: &str| held.load().find(address.parse().unwrap()).is_some();
+        assert!(lists("192.0.2.1") && !lists("192.0.2.2"));
+        std::fs::write(&path, "192.0.2.2\n").unwrap();
+        shared.read_again("score.watchlists[0].path", Fingerprint::of(&path).unwrap()).unwrap();
+        assert!(!lists("192.0.2.1") && lists("192.0.2.2"));
+        std::fs::write(&path, "192.0.2.3\nnobody\n").unwrap();
+        let error = shared
+            .read_again("score.watchlists[0].path", Fingerprint::of(&path).unwrap())
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("could not read score.watchlists[0].path: "), "{error}");
+        assert!(error.ends_with("bad.txt: row 2: \"nobody\" is no CIDR and no address"), "{error}");
+        assert!(lists("192.0.2.2") && !lists("192.0.2.3"));
     }
 
     #[test]

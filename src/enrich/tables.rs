@@ -13,7 +13,7 @@ use super::{
     provider::{ProviderIndex, ProviderList},
     records::RecordKey,
 };
-use crate::event::{AutonomousSystem, Place};
+use crate::event::{AutonomousSystem, Place, Watchlist, Watchlists};
 
 /// Databases, assets and internal networks of one moment.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,8 @@ pub struct Tables {
     pub(super) assets: Arc<AssetIndex>,
     pub(super) provider_lists: Vec<Arc<ProviderList>>,
     pub(super) providers: Arc<ProviderIndex>,
+    pub(super) watchlists: Vec<Arc<Watchlist>>,
+    pub(super) watched: Arc<Watchlists>,
     /// The networks of the config that are inside.
     pub(super) configured: Arc<[IpNet]>,
     pub(super) internal_from_assets: bool,
@@ -79,6 +81,7 @@ impl Tables {
         databases.map(|database| database.memory_bytes()).chain([
             self.assets.memory_bytes() + self.internal.memory_bytes() + self.topic_bytes,
             self.providers.memory_bytes(),
+            self.watched.memory_bytes(),
         ])
     }
 

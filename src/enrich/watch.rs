@@ -19,7 +19,7 @@ pub fn follow(shared: &Arc<Shared>, stop: &Stop) {
 
 impl Reload for Shared {
     fn files(&self) -> Vec<Watched> {
-        self.watched()
+        self.to_watch()
     }
 
     fn reload(&self, file: &Watched, seen: Fingerprint) -> Result<(), Refused> {

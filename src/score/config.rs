@@ -64,6 +64,10 @@ pub struct Config {
     /// A file of suppressions: findings that nobody is to look at until a day, with who says so and why. It is read again when it
     /// changes.
     pub suppressions: Option<PathBuf>,
+    /// Lists of addresses outside that nobody is to talk with, for the detector `watchlist`: what is on none is not its business. Default:
+    /// none. Of several ranges that hold an address the narrowest counts. A file that changes is read again once its size and time have
+    /// stood still for two seconds; one that cannot be read is refused, and what was read before stays in use.
+    pub watchlists: Vec<WatchlistFile>,
     /// Memory for telling records that come again at another position, which count once as long as their window is open
     /// and they find room in it: half of it holds 131,072 records of a window for each MiB. Default 8MiB; `0B` counts every
     /// record, at most 64GiB.
@@ -90,6 +94,19 @@ pub struct Config {
     /// Whether other workers have told what its records say beside themselves. It follows from `rekey`.
     #[serde(skip)]
     pub second_hand: bool,
+}
+
+/// A list of addresses that nobody is to talk with.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WatchlistFile {
+    /// Path of the list: text with one CIDR or address a line, behind which may stand what findings are to say of it; what stands
+    /// behind `#` is not read. At most 64 MiB and 1,000,000 ranges.
+    pub path: PathBuf,
+    /// What findings call the list. Default: the name of the file without its ending.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub name: Option<String>,
 }
 
 /// One way to tell who an event is scored for.
@@ -180,6 +197,7 @@ impl Default for Config {
             detectors: Modes::default(),
             budget: 20,
             suppressions: None,
+            watchlists: Vec::new(),
             dedup_bytes: ByteSize::mebibytes(8),
             activity: false,
             stitches: false,
@@ -233,6 +251,17 @@ impl Config {
             problems.push(("dedup_bytes", ConfigError::DedupBytes(self.dedup_bytes)));
         }
         problems
+    }
+}
+
+// === impl WatchlistFile ===
+
+impl WatchlistFile {
+    /// What findings call it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let of_file = || self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.name.clone().unwrap_or_else(of_file)
     }
 }
 

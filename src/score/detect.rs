@@ -39,6 +39,7 @@ mod syn_fingerprint;
 #[cfg(test)]
 mod tests;
 mod volume_out;
+mod watchlist;
 
 use std::{cmp::Reverse, fmt::Display};
 
@@ -80,7 +81,7 @@ pub(super) trait Detect: Sync {
 }
 
 /// Every detector, in the order in which the config's reference lists them.
-static REGISTRY: [&dyn Detect; 30] = [
+static REGISTRY: [&dyn Detect; 31] = [
     &volume_out::VolumeOut,
     &port_spread::PortSpread,
     &exfil_pair::ExfilPair,
@@ -111,6 +112,7 @@ static REGISTRY: [&dyn Detect; 30] = [
     &flood_in::FloodIn,
     &flood_out::FloodOut,
     &canary::Canary,
+    &watchlist::Watchlist,
 ];
 
 /// SSH, Telnet, RPC, SMB, RDP, VNC, WinRM: ports by which hosts are administered.

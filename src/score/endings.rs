@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use crate::event::{Detector, Session};
+use crate::event::{Detector, Session, Watchlists};
 
 use super::{
     detect::{self, Sight, known::Known, modes::Modes, scene::Scene},
@@ -30,6 +30,8 @@ pub(super) struct Told<'a> {
     pub(super) order: (u32, bool, u32),
     /// What becomes of what detectors see.
     pub(super) modes: &'a Modes,
+    /// Whom nobody is to talk with.
+    pub(super) watched: Option<Arc<Watchlists>>,
 }
 
 /// The tag of assets that nobody has business with.
@@ -78,7 +80,7 @@ pub(super) fn fold_conversations(
             let parts = shards.iter().flat_map(|shard| shard.sessions.parts_of(window));
             let running = shards.iter().flat_map(|shard| shard.sessions.running());
             let hosts = Everybody(shards);
-            let scene = Scene::new(window, parts, running, &hosts, known);
+            let scene = Scene::new(window, parts, running, &hosts, known).watching(told.watched.clone());
             detect::look(&scene, known, told.modes)
         };
         sights.into_iter().for_each(|sight| tell(shards, window, sight, told));

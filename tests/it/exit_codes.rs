@@ -97,6 +97,10 @@ fn what_the_machine_does_not_have_ends_with_69_and_is_named() {
         (format!("{SOUND}enrich: {{ geoip: {{ city: nowhere.mmdb }} }}\n"), "enrich.geoip.city"),
         (format!("{SOUND}enrich: {{ geoip: {{ asn: in.log }} }}\n"), "enrich.geoip.asn"),
         (format!("{SOUND}enrich: {{ assets: [ {{ file: nowhere.csv }} ] }}\n"), "enrich.assets[0].file"),
+        (
+            format!("{SOUND}score: {{ watchlists: [ {{ path: nowhere.txt }} ] }}\n"),
+            "score.watchlists[0].path",
+        ),
         (SOUND.replace("in.log", "nowhere.log"), "source flows: "),
         (SOUND.replace("discard: {}", "file: { path: nowhere/out.ndjson }"), "sink out: "),
         (

@@ -4,12 +4,12 @@ pub(super) mod long;
 pub(super) mod talk;
 pub(super) mod traits;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use foldhash::fast::FixedState;
 
 use crate::{
-    event::Feature,
+    event::{Feature, Watchlists},
     score::{
         grid::{WINDOW_SECONDS, Window},
         sessions::{Hosts, leg::Who, part::Part, running::Running},
@@ -30,6 +30,7 @@ pub(in crate::score) struct Scene<'a> {
     long: Vec<Long>,
     window: Window,
     hosts: &'a dyn Hosts,
+    watched: Option<Arc<Watchlists>>,
 }
 
 /// The conversations of one client with one service.
@@ -84,7 +85,17 @@ impl<'a> Scene<'a> {
         }
         let services = ranges(&talks);
         let busy = busy(&talks, &services);
-        Self { talks, services, busy, long, window, hosts }
+        Self { talks, services, busy, long, window, hosts, watched: None }
+    }
+
+    /// The same, where nobody is to talk with whom `lists` name.
+    pub(in crate::score) fn watching(self, lists: Option<Arc<Watchlists>>) -> Self {
+        Self { watched: lists.filter(|lists| !lists.is_empty()), ..self }
+    }
+
+    /// The lists of whom nobody is to talk with, where they name anybody.
+    pub(in crate::score) fn watchlists(&self) -> Option<&Watchlists> {
+        self.watched.as_deref()
     }
 
     /// Each client with each service of which all of `traits` are true, though maybe of one conversation each.

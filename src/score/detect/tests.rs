@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+mod lists;
 mod novel;
 mod slow;
 

@@ -32,7 +32,7 @@ pub mod sum;
 mod tests;
 mod whose;
 
-pub use config::{Config, ConfigError, Identity, IdentityError, WatchlistFile};
+pub use config::{Config, ConfigError, Identity, IdentityError, Segment, WatchlistFile};
 pub use council::{Council, Session, Word};
 pub use detect::{detectors, modes::Modes};
 pub use entities::highest::Highest;
@@ -105,6 +105,7 @@ pub const GEOMETRY: u32 = 5;
 pub struct Scorer {
     rules: Rules,
     policy: Arc<ArcSwap<Policy>>,
+    segments: Vec<Segment>,
     tells_sessions: bool,
     gate: Mutex<Gate>,
     gate_turn: Turn,
@@ -183,6 +184,7 @@ impl Scorer {
         Self {
             rules,
             policy: config.policy.clone().unwrap_or_else(|| Arc::new(ArcSwap::from_pointee(config.policy()))),
+            segments: config.segments.clone(),
             tells_sessions: config.tells_sessions,
             gate: Mutex::new(gate),
             gate_turn: Turn::default(),
@@ -366,7 +368,8 @@ impl Scorer {
             self.books.windows_capped.inc_by(sum.capped);
             let sessions = self.tells_sessions.then_some(&mut batch.sessions);
             let watched = self.watched.get().map(|lists| lists.load_full());
-            let told = &mut Told { sessions, notices, order, modes: &policy.modes, watched };
+            let (modes, segments) = (&policy.modes, &self.segments);
+            let told = &mut Told { sessions, notices, order, modes, segments, watched };
             fold_conversations(&mut shards, (folded, segment.fold), &mut lock(&self.known), told);
             folded = segment.fold;
             shards.iter_mut().for_each(|shard| shard.fringe.fold(folded));

@@ -82,9 +82,7 @@ impl App {
             MemoryPlan::of(&config, tables.tables().memory_bytes() as u64, Enricher::memory_bytes() as u64)?;
         tracing::debug!(%plan, "memory");
         let (store, scorer) = open_state(&config, &options, &metrics)?;
-        if let Some(scorer) = &scorer {
-            scorer.watch(tables.watched());
-        }
+        scorer.iter().for_each(|scorer| scorer.watch(tables.watched()));
         // A replay learns nothing that is kept.
         let kept = store.as_ref().filter(|_| options.replay.is_none());
         let snapshots = kept.map(|store| open_snapshots(&config, store, &metrics)).transpose()?.flatten();

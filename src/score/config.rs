@@ -1,5 +1,9 @@
 //! What the operator can set about scoring: who an entity is, how fast the past fades, how long to wait for the late.
 
+mod segment;
+
+pub use segment::Segment;
+
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
 use arc_swap::ArcSwap;
@@ -68,6 +72,9 @@ pub struct Config {
     /// none. Of several ranges that hold an address the narrowest counts. A file that changes is read again once its size and time have
     /// stood still for two seconds; one that cannot be read is refused, and what was read before stays in use.
     pub watchlists: Vec<WatchlistFile>,
+    /// Boundaries that no conversation is to cross, for the detector `segment`: who is not to begin any with whom, by the tags of their
+    /// assets. Default: none.
+    pub segments: Vec<Segment>,
     /// Memory for telling records that come again at another position, which count once as long as their window is open
     /// and they find room in it: half of it holds 131,072 records of a window for each MiB. Default 8MiB; `0B` counts every
     /// record, at most 64GiB.
@@ -161,6 +168,9 @@ pub enum ConfigError {
     /// More than any machine has.
     #[error("dedup_bytes is {0}, the most is 64GiB")]
     DedupBytes(ByteSize),
+    /// A boundary that everybody is on one side of.
+    #[error("segments[{0}] names nobody: give at least one tag under `from`")]
+    Segment(usize),
     /// No entity, or more than fit any memory.
     #[error("entities_max is {0}, it must be from 1 to 10000000")]
     EntitiesMax(u32),
@@ -198,6 +208,7 @@ impl Default for Config {
             budget: 20,
             suppressions: None,
             watchlists: Vec::new(),
+            segments: Vec::new(),
             dedup_bytes: ByteSize::mebibytes(8),
             activity: false,
             stitches: false,
@@ -246,6 +257,9 @@ impl Config {
         }
         if !(u64::from(WINDOW_SECONDS)..=DAY_SECONDS).contains(&self.session_idle.as_secs()) {
             problems.push(("session_idle", ConfigError::SessionIdle(self.session_idle)));
+        }
+        if let Some(nth) = self.segments.iter().position(|segment| segment.from.is_empty()) {
+            problems.push(("segments", ConfigError::Segment(nth)));
         }
         if self.dedup_bytes > DEDUP_LIMIT {
             problems.push(("dedup_bytes", ConfigError::DedupBytes(self.dedup_bytes)));
@@ -350,6 +364,7 @@ mod tests {
             forget_after: Duration::millis(1),
             externals_max: 4_000_001,
             pairs_max: u32::MAX,
+            segments: vec![serde_json::from_str(r#"{"from": {}}"#).unwrap()],
             dedup_bytes: ByteSize::mebibytes(1 << 20),
             ..Config::default()
         };
@@ -364,6 +379,7 @@ mod tests {
                 "forget_after",
                 "externals_max",
                 "pairs_max",
+                "segments",
                 "dedup_bytes",
             ]
         );

@@ -31,6 +31,7 @@ mod scan_horizontal;
 mod scan_trw;
 mod scan_vertical;
 pub(super) mod scene;
+mod segment;
 mod service_exposed;
 mod session_bytes;
 mod session_duration;
@@ -81,7 +82,7 @@ pub(super) trait Detect: Sync {
 }
 
 /// Every detector, in the order in which the config's reference lists them.
-static REGISTRY: [&dyn Detect; 31] = [
+static REGISTRY: [&dyn Detect; 32] = [
     &volume_out::VolumeOut,
     &port_spread::PortSpread,
     &exfil_pair::ExfilPair,
@@ -113,6 +114,7 @@ static REGISTRY: [&dyn Detect; 31] = [
     &flood_out::FloodOut,
     &canary::Canary,
     &watchlist::Watchlist,
+    &segment::Boundary,
 ];
 
 /// SSH, Telnet, RPC, SMB, RDP, VNC, WinRM: ports by which hosts are administered.

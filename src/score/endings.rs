@@ -1,11 +1,15 @@
 //! What folds have to say of conversations: detectors look at all of a window before its sessions go on or end, and what is known of
 //! the hosts at both ends is asked of their shards.
 
-use std::sync::{Arc, MutexGuard};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, MutexGuard},
+};
 
 use crate::event::{Detector, Session, Watchlists};
 
 use super::{
+    Segment,
     detect::{self, Sight, known::Known, modes::Modes, scene::Scene},
     entities::{
         entity::Entity,
@@ -30,6 +34,8 @@ pub(super) struct Told<'a> {
     pub(super) order: (u32, bool, u32),
     /// What becomes of what detectors see.
     pub(super) modes: &'a Modes,
+    /// Who is not to begin conversations with whom.
+    pub(super) segments: &'a [Segment],
     /// Whom nobody is to talk with.
     pub(super) watched: Option<Arc<Watchlists>>,
 }
@@ -50,6 +56,13 @@ impl Hosts for Everybody<'_, '_> {
     fn is_canary(&self, who: Who) -> bool {
         let asset = self.0[who.shard()].entity_of(who).and_then(|entity| entity.asset.as_deref());
         asset.and_then(|asset| asset.tags.get(CANARY)).is_some_and(|said| &**said != "false")
+    }
+
+    fn has_tags(&self, who: Who, tags: &BTreeMap<String, String>) -> bool {
+        let asset = self.0[who.shard()].entity_of(who).and_then(|entity| entity.asset.as_deref());
+        asset.is_some_and(|asset| {
+            tags.iter().all(|(tag, value)| asset.tags.get(&**tag).is_some_and(|said| **said == **value))
+        })
     }
 
     fn born(&self, who: Who) -> Option<Window> {
@@ -80,7 +93,9 @@ pub(super) fn fold_conversations(
             let parts = shards.iter().flat_map(|shard| shard.sessions.parts_of(window));
             let running = shards.iter().flat_map(|shard| shard.sessions.running());
             let hosts = Everybody(shards);
-            let scene = Scene::new(window, parts, running, &hosts, known).watching(told.watched.clone());
+            let scene = Scene::new(window, parts, running, &hosts, known)
+                .watching(told.watched.clone())
+                .kept_apart(told.segments);
             detect::look(&scene, known, told.modes)
         };
         sights.into_iter().for_each(|sight| tell(shards, window, sight, told));

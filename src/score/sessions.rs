@@ -23,6 +23,8 @@ pub(super) mod running;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashTable;
 
 use crate::event::{Ending, InitiatorMethod};
@@ -115,6 +117,9 @@ pub(super) trait Hosts {
 
     /// Whether `who` is a thing that nobody has business with.
     fn is_canary(&self, who: Who) -> bool;
+
+    /// Whether the asset of `who` has all of `tags`.
+    fn has_tags(&self, who: Who, tags: &BTreeMap<String, String>) -> bool;
 
     /// How `window`, which folds now, was judged of `who`.
     fn judged(&self, who: Who, window: Window) -> Judgement;

@@ -4,13 +4,17 @@ pub(super) mod long;
 pub(super) mod talk;
 pub(super) mod traits;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use foldhash::fast::FixedState;
 
 use crate::{
     event::{Feature, Watchlists},
     score::{
+        Segment,
         grid::{WINDOW_SECONDS, Window},
         sessions::{Hosts, leg::Who, part::Part, running::Running},
     },
@@ -31,6 +35,7 @@ pub(in crate::score) struct Scene<'a> {
     window: Window,
     hosts: &'a dyn Hosts,
     watched: Option<Arc<Watchlists>>,
+    segments: &'a [Segment],
 }
 
 /// The conversations of one client with one service.
@@ -85,7 +90,22 @@ impl<'a> Scene<'a> {
         }
         let services = ranges(&talks);
         let busy = busy(&talks, &services);
-        Self { talks, services, busy, long, window, hosts, watched: None }
+        Self { talks, services, busy, long, window, hosts, watched: None, segments: &[] }
+    }
+
+    /// The same, where these are kept apart.
+    pub(in crate::score) fn kept_apart(self, segments: &'a [Segment]) -> Self {
+        Self { segments, ..self }
+    }
+
+    /// Who is not to begin conversations with whom.
+    pub(in crate::score) fn segments(&self) -> &[Segment] {
+        self.segments
+    }
+
+    /// Whether the asset of `who` has all of `tags`: of none anybody has.
+    pub(in crate::score) fn has_tags(&self, who: Who, tags: &BTreeMap<String, String>) -> bool {
+        tags.is_empty() || who != Who::NOBODY && self.hosts.has_tags(who, tags)
     }
 
     /// The same, where nobody is to talk with whom `lists` name.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod lists;
 mod novel;
@@ -29,6 +29,11 @@ impl Hosts for Estate {
 
     fn is_canary(&self, who: Who) -> bool {
         who.number == CANARY as u32
+    }
+
+    fn has_tags(&self, who: Who, tags: &BTreeMap<String, String>) -> bool {
+        // The tag `net` is a hundred hosts.
+        tags.iter().all(|(tag, value)| tag == "net" && *value == ((who.number & 0xff_ffff) / 100).to_string())
     }
 
     fn is_server(&self, who: Who) -> bool {

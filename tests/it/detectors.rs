@@ -71,5 +71,5 @@ fn a_detector_that_is_not_there_is_told_with_those_that_are() {
     let (ended, text) = folder.printed(&["check", "-c", "c.yaml"]);
     let said = ended.err + &text;
     assert!(said.contains("score.detectors.scan.sideways: unknown key"), "{said}");
-    assert!(said.contains("scan.vertical"), "{said}");
+    assert!(said.contains("admin.exposed"), "{said}");
 }

@@ -155,8 +155,7 @@ impl Settings {
             _ => parse::Config::Auto,
         };
         // What is written into documents only is not looked up; a topic of assets is not followed.
-        let mut enrich =
-            enrich::Config { providers: Vec::new(), watchlists: Vec::new(), ..config.enrich.clone() };
+        let mut enrich = enrich::Config { watchlists: Vec::new(), ..config.enrich.clone() };
         enrich.assets.retain(|list| list.file.is_some());
         if enrich.assets.len() < config.enrich.assets.len() {
             tracing::warn!("assets from a topic are not followed while an archive is learned; name a file");

@@ -205,12 +205,7 @@ impl<'a> Draft<'a> {
             .map_err(|_| format!("{range:?} is no CIDR and no address"))?;
         let provider = self.known.entry(said).or_insert_with(|| {
             let (name, service, region) = said;
-            Arc::new(Provider {
-                serial: next_serial(),
-                name: name.into(),
-                service: service.map(Into::into),
-                region: region.map(Into::into),
-            })
+            Arc::new(Provider::new(next_serial(), name, service, region))
         });
         self.list.ranges.push(Range { net: net.trunc(), provider: provider.clone() });
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::AssetClass;
+use super::{AssetClass, relation::is_run_by_aws};
 
 /// What enrichment found about one address.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,8 @@ pub struct Provider {
     pub service: Option<Box<str>>,
     /// The region, as the provider calls it: `eu-west-1`, `GLOBAL`.
     pub region: Option<Box<str>>,
+    /// Whether it is a service that AWS itself runs.
+    runs_there: bool,
 }
 
 /// One place of a City or Country database, decoded once. Every text is in English, as MaxMind's `en` names are.
@@ -99,9 +101,33 @@ impl Asset {
     pub const SUBNET_TAG: &str = "subnet-id";
 }
 
+// === impl Provider ===
+
+impl Provider {
+    /// The range that the provider called `name` says `service` and `region` of.
+    #[must_use]
+    pub fn new(serial: u64, name: &str, service: Option<&str>, region: Option<&str>) -> Self {
+        let runs_there = name == "aws" && service.is_some_and(is_run_by_aws);
+        Self {
+            serial,
+            name: name.into(),
+            service: service.map(Into::into),
+            region: region.map(Into::into),
+            runs_there,
+        }
+    }
+}
+
 // === impl Endpoint ===
 
 impl Endpoint {
+    /// Whether it is a service that AWS itself runs, by its published ranges.
+    #[must_use]
+    #[inline]
+    pub fn is_run_by_aws(&self) -> bool {
+        self.provider.as_deref().is_some_and(|provider| provider.runs_there)
+    }
+
     /// Whether anything is known of the address.
     #[must_use]
     #[inline]

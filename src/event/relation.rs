@@ -1,6 +1,6 @@
 //! How the two ends of a session lie to each other.
 
-use super::{Asset, Endpoint, Provider};
+use super::{Asset, Endpoint};
 
 /// Where a session goes, the nearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,10 +23,10 @@ pub enum Relation {
 const RENTED: [&str; 5] =
     ["EC2", "CLOUDFRONT", "CLOUDFRONT_ORIGIN_FACING", "GLOBALACCELERATOR", "WORKSPACES_GATEWAYS"];
 
-/// Whether AWS itself runs what is in a range of `provider`, and not who rents there.
+/// Whether `service`, as AWS calls it, is one that AWS itself runs, and not where others rent.
 #[must_use]
-pub fn is_run_by_aws(provider: &Provider) -> bool {
-    &*provider.name == "aws" && provider.service.as_deref().is_some_and(|service| !RENTED.contains(&service))
+pub fn is_run_by_aws(service: &str) -> bool {
+    !service.is_empty() && !RENTED.contains(&service)
 }
 
 // === impl Relation ===
@@ -51,8 +51,7 @@ impl Relation {
             (false, true) => one,
             (false, false) => return None,
         };
-        let is_awss = far.provider.as_deref().is_some_and(is_run_by_aws);
-        Some(if is_awss { Self::AwsService } else { Self::Internet })
+        Some(if far.is_run_by_aws() { Self::AwsService } else { Self::Internet })
     }
 
     fn inside(one: Option<&Asset>, other: Option<&Asset>) -> Option<Self> {
@@ -101,8 +100,7 @@ mod tests {
     }
 
     fn outside(name: &str, service: Option<&str>) -> Endpoint {
-        let provider =
-            Provider { name: name.into(), service: service.map(Into::into), ..Provider::default() };
+        let provider = Provider::new(0, name, service, None);
         Endpoint { provider: Some(Arc::new(provider)), ..Endpoint::default() }
     }
 

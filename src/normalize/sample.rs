@@ -212,8 +212,7 @@ pub(super) fn external() -> Endpoint {
         location: Some((51.5142, -0.0931)),
     };
     let network = AutonomousSystem { serial: 42, number: 20_712, organization: text("Andrews & Arnold Ltd") };
-    let provider =
-        Provider { serial: 43, name: "aws".into(), service: text("EC2"), region: text("eu-west-2") };
+    let provider = Provider::new(43, "aws", Some("EC2"), Some("eu-west-2"));
     Endpoint {
         internal: false,
         place: Some(Arc::new(place)),

@@ -226,7 +226,6 @@ impl Gate {
             let mut said = Said::of(&slots.read(batch, event));
             if let Some(tuples) = &mut self.tuples {
                 said.estate = tuples.estate(self.attribution.tenant_number(), batch, event);
-                said.aws = tuples.is_with_aws(batch, event);
             }
             self.said[nth] = said;
             if self.dedup.is_on()

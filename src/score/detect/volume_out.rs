@@ -5,7 +5,7 @@
 //! | key, window | entity; ten minutes, an hour, a day |
 //! | state | the entity's baselines of `external_bytes_out` |
 //! | fires | at the mark (80 points: one in about 63,000), from 10 MB on |
-//! | must not | for hosts that are too young to be judged; for what their peers send as well |
+//! | must not | for hosts that are too young to be judged; for what their peers send as well; for backups to S3 and pulls from ECR, which are AWS itself |
 //! | ATT&CK | T1048 |
 //! | source | seed article of Cyral and Dremio; GuardDuty's TrafficVolumeUnusual |
 

@@ -1,7 +1,7 @@
 //! What scoring reads of a record, with each column's slot looked up once per layout instead of once per event.
 
 use crate::{
-    event::{Batch, Event, Field, FieldSet, Value},
+    event::{Batch, Endpoint, Event, Field, FieldSet, Value, is_run_by_aws},
     score::whose::{
         address::{Address, End, number},
         own::Side,
@@ -39,9 +39,11 @@ pub(in crate::score) enum Column {
     InterfaceTag,
     InterfaceTag2,
     AsgTag2,
+    SourceService,
+    DestinationService,
 }
 
-const WANTED: [Field; 27] = [
+const WANTED: [Field; 29] = [
     Field::AccountId,
     Field::Region,
     Field::VpcId,
@@ -69,6 +71,8 @@ const WANTED: [Field; 27] = [
     Field::InterfaceTag,
     Field::InterfaceTag2,
     Field::AsgTag2,
+    Field::PktSrcAwsService,
+    Field::PktDstAwsService,
 ];
 /// The columns that hold a tag.
 const TAG_COLUMNS: [Column; 6] = [
@@ -181,6 +185,19 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Whether one of its ends is a service that AWS itself runs: by the record's own word, or by AWS's published ranges.
+    #[inline]
+    pub(in crate::score) fn is_with_aws(&self) -> bool {
+        let event = self.event;
+        let places = [event.source, event.destination, event.nat_source, event.nat_destination];
+        let is_awss = |place: &u32| {
+            let endpoint = self.batch.endpoints.get(*place as usize);
+            endpoint.is_some_and(Endpoint::is_run_by_aws)
+        };
+        let says = |column| std::str::from_utf8(self.text(column)).is_ok_and(is_run_by_aws);
+        says(Column::SourceService) || says(Column::DestinationService) || places.iter().any(is_awss)
+    }
+
     #[inline]
     fn is_inside(&self, place: u32) -> bool {
         self.batch.endpoints.get(place as usize).is_some_and(|endpoint| endpoint.internal)
@@ -194,5 +211,65 @@ impl<'a> Record<'a> {
             Value::Absent => None,
             other => other.as_address(&self.batch.derived).map(number),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::event::{Chunk, Entry, IdScheme, Layout, Origin, Partition, Provider, SourceId, Span};
+
+    /// A batch of one record, which says that its ends are of these services, and what lies in some ranges: S3 of AWS, EC2 of
+    /// AWS, and storage of another.
+    fn batch(said: [&str; 2]) -> Batch {
+        let layout = Layout::of_names(["pkt-src-aws-service", "pkt-dst-aws-service"]).unwrap();
+        let mut chunk = Chunk::new(SourceId(0), Partition::new("p"), Origin::stdin(), Vec::new());
+        let mut values = Vec::new();
+        for text in said {
+            let at = chunk.bytes.len();
+            chunk.bytes.extend_from_slice(text.as_bytes());
+            let span = Span::new(at, chunk.bytes.len());
+            values.push(if text.is_empty() { Value::Absent } else { Value::Text(span) });
+        }
+        chunk.records.push(crate::event::Record { position: 0, end: 0, first_index: 0 });
+        let entry = Entry { span: Span::default(), record: 0, index: 0 };
+        let event = Event::parsed(&chunk, &IdScheme::of(&chunk.origin), entry, &layout, 0, 0);
+        let mut batch = Batch::default();
+        batch.fill(chunk, 1);
+        batch.events.push(event);
+        batch.values.extend(values);
+        for (name, service) in [("aws", "S3"), ("aws", "EC2"), ("azure", "Storage")] {
+            let provider = Some(Arc::new(Provider::new(0, name, Some(service), None)));
+            batch.endpoints.push(Endpoint { provider, ..Endpoint::default() });
+        }
+        batch
+    }
+
+    fn is_with_aws(said: [&str; 2], [source, destination, nat_destination]: [u32; 3]) -> bool {
+        let batch = batch(said);
+        let event = Event { source, destination, nat_destination, ..batch.events[0] };
+        Slots::default().read(&batch, &event).is_with_aws()
+    }
+
+    #[test]
+    fn what_aws_runs_is_told_from_what_others_rent_there_by_its_ranges() {
+        let none = Batch::NO_ENDPOINT;
+        // Places in the batch's endpoints: nobody, S3, EC2, another's storage.
+        assert!(is_with_aws(["", ""], [0, 1, none]) && is_with_aws(["", ""], [1, 0, none]));
+        for other in [0, 2, 3] {
+            assert!(!is_with_aws(["", ""], [0, other, none]), "{other}");
+        }
+        assert!(is_with_aws(["", ""], [0, 2, 1]), "behind a gateway");
+    }
+
+    #[test]
+    fn the_record_itself_may_say_that_one_end_is_aws_s() {
+        let nobody = [0, 0, Batch::NO_ENDPOINT];
+        assert!(is_with_aws(["S3", ""], nobody) && is_with_aws(["", "DYNAMODB"], nobody));
+        assert!(!is_with_aws(["", "EC2"], nobody) && !is_with_aws(["", ""], nobody));
     }
 }

@@ -47,7 +47,7 @@ pub(in crate::score) struct Role {
     pub(in crate::score) sends: bool,
     /// The network let the flow through.
     pub(in crate::score) accepted: bool,
-    /// The other side lies outside the internal networks.
+    /// The other side lies outside the internal networks, and is no service that AWS runs.
     pub(in crate::score) outside: bool,
     pub(in crate::score) vantage: Vantage,
 }

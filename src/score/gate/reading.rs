@@ -34,7 +34,7 @@ pub(in crate::score) struct Said {
     packets: u64,
     /// What tells the networks that it is of from others; only where sessions are stitched.
     pub(super) estate: u32,
-    /// Whether one end is a service that AWS runs; known only there.
+    /// Whether one end is a service that AWS runs.
     pub(super) aws: bool,
 }
 
@@ -56,7 +56,7 @@ impl Said {
             bytes: uint(Column::Bytes).unwrap_or(0),
             packets: uint(Column::Packets).unwrap_or(0),
             estate: 0,
-            aws: false,
+            aws: record.is_with_aws(),
         }
     }
 
@@ -75,7 +75,8 @@ impl Said {
     ) -> Observation {
         // Whom a gateway talks to says something of those behind it only.
         let gateway = vantage.is_gateways();
-        let outside = !gateway && peer.is_none_or(|peer| !peer.inside);
+        // AWS's own services are outside, and not somebody else's: what goes there is no loss.
+        let outside = !gateway && !self.aws && peer.is_none_or(|peer| !peer.inside);
         let port = if gateway { NO_PORT } else { port_of(self.source_port, self.destination_port) };
         let served = served(self.source_port.unwrap_or(0), self.destination_port.unwrap_or(0));
         Observation {
@@ -196,4 +197,29 @@ fn is_accepted(record: &Record<'_>) -> bool {
 #[inline]
 fn narrow<T: TryFrom<u64> + Default>(number: Option<u64>) -> T {
     number.and_then(|number| T::try_from(number).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_to_a_service_that_aws_runs_does_not_go_outside() {
+        let peer = |inside| Some(End { address: 0xffff_cb00_7109, inside });
+        let outside = |aws, inside, vantage| {
+            let said = Said { aws, bytes: 1_000, ..Said::default() };
+            let whose = (0, Side::Source, 0, vantage);
+            let observation = said.observation(
+                (0, Standing::Learned),
+                0,
+                whose,
+                (peer(inside), &Mixer::new([1; 16], "peers")),
+            );
+            assert_eq!(observation.bytes, 1_000, "it is sent all the same");
+            observation.role.outside
+        };
+        assert!(outside(false, false, Vantage::Own));
+        assert!(!outside(true, false, Vantage::Own));
+        assert!(!outside(false, true, Vantage::Own));
+    }
 }

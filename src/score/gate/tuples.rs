@@ -1,8 +1,8 @@
-//! What is asked of enrichment about a conversation: whose networks it is in, and whether it is with AWS itself. Two VPCs of one tenant may have the same
+//! What tells conversations apart besides their five-tuples: whose networks they are in. Two VPCs of one tenant may have the same
 //! addresses; where the assets say that both ends are in one VPC, the conversation is of that one.
 
 use crate::{
-    event::{Asset, Batch, Endpoint, Event, IdScheme, Provider, is_run_by_aws},
+    event::{Asset, Batch, Endpoint, Event, IdScheme},
     score::sketch::mixer::Mixer,
 };
 
@@ -12,8 +12,6 @@ pub(in crate::score) struct Tuples {
     pub(in crate::score) mixer: Mixer,
     /// Direct-mapped by the assets' serials: the serial, and the number of the VPC.
     vpcs: Box<[(u64, u32)]>,
-    /// The same of providers' ranges: whether AWS runs what is there.
-    ranges: Box<[(u64, bool)]>,
 }
 
 const SLOTS: usize = 1 << 10;
@@ -23,11 +21,7 @@ const SLOTS: usize = 1 << 10;
 impl Tuples {
     /// The hash under the state's `seed`.
     pub(in crate::score) fn new(seed: [u8; 16]) -> Self {
-        Self {
-            mixer: Mixer::new(seed, "sessions"),
-            vpcs: vec![(u64::MAX, 0); SLOTS].into_boxed_slice(),
-            ranges: vec![(u64::MAX, false); SLOTS].into_boxed_slice(),
-        }
+        Self { mixer: Mixer::new(seed, "sessions"), vpcs: vec![(u64::MAX, 0); SLOTS].into_boxed_slice() }
     }
 
     /// What tells the networks of `event`, of a source whose tenant has this number, from others.
@@ -41,23 +35,6 @@ impl Tuples {
             },
             _ => tenant,
         }
-    }
-
-    /// Whether one end of `event` is a service that AWS runs.
-    #[inline]
-    pub(super) fn is_with_aws(&mut self, batch: &Batch, event: &Event) -> bool {
-        ends(batch, event)
-            .into_iter()
-            .any(|end| end.provider.as_deref().is_some_and(|range| self.is_awss(range)))
-    }
-
-    #[inline]
-    fn is_awss(&mut self, range: &Provider) -> bool {
-        let slot = &mut self.ranges[range.serial as usize % SLOTS];
-        if slot.0 != range.serial {
-            *slot = (range.serial, is_run_by_aws(range));
-        }
-        slot.1
     }
 
     /// The number of the asset's VPC, the same in every process; 0 where it says none.
@@ -120,33 +97,5 @@ mod tests {
         }
         // A gateway's interface, and the host behind it.
         assert_eq!(estate(3, 2, 1), a);
-    }
-
-    #[test]
-    fn what_aws_runs_is_told_from_what_others_rent_there_and_asked_of_each_range_once() {
-        let mut batch = Batch::default();
-        let mut chunk = Chunk::new(SourceId(0), Partition::new("p"), Origin::stdin(), Vec::new());
-        chunk.records.push(Record { position: 0, end: 0, first_index: 0 });
-        let entry = Entry { span: Span::default(), record: 0, index: 0 };
-        let event = Event::unnamed(&chunk, entry, &Layout::vpc_default(), 0, 0);
-        batch.fill(chunk, 1);
-        for (serial, name, service) in
-            [(1, "aws", "S3"), (2, "aws", "EC2"), (3, "azure", "Storage"), (1 + SLOTS as u64, "aws", "EC2")]
-        {
-            let service = Some(service.into());
-            let provider = Some(Arc::new(Provider { serial, name: name.into(), service, region: None }));
-            batch.endpoints.push(Endpoint { provider, ..Endpoint::default() });
-        }
-        let mut tuples = Tuples::new([1; 16]);
-        let mut is_with_aws = |source, destination, nat_destination| {
-            tuples.is_with_aws(&batch, &Event { source, destination, nat_destination, ..event })
-        };
-        let none = Batch::NO_ENDPOINT;
-        for _ in 0..2 {
-            assert!(is_with_aws(0, 1, none) && is_with_aws(1, 0, none));
-            // The last one has the slot of the first.
-            assert!(!is_with_aws(0, 2, none) && !is_with_aws(0, 3, none) && !is_with_aws(0, 4, none));
-            assert!(is_with_aws(0, 2, 1), "behind a gateway");
-        }
     }
 }

@@ -19,6 +19,7 @@ mod options;
 mod plan;
 mod roster;
 mod run;
+mod scenario;
 mod service;
 mod sheets;
 mod site;

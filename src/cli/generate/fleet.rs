@@ -56,6 +56,9 @@ pub(super) struct FleetArgs {
     /// Minutes of `--attack flood` [default: 10].
     #[arg(long, value_name = "MINUTES")]
     flood_minutes: Option<u64>,
+    /// Play each scenario that detectors look for so often, after the first third of the span; see --labels.
+    #[arg(long, value_name = "ROUNDS")]
+    scenarios: Option<u32>,
     /// Write flow logs below this folder as AWS does into S3, a file for each flow log and hour, not to stdout.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -103,6 +106,7 @@ impl FleetArgs {
             ("attack", !self.attack.is_empty()),
             ("flood-per-minute", self.flood_per_minute.is_some()),
             ("flood-minutes", self.flood_minutes.is_some()),
+            ("scenarios", self.scenarios.is_some()),
             ("out", self.out.is_some()),
             ("assets", self.assets.is_some()),
             ("truth", self.truth.is_some()),
@@ -129,6 +133,7 @@ impl FleetArgs {
             attacks: self.attack.clone(),
             flood_per_minute: self.flood_per_minute.unwrap_or(base.flood_per_minute),
             flood_minutes: self.flood_minutes.unwrap_or(base.flood_minutes),
+            scenario_rounds: self.scenarios.unwrap_or(base.scenario_rounds),
             truth_entities: self.truth_entities.unwrap_or(base.truth_entities),
             truth_key: match self.truth_of {
                 Some(KeyName::Interface) => TruthKey::Interface,

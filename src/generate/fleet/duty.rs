@@ -129,7 +129,7 @@ impl Actor for Backups {
 }
 
 impl Actor for Sweeps {
-    fn act(&mut self, scene: &Scene<'_>, draw: &mut Draw, post: &mut Post, _: &mut Vec<Label>) {
+    fn act(&mut self, scene: &Scene<'_>, draw: &mut Draw, post: &mut Post, labels: &mut Vec<Label>) {
         let interval = &scene.interval;
         let of_day = interval.start % DAY;
         if scene.weekday() != WEDNESDAY || !(SCAN_START..SCAN_START + SCAN_SECONDS).contains(&of_day) {
@@ -140,6 +140,9 @@ impl Actor for Sweeps {
         let step = ((of_day - SCAN_START) / interval.length()) as usize;
         for (scanner, of) in fleet.with(Role::Scanner) {
             let Some(from) = fleet.roster.member(scanner, 0) else { continue };
+            if step == 0 {
+                labels.push(sweep(from, interval.start));
+            }
             let neighbours = (0_u32..).zip(&fleet.services).filter(|(_, service)| service.vpc == of.vpc);
             let members = neighbours.flat_map(|(index, service)| {
                 fleet.roster.live(index).iter().map(move |member| (*member, service.role.port()))
@@ -165,5 +168,20 @@ impl Actor for Sweeps {
                 }
             }
         }
+    }
+}
+
+/// The label of a sweep by `host`, which begins at `start`.
+fn sweep(host: u32, start: u64) -> Label {
+    Label {
+        kind: "vulnerability_scan",
+        attack: false,
+        technique: None,
+        poison: false,
+        host,
+        peer: "many".to_owned(),
+        start,
+        end: start + SCAN_SECONDS - 1,
+        bytes: 0,
     }
 }

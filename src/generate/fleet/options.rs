@@ -37,6 +37,9 @@ pub struct FleetOptions {
     pub flood_per_minute: u64,
     /// Minutes that the flood lasts, 1 to 1,440. Default: 10.
     pub flood_minutes: u64,
+    /// How often each of the scenarios that detectors look for is played after the first third of the span, at most 1,000;
+    /// with any the span is at least three days. Default: 0.
+    pub scenario_rounds: u32,
     /// Entities of which the truth is told, spread evenly over all; 0: all. Default: 50.
     pub truth_entities: u32,
     /// What an entity of the truth is. Default: [`TruthKey::Service`].
@@ -67,6 +70,7 @@ impl Default for FleetOptions {
             attacks: Vec::new(),
             flood_per_minute: 10_000,
             flood_minutes: 10,
+            scenario_rounds: 0,
             truth_entities: 50,
             truth_key: TruthKey::Service,
         }
@@ -79,6 +83,7 @@ impl FleetOptions {
         let (hosts, services, vpcs) =
             (u64::from(options.hosts), u64::from(self.services), u64::from(self.vpcs));
         let days_min = self.attacks.iter().map(|attack| attack.days_min()).max().unwrap_or(0);
+        let days_min = days_min.max(if self.scenario_rounds > 0 { 3 } else { 0 });
         let most_hosts = vpcs * u64::from(PER_VPC);
         let rules = [
             ("accounts", self.accounts.into(), 1..=64, "there are 1 to 64 accounts"),
@@ -92,7 +97,18 @@ impl FleetOptions {
             ("late_seconds", self.late_seconds.into(), 0..=3_600, "a line is at most 3600 seconds late"),
             ("flood_per_minute", self.flood_per_minute, 1..=60_000_000, "1 to 60000000 sources a minute"),
             ("flood_minutes", self.flood_minutes, 1..=1_440, "a flood lasts 1 to 1440 minutes"),
-            ("span", options.span, days_min * DAY..=u64::MAX, "a flood needs one day, other attacks four"),
+            (
+                "scenario_rounds",
+                self.scenario_rounds.into(),
+                0..=1_000,
+                "a scenario is played at most 1000 times",
+            ),
+            (
+                "span",
+                options.span,
+                days_min * DAY..=u64::MAX,
+                "a flood needs one day, scenarios three, other attacks four",
+            ),
             ("lines_per_day", self.lines_per_day, 0..=1 << 40, "there are at most 2^40 lines a day"),
         ];
         for (option, value, allowed, range) in rules {

@@ -19,12 +19,15 @@ use super::duty::{Backups, Pulls, Sweeps};
 use super::label::Label;
 use super::noise::{Blindness, Scans};
 use super::plan;
+use super::scenario::Campaign;
 use super::sheets::{Sheet, Sheets, Tree};
 use super::truth::Truth;
 use super::vantage::Post;
 
 /// First stream of draws of attacks: no fleet has as many links.
 const ATTACK_STREAMS: u64 = 1 << 32;
+/// The stream of the scenarios, behind those.
+const SCENARIO_STREAM: u64 = 1 << 33;
 /// The newest version of flow logs that a fleet writes.
 const NEWEST: u8 = 11;
 
@@ -157,11 +160,18 @@ impl<'a> Run<'a> {
             .zip(links)
             .map(|(draw, actor)| (actor, draw));
         let attacks = options.fleet.attacks.iter().filter_map(|attack| attack.actor());
+        let scenarios = (options.fleet.scenario_rounds > 0).then(|| {
+            let campaign: Box<dyn Actor> = Box::new(Campaign::new(options.fleet.scenario_rounds));
+            (campaign, stream(SCENARIO_STREAM))
+        });
         Self {
             options,
             actors: links.chain(duties).collect(),
             noise,
-            attacks: attacks.map(|(number, actor)| (actor, stream(ATTACK_STREAMS + number))).collect(),
+            attacks: attacks
+                .map(|(number, actor)| (actor, stream(ATTACK_STREAMS + number)))
+                .chain(scenarios)
+                .collect(),
             flood: Flood::new(options, &fleet),
             post: Post::new(
                 options.start,

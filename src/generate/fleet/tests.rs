@@ -1,6 +1,7 @@
 //! What a fleet guarantees: the same bytes for the same options, who is there when, and who logs what.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod campaign;
 mod estate;
 mod lines;
 mod scripted;

@@ -5,6 +5,7 @@
 
 mod archived;
 mod baseline;
+mod beginning;
 mod build;
 mod checks;
 mod crashes;
@@ -34,6 +35,7 @@ mod workers;
 use std::{collections::BTreeMap, num::NonZeroU64, sync::Arc};
 
 pub use baseline::BaselineError;
+pub use beginning::begin_with;
 pub use build::{Options, Replayed};
 pub use checks::CheckBooks;
 pub use crashes::write_down as write_crash_down;

@@ -1,5 +1,7 @@
 //! The commands: what each reads, runs and prints.
 
+mod backtest;
+mod bar;
 mod baseline;
 mod check;
 mod exit;
@@ -41,6 +43,8 @@ enum Command {
     Generate(generate::Generate),
     /// Learn baselines from an archive of flow logs, and list what stood out of it.
     Learn(learn::Learn),
+    /// Run past flow logs through the detectors, and measure what is found.
+    Backtest(backtest::Backtest),
     /// Send quarantined records through the pipeline again, with the ids they had.
     Replay(replay::Replay),
     /// Put on a cluster what documents need there.
@@ -70,6 +74,7 @@ pub fn main() -> Exit {
         Command::Parse(command) => command.run(),
         Command::Generate(command) => command.run(),
         Command::Learn(command) => command.run(),
+        Command::Backtest(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Setup(command) => command.run(),
         Command::Baseline(command) => command.run(),

@@ -18,6 +18,7 @@ mod dialects;
 mod environment;
 mod inside;
 mod keys;
+mod past;
 mod path;
 mod problem;
 #[cfg(feature = "kafka")]
@@ -42,6 +43,7 @@ mod golden;
 
 pub use buffers::BufferPlace;
 pub use dialects::Dialects;
+pub use past::{EstatesError, Past};
 pub use path::{Path, Step};
 pub use problem::{Problem, Problems};
 #[cfg(feature = "kafka")]

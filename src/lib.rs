@@ -17,6 +17,7 @@ pub mod reload;
 #[cfg(feature = "aws")]
 pub mod s3;
 
+pub mod backtest;
 pub mod enrich;
 pub mod generate;
 pub mod normalize;

@@ -130,6 +130,15 @@ pub struct Scorer {
     spare: Mutex<Vec<Scratch>>,
 }
 
+/// What a scorer has seen of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Covered {
+    /// When the first and the last record in time ended, in seconds since 1970; none where there was none.
+    pub period: Option<(u64, u64)>,
+    /// Records that came too late for their window, and taught and showed nothing.
+    pub late: u64,
+}
+
 /// The changes and positions of a capture that was not stored.
 #[derive(Debug, Default)]
 struct Unsaved {
@@ -227,6 +236,16 @@ impl Scorer {
     /// Scores the events of `batch`: fills its verdicts, entities and findings.
     pub fn score(&self, ticket: u64, batch: &mut Batch) {
         self.step(ticket, batch, |gate, batch, plan| gate.plan(batch, plan, &self.peers));
+    }
+
+    /// What this process has seen of time.
+    #[must_use]
+    pub fn covered(&self) -> Covered {
+        let gate = lock(&self.gate);
+        let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
+        let last = seconds(gate.clocks.furthest());
+        let period = gate.earliest.map(seconds).map(|first| (first, last.max(first)));
+        Covered { period, late: gate.late }
     }
 
     /// Takes the time, in milliseconds since 1970: partitions that have stood still for too long are not waited for.

@@ -35,7 +35,7 @@ use crate::{
     pipe::{Flight, Intake},
     score::{self, Scorer},
     sink::{self, BufferBooks, Spool, look_at_buffer},
-    source::{self, NothingKnown, Progress, Replay, ReplayedRecord, Source, StoreProgress},
+    source::{self, NothingKnown, Progress, Replay, ReplayedRecord, Source, StoreProgress, file::Lanes},
     state::{OpenOptions, StateError, Store},
     telemetry::{
         books::{SinkBooks, SourceBooks},
@@ -54,6 +54,8 @@ pub struct Options {
     pub reset_state: bool,
     /// Read these instead of what the config's sources read; positions are not committed.
     pub replay: Option<Replayed>,
+    /// Read these in place of what the config's only source reads.
+    pub archive: Option<Lanes>,
     /// What an empty state begins with, before what the config says of that.
     pub baseline: Option<Baseline>,
     /// Check one document in so many against its schema, and only count what is wrong.
@@ -103,7 +105,7 @@ impl App {
             Some(_) => BTreeMap::new(),
             None => open_buffers(&config, &metrics)?,
         };
-        let sources = build_sources(&config, &mut options.replay)?;
+        let sources = build_sources(&config, &mut options)?;
         let listener = match config.telemetry.listen {
             Some(address) => Some(bind(address)?),
             None => None,
@@ -327,15 +329,17 @@ fn books_of_sinks(
     names.map(|name| (name.to_owned(), SinkBooks::new(metrics, name))).collect()
 }
 
-fn build_sources(config: &Config, replay: &mut Option<Replayed>) -> Result<Vec<BuiltSource>, AppError> {
+fn build_sources(config: &Config, options: &mut Options) -> Result<Vec<BuiltSource>, AppError> {
+    let Options { replay, archive, .. } = options;
     let mut built = Vec::new();
     for (name, source) in &config.sources {
         let fail = |error| AppError::Source { name: name.clone(), error };
-        let input: Box<dyn Source> = match replay {
-            Some(replayed) => {
+        let input: Box<dyn Source> = match (&mut *replay, archive.take()) {
+            (Some(replayed), _) => {
                 Box::new(Replay::new(replayed.records.remove(name).unwrap_or_default().into_iter()))
             }
-            None => source::build(&source.from).map_err(fail)?,
+            (None, Some(archive)) => Box::new(archive),
+            (None, None) => source::build(&source.from).map_err(fail)?,
         };
         let shared = (replay.is_none() && source.from.can_be_shared()).then_some(source.input);
         built.push(BuiltSource {

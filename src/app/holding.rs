@@ -115,6 +115,9 @@ pub enum HoldingError {
         /// What differs.
         settings: String,
     },
+    /// A folder holds nothing of the kind.
+    #[error("there is no state and no baseline in {}; name the folder of a state, or one that `learn --out` wrote", .0.display())]
+    Nothing(PathBuf),
     /// Rows cannot be changed.
     #[error("could not change {0}: it is no state and no snapshot")]
     RowsOnly(String),
@@ -137,7 +140,7 @@ impl HoldingError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::State(StateError::Corrupt { .. }) | Self::Snapshot { .. } | Self::Entries { .. } => 74,
-            Self::File { .. } => 66,
+            Self::File { .. } | Self::Nothing(_) => 66,
             Self::State(_) | Self::Process { .. } | Self::Write(_) => 69,
             Self::Seeds { .. } | Self::Settings { .. } | Self::RowsOnly(_) | Self::Exists(_) => 64,
         }

@@ -20,8 +20,7 @@ use super::{
     snapshots::{facts, snapshot_name},
 };
 use crate::{
-    config::Config,
-    enrich, parse,
+    config::{Config, Past},
     score::{self, Report, Table, Tenant, settle},
     source::file::archive,
     state::snapshot::{Facts, Section, SnapshotError, Written, give_name, write_temporary},
@@ -92,12 +91,11 @@ pub fn learn(
     for path in archive(&options.paths)? {
         if is_part(&path)? { parts.push(path) } else { files.push(path) }
     }
-    let settings = Settings::of(config);
-    if settings.score.tenants.windows(2).any(|two| two[0] != two[1]) {
-        return Err(LearnError::Tenants);
-    }
+    let mut settings = Past::of(config)?;
+    // Nobody is told anything.
+    settings.enrich.watchlists.clear();
     let seed = seed_for(options, &parts)?;
-    let facts = settings.facts(seed);
+    let facts = facts_of_rows(&settings, seed);
     let metrics = Metrics::default();
     let believed = (clock::wall_millis() / 1_000 + AHEAD_MAX) as i64;
     let mut table = Table::new(&settings.score, widened(seed), believed);
@@ -131,50 +129,17 @@ pub fn learn(
     Ok(Taught::Baselines(path, Box::new(report)))
 }
 
-/// What reading and learning need of a config.
-struct Settings {
-    enrich: enrich::Config,
-    score: score::Config,
-    format: parse::Config,
-}
-
-// === impl Settings ===
-
-impl Settings {
-    fn of(config: Option<&Config>) -> Self {
-        let Some(config) = config else {
-            return Self {
-                enrich: enrich::Config::default(),
-                score: score::Config::default(),
-                format: parse::Config::Auto,
-            };
-        };
-        let mut sources = config.sources.values();
-        let format = match (sources.next(), sources.next()) {
-            (Some(only), None) => only.format(),
-            _ => parse::Config::Auto,
-        };
-        // What is written into documents only is not looked up; a topic of assets is not followed.
-        let mut enrich = enrich::Config { watchlists: Vec::new(), ..config.enrich.clone() };
-        enrich.assets.retain(|list| list.file.is_some());
-        if enrich.assets.len() < config.enrich.assets.len() {
-            tracing::warn!("assets from a topic are not followed while an archive is learned; name a file");
-        }
-        Self { enrich, score: config.score.clone(), format }
-    }
-
-    /// On what the rows of a part depend.
-    fn facts(&self, seed: u64) -> Facts {
-        let mut facts = facts(&self.score, seed);
-        let identity: Vec<String> = self.score.identity.iter().map(ToString::to_string).collect();
-        let mut internal: Vec<String> = self.enrich.internal.iter().map(ToString::to_string).collect();
-        internal.sort_unstable();
-        facts.settings.insert("identity".to_owned(), identity.join(" "));
-        facts.settings.insert("internal".to_owned(), internal.join(" "));
-        let tenant = self.score.tenants.first().and_then(Option::as_ref).map(Tenant::as_str);
-        facts.settings.insert("tenant".to_owned(), tenant.unwrap_or_default().to_owned());
-        facts
-    }
+/// On what the rows of a part depend.
+fn facts_of_rows(settings: &Past, seed: u64) -> Facts {
+    let mut facts = facts(&settings.score, seed);
+    let identity: Vec<String> = settings.score.identity.iter().map(ToString::to_string).collect();
+    let mut internal: Vec<String> = settings.enrich.internal.iter().map(ToString::to_string).collect();
+    internal.sort_unstable();
+    facts.settings.insert("identity".to_owned(), identity.join(" "));
+    facts.settings.insert("internal".to_owned(), internal.join(" "));
+    let tenant = settings.score.tenants.first().and_then(Option::as_ref).map(Tenant::as_str);
+    facts.settings.insert("tenant".to_owned(), tenant.unwrap_or_default().to_owned());
+    facts
 }
 
 /// The seed of the hashes: that of the parts, or of the file that is named, or a fresh one.

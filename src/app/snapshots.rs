@@ -29,7 +29,7 @@ use crate::{
 use books::Books;
 #[cfg(feature = "aws")]
 pub(super) use place::AWS_KEY;
-pub(super) use place::{Place, PlaceError, name as snapshot_name};
+pub(super) use place::{Place, PlaceError, name as snapshot_name, newest as newest_snapshot};
 
 /// Writes snapshots of one state.
 pub(super) struct Snapshots {

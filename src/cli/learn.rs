@@ -1,17 +1,21 @@
 //! `floodmark learn`: an archive of flow logs to baselines that `run` begins with, and what stood out of it.
 
 use std::{
-    io::IsTerminal,
     num::NonZeroUsize,
     path::PathBuf,
-    sync::{Arc, atomic::Ordering},
-    thread::{self, JoinHandle},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
-
-use super::{Exit, run::read_config, tell};
+use super::{
+    Exit,
+    bar::{Bar, Come},
+    run::read_config,
+    tell,
+};
 use crate::{
     app::{LearnOptions, LearnProgress, Taught, allow_huge_pages, learn},
     quantity::ByteSize,
@@ -49,13 +53,6 @@ pub(super) struct Learn {
     max_memory: ByteSize,
 }
 
-/// A line on the terminal that follows the progress.
-struct Bar {
-    bar: ProgressBar,
-    following: Option<JoinHandle<()>>,
-}
-
-const EVERY: Duration = Duration::from_millis(200);
 /// Held-out windows that are shown; the report has all.
 const SHOWN: usize = 20;
 
@@ -78,7 +75,8 @@ impl Learn {
             memory_bytes_max: self.max_memory.as_u64(),
         };
         let progress = Arc::new(LearnProgress::default());
-        let bar = Bar::start(&progress);
+        let shown = Arc::clone(&progress);
+        let bar = Bar::start(move || come(&shown));
         let taught = learn(config.as_ref(), &options, &progress);
         bar.end();
         match taught {
@@ -111,6 +109,16 @@ impl Learn {
                 Exit::Code(error.exit_code())
             }
         }
+    }
+}
+
+fn come(progress: &LearnProgress) -> Come {
+    let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    Come {
+        bytes_total: load(&progress.bytes_total),
+        bytes: load(&progress.bytes),
+        records: load(&progress.records),
+        windows: (load(&progress.windows), load(&progress.windows_total)),
     }
 }
 
@@ -177,44 +185,5 @@ fn tell_held_out(held_out: &[HeldOut]) {
             &one.usual.p99.to_string(),
             &format!("{} {} {}", one.kind, one.entity, one.scope),
         ]);
-    }
-}
-
-// === impl Bar ===
-
-impl Bar {
-    /// Follows `progress`, if someone sits before a terminal.
-    fn start(progress: &Arc<LearnProgress>) -> Self {
-        if !std::io::stderr().is_terminal() {
-            return Self { bar: ProgressBar::hidden(), following: None };
-        }
-        let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes}, {elapsed}{msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let (shown, progress) = (bar.clone(), Arc::clone(progress));
-        let follow = move || {
-            while !shown.is_finished() {
-                let load = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
-                shown.set_length(load(&progress.bytes_total));
-                shown.set_position(load(&progress.bytes));
-                let records = load(&progress.records);
-                let rate = records as f64 / shown.elapsed().as_secs_f64().max(0.001);
-                let windows = (load(&progress.windows), load(&progress.windows_total));
-                shown.set_message(match windows {
-                    (_, 0) => format!(", {records} records, {rate:.0}/s"),
-                    (done, all) => format!(", {records} records, {done} of {all} windows learned"),
-                });
-                thread::sleep(EVERY);
-            }
-        };
-        Self { bar, following: Some(thread::spawn(follow)) }
-    }
-
-    /// Takes the line away.
-    fn end(self) {
-        self.bar.finish_and_clear();
-        if let Some(following) = self.following {
-            let _ = following.join();
-        }
     }
 }

@@ -3,15 +3,17 @@
 use std::{
     num::NonZeroU64,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, logs::LogFormat, progress::Progress, summary, tell};
 use crate::{
-    app::{App, AppError, Options, Report, allow_huge_pages},
+    app::{App, AppError, Books, Options, Report, allow_huge_pages},
     config::{Baseline, Config},
     pipe::{StopSwitch, stop},
+    score::Scorer,
 };
 
 /// Run the pipeline, until its inputs end or a signal comes.
@@ -60,52 +62,58 @@ impl Run {
 
 /// Builds and runs a pipeline, and prints the summary, or logs what was counted where `quiet`.
 pub(super) fn run_app(config: Config, options: Options, quiet: bool) -> Exit {
+    let (report, scorer) = match carried_out(config, options, !quiet, |_| ()) {
+        Ok(done) => done,
+        Err(exit) => return exit,
+    };
+    if quiet {
+        summary::log(&report);
+    } else {
+        tell(summary::Summary::new(&report, scorer.as_deref()));
+    }
+    // The process ends here, and its memory with it: to give back a hundred thousand entities one by one takes 2 % of
+    // the time that a million records of theirs take.
+    std::mem::forget(scorer);
+    Exit::Success
+}
+
+/// Builds a pipeline, shows its books to `watch`, and runs it; what failed is told. What scoring knows by then is for
+/// whoever asks. Progress is shown where that is `wanted`.
+pub(super) fn carried_out(
+    config: Config,
+    options: Options,
+    wanted: bool,
+    watch: impl FnOnce(Books),
+) -> Result<(Report, Option<Arc<Scorer>>), Exit> {
     allow_huge_pages(config.limits.memory.as_u64());
     // What is left to the runtime (reading, delivering, answering) takes a small part of what the workers take, and with
     // a thread too many each step wakes one that finds nothing to do.
     let threads = usize::from(config.limits.threads).div_ceil(2);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tell(format_args!("could not start the runtime: {error}"));
-            return Exit::Unavailable;
-        }
-    };
-    let app = match App::build(config, options) {
-        Ok(app) => app,
-        Err(error) => {
-            tell(format_args!("could not start: {error}"));
-            return Exit::Code(error.exit_code());
-        }
-    };
+    let runtime = runtime.map_err(|error| {
+        tell(format_args!("could not start the runtime: {error}"));
+        Exit::Unavailable
+    })?;
+    let app = App::build(config, options).map_err(|error| {
+        tell(format_args!("could not start: {error}"));
+        Exit::Code(error.exit_code())
+    })?;
     let scorer = app.scorer();
-    let exit = match runtime.block_on(supervised(app, quiet)) {
-        Ok(report) => {
-            if quiet {
-                summary::log(&report);
-            } else {
-                tell(summary::Summary::new(&report, scorer.as_deref()));
-            }
-            Exit::Success
-        }
-        Err(error) => {
-            tell(format_args!("stopped: {error}"));
-            Exit::Code(error.exit_code())
-        }
-    };
-    // The process ends here, and its memory with it: to give back a hundred thousand entities one by one takes 2 % of
-    // the time that a million records of theirs take.
-    std::mem::forget(scorer);
+    watch(app.books());
+    let ran = runtime.block_on(supervised(app, wanted));
     // A call of librdkafka's that does not come back would be waited for.
     runtime.shutdown_background();
-    exit
+    let report = ran.map_err(|error| {
+        tell(format_args!("stopped: {error}"));
+        Exit::Code(error.exit_code())
+    })?;
+    Ok((report, scorer))
 }
 
-async fn supervised(app: App, quiet: bool) -> Result<Report, AppError> {
+async fn supervised(app: App, wanted: bool) -> Result<Report, AppError> {
     let (switch, stop) = stop();
     let signals = tokio::spawn(stop_on_signal(switch));
-    let progress = Progress::start(app.books(), !quiet);
+    let progress = Progress::start(app.books(), wanted);
     let report = app.run(stop).await;
     progress.end().await;
     signals.abort();

@@ -230,27 +230,32 @@ impl Config {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Loaded<Self>, Problems> {
         let mut loaded = super::read::<Self>(file, text, env)?;
-        loaded.value.score.tenants =
-            loaded.value.sources.values().map(|source| source.tenant.clone()).collect();
-        loaded.value.score.sources = loaded.value.sources.keys().map(ToString::to_string).collect();
-        #[cfg(feature = "kafka")]
-        if loaded.value.rekey.is_some() {
-            // The topic's own source tells of whom the one source tells.
-            let tenant = loaded.value.score.tenants.first().cloned().flatten();
-            loaded.value.score.tenants.push(tenant);
-            loaded.value.score.sources.push("rekey".to_owned());
-            loaded.value.score.second_hand = true;
-        }
-        // What a sample leaves out stands in the findings.
-        loaded.value.score.activity = loaded.value.sinks.values().any(|sink| sink.sample.is_some());
-        let score = &mut loaded.value.score;
-        score.tells_sessions = loaded.value.sinks.values().any(|sink| sink.select.has_sessions());
-        let lists = score.watchlists.iter().map(|list| (list.path.clone(), list.name()));
-        loaded.value.enrich.watchlists = lists.collect();
-        score.stitches = score.tells_sessions || score.detectors.look() && !score.second_hand;
+        loaded.value.derive();
         let mut problems = Problems::new(file);
         loaded.value.check(&loaded.tree, &mut problems);
         problems.into_result(loaded)
+    }
+
+    /// Tells scoring what follows from the other parts.
+    pub(super) fn derive(&mut self) {
+        let Self { sources, sinks, score, .. } = self;
+        score.tenants = sources.values().map(|source| source.tenant.clone()).collect();
+        score.sources = sources.keys().map(ToString::to_string).collect();
+        score.second_hand = false;
+        #[cfg(feature = "kafka")]
+        if self.rekey.is_some() {
+            // The topic's own source tells of whom the one source tells.
+            let tenant = score.tenants.first().cloned().flatten();
+            score.tenants.push(tenant);
+            score.sources.push("rekey".to_owned());
+            score.second_hand = true;
+        }
+        // What a sample leaves out stands in the findings.
+        score.activity = sinks.values().any(|sink| sink.sample.is_some());
+        score.tells_sessions = sinks.values().any(|sink| sink.select.has_sessions());
+        let lists = score.watchlists.iter().map(|list| (list.path.clone(), list.name()));
+        self.enrich.watchlists = lists.collect();
+        score.stitches = score.tells_sessions || score.detectors.look() && !score.second_hand;
     }
 
     /// The sink that delivers exactly once, where one does.

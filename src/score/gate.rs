@@ -71,6 +71,9 @@ pub(super) struct Gate {
     pub(super) begun: Begun,
     /// What tells conversations apart, where records are put together to sessions.
     pub(super) tuples: Option<Tuples>,
+    /// The earliest event time of a record in time, in seconds since 1970, and how many came too late.
+    pub(super) earliest: Option<i64>,
+    pub(super) late: u64,
     /// The hour in which everything was captured last.
     captured: Option<Window>,
     slots: Slots,
@@ -104,6 +107,8 @@ impl Gate {
             bound: None,
             begun: Begun::default(),
             tuples: None,
+            earliest: None,
+            late: 0,
             captured: None,
             slots: Slots::default(),
             said: Default::default(),
@@ -149,8 +154,7 @@ impl Gate {
                     true if overtaken || window <= self.folded => Standing::Late,
                     true => Standing::Learned,
                 };
-                tally.late += u64::from(standing == Standing::Late);
-                tally.early += u64::from(standing == Standing::Early);
+                tally.note(standing, end);
                 match *found {
                     Found::Blind => tally.blind += 1,
                     Found::Nobody => tally.unattributed += 1,
@@ -172,6 +176,7 @@ impl Gate {
             }
         }
         self.slots = slots;
+        self.note_covered(&tally);
         watermark = self.follow_told(batch, watermark, others, plan);
         if self.division.is_moved(&chunk.origin) {
             tally.moved = (self.attribution.registry.len() - known) as u64;
@@ -179,6 +184,11 @@ impl Gate {
         self.clocks.move_to(place, watermark, others);
         self.scored(chunk);
         tally
+    }
+
+    fn note_covered(&mut self, tally: &Tally) {
+        self.late += tally.late;
+        self.earliest = self.earliest.into_iter().chain(tally.earliest).min();
     }
 
     /// Notes up to where `batch` reaches, whose events are scored elsewhere.

@@ -4,6 +4,7 @@ mod archive;
 mod fingerprint;
 mod follow;
 mod held;
+mod lanes;
 mod once;
 mod paths;
 mod stamp;
@@ -20,6 +21,7 @@ use crate::{
     telemetry::metrics::{Counter, Metrics},
 };
 pub use archive::{ArchiveFile, archive};
+pub use lanes::{ArchiveProgress, Lanes};
 use paths::Paths;
 
 /// Files, plain or compressed with gzip or zstd (told by their first bytes, not by their names).

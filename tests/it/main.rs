@@ -4,6 +4,7 @@
 
 mod absence;
 mod archive;
+mod backtest;
 mod bad_input;
 mod baselines;
 mod books;

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{enrich, score::StateError, source::SourceError, state::snapshot::SnapshotError};
+use crate::{
+    config::EstatesError, enrich, score::StateError, source::SourceError, state::snapshot::SnapshotError,
+};
 
 /// Why an archive could not be learned.
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +52,8 @@ pub enum LearnError {
     )]
     Seeds,
     /// The sources of the config tell of different tenants.
-    #[error(
-        "could not tell whose estate the archive is: the config's `sources` have different `tenant`s; learn each with a config \
-         that has the sources of one"
-    )]
-    Tenants,
+    #[error(transparent)]
+    Estates(#[from] EstatesError),
     /// A part was made with other settings.
     #[error(
         "could not merge {}: it was made with {name} {found:?}, this run has {ours:?}; use the same config for all parts", .path.display()
@@ -111,7 +110,7 @@ impl LearnError {
             Self::Nowhere | Self::Seeds | Self::Baseline(_) | Self::Seed(_) => 64,
             Self::Source(_) => 66,
             Self::Snapshot { .. } | Self::Rows { .. } => 74,
-            Self::Settings { .. } | Self::Tenants => 78,
+            Self::Settings { .. } | Self::Estates(_) => 78,
             Self::Enrich(_) | Self::Write { .. } | Self::Memory { .. } => 69,
             Self::Thread => 70,
         }

@@ -11,8 +11,9 @@ use std::{
     thread,
 };
 
-use super::{LearnError, LearnOptions, LearnProgress, Settings};
+use super::{LearnError, LearnOptions, LearnProgress};
 use crate::{
+    config::Past,
     enrich::{self, Enricher},
     event::{Batch, Chunk, Origin, Partition, SourceId},
     parse::{Input, Parser, Resolver},
@@ -65,7 +66,7 @@ struct Kit<'a> {
 // === impl Bench ===
 
 impl Bench {
-    pub(super) fn new(settings: &Settings, metrics: &Metrics) -> Result<Self, LearnError> {
+    pub(super) fn new(settings: &Past, metrics: &Metrics) -> Result<Self, LearnError> {
         let books = SourceBooks::new(metrics, "archive");
         let format = settings.format.format_received(WAITING_BYTES_MAX, None);
         let inputs: Arc<[Input]> = Arc::new([Input { format, books: books.clone() }]);

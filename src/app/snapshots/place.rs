@@ -63,6 +63,13 @@ fn is_name(name: &str) -> bool {
     is_time && id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// The name of the newest snapshot in the folder `path`, if there is one.
+pub(in crate::app) fn newest(path: &Path) -> io::Result<Option<String>> {
+    let entries = fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
+    let names = entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok());
+    Ok(names.filter(|name| is_name(name)).max())
+}
+
 // === impl Place ===
 
 impl Place {

@@ -42,7 +42,7 @@ pub fn archive(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
 // === impl ArchiveFile ===
 
 impl ArchiveFile {
-    /// Opens the file at `path`; its chunks are of `partition`.
+    /// Opens the file at `path`; its chunks are of `partition` and of the only source.
     ///
     /// # Errors
     /// When it cannot be opened.

@@ -9,8 +9,8 @@ const TOOLS: [&str; 7] = ["pipe", "codec", "filter", "kafka", "aws", "s3", "relo
 /// Which tool may use which: a login in Kafka may be an AWS identity, who asks S3 is one and waits between tries, and who reads
 /// files again stops when the process does.
 const AMONG_TOOLS: [(&str, &str); 4] = [("kafka", "aws"), ("s3", "aws"), ("s3", "pipe"), ("reload", "pipe")];
-/// The rooms of the data path and the generator, which use the nouns and the tools but not each other.
-const ROOMS: [&str; 7] = ["source", "parse", "enrich", "score", "normalize", "sink", "generate"];
+/// The rooms of the data path, the generator and what backtests measure, which use the nouns and the tools but not each other.
+const ROOMS: [&str; 8] = ["source", "parse", "enrich", "score", "normalize", "sink", "generate", "backtest"];
 /// The top. Each may use those before it and everything below.
 const TOP: [&str; 3] = ["config", "app", "cli"];
 

@@ -14,7 +14,7 @@ mod scans;
 mod setting;
 mod theft;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::generate::draw::Draw;
 use crate::generate::flow::{Flow, Party};
@@ -91,6 +91,9 @@ static SCENARIOS: [Row; 33] = [
     duty("dump", 1, duties::dump),
 ];
 
+/// How often a host is looked for that a scenario was not on before.
+const TRIES: u32 = 12;
+
 /// All scenarios, played in rounds.
 pub(super) struct Campaign {
     rounds: u32,
@@ -98,6 +101,8 @@ pub(super) struct Campaign {
     times: Option<VecDeque<(u64, usize)>>,
     /// Flows of intervals to come.
     flows: Vec<Staged>,
+    /// Which rows were on which interfaces, by their serial numbers.
+    hosts: BTreeSet<(usize, u64)>,
 }
 
 /// A flow to come, and which interfaces it is between, by their serial numbers, for as long as both are there.
@@ -117,7 +122,22 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 impl Campaign {
     /// So many rounds of each.
     pub(super) fn new(rounds: u32) -> Self {
-        Self { rounds, times: None, flows: Vec::new() }
+        Self { rounds, times: None, flows: Vec::new(), hosts: BTreeSet::new() }
+    }
+
+    /// What the scenario in `row` comes to, on a host that it was not on before, if one is found: what it once showed is nothing new
+    /// of a host for a month.
+    fn played(&mut self, row: usize, scene: &Scene<'_>, draw: &mut Draw, time: u64) -> Option<Plan> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let plan = (SCENARIOS[row].play)(&mut Setting::new(scene, draw, time))?;
+            let host = scene.fleet.nics.get(plan.label.host).serial;
+            if self.hosts.insert((row, host)) {
+                return Some(plan);
+            }
+            last = Some(plan);
+        }
+        last
     }
 
     fn times(&self, options: &Options, draw: &mut Draw) -> VecDeque<(u64, usize)> {
@@ -140,9 +160,8 @@ impl Actor for Campaign {
         while let Some((time, row)) =
             self.times.as_mut().and_then(|times| times.pop_front_if(|next| next.0 < interval.end))
         {
-            let mut setting = Setting::new(scene, draw, time);
-            let Row { name, technique, play, .. } = SCENARIOS[row];
-            if let Some(Plan { label, flows }) = play(&mut setting) {
+            let Row { name, technique, .. } = SCENARIOS[row];
+            if let Some(Plan { label, flows }) = self.played(row, scene, draw, time) {
                 labels.push(Label { kind: name, technique, attack: technique.is_some(), ..label });
                 let fleet = scene.fleet;
                 self.flows

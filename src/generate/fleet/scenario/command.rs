@@ -26,11 +26,11 @@ pub(super) fn new_port(setting: &mut Setting<'_>) -> Option<Plan> {
     setting.plan(host, Some(stranger), flows)
 }
 
-/// GRE, ESP or SCTP.
+/// IP in IP, IPv6 in IP, GRE, ESP, AH, EtherIP, L2TP or SCTP.
 pub(super) fn new_protocol(setting: &mut Setting<'_>) -> Option<Plan> {
     let host = setting.anybody()?;
     let stranger = Party::Outside(setting.stranger());
-    let protocol = [47, 50, 132][setting.draw.below(3) as usize];
+    let protocol = [4, 41, 47, 50, 51, 97, 115, 132][setting.draw.below(8) as usize];
     let packets = setting.scaled(20, 2_000);
     let volume = Volume { packets, bytes: packets * 400 };
     let seconds = setting.draw.between(20, 400);

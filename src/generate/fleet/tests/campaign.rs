@@ -51,6 +51,16 @@ fn each_scenario_is_played_after_the_first_third_and_ends_within_the_span() {
 }
 
 #[test]
+fn a_scenario_is_on_another_host_each_time_as_long_as_there_are_some() {
+    let (_, made) = played(4, 13);
+    for kind in ["resolver", "beacon", "theft_pair", "scan_vertical"] {
+        let all: Vec<&Value> = made.labels.iter().filter(|label| label["kind"] == kind).collect();
+        let hosts: BTreeSet<&str> = all.iter().filter_map(|label| label["interface"].as_str()).collect();
+        assert_eq!((all.len(), hosts.len()), (4, 4), "{kind}");
+    }
+}
+
+#[test]
 fn who_only_looks_like_an_attacker_is_labelled_as_no_attack() {
     let (_, made) = played(1, 11);
     for label in scripted(&made) {

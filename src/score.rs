@@ -13,6 +13,7 @@ pub mod usual;
 mod books;
 mod config;
 mod council;
+mod covered;
 mod detect;
 mod endings;
 mod entities;
@@ -34,6 +35,7 @@ mod whose;
 
 pub use config::{Config, ConfigError, Identity, IdentityError, Segment, WatchlistFile};
 pub use council::{Council, Session, Word};
+pub use covered::Covered;
 pub use detect::{detectors, modes::Modes};
 pub use entities::highest::Highest;
 pub use history::{
@@ -42,7 +44,7 @@ pub use history::{
 pub use kept::{archive::Archive, capture::Capture, wire::StateError};
 pub use keyer::Keyer;
 pub use memory::{memory_bytes_max, outside_bytes_max, sessions_bytes_max};
-pub use policy::{Policy, Suppressions, SuppressionsError};
+pub use policy::{Policy, SuppressionEntry, Suppressions, SuppressionsError};
 pub use seat::learned_of;
 pub use whose::tenant::{Tenant, TenantError};
 
@@ -128,15 +130,6 @@ pub struct Scorer {
     captures: AtomicU64,
     /// Plans to be used again.
     spare: Mutex<Vec<Scratch>>,
-}
-
-/// What a scorer has seen of time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Covered {
-    /// When the first and the last record in time ended, in seconds since 1970; none where there was none.
-    pub period: Option<(u64, u64)>,
-    /// Records that came too late for their window, and taught and showed nothing.
-    pub late: u64,
 }
 
 /// The changes and positions of a capture that was not stored.
@@ -236,16 +229,6 @@ impl Scorer {
     /// Scores the events of `batch`: fills its verdicts, entities and findings.
     pub fn score(&self, ticket: u64, batch: &mut Batch) {
         self.step(ticket, batch, |gate, batch, plan| gate.plan(batch, plan, &self.peers));
-    }
-
-    /// What this process has seen of time.
-    #[must_use]
-    pub fn covered(&self) -> Covered {
-        let gate = lock(&self.gate);
-        let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
-        let last = seconds(gate.clocks.furthest());
-        let period = gate.earliest.map(seconds).map(|first| (first, last.max(first)));
-        Covered { period, late: gate.late }
     }
 
     /// Takes the time, in milliseconds since 1970: partitions that have stood still for too long are not waited for.

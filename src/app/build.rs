@@ -92,14 +92,7 @@ impl App {
             (Some(store), None) => Arc::new(StoreProgress(store.clone())),
             _ => Arc::new(NothingKnown),
         };
-        // Whoever replays what a crash sent to quarantine wants it tried again.
-        let crashes = match config.state.as_ref().filter(|_| options.replay.is_none()) {
-            Some(state) => Crashes::of(&state.directory).map_err(|error| AppError::Environment {
-                part: "state.directory".to_owned(),
-                cause: format!("could not read the crashes of earlier runs: {error}"),
-            })?,
-            None => Crashes::default(),
-        };
+        let crashes = crashes_of(&config, &options)?;
         let buffers = match options.replay {
             // A replay beside a running process must not touch what that one holds, and needs no buffer.
             Some(_) => BTreeMap::new(),
@@ -166,6 +159,7 @@ impl App {
                 notes.extend(looks::asset_topics(&config.enrich));
             }
         }
+        errors.extend(Policies::look(config).err());
         for (name, source) in &config.sources {
             let found = source::build(&source.from).and_then(|source| source.look());
             errors.extend(found.err().map(|error| AppError::Source { name: name.clone(), error }));
@@ -284,6 +278,17 @@ fn remembered(store: Store, scorer: Scorer) -> Remembered {
     let store = Arc::new(store);
     let scorer = scorer.with_archive(Arc::new(Archived(Arc::clone(&store))));
     (Some(store), Some(Arc::new(scorer)))
+}
+
+/// The crashes of earlier runs. Whoever replays what a crash sent to quarantine wants it tried again.
+fn crashes_of(config: &Config, options: &Options) -> Result<Crashes, AppError> {
+    let Some(state) = config.state.as_ref().filter(|_| options.replay.is_none()) else {
+        return Ok(Crashes::default());
+    };
+    Crashes::of(&state.directory).map_err(|error| AppError::Environment {
+        part: "state.directory".to_owned(),
+        cause: format!("could not read the crashes of earlier runs: {error}"),
+    })
 }
 
 fn open_snapshots(

@@ -7,15 +7,14 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
 
 use super::AppError;
 use crate::{
-    config::Config,
+    config::{self, Config},
     reload::{Fingerprint, Refused, Reload, Watched},
-    score::{Policy, Suppressions},
-    telemetry::metrics::Metrics,
+    score::{Policy, SuppressionEntry, Suppressions},
+    telemetry::metrics::{Counter, Metrics},
 };
 
 /// Reads config and suppressions again.
@@ -27,6 +26,14 @@ pub(super) struct Policies {
     file: Option<Watched>,
     metrics: Metrics,
     now: Mutex<Now>,
+}
+
+/// A file of suppressions.
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SuppressionsFile {
+    /// What nobody is to look at, each with who says so, why and until when.
+    suppressions: Vec<SuppressionEntry>,
 }
 
 /// What is in use.
@@ -54,8 +61,13 @@ impl Policies {
         metrics: &Metrics,
     ) -> Result<Arc<Self>, AppError> {
         let suppressions = config.score.suppressions.as_deref().map(|path| watched(SUPPRESSIONS, path));
-        let policy = policy_of(config)
-            .map_err(|cause| AppError::Environment { part: SUPPRESSIONS.to_owned(), cause })?;
+        let policy = Self::look(config)?;
+        for file in file.map(|_| CONFIG).into_iter().chain(suppressions.as_ref().map(|_| SUPPRESSIONS)) {
+            // They are told from the start.
+            for result in ["ok", "refused"] {
+                let _ = reloads(metrics, file, result);
+            }
+        }
         let policy = Arc::new(ArcSwap::from_pointee(policy));
         config.score.policy = Some(Arc::clone(&policy));
         Ok(Arc::new(Self {
@@ -64,6 +76,14 @@ impl Policies {
             metrics: metrics.clone(),
             now: Mutex::new(Now { config: config.clone(), suppressions }),
         }))
+    }
+
+    /// What `config` makes of findings.
+    ///
+    /// # Errors
+    /// When the file of suppressions cannot be used.
+    pub(super) fn look(config: &Config) -> Result<Policy, AppError> {
+        policy_of(config).map_err(|cause| AppError::Environment { part: SUPPRESSIONS.to_owned(), cause })
     }
 
     /// Reads the config again; gives it where it may be used without a restart.
@@ -117,9 +137,14 @@ impl Reload for Policies {
     }
 
     fn note(&self, file: &Watched, result: &'static str) {
-        let labels = vec![("file", file.key.clone()), ("result", result.to_owned())];
-        self.metrics.counter("floodmark_config_reloads", "Config and suppressions read again.", labels).inc();
+        reloads(&self.metrics, &file.key, result).inc();
     }
+}
+
+/// The counter of reads of `file` that ended as `result`.
+fn reloads(metrics: &Metrics, file: &str, result: &str) -> Counter {
+    let labels = vec![("file", file.to_owned()), ("result", result.to_owned())];
+    metrics.counter("floodmark_config_reloads", "Config and suppressions read again.", labels)
 }
 
 fn watched(key: &str, path: &Path) -> Watched {
@@ -129,23 +154,17 @@ fn watched(key: &str, path: &Path) -> Watched {
 
 /// What `config` makes of findings, with the suppressions in the file that it names.
 fn policy_of(config: &Config) -> Result<Policy, String> {
-    let read = |path: &PathBuf| {
-        Suppressions::read(path).map_err(|error| format!("could not use {}: {error}", path.display()))
-    };
-    let suppressions = config.score.suppressions.as_ref().map(read).transpose()?;
-    let policy = Policy {
-        suppressions: Arc::new(suppressions.unwrap_or_default()),
-        config: hash_of(config).into(),
-        ..config.score.policy()
-    };
-    Ok(policy)
+    let suppressions = config.score.suppressions.as_deref().map(read_suppressions).transpose()?;
+    Ok(Policy { suppressions: Arc::new(suppressions.unwrap_or_default()), ..config.score.policy() })
 }
 
-/// The first 16 hex digits of the SHA-256 of the config as JSON, in which secrets are not.
-fn hash_of(config: &Config) -> String {
-    let json = serde_json::to_vec(config).unwrap_or_default();
-    let hash = digest(&SHA256, &json);
-    hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+fn read_suppressions(path: &Path) -> Result<Suppressions, String> {
+    let name = path.display().to_string();
+    let text = std::fs::read(path).map_err(|error| format!("could not read {name}: {error}"))?;
+    let environment = |name: &str| std::env::var(name).ok();
+    let read = config::read::<SuppressionsFile>(&name, &text, &environment);
+    let entries = read.map_err(|problems| problems.to_string())?.value.suppressions;
+    Suppressions::new(entries).map_err(|error| format!("could not use {name}: {error}"))
 }
 
 /// All of `config` that cannot change.

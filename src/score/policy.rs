@@ -14,7 +14,7 @@ use super::detect::{self, modes::Modes};
 use crate::event::{Disposition, Finding, Mode, Suppression};
 
 use self::budget::Budget;
-pub use self::suppression::{Suppressions, SuppressionsError};
+pub use self::suppression::{SuppressionEntry, Suppressions, SuppressionsError};
 
 /// See the top of the file. A new one takes effect between two batches.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +25,6 @@ pub struct Policy {
     pub budget: u32,
     /// What nobody is to look at, and who says so.
     pub suppressions: Arc<Suppressions>,
-    /// Tells configs apart: the same as long as nothing in it has changed. Empty where there is none.
-    pub config: Arc<str>,
 }
 
 // === impl Policy ===

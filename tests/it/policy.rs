@@ -46,7 +46,7 @@ fn what_is_over_the_budget_and_what_is_suppressed_leaves_marked() {
     folder.write("in.log", format!("{}\n{}", flows::HEADER, scans(1, 1, 5)));
     folder.write(
         "suppressions.yaml",
-        "- { where: 'source.ip = 10.0.0.2', owner: jane, reason: our scanner, ticket: SEC-1, until: 2999-01-01 }\n",
+        "suppressions: [{ where: 'source.ip = 10.0.0.2', owner: jane, reason: our scanner, ticket: SEC-1, until: 2999-01-01 }]\n",
     );
     folder.write(
         "c.yaml",
@@ -68,7 +68,7 @@ fn a_file_of_suppressions_that_cannot_be_used_is_refused_at_start_with_key_and_e
     folder.write("in.log", "");
     folder.write(
         "suppressions.yaml",
-        "- { where: 'source.ip = 10.0.0.2', owner: jane, reason: '', until: 2999-01-01 }\n",
+        "suppressions: [{ where: 'source.ip = 10.0.0.2', owner: jane, reason: '', until: 2999-01-01 }]\n",
     );
     folder.write("c.yaml", config("file: { paths: [in.log] }", "suppressions: suppressions.yaml", ""));
     let ended = folder.run(&["run", "-q", "-c", "c.yaml"]);
@@ -85,7 +85,7 @@ fn config_and_suppressions_are_read_again_and_what_is_not_sound_or_needs_a_resta
     let port = free_port();
     let from = "stdin: {}";
     let more = format!("telemetry: {{ listen: \"127.0.0.1:{port}\" }}\n");
-    folder.write("suppressions.yaml", "[]\n");
+    folder.write("suppressions.yaml", "suppressions: []\n");
     folder.write("c.yaml", config(from, "budget: 9, suppressions: suppressions.yaml, lateness: 1s", &more));
     let mut process = folder.start(folder.command(&["run", "-q", "-c", "c.yaml"]).stdin(Stdio::piped()));
     let mut input = process.stdin();
@@ -116,7 +116,7 @@ fn config_and_suppressions_are_read_again_and_what_is_not_sound_or_needs_a_resta
 
     folder.write(
         "suppressions.yaml",
-        "- { where: 'source.ip = 10.0.0.1', owner: jane, reason: known, until: 2999-01-01 }\n",
+        "suppressions: [{ where: 'source.ip = 10.0.0.1', owner: jane, reason: known, until: 2999-01-01 }]\n",
     );
     process.until("the file to be read again", || (reloads("score.suppressions", "ok") == 1).then_some(()));
     // The third host's window of before folds as well.

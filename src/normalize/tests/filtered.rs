@@ -66,6 +66,8 @@ fn words(name: &str) -> Option<Vec<&'static str>> {
         "floodmark.session.ending" => vec!["finished", "idle"],
         "floodmark.session.initiator.method" => vec!["flags", "port"],
         "floodmark.session.relation" => vec!["within_vpc", "internet"],
+        "floodmark.finding.disposition" => vec!["alert", "over_budget"],
+        "floodmark.finding.role" => vec!["actor", "target"],
         "aws.vpcflow.log_status" => vec!["OK", "NODATA", "SKIPDATA"],
         _ => return None,
     })

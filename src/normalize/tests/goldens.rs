@@ -2,7 +2,8 @@
 
 use super::super::sample::{PORT_SPREAD, Sample, V2, VOLUME_OUT, entity, external, finding, internal, score};
 use crate::event::{
-    Detector, Direction, EntityKind, EntityName, Evidence, Feature, Finding, Revision, Score, Seen,
+    Detector, Direction, Disposition, EntityKind, EntityName, Evidence, Feature, Finding, Revision, Score,
+    Seen, Suppression,
 };
 
 const V5: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end \
@@ -253,6 +254,16 @@ fn findings() -> Named {
                 examples: ["21", "22", "23"].map(Into::into).into(),
             });
             Sample::new().finding(seen)
+        }),
+        ("finding that somebody answers for", {
+            let mut suppressed = finding(Revision::Created);
+            suppressed.disposition = Disposition::Suppressed;
+            suppressed.suppression = Some(std::sync::Arc::new(Suppression {
+                owner: "jane@example.com".into(),
+                reason: "the scanner of the vulnerability team".into(),
+                ticket: Some("SEC-1234".into()),
+            }));
+            Sample::new().finding(suppressed)
         }),
     ]
 }

@@ -87,8 +87,7 @@ impl Scorer {
             turn.wait(ticket);
             let peers = self.peers.read();
             let mut shard = lock(&self.shards[nth]);
-            let bench = self.rules.bench(&peers, folded);
-            for (left, bytes) in shard.take_left(&bench) {
+            for (left, bytes) in shard.take_left(&self.rules.bench(&peers, folded)) {
                 if let Some(desk) = &shard.desk {
                     desk.hold(number, left, Arc::from(&*bytes));
                 }
@@ -119,8 +118,7 @@ impl Scorer {
             }
             turn.pass(ticket);
         }
-        let budget = self.telling.take(ticket, || lock(&self.budget).capture());
-        entries.extend(budget.map(|(key, bytes)| (key, Some(bytes))));
+        entries.extend(self.telling.take(ticket, || lock(&self.budget).capture()));
         Capture {
             number,
             entries: entries.into_iter().collect(),

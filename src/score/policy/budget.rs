@@ -135,7 +135,7 @@ impl Budget {
     }
 
     /// Its entry, where it has changed since this was called last.
-    pub(in crate::score) fn capture(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
+    pub(in crate::score) fn capture(&mut self) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
         if !std::mem::take(&mut self.is_changed) {
             return None;
         }
@@ -152,7 +152,7 @@ impl Budget {
             put_uint(incident.day.into(), &mut out);
             out.push(incident.points << 1 | u8::from(incident.is_alert));
         }
-        Some((vec![BUDGET], out))
+        Some((vec![BUDGET], Some(out)))
     }
 
     /// What `entry` holds, which [`Budget::capture`] gave.

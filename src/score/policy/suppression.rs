@@ -2,18 +2,19 @@
 //! which is read again when it changes, so that who answers alerts does not restart what raises them.
 //!
 //! ```yaml
-//! - where: rule.id = "scan.vertical" and source.ip in 10.0.9.0/28
-//!   owner: jane@example.com
-//!   reason: the scanner of the vulnerability team
-//!   ticket: SEC-1234
-//!   until: 2027-03-31
+//! suppressions:
+//!   - where: rule.id = "scan.vertical" and source.ip in 10.0.9.0/28
+//!     owner: jane@example.com
+//!     reason: the scanner of the vulnerability team
+//!     ticket: SEC-1234
+//!     until: 2027-03-31
 //! ```
 //!
 //! One matches a finding of which its `where` is true; what a finding does not say is not true of it. Instead of `where` there may be
 //! the `id` of a finding or an incident. It ends at the first second of the day `until`, in UTC, of the findings' own
 //! time. Findings of a canary are never suppressed.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     event::{Finding, Suppression},
@@ -40,35 +41,33 @@ enum What {
     Where(Filter),
 }
 
-/// An entry as it is written.
-#[derive(Debug, serde::Deserialize)]
+/// A suppression as it is written.
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Written {
+pub struct SuppressionEntry {
+    /// The id of a finding or of an incident; in place of `where`.
     id: Option<String>,
+    /// What is true of the findings, in the language of the sinks' `where`.
     r#where: Option<String>,
+    /// Who answers for it.
     owner: String,
+    /// Why.
     reason: String,
+    /// Where that was agreed on.
     ticket: Option<String>,
-    until: jiff::civil::Date,
+    /// The first day on which it holds no more, in UTC: `2027-03-31`.
+    until: String,
 }
 
-/// Why a file of suppressions cannot be used.
+/// Why a suppression cannot be used; entries count from 1.
 #[derive(Debug, thiserror::Error)]
 pub enum SuppressionsError {
-    /// It cannot be read.
-    #[error("could not read it: {0}")]
-    Read(#[from] std::io::Error),
-    /// It is larger than any such file.
-    #[error("it has {0} bytes, the most are {BYTES_MAX}")]
-    TooLarge(u64),
-    /// It is no list of suppressions.
-    #[error(
-        "{0}; it must be a list, each with where or id, owner, reason and until (a day such as 2027-03-31), and maybe ticket"
-    )]
-    Yaml(#[from] Box<serde_saphyr::Error>),
     /// Nobody has taken responsibility, or nobody says why.
     #[error("entry {0} has no {1}: say who answers for it, and why")]
     Empty(usize, &'static str),
+    /// It does not end.
+    #[error("entry {0}: until is no day such as 2027-03-31: {1}")]
+    Until(usize, jiff::Error),
     /// It says nothing of what is suppressed, or two things.
     #[error("entry {0} must have either `where` or `id`, the id of a finding or of an incident")]
     What(usize),
@@ -77,28 +76,16 @@ pub enum SuppressionsError {
     Where(usize, crate::filter::FilterError),
 }
 
-/// A suppression has some hundred bytes.
-const BYTES_MAX: u64 = 16 << 20;
-
 // === impl Suppressions ===
 
 impl Suppressions {
-    /// What the file at `path` says.
+    /// What `entries` say.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or an entry cannot be used.
-    pub fn read(path: &Path) -> Result<Self, SuppressionsError> {
-        let bytes = std::fs::metadata(path)?.len();
-        if bytes > BYTES_MAX {
-            return Err(SuppressionsError::TooLarge(bytes));
-        }
-        Self::parse(&std::fs::read_to_string(path)?)
-    }
-
-    pub(super) fn parse(text: &str) -> Result<Self, SuppressionsError> {
-        let written: Option<Vec<Written>> = serde_saphyr::from_str(text).map_err(Box::new)?;
-        let entries = written.unwrap_or_default().into_iter().enumerate();
+    /// When one cannot be used.
+    pub fn new(entries: Vec<SuppressionEntry>) -> Result<Self, SuppressionsError> {
+        let entries = entries.into_iter().enumerate();
         entries.map(|(nth, written)| written.entry(nth + 1)).collect::<Result<_, _>>().map(Self)
     }
 
@@ -126,9 +113,9 @@ impl What {
     }
 }
 
-// === impl Written ===
+// === impl SuppressionEntry ===
 
-impl Written {
+impl SuppressionEntry {
     fn entry(self, nth: usize) -> Result<Entry, SuppressionsError> {
         for (name, text) in [("owner", &self.owner), ("reason", &self.reason)] {
             if text.trim().is_empty() {
@@ -142,8 +129,9 @@ impl Written {
             }
             _ => return Err(SuppressionsError::What(nth)),
         };
-        let until =
-            self.until.to_zoned(jiff::tz::TimeZone::UTC).map_or(i64::MAX, |day| day.timestamp().as_second());
+        let day: jiff::civil::Date =
+            self.until.parse().map_err(|error| SuppressionsError::Until(nth, error))?;
+        let until = day.to_zoned(jiff::tz::TimeZone::UTC).map_or(i64::MAX, |day| day.timestamp().as_second());
         let suppression = Suppression {
             owner: self.owner.into(),
             reason: self.reason.into(),
